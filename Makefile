@@ -1,0 +1,74 @@
+# Everything that a person types, or CI. `make` alone explains itself.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+ARGS ?=
+
+# One process starter and one worker, as in production.
+BINARIES := bin/starter bin/worker
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+
+.PHONY: dev
+dev: build ## Run the whole stack with sample calls, until Ctrl-C   (ARGS=--help)
+	@go run ./dev up $(ARGS)
+
+.PHONY: demo
+demo: build ## The same unattended: verify every outcome, stop, exit 0 or say what deviates
+	@go run ./dev demo $(ARGS)
+
+.PHONY: call
+call: ## Place one simulated call against the running stack and follow it   (ARGS=--help)
+	@go run ./dev call $(ARGS)
+
+.PHONY: build
+build: ## Build bin/starter and bin/worker
+	@mkdir -p bin
+	@go build -o bin/ ./starter ./worker
+
+.PHONY: temporal
+temporal: ## Find the temporal CLI, or build it once into dev/bin (takes some minutes)
+	@go run ./dev temporal
+
+.PHONY: test
+test: temporal ## Run all tests
+	go test ./...
+
+.PHONY: lint
+lint: tools ## gofumpt, golangci-lint and workflowcheck
+	dev/bin/golangci-lint run ./...
+	dev/bin/workflowcheck ./workflows/...
+
+.PHONY: fmt
+fmt: tools ## Format the code
+	dev/bin/golangci-lint fmt ./...
+
+.PHONY: tools
+tools: dev/bin/golangci-lint dev/bin/workflowcheck
+
+# Pinned in a module of their own, so that the service's go.mod stays small.
+dev/bin/golangci-lint dev/bin/workflowcheck: dev/tools/go.mod dev/tools/go.sum
+	@echo "Building the linters from source. This takes some minutes, once."
+	@mkdir -p dev/bin
+	cd dev/tools && go build -o ../bin/ tool
+
+.PHONY: fuzz
+fuzz: ## Fuzz the callback decoder, the UserSig and the configuration, 30 s each
+	go test ./internal/tencent -run '^$$' -fuzz FuzzDecodeCallback -fuzztime 30s
+	go test ./internal/tencent -run '^$$' -fuzz FuzzDecodeUserSig -fuzztime 30s
+	go test ./internal/config -run '^$$' -fuzz FuzzParse -fuzztime 30s
+
+.PHONY: replay-record
+replay-record: temporal ## Record the golden histories anew, from committed code only
+	@git diff --quiet HEAD -- workflows activities internal || \
+		{ echo "commit first: golden histories are recorded from code that is on main"; exit 1; }
+	@go run ./dev histories
+
+.PHONY: screenshots
+screenshots: build temporal ## Take the pictures of README and docs (needs Chromium)
+	@go run ./dev screenshots
+
+.PHONY: clean
+clean: ## Remove what was built and the state of the stack
+	rm -rf bin dev/bin dev/.state

@@ -1,0 +1,153 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"aftercall/internal/billing"
+	"aftercall/internal/ledger"
+	"aftercall/internal/notify"
+	"aftercall/internal/tencent"
+)
+
+// ChargeParams are a call whose record is known.
+type ChargeParams struct {
+	SDKAppID tencent.SDKAppID   `json:"sdk_app_id"`
+	Record   tencent.CallRecord `json:"record"`
+	// Callback is what the callback claimed, for comparison only.
+	Callback *tencent.CallRecord `json:"callback,omitempty"`
+	// ReadAt is when the record was read. No call can have ended after it.
+	ReadAt time.Time `json:"read_at"`
+	// FirstRunID tells this workflow from another one of the same call.
+	FirstRunID string `json:"first_run_id"`
+}
+
+// ChargeResult is the ledger's entry, in the form in which others hear of it.
+type ChargeResult struct {
+	LedgerKey string `json:"ledger_key"`
+	// AlreadyHandled says that another workflow had booked the call.
+	AlreadyHandled bool `json:"already_handled"`
+	// Differences are where the callback differed from the record.
+	Differences []tencent.Difference `json:"differences,omitempty"`
+	// Event is for every one of Targets, under MessageID.
+	Event     notify.Event `json:"event"`
+	MessageID string       `json:"message_id"`
+	Targets   []string     `json:"targets"`
+}
+
+// Charge books a call into the ledger, once for ever: a second attempt, or a
+// second workflow, finds the entry of the first. Calls that cost nothing are
+// booked too. Errors: NeedsReview, ChargeConflict, LedgerUnavailable,
+// AppNotConfigured.
+func (a *Activities) Charge(ctx context.Context, p ChargeParams) (ChargeResult, error) {
+	app, err := a.app(p.SDKAppID)
+	if err != nil {
+		return ChargeResult{}, err
+	}
+	entry, inserted, err := a.book(ctx, app, p)
+	if err != nil {
+		a.metrics.notCharged(app.Name, err)
+		return ChargeResult{}, orElse(classify(err), LedgerUnavailable)
+	}
+	result := describe(entry)
+	result.AlreadyHandled = entry.FirstRunID != p.FirstRunID
+	result.Targets = app.Targets
+	a.metrics.charged(app.Name, entry, inserted, result.AlreadyHandled)
+	return result, nil
+}
+
+func (a *Activities) book(ctx context.Context, app App, p ChargeParams) (ledger.Entry, bool, error) {
+	charge, err := app.Rater.Rate(p.Record, p.ReadAt)
+	if err != nil {
+		return ledger.Entry{}, false, err
+	}
+	entry := ledger.Entry{
+		SDKAppID:   app.ID,
+		App:        app.Name,
+		Record:     p.Record,
+		Charge:     charge,
+		WorkflowID: activity.GetInfo(ctx).WorkflowExecution.ID,
+		FirstRunID: p.FirstRunID,
+	}
+	if p.Callback != nil {
+		if entry.Differences, err = tencent.Differences(*p.Callback, p.Record); err != nil {
+			return ledger.Entry{}, false, err
+		}
+	}
+	return a.ledger.Charge(ctx, entry)
+}
+
+// describe makes the event from the entry alone, so that it is the same in
+// every attempt.
+func describe(e ledger.Entry) ChargeResult {
+	r, c := e.Record, e.Charge
+	event := notify.EventCallCharged
+	if c.Free() {
+		event = notify.EventCallFree
+	}
+	return ChargeResult{
+		LedgerKey:   e.Key,
+		Differences: e.Differences,
+		MessageID:   notify.MessageID(e.SDKAppID, r.CallID, event),
+		Event: notify.Event{
+			Type:      event,
+			Version:   notify.EventVersion,
+			Timestamp: e.CreatedAt,
+			Data: notify.CallData{
+				App:              e.App,
+				SDKAppID:         e.SDKAppID,
+				CallID:           r.CallID,
+				Caller:           r.Caller,
+				Members:          r.Members,
+				RoomID:           r.RoomID,
+				MediaType:        r.MediaType,
+				CallType:         r.CallType,
+				Result:           r.Result,
+				StartTime:        r.StartTime,
+				AcceptTime:       r.AcceptTime,
+				EndTime:          r.EndTime,
+				ConnectedSeconds: c.ConnectedSeconds,
+				BilledSeconds:    c.BilledSeconds,
+				Amount:           c.Amount.Number(),
+				Currency:         c.Amount.CurrencyCode(),
+				Tariff:           c.Tariff.Name,
+				Explanation:      explain(c.Steps),
+				LedgerKey:        e.Key,
+			},
+		},
+	}
+}
+
+func explain(steps []billing.Step) []string {
+	lines := make([]string, len(steps))
+	for i, s := range steps {
+		lines[i] = s.Text
+	}
+	return lines
+}
+
+// notCharged counts what a person must look at; other errors are tried again.
+func (m *metrics) notCharged(app string, err error) {
+	switch {
+	case errors.As(err, new(*billing.ReviewError)):
+		m.charges.WithLabelValues(app, "review").Inc()
+	case errors.As(err, new(*ledger.ConflictError)):
+		m.charges.WithLabelValues(app, "conflict").Inc()
+	}
+}
+
+// charged counts an entry when it is made, not when a later attempt finds it.
+func (m *metrics) charged(app string, e ledger.Entry, inserted, already bool) {
+	switch {
+	case already:
+		m.charges.WithLabelValues(app, "already_handled").Inc()
+	case !inserted:
+	case e.Charge.Free():
+		m.charges.WithLabelValues(app, "free").Inc()
+	default:
+		m.charges.WithLabelValues(app, "charged").Inc()
+	}
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"aftercall/dev/local"
+	"aftercall/dev/tencentsim"
+	"aftercall/internal/tencent"
+)
+
+type callCommand struct {
+	App         tencent.SDKAppID   `help:"SDKAppID: 1400000000 (clinic) or 1400000001 (tutoring)." default:"1400000000"`
+	CallID      string             `help:"CallId; a new UUID if left out."`
+	Media       tencent.MediaType  `help:"Audio or Video." default:"Audio"`
+	Seconds     int64              `help:"Connected seconds; 0 is a call that was never accepted." default:"61"`
+	Ring        int64              `help:"Seconds of ringing." default:"8"`
+	Result      tencent.CallResult `help:"Cancel, Reject, NotAnswer, NormalEnd, CallBusy, Interrupt or Offline; left out: NormalEnd, or NotAnswer for 0 seconds."`
+	Group       int                `help:"Members, the caller included." default:"2"`
+	Duplicates  int                `help:"Deliveries of the callback on top of the first." default:"0"`
+	Concurrent  bool               `help:"Post all deliveries at once."`
+	RecordAfter int64              `help:"Seconds after the end at which the record appears; Tencent promises 5." default:"0"`
+	Callback    string             `help:"JSON of CallRecord fields in which the callback differs from the record, as in {\"AcceptTime\":1}."`
+	EndedAgo    int64              `help:"Seconds since the call ended." default:"0"`
+	Timeout     time.Duration      `help:"How long to follow the call." default:"2m"`
+}
+
+func (c callCommand) spec() tencentsim.CallSpec {
+	spec := tencentsim.CallSpec{
+		SDKAppID: c.App, CallID: c.CallID, Media: c.Media, Seconds: c.Seconds, RingSeconds: c.Ring, Result: c.Result,
+		GroupSize: c.Group, Duplicates: c.Duplicates, Concurrent: c.Concurrent, RecordAfterSeconds: c.RecordAfter,
+		EndedAgoSeconds: c.EndedAgo,
+	}
+	if c.Callback != "" {
+		spec.Callback = []byte(c.Callback)
+	}
+	return spec
+}
+
+// Run places the call and follows it.
+func (c callCommand) Run(ctx context.Context, p project) error {
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	remote, err := local.Connect(p.stateDir())
+	if err != nil {
+		return err
+	}
+	defer remote.Close()
+	call, err := remote.Place(ctx, c.spec())
+	if err != nil {
+		return err
+	}
+	r := call.Record
+	fmt.Fprintf(p.out, "%s  ended: %s, %s, %d members, %d s connected, CallId %s\n",
+		clock(), r.MediaType, r.Result, len(r.Members), r.ConnectedSeconds(), r.CallID)
+	fmt.Fprintf(p.out, "%s  waiting for %s (%s)\n", clock(), "its workflow", remote.Link(local.Followed{WorkflowID: local.WorkflowID(call)}))
+	followed, err := local.Follow(ctx, remote.Temporal, call)
+	if err != nil {
+		return err
+	}
+	if call, err = remote.Call(ctx, call); err != nil {
+		return err
+	}
+	for _, d := range call.Deliveries {
+		fmt.Fprintf(p.out, "%s  callback %d answered %d after %d ms %s\n", d.SentAt.Local().Format(time.TimeOnly), d.Number, d.Status, d.LatencyMS, d.Error)
+	}
+	if followed.Err != nil {
+		return fmt.Errorf("the workflow ended as %s: %w", followed.Status, followed.Err)
+	}
+	result := followed.Result
+	fmt.Fprintf(p.out, "%s  %s: %d s connected, %d s billed, %s %s, ledger entry %s\n",
+		clock(), result.Outcome, result.ConnectedSeconds, result.BilledSeconds, result.Amount, result.Currency, result.LedgerKey)
+	for _, d := range result.Deliveries {
+		state := "delivered to"
+		if !d.Delivered {
+			state = "NOT delivered (" + d.Error + ") to"
+		}
+		fmt.Fprintf(p.out, "%s  %s %s\n", clock(), state, d.Target)
+	}
+	fmt.Fprintf(p.out, "%s  %s, %d events, %d state transitions: %s\n",
+		clock(), followed.Status, followed.Events, followed.Transitions, remote.Link(followed))
+	return nil
+}
+
+func clock() string { return time.Now().Format(time.TimeOnly) }

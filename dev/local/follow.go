@@ -1,0 +1,52 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+
+	"aftercall/dev/tencentsim"
+	"aftercall/workflows"
+)
+
+// Followed is what became of a call.
+type Followed struct {
+	WorkflowID, RunID string
+	Status            enumspb.WorkflowExecutionStatus
+	Result            workflows.AfterCallResult
+	// Err is the failure of the workflow.
+	Err error
+	// Events and Transitions are what the call cost Temporal.
+	Events, Transitions int64
+}
+
+// Follow waits until the workflow of a call has been started and has ended.
+func Follow(ctx context.Context, c client.Client, call tencentsim.Call) (Followed, error) {
+	f := Followed{WorkflowID: WorkflowID(call)}
+	if err := poll(ctx, func(ctx context.Context) (bool, error) {
+		_, err := c.DescribeWorkflowExecution(ctx, f.WorkflowID, "")
+		if errors.As(err, new(*serviceerror.NotFound)) {
+			return false, nil
+		}
+		return err == nil, err
+	}); err != nil {
+		return f, fmt.Errorf("no workflow was started for call %s: %w", call.Record.CallID, err)
+	}
+	run := c.GetWorkflow(ctx, f.WorkflowID, "")
+	f.Err = run.Get(ctx, &f.Result)
+	if ctx.Err() != nil {
+		return f, fmt.Errorf("the workflow of call %s has not ended: %w", call.Record.CallID, ctx.Err())
+	}
+	description, err := c.DescribeWorkflowExecution(ctx, f.WorkflowID, "")
+	if err != nil {
+		return f, fmt.Errorf("describe the workflow of call %s: %w", call.Record.CallID, err)
+	}
+	info := description.GetWorkflowExecutionInfo()
+	f.RunID, f.Status = info.GetExecution().GetRunId(), info.GetStatus()
+	f.Events, f.Transitions = info.GetHistoryLength(), info.GetStateTransitionCount()
+	return f, nil
+}

@@ -1,0 +1,140 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// startTimeout bounds how long a part may take to come up.
+	startTimeout = 60 * time.Second
+	// stopTimeout bounds how long one may take to end before it is killed.
+	stopTimeout = 30 * time.Second
+)
+
+// Service runs the starter or the worker until ctx ends.
+type Service func(ctx context.Context, environ map[string]string, stderr io.Writer) error
+
+// Binary is a Service in a process of its own, as in production.
+func Binary(path string) Service {
+	return func(ctx context.Context, environ map[string]string, stderr io.Writer) error {
+		cmd := command(path, nil, environ, stderr)
+		if err := cmd.Start(); err != nil {
+			return err
+		}
+		return waitOrStop(ctx, cmd)
+	}
+}
+
+// command is a process in a group of its own: Ctrl-C in a terminal reaches
+// every process of the foreground group, and the stack stops its parts in order.
+func command(path string, args []string, environ map[string]string, out io.Writer) *exec.Cmd {
+	cmd := exec.Command(path, args...)
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = ownGroup()
+	if environ != nil {
+		cmd.Env = []string{}
+		for k, v := range environ {
+			cmd.Env = append(cmd.Env, k+"="+v)
+		}
+	}
+	return cmd
+}
+
+// waitOrStop waits for a process, asks it to end when ctx does, and kills it
+// when it does not.
+func waitOrStop(ctx context.Context, cmd *exec.Cmd) error {
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	select {
+	case err := <-done:
+		if err == nil {
+			return errors.New("ended by itself")
+		}
+		return err
+	case <-ctx.Done():
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(stopTimeout):
+		return errors.Join(fmt.Errorf("killed: it did not end within %s", stopTimeout), cmd.Process.Kill(), <-done)
+	}
+}
+
+// spawn runs a server that is not ours, with its output in a log file.
+func (s *Stack) spawn(name, path string, args []string, environ map[string]string) error {
+	return s.run(name, func(ctx context.Context, log io.Writer) error {
+		cmd := command(path, args, environ, log)
+		if err := cmd.Start(); err != nil {
+			return err
+		}
+		// Servers of others end by signal, which is no failure.
+		err := waitOrStop(ctx, cmd)
+		if exit := new(exec.ExitError); ctx.Err() != nil && errors.As(err, &exit) {
+			return nil
+		}
+		return err
+	})
+}
+
+// run runs a part in the background until the stack stops it. A part that ends
+// by itself ends the stack.
+func (s *Stack) run(name string, part func(ctx context.Context, log io.Writer) error) error {
+	log, err := os.OpenFile(s.logPath(name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("log of %s: %w", name, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background()) //nolint:gosec // stopped in order, not by the caller's context
+	ended := make(chan error, 1)
+	go func() {
+		err := part(ctx, log)
+		if ctx.Err() == nil {
+			s.fail(fmt.Errorf("%s ended unexpectedly (%w): see %s", name, err, s.logPath(name)))
+		}
+		ended <- err
+	}()
+	s.onStop(name, func(context.Context) error {
+		cancel()
+		return errors.Join(<-ended, log.Close())
+	})
+	return nil
+}
+
+// stopper is one thing to stop.
+type stopper struct {
+	name string
+	stop func(context.Context) error
+}
+
+func (s *Stack) onStop(name string, stop func(context.Context) error) {
+	s.stoppers = append(s.stoppers, stopper{name, stop})
+}
+
+// Stop stops everything that was started, the last first.
+func (s *Stack) Stop(ctx context.Context) error {
+	var errs []error
+	for _, part := range slices.Backward(s.stoppers) {
+		if err := part.stop(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stop %s: %w", part.name, err))
+		}
+	}
+	s.stoppers = nil
+	return errors.Join(errs...)
+}
+
+func (s *Stack) logPath(name string) string {
+	return filepath.Join(s.dir, "logs", strings.ReplaceAll(name, " ", "-")+".log")
+}

@@ -1,0 +1,96 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"go.temporal.io/sdk/client"
+
+	"aftercall/dev/tencentsim"
+	"aftercall/internal/engine"
+	"aftercall/workflows"
+)
+
+// Remote is a stack that another process runs on this machine.
+type Remote struct {
+	Temporal client.Client
+	info     Info
+	http     *http.Client
+}
+
+// Connect finds the stack that runs on the state in dir.
+func Connect(dir string) (*Remote, error) {
+	info, err := ReadInfo(dir)
+	if err != nil {
+		return nil, err
+	}
+	c, _, err := engine.NewClient(engine.Environment{"TEMPORAL_ADDRESS": address(info.Ports.Temporal)}, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	return &Remote{Temporal: c, info: info, http: &http.Client{Timeout: startTimeout}}, nil
+}
+
+// Close ends the connection; the stack goes on.
+func (r *Remote) Close() { r.Temporal.Close() }
+
+// Place lets a call end.
+func (r *Remote) Place(ctx context.Context, spec tencentsim.CallSpec) (tencentsim.Call, error) {
+	body, err := json.Marshal(spec)
+	if err != nil {
+		return tencentsim.Call{}, fmt.Errorf("the call: %w", err)
+	}
+	return r.ask(ctx, http.MethodPost, "/control/calls", body)
+}
+
+// Call asks what has been delivered of a call.
+func (r *Remote) Call(ctx context.Context, call tencentsim.Call) (tencentsim.Call, error) {
+	return r.ask(ctx, http.MethodGet, "/control/calls/"+url.PathEscape(call.Record.CallID)+"?sdk_app_id="+call.SDKAppID.String(), nil)
+}
+
+func (r *Remote) ask(ctx context.Context, method, path string, body []byte) (call tencentsim.Call, err error) {
+	req, err := http.NewRequestWithContext(ctx, method, httpURL(r.info.Ports.Tencent)+path, bytes.NewReader(body))
+	if err != nil {
+		return call, err
+	}
+	resp, err := r.http.Do(req)
+	if err != nil {
+		return call, fmt.Errorf("the Tencent simulator does not answer, is the stack still running? %w", err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return call, fmt.Errorf("the Tencent simulator: %w", err)
+	}
+	if resp.StatusCode >= http.StatusBadRequest {
+		var failure struct{ Error string }
+		if err := json.Unmarshal(answer, &failure); err != nil {
+			return call, fmt.Errorf("the Tencent simulator answered %d", resp.StatusCode)
+		}
+		return call, fmt.Errorf("the Tencent simulator: %s", failure.Error)
+	}
+	return call, json.Unmarshal(answer, &call)
+}
+
+// Link is the page of a workflow in the Web UI.
+func (r *Remote) Link(f Followed) string { return link(r.info.Ports, f) }
+
+// WorkflowID is the ID of a call's workflow.
+func WorkflowID(call tencentsim.Call) string {
+	return workflows.AfterCallID(call.SDKAppID, call.Record.CallID)
+}
+
+// link is the page of a workflow, of its latest run if no other is named.
+func link(p Ports, f Followed) string {
+	page := httpURL(p.TemporalUI) + "/namespaces/default/workflows/" + url.PathEscape(f.WorkflowID)
+	if f.RunID != "" {
+		page += "/" + f.RunID + "/history"
+	}
+	return page
+}

@@ -1,0 +1,111 @@
+package local
+
+import (
+	"encoding/json"
+
+	"aftercall/dev/tencentsim"
+	"aftercall/internal/tencent"
+	"aftercall/workflows"
+)
+
+// The apps of dev/aftercall.yaml.
+const (
+	clinic   tencent.SDKAppID = 1400000000
+	tutoring tencent.SDKAppID = 1400000001
+)
+
+// Sample is a call and what must become of it.
+type Sample struct {
+	Name string
+	Spec tencentsim.CallSpec
+	Want Want
+}
+
+// Want is what must become of a call.
+type Want struct {
+	Outcome workflows.Outcome
+	Billed  int64
+	Amount  string
+	// Targets each get one notification.
+	Targets []string
+	// Duplicates and Conflicts are counted by the starter.
+	Duplicates, Conflicts int
+}
+
+// Samples are the calls of `make dev` and `make demo`, with sums worked out by
+// hand from the tariffs of dev/aftercall.yaml.
+func Samples() []Sample {
+	return []Sample{
+		{
+			// 61 s are two minutes: 2 × 0.12.
+			Name: "audio, 61 s",
+			Spec: tencentsim.CallSpec{SDKAppID: clinic, Seconds: 61},
+			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 120, Amount: "0.24", Targets: []string{"crm"}},
+		},
+		{
+			// 60 s and twelve times 6 s are 132 s: 132/60 × 0.30.
+			Name: "video, 130 s",
+			Spec: tencentsim.CallSpec{SDKAppID: clinic, Media: tencent.MediaVideo, Seconds: 130},
+			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 132, Amount: "0.66", Targets: []string{"crm"}},
+		},
+		{
+			Name: "not answered",
+			Spec: tencentsim.CallSpec{SDKAppID: clinic, Result: tencent.ResultNotAnswer},
+			Want: Want{Outcome: workflows.OutcomeFree, Amount: "0.00", Targets: []string{"crm"}},
+		},
+		{
+			// Four deliveries, one charge.
+			Name: "delivered four times",
+			Spec: tencentsim.CallSpec{SDKAppID: clinic, Seconds: 10, Duplicates: 3},
+			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 60, Amount: "0.12", Targets: []string{"crm"}, Duplicates: 3},
+		},
+		{
+			// The four deliveries race each other.
+			Name: "four deliveries at once",
+			Spec: tencentsim.CallSpec{SDKAppID: clinic, Media: tencent.MediaVideo, Seconds: 12, Duplicates: 3, Concurrent: true},
+			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 60, Amount: "0.30", Targets: []string{"crm"}, Duplicates: 3},
+		},
+		{
+			// 31 s at 45 yen a minute are 23.25, settled in whole yen.
+			Name: "group of 4, signed, in yen",
+			Spec: tencentsim.CallSpec{SDKAppID: tutoring, Media: tencent.MediaVideo, Seconds: 31, GroupSize: 4},
+			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 31, Amount: "23", Targets: []string{"crm", "audit"}},
+		},
+		{
+			// The callback claims an hour; the record knows 95 s: two minutes.
+			Name: "callback differs from record",
+			Spec: tencentsim.CallSpec{
+				SDKAppID: clinic, Seconds: 95,
+				Callback: json.RawMessage(`{"AcceptTime":1,"CallResult":"Interrupt"}`),
+			},
+			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 120, Amount: "0.24", Targets: []string{"crm"}},
+		},
+		{
+			// Somebody posts the callback again, with other data.
+			Name: "second delivery differs",
+			Spec: tencentsim.CallSpec{
+				SDKAppID: tutoring, Seconds: 20, Duplicates: 1,
+				LaterCallback: json.RawMessage(`{"CallResult":"Interrupt"}`),
+			},
+			Want: Want{
+				Outcome: workflows.OutcomeCharged, Billed: 30, Amount: "23", Targets: []string{"crm", "audit"},
+				Duplicates: 1, Conflicts: 1,
+			},
+		},
+		{
+			// Tencent says 101050 until 9 s after the end.
+			Name: "record comes late",
+			Spec: tencentsim.CallSpec{SDKAppID: clinic, Seconds: 45, RecordAfterSeconds: 9},
+			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 60, Amount: "0.12", Targets: []string{"crm"}},
+		},
+		{
+			// The record API fails twice with "internal, please retry".
+			Name: "record API fails twice",
+			Spec: tencentsim.CallSpec{
+				SDKAppID: clinic, Seconds: 5,
+				RecordFault: &tencentsim.APIFault{Code: tencent.CodeInternal, Times: 2},
+			},
+			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 60, Amount: "0.12", Targets: []string{"crm"}},
+		},
+	}
+}

@@ -1,0 +1,271 @@
+package local
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/gofrs/flock"
+	"go.temporal.io/sdk/client"
+
+	"aftercall/dev/tencentsim"
+	"aftercall/internal/config"
+	"aftercall/internal/serve"
+	"aftercall/internal/tencent"
+	"aftercall/starter/callback"
+)
+
+// Options say how a Stack is run.
+type Options struct {
+	// Root is the project's folder.
+	Root string
+	// Dir keeps the state of the stack: databases, logs.
+	Dir   string
+	Ports Ports
+	// Temporal is the path of the temporal CLI.
+	Temporal string
+	// Starter and Worker are the services between the servers.
+	Starter, Worker Service
+	// Isolated ignores REDIS_URL: a demo must not meddle with somebody's Redis.
+	Isolated bool
+	// Environ adds to, or overrides, the settings of starter and worker.
+	Environ map[string]string
+	// Arrivals, if set, gets a readable line for every webhook that arrives.
+	Arrivals io.Writer
+	Logger   *slog.Logger
+}
+
+// Stack is the whole system on this machine, running.
+type Stack struct {
+	Temporal client.Client
+	Tencent  *tencentsim.Simulator
+	Webhooks *tmpReceiver
+	Config   *config.Config
+	// RedisKind says which Redis serves.
+	RedisKind string
+
+	options  Options
+	dir      string
+	ports    Ports
+	isolated bool
+	redisURL string
+	logger   *slog.Logger
+	stoppers []stopper
+	failed   chan error
+}
+
+// secrets are those of the simulated world, the same on every machine: they
+// guard nothing.
+var secrets = map[string]string{
+	"CLINIC_SECRET_KEY":        "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e",
+	"CLINIC_CALLBACK_SECRET":   "clinic-callback-path-secret",
+	"TUTORING_SECRET_KEY":      "0c1d2e3f405162738495a6b7c8d9eafb0c1d2e3f405162738495a6b7c8d9eafb",
+	"TUTORING_CALLBACK_SECRET": "tutoring-callback-path-secret",
+	"TUTORING_CALLBACK_TOKEN":  "tutoring-callback-token",
+	"CRM_WEBHOOK_SECRET":       "whsec_" + base64.StdEncoding.EncodeToString([]byte("the crm's webhook secret")),
+	"AUDIT_WEBHOOK_SECRET":     "whsec_" + base64.StdEncoding.EncodeToString([]byte("the audit webhook secret")),
+}
+
+// Start brings everything up in order. On an error, what was started is stopped.
+func Start(ctx context.Context, o Options) (*Stack, error) {
+	s := &Stack{
+		options: o, dir: o.Dir, ports: o.Ports, isolated: o.Isolated, logger: o.Logger,
+		failed: make(chan error, 1),
+	}
+	if err := s.start(ctx); err != nil {
+		return nil, errors.Join(err, s.Stop(context.WithoutCancel(ctx)))
+	}
+	return s, nil
+}
+
+func (s *Stack) start(ctx context.Context) error {
+	if err := os.MkdirAll(filepath.Join(s.dir, "logs"), 0o700); err != nil {
+		return fmt.Errorf("state folder: %w", err)
+	}
+	if err := s.lock(); err != nil {
+		return err
+	}
+	if err := s.ports.check(); err != nil {
+		return err
+	}
+	for _, step := range []func(context.Context) error{
+		s.startRedis,
+		func(ctx context.Context) error { return s.startTemporal(ctx, s.options.Temporal) },
+		s.startWorld,
+		func(ctx context.Context) error {
+			return s.startService(ctx, "worker", s.options.Worker, s.ports.WorkerAdmin)
+		},
+		func(ctx context.Context) error {
+			return s.startService(ctx, "starter", s.options.Starter, s.ports.StarterAdmin)
+		},
+		s.registerCallbacks,
+	} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return s.writeInfo()
+}
+
+// lock keeps two stacks from sharing one state.
+func (s *Stack) lock() error {
+	lock := flock.New(filepath.Join(s.dir, "lock"))
+	locked, err := lock.TryLock()
+	if err != nil {
+		return fmt.Errorf("lock the state folder: %w", err)
+	}
+	if !locked {
+		return errors.New("a stack is already running here: use it (make call), or stop it with Ctrl-C in its terminal")
+	}
+	s.onStop("lock", func(context.Context) error { return lock.Unlock() })
+	return nil
+}
+
+// Failed tells when a part ended by itself.
+func (s *Stack) Failed() <-chan error { return s.failed }
+
+func (s *Stack) fail(err error) {
+	select {
+	case s.failed <- err:
+	default: // the first failure explains the others
+	}
+}
+
+// environ is what starter and worker are told.
+func (s *Stack) environ() map[string]string {
+	e := map[string]string{
+		"AFTERCALL_CONFIG":          filepath.Join(s.options.Root, "dev", "aftercall.yaml"),
+		"AFTERCALL_TEMPORAL_UI_URL": httpURL(s.ports.TemporalUI),
+		"DEV_TENCENT_URL":           httpURL(s.ports.Tencent),
+		"DEV_WEBHOOK_URL":           httpURL(s.ports.WebhookApp),
+		"LEDGER_URL":                "sqlite:" + s.LedgerPath(),
+		"REDIS_URL":                 s.redisURL,
+		"TEMPORAL_ADDRESS":          address(s.ports.Temporal),
+		"TEMPORAL_NAMESPACE":        client.DefaultNamespace,
+		"AFTERCALL_LISTEN":          address(s.ports.Starter),
+	}
+	for k, v := range secrets {
+		e[k] = v
+	}
+	for k, v := range s.options.Environ {
+		e[k] = v
+	}
+	return e
+}
+
+// LedgerPath is the SQLite file.
+func (s *Stack) LedgerPath() string { return filepath.Join(s.dir, "ledger.db") }
+
+// startWorld starts what is outside of aftercall: Tencent and the user's backend.
+func (s *Stack) startWorld(ctx context.Context) error {
+	environ := s.environ()
+	cfg, err := config.Load(environ["AFTERCALL_CONFIG"], func(name string) (string, bool) {
+		v, ok := environ[name]
+		return v, ok
+	})
+	if err != nil {
+		return err
+	}
+	s.Config = cfg
+	if err := s.openTencent(); err != nil {
+		return err
+	}
+	if err := s.openReceiver(); err != nil {
+		return err
+	}
+	return s.run("world", func(ctx context.Context, _ io.Writer) error {
+		return serve.HTTP(
+			ctx, s.logger,
+			serve.Listener{Name: "Tencent, simulated", Address: address(s.ports.Tencent), Handler: s.Tencent},
+			serve.Listener{Name: "webhook receiver", Address: address(s.ports.WebhookApp), Handler: s.Webhooks},
+		)
+	})
+}
+
+func (s *Stack) startService(ctx context.Context, name string, service Service, adminPort int) error {
+	environ := s.environ()
+	environ["AFTERCALL_ADMIN_LISTEN"] = address(adminPort)
+	if err := s.run(name, func(ctx context.Context, log io.Writer) error { return service(ctx, environ, log) }); err != nil {
+		return err
+	}
+	return s.await(ctx, "the "+name, func(ctx context.Context) error { return ready(ctx, adminPort) })
+}
+
+func ready(ctx context.Context, adminPort int) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, httpURL(adminPort)+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := (&http.Client{Timeout: startTimeout}).Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("/readyz answers %d", resp.StatusCode)
+	}
+	return nil
+}
+
+// CallbackURL is where Tencent posts the callbacks of an app.
+func (s *Stack) CallbackURL(app config.App) string {
+	return httpURL(s.ports.Starter) + callback.PathPrefix + app.Callback.Secret.Reveal()
+}
+
+// registerCallbacks tells Tencent where to post, as an operator would.
+func (s *Stack) registerCallbacks(ctx context.Context) error {
+	for i := range s.Config.Apps {
+		app := &s.Config.Apps[i]
+		c := tencent.NewClient(tencent.ClientOptions{
+			SDKAppID: app.SDKAppID, BaseURL: app.APIBaseURL(), Identifier: app.Identifier,
+			SecretKey: app.SecretKey.Reveal(), HTTP: tencent.NewHTTPClient(1),
+		})
+		if err := c.SetCallback(ctx, tencent.CallbackConfig{
+			URL: s.CallbackURL(*app), Commands: []tencent.Command{tencent.CommandAfterEndCall},
+		}); err != nil {
+			return fmt.Errorf("register the callback URL of %s: %w", app.Name, err)
+		}
+	}
+	return nil
+}
+
+// Info is what another process must know to use a running stack.
+type Info struct {
+	Ports Ports `json:"ports"`
+	PID   int   `json:"pid"`
+}
+
+const infoFile = "stack.json"
+
+func (s *Stack) writeInfo() error {
+	data, err := json.MarshalIndent(Info{Ports: s.ports, PID: os.Getpid()}, "", "  ")
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(s.dir, infoFile)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		return fmt.Errorf("describe the stack: %w", err)
+	}
+	s.onStop("description", func(context.Context) error { return os.Remove(path) })
+	return nil
+}
+
+// ReadInfo finds the stack that runs on the state in dir.
+func ReadInfo(dir string) (Info, error) {
+	var info Info
+	data, err := os.ReadFile(filepath.Join(dir, infoFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return info, errors.New("no stack is running here: start one with `make dev` in another terminal")
+	}
+	if err != nil {
+		return info, err
+	}
+	return info, json.Unmarshal(data, &info)
+}

@@ -1,0 +1,168 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.temporal.io/api/namespace/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"aftercall/internal/dedupe"
+	"aftercall/internal/engine"
+	"aftercall/workflows"
+)
+
+const (
+	// wantServer is the oldest server whose Web UI shows what ours needs: user
+	// metadata, local activities in the timeline.
+	wantServer = "1.29.0"
+	// cliVersion is what dev/temporal builds.
+	cliVersion = "1.5.1"
+	// Retention is how long the namespace keeps closed workflows: longer than
+	// Redis remembers a call, so that the workflow ID outlives it as a defence.
+	Retention = dedupe.Horizon + 2*24*time.Hour
+)
+
+// TemporalPath finds the temporal CLI: TEMPORAL_BIN, one on PATH that is new
+// enough, or the one built into dev/bin. root is the project's folder.
+func TemporalPath(ctx context.Context, root string) (string, error) {
+	if bin := os.Getenv("TEMPORAL_BIN"); bin != "" {
+		if _, err := serverVersion(ctx, bin); err != nil {
+			return "", fmt.Errorf("TEMPORAL_BIN=%s is no temporal CLI: %w", bin, err)
+		}
+		return bin, nil
+	}
+	if bin, err := exec.LookPath("temporal"); err == nil {
+		if v, err := serverVersion(ctx, bin); err == nil && !older(v, wantServer) {
+			return bin, nil
+		}
+	}
+	bin := builtPath(root)
+	if _, err := serverVersion(ctx, bin); err != nil {
+		return "", fmt.Errorf("there is no temporal CLI yet: run `make temporal`, which builds it once (%w)", err)
+	}
+	return bin, nil
+}
+
+// EnsureTemporal is TemporalPath, and builds the CLI from source if there is none.
+func EnsureTemporal(ctx context.Context, root string, out io.Writer) (string, error) {
+	if bin, err := TemporalPath(ctx, root); err == nil || os.Getenv("TEMPORAL_BIN") != "" {
+		return bin, err
+	}
+	fmt.Fprintf(out, "Building the temporal CLI %s with server and Web UI from source. This takes some minutes, once.\n", cliVersion)
+	build := exec.CommandContext(ctx, "go", "build", "-o", builtPath(root),
+		"-ldflags", "-X github.com/temporalio/cli/temporalcli.Version="+cliVersion, "github.com/temporalio/cli/cmd/temporal")
+	build.Dir = filepath.Join(root, "dev", "temporal")
+	build.Stdout, build.Stderr = out, out
+	if err := build.Run(); err != nil {
+		return "", fmt.Errorf("build the temporal CLI: %w", err)
+	}
+	return TemporalPath(ctx, root)
+}
+
+func builtPath(root string) string {
+	bin, err := filepath.Abs(filepath.Join(root, "dev", "bin", "temporal"))
+	if err != nil {
+		return filepath.Join(root, "dev", "bin", "temporal")
+	}
+	return bin
+}
+
+var serverVersionPattern = regexp.MustCompile(`Server (\d+\.\d+\.\d+)`)
+
+// serverVersion asks a CLI which server it brings.
+func serverVersion(ctx context.Context, bin string) (string, error) {
+	out, err := exec.CommandContext(ctx, bin, "--version").Output()
+	if err != nil {
+		return "", err
+	}
+	m := serverVersionPattern.FindSubmatch(out)
+	if m == nil {
+		return "", errors.New("it does not name the version of its server")
+	}
+	return string(m[1]), nil
+}
+
+// older compares versions of three numbers.
+func older(a, b string) bool {
+	as, bs := strings.Split(a, "."), strings.Split(b, ".")
+	for i := range min(len(as), len(bs)) {
+		x, errX := strconv.Atoi(as[i])
+		y, errY := strconv.Atoi(bs[i])
+		if errX != nil || errY != nil {
+			return errX != nil
+		}
+		if x != y {
+			return x < y
+		}
+	}
+	return len(as) < len(bs)
+}
+
+// ServerArguments are the settings of the development server beyond ports and
+// file: SQLite with a write-ahead log, and limits that a test load does not hit.
+func ServerArguments() []string {
+	args := []string{
+		"--sqlite-pragma", "journal_mode=WAL",
+		"--sqlite-pragma", "synchronous=NORMAL",
+	}
+	for _, setting := range []string{
+		"matching.rps=100000", "frontend.rps=100000", "frontend.namespaceRPS=100000", "history.rps=100000",
+		"history.timerProcessorMaxPollRPS=1000", "history.transferProcessorMaxPollRPS=1000",
+		"matching.numTaskqueueReadPartitions=1", "matching.numTaskqueueWritePartitions=1",
+		"system.forceSearchAttributesCacheRefreshOnRead=false",
+	} {
+		args = append(args, "--dynamic-config-value", setting)
+	}
+	for _, a := range workflows.SearchAttributes {
+		args = append(args, "--search-attribute", a.GetName()+"=Keyword")
+	}
+	return args
+}
+
+// startTemporal starts the server on a database file in dir and waits until it
+// is ready: reachable, retaining long enough, with its search attributes
+// registered also when the file existed before they did.
+func (s *Stack) startTemporal(ctx context.Context, bin string) error {
+	args := append([]string{
+		"server", "start-dev", "--ip", host,
+		"--port", strconv.Itoa(s.ports.Temporal), "--ui-port", strconv.Itoa(s.ports.TemporalUI),
+		"--db-filename", filepath.Join(s.dir, "temporal.db"), "--log-level", "warn",
+	}, ServerArguments()...)
+	if err := s.spawn("temporal", bin, args, nil); err != nil {
+		return err
+	}
+	c, name, err := engine.NewClient(s.environ(), nil, s.logger)
+	if err != nil {
+		return err
+	}
+	s.Temporal = c
+	s.onStop("temporal client", func(context.Context) error { c.Close(); return nil })
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	if !engine.Prepare(ctx, c, name, s.logger, workflows.SearchAttributes) {
+		return fmt.Errorf("the Temporal server did not come up within %s: see %s", startTimeout, s.logPath("temporal"))
+	}
+	return setRetention(ctx, c, name)
+}
+
+func setRetention(ctx context.Context, c client.Client, name string) error {
+	if _, err := c.WorkflowService().UpdateNamespace(ctx, &workflowservice.UpdateNamespaceRequest{
+		Namespace: name,
+		Config:    &namespace.NamespaceConfig{WorkflowExecutionRetentionTtl: durationpb.New(Retention)},
+	}); err != nil {
+		return fmt.Errorf("set the retention of namespace %s: %w", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,209 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+	enumspb "go.temporal.io/api/enums/v1"
+	"golang.org/x/sync/errgroup"
+
+	"aftercall/dev/tencentsim"
+	"aftercall/internal/ledger"
+)
+
+// Ran is a sample that was run, and what became of it.
+type Ran struct {
+	Sample
+	Call     tencentsim.Call
+	Followed Followed
+	// Deviations are sentences about what is not as it should be.
+	Deviations []string
+}
+
+// runTimeout is for a call without trouble many times over.
+const runTimeout = 60 * time.Second
+
+// RunSamples lets the samples end, follows them, and verifies each at the far
+// end: the workflow, the ledger, the webhooks, the answers to Tencent. The
+// second result are deviations that belong to no single call.
+func (s *Stack) RunSamples(ctx context.Context, samples []Sample) ([]Ran, []string, error) {
+	ctx, cancel := context.WithTimeout(ctx, runTimeout)
+	defer cancel()
+	before, err := s.starterCounts(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	ran := make([]Ran, len(samples))
+	for i, sample := range samples {
+		call, err := s.Tencent.PlaceCall(sample.Spec)
+		if err != nil {
+			return nil, nil, fmt.Errorf("place the call %q: %w", sample.Name, err)
+		}
+		ran[i] = Ran{Sample: sample, Call: call}
+	}
+	book, err := ledger.Open(ctx, s.environ()["LEDGER_URL"], ledger.Options{})
+	if err != nil {
+		return nil, nil, err
+	}
+	defer book.Close()
+	group, groupCtx := errgroup.WithContext(ctx)
+	for i := range ran {
+		group.Go(func() (err error) {
+			ran[i].Followed, err = Follow(groupCtx, s.Temporal, ran[i].Call)
+			return err
+		})
+	}
+	if err := errors.Join(group.Wait(), s.Tencent.Wait(ctx)); err != nil {
+		return nil, nil, err
+	}
+	for i := range ran {
+		if err := s.verify(ctx, book, &ran[i]); err != nil {
+			return nil, nil, err
+		}
+	}
+	after, err := s.starterCounts(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return ran, deviationsOfCounts(samples, before, after), nil
+}
+
+// Deviations are those of all samples, with their names.
+func Deviations(ran []Ran, others []string) []string {
+	var all []string
+	for _, r := range ran {
+		for _, d := range r.Deviations {
+			all = append(all, r.Name+": "+d)
+		}
+	}
+	return append(all, others...)
+}
+
+func (s *Stack) verify(ctx context.Context, book *ledger.Ledger, r *Ran) error {
+	deviates := func(format string, args ...any) { r.Deviations = append(r.Deviations, fmt.Sprintf(format, args...)) }
+	f, want := r.Followed, r.Want
+	if f.Status != enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED {
+		deviates("its workflow is %s, not completed (%v)", f.Status, f.Err)
+	}
+	if f.Result.Outcome != want.Outcome {
+		deviates("its outcome is %q, not %q", f.Result.Outcome, want.Outcome)
+	}
+	if f.Result.Amount != want.Amount || f.Result.BilledSeconds != want.Billed {
+		deviates("it was charged %s for %d s, not %s for %d s", f.Result.Amount, f.Result.BilledSeconds, want.Amount, want.Billed)
+	}
+	entries, err := book.Get(ctx, r.Call.SDKAppID, r.Call.Record.CallID)
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(entries) != 1:
+		deviates("the ledger has %d entries of it, not 1", len(entries))
+	case entries[0].Charge.Amount.Number() != want.Amount:
+		deviates("the ledger says %s, not %s", entries[0].Charge.Amount.Number(), want.Amount)
+	}
+	var delivered []string
+	for _, d := range f.Result.Deliveries {
+		if d.Delivered {
+			delivered = append(delivered, d.Target)
+		}
+	}
+	if !slices.Equal(delivered, want.Targets) {
+		deviates("delivered to %v, not to %v", delivered, want.Targets)
+	}
+	for _, target := range want.Targets {
+		if n := s.arrivals(target, r.Call.Record.CallID); n != 1 {
+			deviates("%s received %d notifications of it, not 1", target, n)
+		}
+	}
+	call, _ := s.Tencent.Call(r.Call.SDKAppID, r.Call.Record.CallID)
+	r.Call = call
+	for _, d := range call.Deliveries {
+		if d.Status != http.StatusOK {
+			deviates("a callback was answered %d (%s%s), not 200", d.Status, d.Answer, d.Error)
+		}
+	}
+	if n := len(call.Deliveries); n != 1+r.Spec.Duplicates {
+		deviates("Tencent posted %d callbacks, not %d", n, 1+r.Spec.Duplicates)
+	}
+	return nil
+}
+
+// counts are what the starter counted.
+type counts struct{ started, duplicates, conflicts float64 }
+
+func deviationsOfCounts(samples []Sample, before, after counts) []string {
+	want := counts{started: float64(len(samples))}
+	for _, s := range samples {
+		want.duplicates += float64(s.Want.Duplicates)
+		want.conflicts += float64(s.Want.Conflicts)
+	}
+	var deviations []string
+	for _, c := range []struct {
+		name      string
+		got, want float64
+	}{
+		{"started workflows", after.started - before.started, want.started},
+		{"dropped duplicates", after.duplicates - before.duplicates, want.duplicates},
+		{"conflicts", after.conflicts - before.conflicts, want.conflicts},
+	} {
+		if c.got != c.want {
+			deviations = append(deviations, fmt.Sprintf("the starter counted %v %s, not %v", c.got, c.name, c.want))
+		}
+	}
+	return deviations
+}
+
+// starterCounts reads the starter's own metrics.
+func (s *Stack) starterCounts(ctx context.Context) (counts, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.MetricsURL(), nil)
+	if err != nil {
+		return counts{}, err
+	}
+	resp, err := (&http.Client{Timeout: startTimeout}).Do(req)
+	if err != nil {
+		return counts{}, fmt.Errorf("metrics of the starter: %w", err)
+	}
+	defer resp.Body.Close()
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(resp.Body)
+	if err != nil {
+		return counts{}, fmt.Errorf("metrics of the starter: %w", err)
+	}
+	sum := func(family, outcome string) (total float64) {
+		for _, m := range families[family].GetMetric() {
+			for _, l := range m.GetLabel() {
+				if outcome == "" || (l.GetName() == "outcome" && l.GetValue() == outcome) {
+					total += m.GetCounter().GetValue()
+					break
+				}
+			}
+		}
+		return total
+	}
+	return counts{
+		started:    sum("aftercall_callbacks_total", "started"),
+		duplicates: sum("aftercall_callbacks_total", "duplicate"),
+		conflicts:  sum("aftercall_callback_conflicts_total", ""),
+	}, nil
+}
+
+// poll asks until the answer is yes or ctx ends.
+func poll(ctx context.Context, ask func(context.Context) (bool, error)) error {
+	for {
+		yes, err := ask(ctx)
+		if yes || (err != nil && ctx.Err() == nil) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}

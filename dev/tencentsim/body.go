@@ -1,0 +1,118 @@
+package tencentsim
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"aftercall/internal/tencent"
+)
+
+// recordFields is the order of the fields in Tencent's samples. D:68940
+var recordFields = [...]string{
+	"CallId", "Caller_Account", "MediaType", "CallType", "StartTime", "EndTime", "AcceptTime", "CallResult",
+	"CalleeList_Account", "RoomId", "RoomIdType",
+}
+
+// endCallBody is the body of Call.CallbackAfterEndCall. EventTime is Unix ms. D:68940
+func endCallBody(record json.RawMessage, eventTime int64) ([]byte, error) {
+	return json.Marshal(struct {
+		CallbackCommand tencent.Command
+		CallRecord      json.RawMessage
+		EventTime       int64
+	}{tencent.CommandAfterEndCall, record, eventTime})
+}
+
+// overlay writes a record with the fields of the partials over it, in
+// Tencent's order, fields unknown to Tencent last.
+func overlay(record tencent.CallRecord, partials ...json.RawMessage) (json.RawMessage, error) {
+	plain, err := json.Marshal(record)
+	if err != nil {
+		return nil, fmt.Errorf("encode record: %w", err)
+	}
+	fields := map[string]json.RawMessage{}
+	for _, layer := range append([]json.RawMessage{plain}, partials...) {
+		if layer == nil {
+			continue
+		}
+		if err := json.Unmarshal(layer, &fields); err != nil {
+			return nil, fmt.Errorf("partial record: %w", err)
+		}
+	}
+	names := recordFields[:]
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if !slices.Contains(names, name) {
+			names = append(slices.Clip(names), name)
+		}
+	}
+	var out bytes.Buffer
+	for i, name := range names {
+		separator := byte(',')
+		if i == 0 {
+			separator = '{'
+		}
+		out.WriteByte(separator)
+		key, err := json.Marshal(name)
+		if err != nil {
+			return nil, fmt.Errorf("encode field name: %w", err)
+		}
+		out.Write(key)
+		out.WriteByte(':')
+		out.Write(fields[name])
+	}
+	out.WriteByte('}')
+	return out.Bytes(), nil
+}
+
+type user struct {
+	Account string `json:"User_Account"`
+	Status  string `json:"Status,omitempty"`
+	Action  string `json:"ActionType,omitempty"`
+}
+
+// startCallBody is the body of Call.CallbackAfterStartCall. D:68941
+func startCallBody(r tencent.CallRecord) ([]byte, error) {
+	type info struct {
+		CallID     string            `json:"CallId"`
+		MediaType  tencent.MediaType `json:"MediaType"`
+		RoomID     tencent.RoomID    `json:"RoomId"`
+		RoomIDType int               `json:"RoomIdType"`
+	}
+	users := make([]user, len(r.Members))
+	for i, account := range r.Members {
+		users[i] = user{Account: account, Status: "Calling"}
+	}
+	return json.Marshal(struct {
+		CallbackCommand tencent.Command
+		CallInfo        info
+		UserList        []user
+		EventTime       int64
+	}{
+		tencent.CommandAfterStartCall, info{r.CallID, r.MediaType, r.RoomID, r.RoomIDType}, users, r.StartTime * 1000,
+	})
+}
+
+// memberChangedBody is the body of Call.CallbackAfterMemberChanged: the first
+// callee answered, or did not. D:69215
+func memberChangedBody(r tencent.CallRecord) ([]byte, error) {
+	action, at := "NotAnswer", r.EndTime
+	if r.Connected() {
+		action, at = "Answer", r.AcceptTime
+	}
+	users, changed := []user{}, []user{}
+	for i, account := range r.Members {
+		users = append(users, user{Account: account, Status: "Calling"})
+		if i == 1 {
+			changed = append(changed, user{Account: account, Action: action})
+		}
+	}
+	return json.Marshal(struct {
+		CallbackCommand tencent.Command
+		CallID          string `json:"CallId"`
+		UserList        []user
+		ChangedUserList []user
+		EventTime       int64
+	}{tencent.CommandAfterMemberChanged, r.CallID, users, changed, at * 1000})
+}

@@ -1,0 +1,300 @@
+package tencentsim
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"aftercall/internal/tencent"
+)
+
+// maxAnswerSize is kept of the answer to a callback.
+const maxAnswerSize = 16 << 10
+
+// clientIP is the ClientIP of callbacks, of the range for documentation.
+const clientIP = "203.0.113.17"
+
+// Delivery is one callback posted and what came back. The URL is not in it,
+// because it holds the receiver's secret.
+type Delivery struct {
+	Command tencent.Command `json:"command"`
+	// Number counts the deliveries of this command for this call from 1.
+	Number int       `json:"number"`
+	SentAt time.Time `json:"sent_at"`
+	// LatencyMS is until the answer, or its absence, was certain.
+	LatencyMS int64 `json:"latency_ms"`
+	// Status is the HTTP status, 0 when there was no answer; then Error says why.
+	Status int             `json:"status"`
+	Answer string          `json:"answer,omitempty"`
+	Error  string          `json:"error,omitempty"`
+	Body   json.RawMessage `json:"body"`
+}
+
+// job is one command about one call, to be posted one or more times.
+type job struct {
+	call       *call
+	command    tencent.Command
+	delay      time.Duration
+	copies     int
+	spacing    time.Duration
+	concurrent bool
+	redelivery json.RawMessage
+}
+
+// newCallbackClient follows no redirects, as far as anybody knows.
+func newCallbackClient(timeout time.Duration) *http.Client {
+	return &http.Client{
+		Timeout:       timeout,
+		Transport:     &http.Transport{MaxIdleConns: 256, MaxIdleConnsPerHost: 256, IdleConnTimeout: 30 * time.Second},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// announce schedules the callbacks of a new call: those of its start and
+// members, which arrive in any order, and that of its end. s.mu is held.
+func (s *Simulator) announce(c *call) {
+	cfg, ok := s.callbacks[c.app]
+	if !ok || !slices.Contains(cfg.Commands, tencent.CommandAfterEndCall) {
+		s.sent.Unconfigured++
+	} else {
+		s.schedule(&job{
+			call: c, command: tencent.CommandAfterEndCall, copies: 1 + c.spec.Duplicates,
+			delay:      time.Duration(c.spec.CallbackDelayMS) * time.Millisecond,
+			spacing:    time.Duration(c.spec.DuplicateSpacingMS) * time.Millisecond,
+			concurrent: c.spec.Concurrent,
+		})
+	}
+	for _, command := range []tencent.Command{tencent.CommandAfterStartCall, tencent.CommandAfterMemberChanged} {
+		if slices.Contains(cfg.Commands, command) {
+			s.schedule(&job{call: c, command: command, copies: 1})
+		}
+	}
+}
+
+// schedule starts a job, or holds it for reordering. s.mu is held.
+func (s *Simulator) schedule(j *job) {
+	if s.pending == 0 {
+		s.idle = make(chan struct{})
+	}
+	s.pending++
+	if s.faults.ReorderBatch < 2 || j.command != tencent.CommandAfterEndCall {
+		s.jobs.Go(func() { s.run(j) })
+		return
+	}
+	s.held = append(s.held, j)
+	switch {
+	case len(s.held) >= s.faults.ReorderBatch:
+		s.flushHeld()
+	case len(s.held) == 1:
+		s.holdTimer = time.AfterFunc(time.Duration(s.faults.ReorderHoldMS)*time.Millisecond, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.flushHeld()
+		})
+	}
+}
+
+// flushHeld posts the held callbacks in shuffled order. s.mu is held.
+func (s *Simulator) flushHeld() {
+	s.stopHoldTimer()
+	batch := s.held
+	s.held = nil
+	if len(batch) == 0 {
+		return
+	}
+	s.random.Shuffle(len(batch), func(i, j int) { batch[i], batch[j] = batch[j], batch[i] })
+	s.jobs.Go(func() {
+		for _, j := range batch {
+			s.run(j)
+		}
+	})
+}
+
+func (s *Simulator) stopHoldTimer() {
+	if s.holdTimer != nil {
+		s.holdTimer.Stop()
+	}
+	s.holdTimer = nil
+}
+
+// finish marks one job as done. s.mu is held.
+func (s *Simulator) finish() {
+	s.pending--
+	if s.pending == 0 {
+		close(s.idle)
+	}
+}
+
+// run posts the copies of a job.
+func (s *Simulator) run(j *job) {
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.finish()
+	}()
+	if !s.pause(j.delay) {
+		return
+	}
+	var copies sync.WaitGroup
+	defer copies.Wait()
+	for n := 1; n <= j.copies; n++ {
+		if j.concurrent {
+			copies.Go(func() { s.deliver(j, n) })
+			continue
+		}
+		if n > 1 && !s.pause(j.spacing) {
+			return
+		}
+		s.deliver(j, n)
+	}
+}
+
+// pause waits; it reports false when the simulator is closed meanwhile.
+func (s *Simulator) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-s.ctx.Done():
+		return false
+	case <-timer.C:
+		return s.ctx.Err() == nil
+	}
+}
+
+// deliver posts one copy to where callbacks go at this moment.
+func (s *Simulator) deliver(j *job, number int) {
+	body, err := j.body(number)
+	if err != nil {
+		s.log.Error("callback not built", "command", j.command, "error", err)
+		return
+	}
+	cfg, ok := s.Callback(j.call.app)
+	if !ok {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.sent.Unconfigured++
+		return
+	}
+	target, err := s.callbackURL(cfg.URL, j)
+	if err != nil {
+		s.log.Error("callback has no usable URL", "command", j.command)
+		return
+	}
+	start := s.wall()
+	status, answer, err := s.post(target, body)
+	d := Delivery{
+		Command: j.command, SentAt: start.UTC(), LatencyMS: s.wall().Sub(start).Milliseconds(),
+		Status: status, Answer: answer, Body: body,
+	}
+	if err != nil {
+		d.Error = err.Error()
+	}
+	s.record(j.call, d)
+}
+
+// record keeps a delivery. Numbers are in the order in which answers came.
+func (s *Simulator) record(c *call, d Delivery) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d.Number = 1
+	for _, earlier := range c.deliveries {
+		if earlier.Command == d.Command {
+			d.Number++
+		}
+	}
+	c.deliveries = append(c.deliveries, d)
+	s.sent.Posted++
+	if d.Status == 0 {
+		s.sent.Failed++
+		return
+	}
+	if s.sent.Answers == nil {
+		s.sent.Answers = map[int]int{}
+	}
+	s.sent.Answers[d.Status]++
+}
+
+// body makes the body of copy number n. It reads only what never changes.
+func (j *job) body(n int) ([]byte, error) {
+	record := j.call.record
+	record.Members = slices.Clone(record.Members)
+	switch j.command {
+	case tencent.CommandAfterStartCall:
+		return startCallBody(record)
+	case tencent.CommandAfterMemberChanged:
+		return memberChangedBody(record)
+	}
+	spec := j.call.spec
+	if spec.MutateCallback != nil {
+		spec.MutateCallback(n, &record)
+	}
+	later := spec.LaterCallback
+	if n == 1 {
+		later = nil
+	}
+	laid, err := overlay(record, spec.Callback, later, j.redelivery)
+	if err != nil {
+		return nil, err
+	}
+	return endCallBody(laid, j.call.endedAt.UnixMilli())
+}
+
+// callbackURL adds Tencent's query to the configured URL. D:68940
+func (s *Simulator) callbackURL(configured string, j *job) (string, error) {
+	u, err := url.Parse(configured)
+	if err != nil {
+		return "", err
+	}
+	query := []string{
+		"SdkAppid=" + j.call.app.String(),
+		"CallbackCommand=" + url.QueryEscape(string(j.command)),
+		"contenttype=json",
+		"ClientIP=" + clientIP,
+		"OptPlatform=" + url.QueryEscape(orDefault(j.call.spec.Platform, defaultPlatform)),
+	}
+	if token := s.apps[j.call.app].CallbackToken; token != "" {
+		at := strconv.FormatInt(s.wall().Unix(), 10)
+		query = append(query, "Sign="+tencent.CallbackSign(token, at), "RequestTime="+at)
+	}
+	if u.RawQuery != "" {
+		query = slices.Insert(query, 0, u.RawQuery)
+	}
+	u.RawQuery = strings.Join(query, "&")
+	return u.String(), nil
+}
+
+// post makes one request. A delivery that is under way outlives Close, but
+// not the client's timeout.
+func (s *Simulator) post(target string, body []byte) (status int, answer string, err error) {
+	req, err := http.NewRequestWithContext(context.WithoutCancel(s.ctx), http.MethodPost, target, bytes.NewReader(body))
+	if err != nil {
+		return 0, "", withoutURL(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := s.http.Do(req)
+	if err != nil {
+		return 0, "", withoutURL(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerSize))
+	return resp.StatusCode, string(data), withoutURL(err)
+}
+
+// withoutURL strips the URL from an error of net/http: it holds the
+// receiver's secret, and deliveries are shown.
+func withoutURL(err error) error {
+	var urlErr *url.Error
+	if errors.As(err, &urlErr) {
+		return urlErr.Err
+	}
+	return err
+}

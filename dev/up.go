@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"aftercall/dev/local"
+)
+
+type upCommand struct {
+	FreePorts bool `help:"Use ports that are free instead of the usual ones."`
+}
+
+// Run brings the stack up, runs the samples, and stays until Ctrl-C.
+func (c upCommand) Run(ctx context.Context, p project) error {
+	o, err := p.options(ctx)
+	if err != nil {
+		return err
+	}
+	if c.FreePorts {
+		if o.Ports, err = local.FreePorts(); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(p.out, "Starting the stack; logs are in", o.Dir+"/logs")
+	return with(ctx, o, func(s *local.Stack) error {
+		printLinks(p.out, s)
+		fmt.Fprintf(p.out, "\nRunning %d sample calls; each takes five seconds, because Tencent's records do …\n\n", len(local.Samples()))
+		ran, others, err := s.RunSamples(ctx, local.Samples())
+		if err != nil {
+			return stopped(ctx, err)
+		}
+		printTable(p.out, s, ran)
+		for _, d := range local.Deviations(ran, others) {
+			fmt.Fprintln(p.out, "deviates:", d)
+		}
+		printLinks(p.out, s)
+		fmt.Fprintln(p.out, "\nPlace another call from a second terminal: make call ARGS=\"--media Video --seconds 130 --duplicates 3\"")
+		fmt.Fprintln(p.out, "Ctrl-C stops everything; the state stays in", o.Dir)
+		s.ShowArrivals(p.out)
+		select {
+		case <-ctx.Done():
+			fmt.Fprintln(p.out, "\nStopping …")
+			return nil
+		case err := <-s.Failed():
+			return err
+		}
+	})
+}
+
+// stopped makes Ctrl-C during the start a normal end.
+func stopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+type demoCommand struct{}
+
+// Run verifies the outcome of every sample call, and says what deviates.
+func (demoCommand) Run(ctx context.Context, p project) error {
+	o, remove, err := p.isolated(ctx)
+	if err != nil {
+		return err
+	}
+	var deviations []string
+	err = with(ctx, o, func(s *local.Stack) error {
+		fmt.Fprintf(p.out, "Redis: %s\nRunning %d sample calls …\n\n", s.RedisKind, len(local.Samples()))
+		ran, others, err := s.RunSamples(ctx, local.Samples())
+		if err != nil {
+			return err
+		}
+		printTable(p.out, s, ran)
+		deviations = local.Deviations(ran, others)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("%w\nlogs are in %s/logs", err, o.Dir)
+	}
+	if len(deviations) > 0 {
+		return fmt.Errorf("the demo deviates, logs are in %s/logs:\n  %s", o.Dir, strings.Join(deviations, "\n  "))
+	}
+	fmt.Fprintf(p.out, "\nAll %d calls are as they should be: workflows, charges, deliveries, duplicates.\n", len(local.Samples()))
+	return remove()
+}
+
+func printTable(out io.Writer, s *local.Stack, ran []local.Ran) {
+	t := table.NewWriter()
+	t.SetOutputMirror(out)
+	t.SetStyle(table.StyleLight)
+	t.AppendHeader(table.Row{"call", "app", "result", "callbacks", "connected", "billed", "charge", "delivered to", "events", "as it should be"})
+	for _, r := range ran {
+		app, _ := s.Config.App(r.Call.SDKAppID)
+		result := r.Followed.Result
+		var targets []string
+		for _, d := range result.Deliveries {
+			if d.Delivered {
+				targets = append(targets, d.Target)
+			}
+		}
+		verdict := "yes"
+		if len(r.Deviations) > 0 {
+			verdict = "NO"
+		}
+		t.AppendRow(table.Row{
+			r.Name, app.Name, r.Call.Record.Result, len(r.Call.Deliveries),
+			fmt.Sprint(result.ConnectedSeconds, " s"), fmt.Sprint(result.BilledSeconds, " s"),
+			result.Amount + " " + result.Currency, strings.Join(targets, ", "), r.Followed.Events, verdict,
+		})
+	}
+	t.Render()
+}
+
+func printLinks(out io.Writer, s *local.Stack) {
+	fmt.Fprintln(out)
+	for _, l := range s.Links() {
+		fmt.Fprintf(out, "  %-22s %s\n", l.Name, l.Where)
+	}
+}

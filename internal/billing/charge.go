@@ -1,0 +1,69 @@
+package billing
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/bojanz/currency"
+)
+
+// Charge is what a call costs and why.
+type Charge struct {
+	// ConnectedSeconds is EndTime − AcceptTime, 0 for a call that was never connected.
+	ConnectedSeconds int64 `json:"connected_seconds"`
+	// BilledSeconds is the connected time after free and grace seconds, brought
+	// up to whole intervals.
+	BilledSeconds int64 `json:"billed_seconds"`
+	// Participants counts the members other than the caller, each once.
+	Participants int `json:"participants"`
+	// Amount has the settlement digits of the tariff; it is never negative.
+	Amount currency.Amount `json:"amount"`
+	Tariff AppliedTariff   `json:"tariff"`
+	// Steps lead from the record to the amount, in order.
+	Steps []Step `json:"steps"`
+}
+
+// Free reports whether there is nothing to pay.
+func (c Charge) Free() bool { return c.Amount.IsZero() }
+
+// AppliedTariff identifies the version of a tariff that a charge was made by.
+type AppliedTariff struct {
+	Name          string    `json:"name"`
+	EffectiveFrom time.Time `json:"effective_from"`
+	// Hash is the SHA-256, in hex, of Edition.
+	Hash string `json:"hash"`
+	// Edition is the canonical JSON of an Edition: all that is needed to
+	// compute the charge again. It is shared; do not change it.
+	Edition json.RawMessage `json:"edition"`
+}
+
+// StepKind says what a step of a sum does, for programs.
+type StepKind string
+
+// The steps of a sum, in the order in which they can occur.
+const (
+	StepTariff       StepKind = "tariff"
+	StepUnconnected  StepKind = "unconnected"
+	StepConnected    StepKind = "connected"
+	StepGrace        StepKind = "grace"
+	StepFree         StepKind = "free"
+	StepBilled       StepKind = "billed"
+	StepUsage        StepKind = "usage"
+	StepFee          StepKind = "fee"
+	StepMinimum      StepKind = "minimum"
+	StepCap          StepKind = "cap"
+	StepParticipants StepKind = "participants"
+	StepRounded      StepKind = "rounded"
+)
+
+// Step is one step of a sum, for people (Text) and programs (the rest).
+type Step struct {
+	Kind StepKind `json:"kind"`
+	Text string   `json:"text"`
+	// Seconds is the duration after the step, where the step is about time.
+	Seconds int64 `json:"seconds,omitempty"`
+	// Amount is the exact sum after the step, where the step is about money: a
+	// decimal number, or a fraction such as 305/6000 where no decimal is exact.
+	// math/big.Rat reads both.
+	Amount string `json:"amount,omitempty"`
+}

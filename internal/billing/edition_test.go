@@ -1,0 +1,79 @@
+package billing_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"aftercall/internal/billing"
+	"aftercall/internal/tencent"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestHashIsOfTheStoredEdition(t *testing.T) {
+	applied := rate(t, connected(61), tariffOf(perMinute(t, "0.050", 60, 60))).Tariff
+	require.Equal(t, "standard", applied.Name)
+	sum := sha256.Sum256(applied.Edition)
+	require.Equal(t, hex.EncodeToString(sum[:]), applied.Hash)
+	require.JSONEq(t, `{
+	 "currency":"USD","digits":2,"rounding":"half_up","effective_from":"2023-11-14T22:13:20Z","max_duration":"24h0m0s",
+	 "rules":[{
+	  "media":["Audio","Video"],"call_types":["SingleCall","MultiCall"],"results":["NormalEnd","Interrupt","Offline"],
+	  "action":"charge","per":"call","rate_per_minute":"0.05","first_interval":60,"next_interval":60,
+	  "connection_fee":"0","minimum_charge":"0"}]}`, string(applied.Edition))
+
+	var edition billing.Edition
+	require.NoError(t, json.Unmarshal(applied.Edition, &edition))
+	again, err := json.Marshal(edition)
+	require.NoError(t, err)
+	require.Equal(t, string(applied.Edition), string(again))
+}
+
+// The hash of an edition is in ledgers: it must not change with the code.
+func TestHashStaysTheSame(t *testing.T) {
+	applied := rate(t, connected(61), tariffOf(perMinute(t, "0.05", 60, 60))).Tariff
+	require.Equal(t, "1acecd2dc7674b41cb4d581a665c046d2069292345be85ae237f17d339ef5e41", applied.Hash)
+}
+
+func TestHashTellsTariffsApart(t *testing.T) {
+	digits := func(n int) *int { return &n }
+	hash := func(change func(*billing.Tariff)) string {
+		tariff := tariffOf(perMinute(t, "0.05", 60, 60))
+		change(&tariff)
+		return rate(t, connected(61), tariff).Tariff.Hash
+	}
+	plain := hash(func(*billing.Tariff) {})
+	for name, change := range map[string]func(*billing.Tariff){
+		"zeros at the end": func(tt *billing.Tariff) { tt.Versions[0].Rules[0].RatePerMinute = dec(t, "0.0500") },
+		"another zone": func(tt *billing.Tariff) {
+			tt.Versions[0].EffectiveFrom = tt.Versions[0].EffectiveFrom.In(time.FixedZone("", 3600))
+		},
+		"defaults written out": func(tt *billing.Tariff) {
+			tt.Digits, tt.Rounding = digits(2), billing.RoundHalfUp
+			tt.Versions[0].MaxDuration = billing.Duration(24 * time.Hour)
+			r := &tt.Versions[0].Rules[0]
+			r.Action, r.Per = billing.ActionCharge, billing.PerCall
+			r.Media = []tencent.MediaType{tencent.MediaVideo, tencent.MediaAudio}
+		},
+		"another version": func(tt *billing.Tariff) {
+			tt.Versions = append(tt.Versions, billing.Version{EffectiveFrom: readAt, Rules: []billing.Rule{{Action: billing.ActionFree}}})
+		},
+	} {
+		require.Equal(t, plain, hash(change), name)
+	}
+	for name, change := range map[string]func(*billing.Tariff){
+		"rate":     func(tt *billing.Tariff) { tt.Versions[0].Rules[0].RatePerMinute = dec(t, "0.051") },
+		"interval": func(tt *billing.Tariff) { tt.Versions[0].Rules[0].NextInterval = 1 },
+		"cap":      func(tt *billing.Tariff) { tt.Versions[0].Rules[0].Cap = capOf(t, "3") },
+		"currency": func(tt *billing.Tariff) { tt.Currency = "EUR" },
+		"digits":   func(tt *billing.Tariff) { tt.Digits = digits(3) },
+		"rounding": func(tt *billing.Tariff) { tt.Rounding = billing.RoundUp },
+		"start":    func(tt *billing.Tariff) { tt.Versions[0].EffectiveFrom = time.Unix(1_700_000_001, 0) },
+		"maximum":  func(tt *billing.Tariff) { tt.Versions[0].MaxDuration = billing.Duration(time.Hour) },
+	} {
+		require.NotEqual(t, plain, hash(change), name)
+	}
+}

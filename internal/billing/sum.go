@@ -1,0 +1,141 @@
+package billing
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"aftercall/internal/tencent"
+)
+
+// billedSeconds brings a duration up to whole intervals, 0 and less to 0.
+func billedSeconds(duration, first, next int64) int64 {
+	switch {
+	case duration <= 0:
+		return 0
+	case duration <= first:
+		return first
+	default:
+		return first + (duration-first+next-1)/next*next
+	}
+}
+
+// sum fills in what a connected call costs by rule i.
+func (e *compiledEdition) sum(c Charge, record *tencent.CallRecord, i int) (Charge, error) {
+	rule := &e.Rules[i]
+	c.Steps = append(make([]Step, 0, 8),
+		e.tariffStep("rule "+strconv.Itoa(i+1)+", for "+string(record.MediaType)+" "+string(record.CallType)+" "+string(record.Result)),
+		Step{
+			Kind: StepConnected, Seconds: c.ConnectedSeconds,
+			Text: "connected for " + strconv.FormatInt(c.ConnectedSeconds, 10) + " s, from AcceptTime to EndTime",
+		})
+	duration := c.ConnectedSeconds
+	if rule.GraceSeconds > 0 {
+		duration = max(0, duration-rule.GraceSeconds)
+		c.step(Step{Kind: StepGrace, Seconds: duration, Text: fmt.Sprintf("less %d s grace for %s: %d s", rule.GraceSeconds, record.Result, duration)})
+	}
+	if why := rule.free(duration, record.Result); why != "" {
+		c.step(Step{Kind: StepFree, Amount: c.Amount.Number(), Text: why})
+		return c, nil
+	}
+	c.BilledSeconds = billedSeconds(duration, rule.FirstInterval, rule.NextInterval)
+	c.step(Step{
+		Kind: StepBilled, Seconds: c.BilledSeconds,
+		Text: fmt.Sprintf("billed as %d s: the first %d s, then every %d s begun", c.BilledSeconds, rule.FirstInterval, rule.NextInterval),
+	})
+	s, err := e.price(&c, i)
+	if err != nil {
+		return Charge{}, err
+	}
+	if c.Amount, err = e.settle(&s); err != nil {
+		return Charge{}, err
+	}
+	c.step(Step{
+		Kind: StepRounded, Amount: c.Amount.Number(),
+		Text: fmt.Sprintf("rounded %s to %s: %s", e.Rounding.words(), digitsText(e.Digits), c.Amount),
+	})
+	return c, nil
+}
+
+// free says why a call of so many seconds costs nothing, if it does.
+func (r *Rule) free(duration int64, result tencent.CallResult) string {
+	switch {
+	case r.Action == ActionFree:
+		return "the tariff charges nothing for " + string(result)
+	case duration <= 0:
+		return "no time to charge for"
+	case duration <= r.FreeSeconds:
+		return fmt.Sprintf("%d s are free: nothing to charge", r.FreeSeconds)
+	default:
+		return ""
+	}
+}
+
+// price adds up the exact sum of the billed seconds by rule i.
+func (e *compiledEdition) price(c *Charge, i int) (sixtieths, error) {
+	rule, fixed := &e.Rules[i], &e.prices[i]
+	s, err := sixtiethsOf(&rule.RatePerMinute, c.BilledSeconds)
+	if err != nil {
+		return s, fmt.Errorf("usage: %w", err)
+	}
+	c.money(StepUsage, &s, "%s a minute × %d s / 60 = ", rule.RatePerMinute, c.BilledSeconds)
+	if rule.ConnectionFee.Sign() > 0 {
+		if err := s.add(&fixed.fee); err != nil {
+			return s, fmt.Errorf("connection fee: %w", err)
+		}
+		c.money(StepFee, &s, "plus the connection fee of %s = ", rule.ConnectionFee)
+	}
+	if s.cmp(&fixed.minimum) < 0 {
+		s.n.Set(&fixed.minimum.n)
+		c.money(StepMinimum, &s, "raised to the minimum charge of ")
+	}
+	if rule.Cap != nil && s.cmp(&fixed.limit) > 0 {
+		s.n.Set(&fixed.limit.n)
+		c.money(StepCap, &s, "lowered to the cap of ")
+	}
+	if rule.Per == PerParticipant {
+		if err := s.times(int64(c.Participants)); err != nil {
+			return s, fmt.Errorf("participants: %w", err)
+		}
+		c.money(StepParticipants, &s, "times %d for the participants other than the caller = ", c.Participants)
+	}
+	return s, nil
+}
+
+func (c *Charge) step(s Step) { c.Steps = append(c.Steps, s) }
+
+// money adds a step that leads to the sum s; the text ends with it.
+func (c *Charge) money(kind StepKind, s *sixtieths, format string, args ...any) {
+	exact, shown := s.texts()
+	c.step(Step{Kind: kind, Amount: exact, Text: fmt.Sprintf(format, args...) + shown})
+}
+
+func (e *compiledEdition) tariffStep(what string) Step {
+	return Step{Kind: StepTariff, Text: e.title + what}
+}
+
+func (e *compiledEdition) unconnectedSteps(record *tencent.CallRecord) []Step {
+	return []Step{
+		e.tariffStep("unconnected calls cost nothing"),
+		{Kind: StepUnconnected, Amount: e.zero.Number(), Text: string(record.Result) + ", never connected: nothing to charge"},
+	}
+}
+
+func digitsText(digits int) string {
+	switch digits {
+	case 0:
+		return "whole units"
+	case 1:
+		return "1 digit"
+	default:
+		return fmt.Sprintf("%d digits", digits)
+	}
+}
+
+// trimZeros removes zeros at the end of a decimal fraction.
+func trimZeros(s string) string {
+	if !strings.Contains(s, ".") {
+		return s
+	}
+	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
+}

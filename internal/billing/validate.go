@@ -1,0 +1,220 @@
+package billing
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"aftercall/internal/tencent"
+
+	"github.com/bojanz/currency"
+)
+
+const (
+	// maxDigits is the finest settlement: a millionth of the currency's unit.
+	maxDigits = 6
+	// maxRateDigits is how many digits a rate may have beyond the settlement's,
+	// because it is multiplied before it is rounded.
+	maxRateDigits = 6
+	// maxInterval bounds intervals and free seconds: a day.
+	maxInterval = 24 * 60 * 60
+
+	defaultMaxDuration  = Duration(24 * time.Hour)
+	smallestMaxDuration = Duration(time.Minute)
+	largestMaxDuration  = Duration(30 * 24 * time.Hour)
+)
+
+// Problem is one thing that is wrong with a tariff.
+type Problem struct {
+	// Path is the YAML path within the tariff, as in versions[1].rules[0].cap;
+	// empty when it is the tariff as a whole.
+	Path string
+	// Message is what is wrong and how to mend it.
+	Message string
+}
+
+// String is path: message.
+func (p Problem) String() string {
+	if p.Path == "" {
+		return p.Message
+	}
+	return p.Path + ": " + p.Message
+}
+
+// validator collects problems.
+type validator struct {
+	problems []Problem
+	// digits of the settlement, and the currency's code for messages.
+	digits   int
+	currency string
+	// vague is set when a rule names an unknown word, so that what it is for
+	// cannot be told.
+	vague bool
+}
+
+func (v *validator) report(path, format string, args ...any) {
+	v.problems = append(v.problems, Problem{Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+// Validate returns everything that is wrong with the tariff, in the order of
+// the file. A tariff without problems charges every call that can be charged.
+func (t Tariff) Validate() []Problem {
+	v := &validator{currency: t.Currency}
+	v.settlement(t)
+	if len(t.Versions) == 0 {
+		v.report("versions", "must hold at least one version with its effective_from and rules")
+	}
+	for i, version := range t.Versions {
+		path := fmt.Sprintf("versions[%d]", i)
+		v.effectiveFrom(path+".effective_from", version.EffectiveFrom, t.Versions[:i])
+		if d := version.MaxDuration; d != 0 && (d < smallestMaxDuration || d > largestMaxDuration) {
+			v.report(path+".max_duration", "must be from 1m to 720h, or left out for 24h")
+		}
+		if len(version.Rules) == 0 {
+			v.report(path+".rules", "must hold at least one rule")
+			continue
+		}
+		v.vague = false
+		for j, rule := range version.Rules {
+			v.rule(fmt.Sprintf("%s.rules[%d]", path, j), rule)
+		}
+		if !v.vague {
+			v.coverage(path+".rules", version.Rules)
+		}
+	}
+	return v.problems
+}
+
+func (v *validator) settlement(t Tariff) {
+	digits, known := currency.GetDigits(t.Currency)
+	switch {
+	case t.Currency == "":
+		v.report("currency", "is missing: write the ISO 4217 code of the currency, such as USD")
+	case !known:
+		v.report("currency", "%q is not a currency: write an ISO 4217 code, such as USD", shorten(t.Currency))
+	}
+	v.digits = int(digits)
+	if t.Digits != nil {
+		v.digits = *t.Digits
+		if v.digits < 0 || v.digits > maxDigits {
+			v.report("digits", "must be from 0 to %d, or left out for the currency's own", maxDigits)
+			v.digits = maxDigits
+		}
+	} else if !known {
+		v.digits = maxDigits
+	}
+	if t.Rounding != "" && !t.Rounding.Known() {
+		v.report("rounding", "%q is not a rounding mode: write %s", shorten(string(t.Rounding)), list(roundings, "or"))
+	}
+}
+
+func (v *validator) effectiveFrom(path string, from time.Time, earlier []Version) {
+	if from.IsZero() {
+		v.report(path, "is missing: write when the version begins, as in 2026-01-01T00:00:00Z")
+		return
+	}
+	for i, other := range earlier {
+		if other.EffectiveFrom.Equal(from) {
+			v.report(path, "is the same instant as in versions[%d]: only one version can begin then", i)
+			return
+		}
+	}
+}
+
+// coverage finds combinations that more than one rule, or none, is for. It
+// reports each pair of overlapping rules once.
+func (v *validator) coverage(path string, rules []Rule) {
+	reported := map[[2]int]bool{}
+	var gaps []string
+	for _, c := range combinations {
+		first := -1
+		for i, rule := range rules {
+			switch {
+			case !rule.matches(c.media, c.callType, c.result):
+			case first < 0:
+				first = i
+			case !reported[[2]int{first, i}]:
+				reported[[2]int{first, i}] = true
+				v.report(fmt.Sprintf("%s[%d]", path, i), "and rules[%d] are both for %s: narrow one of them", first, c)
+			}
+		}
+		if first < 0 && slices.Contains(connectedResults, c.result) {
+			gaps = append(gaps, c.String())
+		}
+	}
+	if len(gaps) > 0 {
+		shown := gaps[:min(3, len(gaps))]
+		more := ""
+		if n := len(gaps) - len(shown); n > 0 {
+			more = fmt.Sprintf(" and %d more", n)
+		}
+		v.report(path, "no rule is for %s%s: add one, with action free or review if nothing is to be charged", strings.Join(shown, ", "), more)
+	}
+}
+
+// combination is what rules distinguish.
+type combination struct {
+	media    tencent.MediaType
+	callType tencent.CallType
+	result   tencent.CallResult
+}
+
+func (c combination) String() string {
+	return string(c.media) + " " + string(c.callType) + " " + string(c.result)
+}
+
+var (
+	mediaTypes = []tencent.MediaType{tencent.MediaAudio, tencent.MediaVideo}
+	callTypes  = []tencent.CallType{tencent.CallTypeSingle, tencent.CallTypeMulti}
+	// connectedResults are those of calls that people spoke in.
+	connectedResults = []tencent.CallResult{tencent.ResultNormalEnd, tencent.ResultInterrupt, tencent.ResultOffline}
+	// unconnectedResults contradict an AcceptTime, so a rule must name them to
+	// be for a call that has both.
+	unconnectedResults = []tencent.CallResult{tencent.ResultCancel, tencent.ResultReject, tencent.ResultNotAnswer, tencent.ResultCallBusy}
+	combinations       = allCombinations()
+)
+
+func allCombinations() []combination {
+	var all []combination
+	for _, m := range mediaTypes {
+		for _, t := range callTypes {
+			for _, r := range slices.Concat(connectedResults, unconnectedResults) {
+				all = append(all, combination{m, t, r})
+			}
+		}
+	}
+	return all
+}
+
+// matches reports whether the rule is for such a connected call.
+func (r *Rule) matches(media tencent.MediaType, callType tencent.CallType, result tencent.CallResult) bool {
+	results := r.Results
+	if len(results) == 0 {
+		results = connectedResults
+	}
+	return (len(r.Media) == 0 || slices.Contains(r.Media, media)) &&
+		(len(r.CallTypes) == 0 || slices.Contains(r.CallTypes, callType)) &&
+		slices.Contains(results, result)
+}
+
+// list writes words as in "a, b or c".
+func list[T ~string](words []T, conjunction string) string {
+	texts := make([]string, len(words))
+	for i, w := range words {
+		texts[i] = string(w)
+	}
+	last := len(texts) - 1
+	if last <= 0 {
+		return strings.Join(texts, "")
+	}
+	return strings.Join(texts[:last], ", ") + " " + conjunction + " " + texts[last]
+}
+
+// shorten keeps a value from filling a message.
+func shorten(s string) string {
+	if runes := []rune(s); len(runes) > 40 {
+		return string(runes[:40]) + "…"
+	}
+	return s
+}

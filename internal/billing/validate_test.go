@@ -1,0 +1,93 @@
+package billing_test
+
+import (
+	"testing"
+	"time"
+
+	"aftercall/internal/billing"
+	"aftercall/internal/tencent"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestValidate(t *testing.T) {
+	digits := func(n int) *int { return &n }
+	rules := func(change func(*billing.Rule)) func(*billing.Tariff) {
+		return func(tariff *billing.Tariff) { change(&tariff.Versions[0].Rules[0]) }
+	}
+	for name, c := range map[string]struct {
+		change func(*billing.Tariff)
+		want   []string
+	}{
+		"no currency":      {func(tt *billing.Tariff) { tt.Currency = "" }, []string{"currency: is missing: write the ISO 4217 code"}},
+		"unknown currency": {func(tt *billing.Tariff) { tt.Currency = "usd" }, []string{`currency: "usd" is not a currency`}},
+		"digits too many":  {func(tt *billing.Tariff) { tt.Digits = digits(7) }, []string{"digits: must be from 0 to 6"}},
+		"digits negative":  {func(tt *billing.Tariff) { tt.Digits = digits(-1) }, []string{"digits: must be from 0 to 6"}},
+		"rounding":         {func(tt *billing.Tariff) { tt.Rounding = "bankers" }, []string{`rounding: "bankers" is not a rounding mode: write half_up, half_even, half_down, up or down`}},
+		"no versions":      {func(tt *billing.Tariff) { tt.Versions = nil }, []string{"versions: must hold at least one version"}},
+		"no beginning":     {func(tt *billing.Tariff) { tt.Versions[0].EffectiveFrom = time.Time{} }, []string{"versions[0].effective_from: is missing"}},
+		"same beginning": {func(tt *billing.Tariff) {
+			again := tt.Versions[0]
+			again.EffectiveFrom = again.EffectiveFrom.In(time.FixedZone("", 3600))
+			tt.Versions = append(tt.Versions, again)
+		}, []string{"versions[1].effective_from: is the same instant as in versions[0]"}},
+		"duration too short": {func(tt *billing.Tariff) { tt.Versions[0].MaxDuration = billing.Duration(time.Second) }, []string{"versions[0].max_duration: must be from 1m to 720h"}},
+		"duration too long":  {func(tt *billing.Tariff) { tt.Versions[0].MaxDuration = billing.Duration(721 * time.Hour) }, []string{"versions[0].max_duration: must be from 1m to 720h"}},
+		"no rules":           {func(tt *billing.Tariff) { tt.Versions[0].Rules = nil }, []string{"versions[0].rules: must hold at least one rule"}},
+		"overlap": {func(tt *billing.Tariff) {
+			tt.Versions[0].Rules = append(tt.Versions[0].Rules, billing.Rule{Action: billing.ActionFree, Media: []tencent.MediaType{tencent.MediaVideo}})
+		}, []string{"versions[0].rules[1]: and rules[0] are both for Video SingleCall NormalEnd: narrow one of them"}},
+		"gap": {
+			rules(func(r *billing.Rule) { r.Results = []tencent.CallResult{tencent.ResultNormalEnd, tencent.ResultCancel} }),
+			[]string{"versions[0].rules: no rule is for Audio SingleCall Interrupt, Audio SingleCall Offline, Audio MultiCall Interrupt and 5 more: add one"},
+		},
+		"unknown words do not count as gaps": {rules(func(r *billing.Rule) {
+			r.Media = []tencent.MediaType{"audio"}
+			r.CallTypes = []tencent.CallType{"Group"}
+			r.Results = []tencent.CallResult{"Normal"}
+		}), []string{
+			`versions[0].rules[0].media[0]: "audio" is not known: write Audio or Video`,
+			`versions[0].rules[0].call_types[0]: "Group" is not known: write SingleCall or MultiCall`,
+			`versions[0].rules[0].results[0]: "Normal" is not known: write NormalEnd, Interrupt,`,
+		}},
+		"a word twice": {rules(func(r *billing.Rule) {
+			r.Media = []tencent.MediaType{tencent.MediaAudio, tencent.MediaVideo, tencent.MediaAudio}
+		}), []string{"versions[0].rules[0].media[2]: Audio is listed twice"}},
+		"action":                    {rules(func(r *billing.Rule) { r.Action = "bill" }), []string{`versions[0].rules[0].action: "bill" is not an action`}},
+		"per":                       {rules(func(r *billing.Rule) { r.Per = "head" }), []string{`versions[0].rules[0].per: "head" is not a unit`}},
+		"negative rate":             {rules(func(r *billing.Rule) { r.RatePerMinute = dec(t, "-0.05") }), []string{"versions[0].rules[0].rate_per_minute: is negative"}},
+		"negative fee":              {rules(func(r *billing.Rule) { r.ConnectionFee = dec(t, "-1") }), []string{"versions[0].rules[0].connection_fee: is negative"}},
+		"negative minimum":          {rules(func(r *billing.Rule) { r.MinimumCharge = dec(t, "-1") }), []string{"versions[0].rules[0].minimum_charge: is negative"}},
+		"negative free seconds":     {rules(func(r *billing.Rule) { r.FreeSeconds = -1 }), []string{"versions[0].rules[0].free_seconds: must be from 0"}},
+		"negative interval":         {rules(func(r *billing.Rule) { r.FirstInterval = -1 }), []string{"versions[0].rules[0].first_interval: must be from 1"}},
+		"interval of a week":        {rules(func(r *billing.Rule) { r.NextInterval = 604800 }), []string{"versions[0].rules[0].next_interval: must be from 1"}},
+		"no first interval":         {rules(func(r *billing.Rule) { r.FirstInterval = 0 }), []string{"versions[0].rules[0].first_interval: is missing"}},
+		"no next interval":          {rules(func(r *billing.Rule) { r.NextInterval = 0 }), []string{"versions[0].rules[0].next_interval: is missing"}},
+		"no price":                  {rules(func(r *billing.Rule) { r.RatePerMinute = billing.Decimal{} }), []string{"versions[0].rules[0].rate_per_minute: is missing"}},
+		"too many digits of a rate": {rules(func(r *billing.Rule) { r.RatePerMinute = dec(t, "0.123456789") }), []string{"versions[0].rules[0].rate_per_minute: has 9 digits behind the point, more than can be meant: at most 8 here"}},
+		"too many digits of a fee":  {rules(func(r *billing.Rule) { r.ConnectionFee = dec(t, "0.005") }), []string{"versions[0].rules[0].connection_fee: has 3 digits"}},
+		"zeros at the end do not count": {rules(func(r *billing.Rule) {
+			r.ConnectionFee, r.RatePerMinute = dec(t, "0.50000"), dec(t, "0.12345678000")
+		}), nil},
+		"cap of nothing":         {rules(func(r *billing.Rule) { r.Cap = capOf(t, "0.00") }), []string{"versions[0].rules[0].cap: is 0"}},
+		"cap below the minimum":  {rules(func(r *billing.Rule) { r.Cap, r.MinimumCharge = capOf(t, "1"), dec(t, "1.01") }), []string{"versions[0].rules[0].cap: is less than minimum_charge"}},
+		"cap below the fee":      {rules(func(r *billing.Rule) { r.Cap, r.ConnectionFee = capOf(t, "1"), dec(t, "1.01") }), []string{"versions[0].rules[0].cap: is less than connection_fee"}},
+		"cap with many digits":   {rules(func(r *billing.Rule) { r.Cap = capOf(t, "1.001") }), []string{"versions[0].rules[0].cap: has 3 digits"}},
+		"grace of a normal call": {rules(func(r *billing.Rule) { r.GraceSeconds = 30 }), []string{"versions[0].rules[0].grace_seconds: takes off dead air, which only Interrupt and Offline can have"}},
+		"price of a free call": {rules(func(r *billing.Rule) { r.Action = billing.ActionFree }), []string{
+			"versions[0].rules[0].rate_per_minute: has no effect with action: free",
+			"versions[0].rules[0].first_interval: has no effect",
+			"versions[0].rules[0].next_interval: has no effect",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tariff := tariffOf(perMinute(t, "0.05", 60, 60))
+			c.change(&tariff)
+			problems := tariff.Validate()
+			require.Len(t, problems, len(c.want), "%v", problems)
+			for i, want := range c.want {
+				require.Contains(t, problems[i].String(), want)
+			}
+		})
+	}
+}

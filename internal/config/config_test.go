@@ -1,0 +1,148 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"aftercall/internal/config"
+)
+
+const (
+	exampleFile = "../../docs/aftercall.example.yaml"
+	webhookKey  = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+)
+
+// environment holds every variable that the test files name.
+func environment() map[string]string {
+	return map[string]string{
+		"CLINIC_SECRET_KEY":       "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e",
+		"CLINIC_CALLBACK_SECRET":  "canary-callback-secret-1",
+		"CLINIC_CALLBACK_TOKEN":   "canary-token",
+		"SCHOOL_SECRET_KEY":       "canary-school-key",
+		"SCHOOL_CALLBACK_SECRET":  "canary-callback-secret-2",
+		"CRM_WEBHOOK_SECRET":      webhookKey,
+		"CRM_WEBHOOK_SECRET_NEXT": "whsec_ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=",
+		"DASHBOARD_SECRET":        webhookKey,
+	}
+}
+
+func lookupIn(environ map[string]string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		value, ok := environ[name]
+		return value, ok
+	}
+}
+
+func TestExampleFileLoads(t *testing.T) {
+	cfg, err := config.Load(exampleFile, lookupIn(environment()))
+	require.NoError(t, err)
+
+	app, ok := cfg.App(1400000000)
+	require.True(t, ok)
+	require.Equal(t, "clinic", app.Name)
+	require.Equal(t, "administrator", app.Identifier, "default")
+	require.Equal(t, 30*time.Minute, app.RecordDeadline, "default")
+	require.Equal(t, "https://adminapisgp.im.qcloud.com", app.APIBaseURL())
+	require.Equal(t, environment()["CLINIC_SECRET_KEY"], app.SecretKey.Reveal())
+	require.True(t, app.Callback.Secret.Matches("canary-callback-secret-1"))
+	require.False(t, app.Callback.Secret.Matches("canary-callback-secret-2"))
+	require.Equal(t, "canary-token", app.Callback.Token.Reveal())
+	require.Equal(t, cfg.Tariffs["standard"], app.PriceList())
+
+	targets := app.WebhookTargets()
+	require.Len(t, targets, 1)
+	require.Equal(t, "crm", targets[0].Name)
+	require.Equal(t, webhookKey, targets[0].Secrets[1].Reveal(), "order of the file")
+
+	school, ok := cfg.AppNamed("school")
+	require.True(t, ok)
+	require.True(t, school.Callback.Token.IsZero())
+	require.Len(t, school.WebhookTargets(), 2)
+
+	_, ok = cfg.App(1)
+	require.False(t, ok)
+	_, ok = cfg.AppNamed("nobody")
+	require.False(t, ok)
+	_, ok = cfg.Webhook("nobody")
+	require.False(t, ok)
+}
+
+func TestAPIBaseURLIsPresetOrOwn(t *testing.T) {
+	for api, want := range map[string]string{
+		"china":                    "https://console.tim.qq.com",
+		"https://proxy.example/v/": "https://proxy.example/v",
+		"http://127.0.0.1:7700":    "http://127.0.0.1:7700",
+		"http://localhost:7700":    "http://localhost:7700",
+	} {
+		cfg, err := parse(t, strings.Replace(valid, "api: singapore", "api: "+api, 1))
+		require.NoError(t, err)
+		require.Equal(t, want, cfg.Apps[0].APIBaseURL())
+	}
+}
+
+func TestVariablesAreFilledInAfterParsing(t *testing.T) {
+	environ := environment()
+	environ["EVIL"] = "a: b\n- c #\"'{[${CLINIC_SECRET_KEY}"
+	environ["APP_ID"] = "1400000009"
+	environ["HOST"] = "crm"
+	text := strings.NewReplacer(
+		"identifier: administrator", "identifier: \"$${HOST}-${HOST}$x\"",
+		"sdk_app_id: 1400000000", "sdk_app_id: ${APP_ID}",
+		"https://crm.example.com/hook", "https://${HOST}.example.com/hook",
+	).Replace(valid)
+	cfg, err := config.Parse("test.yaml", []byte(text), lookupIn(environ))
+	require.NoError(t, err)
+	require.Equal(t, "${HOST}-crm$x", cfg.Apps[0].Identifier)
+	require.EqualValues(t, 1400000009, cfg.Apps[0].SDKAppID)
+	require.Equal(t, "https://crm.example.com/hook", cfg.Webhooks[0].URL)
+
+	// What a variable holds stays one scalar: neither YAML nor a further variable.
+	text = strings.Replace(valid, "${CLINIC_CALLBACK_TOKEN}", "${EVIL}", 1)
+	_, err = config.Parse("test.yaml", []byte(text), lookupIn(environ))
+	require.EqualError(t, err, "test.yaml:9:14: apps[0].callback.token: holds a space or line break: copy it again, without")
+}
+
+func TestLoadNamesWhatIsWrongWithThePath(t *testing.T) {
+	folder := t.TempDir()
+	missing := filepath.Join(folder, "missing.yaml")
+	_, err := config.Load(missing, lookupIn(nil))
+	require.EqualError(t, err, missing+": there is no such file: docs/aftercall.example.yaml is one to begin with")
+
+	_, err = config.Load(folder, lookupIn(nil))
+	require.EqualError(t, err, folder+": is a folder: name the YAML file in it")
+
+	large := filepath.Join(folder, "large.yaml")
+	require.NoError(t, os.WriteFile(large, make([]byte, 2<<20), 0o600))
+	_, err = config.Load(large, lookupIn(nil))
+	require.ErrorContains(t, err, "is larger than")
+}
+
+func FuzzParseNeverPanics(f *testing.F) {
+	f.Add([]byte(valid))
+	example, err := os.ReadFile(exampleFile)
+	require.NoError(f, err)
+	f.Add(example)
+	for _, seed := range []string{"", "a", "- a", "? a\n: b", "<<: *x", "apps: [", "apps: [[]]", "apps:\n- &a {name: *a}", "apps: !!x y", "webhooks: {a: 1}", "tariffs: {a: {versions: [1]}}", "\xff"} {
+		f.Add([]byte(seed))
+	}
+	lookup := lookupIn(environment())
+	f.Fuzz(func(t *testing.T, data []byte) {
+		cfg, err := config.Parse("fuzz.yaml", data, lookup)
+		require.Equal(t, cfg == nil, err != nil, "either a configuration or an error")
+		if err != nil {
+			require.NotEmpty(t, err.Error())
+			require.NotContains(t, err.Error(), "canary")
+		}
+	})
+}
+
+func replaceOnce(t *testing.T, text, old, replacement string) string {
+	t.Helper()
+	require.Contains(t, text, old)
+	return strings.Replace(text, old, replacement, 1)
+}

@@ -1,0 +1,256 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
+)
+
+// decoder fills Go values from a YAML tree and goes on after a problem, so that
+// one run finds them all. go-yaml's own decoder stops at the first.
+type decoder struct {
+	file     string
+	lookup   func(string) (string, bool)
+	problems []Problem
+	// positions has the place of every key path that the file holds.
+	positions map[string]*token.Position
+	// sources has the text of scalars that a variable filled in, by key path.
+	// Messages show it in place of the value.
+	sources map[string]string
+	// bad holds the key paths with a problem. What would be said about them or
+	// anything below them afterwards is only a consequence.
+	bad map[string]bool
+	// variables holds the environment variables that the file names.
+	variables map[string]bool
+}
+
+func newDecoder(file string, lookup func(string) (string, bool)) *decoder {
+	return &decoder{
+		file: file, lookup: lookup,
+		positions: map[string]*token.Position{}, sources: map[string]string{},
+		bad: map[string]bool{}, variables: map[string]bool{},
+	}
+}
+
+// report notes a problem with the key at path, unless one is known already
+// there or above.
+func (d *decoder) report(path, format string, args ...any) {
+	for p := path; p != ""; p = parent(p) {
+		if d.bad[p] {
+			return
+		}
+	}
+	d.bad[path] = true
+	d.add(d.place(path), path, format, args...)
+}
+
+// add notes a problem at a place of its own.
+func (d *decoder) add(at *token.Position, path, format string, args ...any) {
+	p := Problem{File: d.file, Key: oneLine(path), Message: oneLine(fmt.Sprintf(format, args...))}
+	if at != nil {
+		p.Line, p.Column = at.Line, at.Column
+	}
+	d.problems = append(d.problems, p)
+}
+
+// place finds the key path in the file, or what is nearest above it.
+func (d *decoder) place(path string) *token.Position {
+	for ; path != ""; path = parent(path) {
+		if at, ok := d.positions[path]; ok {
+			return at
+		}
+	}
+	return d.positions[""]
+}
+
+// parent cuts the last element of a key path: a[1].b, a[1], a, and at last nothing.
+func parent(path string) string { return path[:max(strings.LastIndexAny(path, ".["), 0)] }
+
+// child appends a key to a key path.
+func child(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+// shown is how a message may speak of the value at path: never by what a
+// variable holds.
+func (d *decoder) shown(path, value string) string {
+	if source, ok := d.sources[path]; ok {
+		return "the value of " + source
+	}
+	if runes := []rune(value); len(runes) > 60 {
+		value = string(runes[:60]) + "…"
+	}
+	return fmt.Sprintf("%q", value)
+}
+
+// value decodes node into v.
+func (d *decoder) value(node ast.Node, v reflect.Value, path string) {
+	if _, known := d.positions[path]; !known {
+		d.positions[path] = position(node)
+	}
+	switch node.(type) {
+	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode, *ast.DirectiveNode:
+		d.report(path, "anchors (&), aliases (*), tags (!) and directives (%%) are not read: write the value out")
+		return
+	case *ast.NullNode:
+		d.report(path, "is empty: write a value or remove the key")
+		return
+	}
+	switch {
+	case isScalar(v.Type()):
+		d.scalar(node, v, path)
+	case v.Kind() == reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		d.value(node, v.Elem(), path)
+	case v.Kind() == reflect.Struct:
+		d.structure(node, v, path)
+	case v.Kind() == reflect.Map:
+		d.dictionary(node, v, path)
+	case v.Kind() == reflect.Slice:
+		d.list(node, v, path)
+	default:
+		d.report(path, "cannot be configured (%s)", v.Type())
+	}
+}
+
+// structure decodes a mapping whose keys are the fields of v.
+func (d *decoder) structure(node ast.Node, v reflect.Value, path string) {
+	fields := fieldsOf(v.Type())
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.name
+	}
+	seen, misspelt := map[string]bool{}, map[string]bool{}
+	complete := d.mapping(node, path, func(key, value ast.Node, name string) {
+		i := slices.Index(names, name)
+		if i < 0 {
+			d.add(position(key), child(path, name), "%s", unknownName("key", name, names))
+			if meant, ok := nearest(name, names); ok {
+				misspelt[meant] = true
+			}
+			return
+		}
+		seen[name] = true
+		d.value(value, v.FieldByIndex(fields[i].index), child(path, name))
+	})
+	for _, f := range fields {
+		switch {
+		case seen[f.name] || !complete:
+		case misspelt[f.name]:
+			// It is there, under a wrong name, which is reported.
+			d.bad[child(path, f.name)] = true
+		case f.required:
+			d.report(child(path, f.name), "is missing: %s", f.doc)
+		default:
+			d.defaults(f, v.FieldByIndex(f.index))
+		}
+	}
+}
+
+// defaults sets an absent field, and the fields below an absent structure.
+func (d *decoder) defaults(f field, v reflect.Value) {
+	if f.defaultText != "" {
+		if problem := setScalar(v, scalar{text: f.defaultText}); problem != "" {
+			d.report(f.name, "has the unusable default %q: %s", f.defaultText, problem)
+		}
+		return
+	}
+	if v.Kind() == reflect.Struct && !isScalar(v.Type()) {
+		for _, below := range fieldsOf(v.Type()) {
+			d.defaults(below, v.FieldByIndex(below.index))
+		}
+	}
+}
+
+// dictionary decodes a mapping with free keys.
+func (d *decoder) dictionary(node ast.Node, v reflect.Value, path string) {
+	v.Set(reflect.MakeMap(v.Type()))
+	d.mapping(node, path, func(key, value ast.Node, name string) {
+		// The name is what a person looks for, and it is checked as a value is.
+		d.positions[child(path, name)] = position(key)
+		element := reflect.New(v.Type().Elem()).Elem()
+		d.value(value, element, child(path, name))
+		v.SetMapIndex(reflect.ValueOf(name).Convert(v.Type().Key()), element)
+	})
+}
+
+// list decodes a sequence.
+func (d *decoder) list(node ast.Node, v reflect.Value, path string) {
+	sequence, ok := node.(*ast.SequenceNode)
+	if !ok {
+		d.report(path, "must be a list, its items after dashes or in [ ], not %s", kindOf(node))
+		return
+	}
+	v.Set(reflect.MakeSlice(v.Type(), len(sequence.Values), len(sequence.Values)))
+	for i, item := range sequence.Values {
+		d.value(item, v.Index(i), fmt.Sprintf("%s[%d]", path, i))
+	}
+}
+
+// mapping calls each for every key of a mapping, once per key, and reports
+// whether node is one.
+func (d *decoder) mapping(node ast.Node, path string, each func(key, value ast.Node, name string)) bool {
+	var pairs []*ast.MappingValueNode
+	switch n := node.(type) {
+	case *ast.MappingNode:
+		pairs = n.Values
+	case *ast.MappingValueNode:
+		pairs = []*ast.MappingValueNode{n}
+	default:
+		d.report(path, "must be a mapping, lines of “key: value” below it, not %s", kindOf(node))
+		return false
+	}
+	first := map[string]int{}
+	for _, pair := range pairs {
+		key, ok := pair.Key.(ast.ScalarNode)
+		if !ok || pair.Key.Type() == ast.MergeKeyType {
+			d.add(position(pair.Key), path, "a key must be a plain word; merge keys (<<) and complex keys (?) are not read")
+			continue
+		}
+		name := key.GetToken().Value
+		if line, duplicate := first[name]; duplicate {
+			d.add(position(pair.Key), child(path, name), "is there twice, first in line %d: remove one", line)
+			continue
+		}
+		first[name] = position(pair.Key).Line
+		each(pair.Key, pair.Value, name)
+	}
+	return true
+}
+
+// position is where a person would say that node begins.
+func position(node ast.Node) *token.Position {
+	switch n := node.(type) {
+	case *ast.MappingNode:
+		// Its own token is the first colon, or the brace of a flow mapping.
+		if !n.IsFlowStyle && len(n.Values) > 0 {
+			return position(n.Values[0].Key)
+		}
+	case *ast.MappingValueNode:
+		return position(n.Key)
+	}
+	return node.GetToken().Position
+}
+
+// kindOf names what a node is, without its content.
+func kindOf(node ast.Node) string {
+	switch node.(type) {
+	case *ast.MappingNode, *ast.MappingValueNode:
+		return "a mapping"
+	case *ast.SequenceNode:
+		return "a list"
+	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
+		return "a number"
+	case *ast.BoolNode:
+		return "true or false"
+	default:
+		return "text"
+	}
+}

@@ -1,0 +1,56 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// errNotSet is for a variable that a ${VARIABLE} names in vain.
+var errNotSet = errors.New("is not set or empty")
+
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// substitution is a scalar after its ${VARIABLE}s were filled in.
+type substitution struct {
+	text      string
+	variables []string // in order of appearance; empty when text is literal
+}
+
+// substitute fills in every ${NAME} of text. $${ stands for a literal ${. What
+// a variable holds is taken as it is, so it can hold neither YAML nor another
+// variable. The error names every variable that is not set.
+func substitute(text string, lookup func(string) (string, bool)) (substitution, error) {
+	var out strings.Builder
+	var result substitution
+	var problems []error
+	for rest := text; ; {
+		before, after, found := strings.Cut(rest, "${")
+		if !found {
+			out.WriteString(before)
+			break
+		}
+		if literal, escaped := strings.CutSuffix(before, "$"); escaped {
+			out.WriteString(literal + "${")
+			rest = after
+			continue
+		}
+		out.WriteString(before)
+		name, tail, closed := strings.Cut(after, "}")
+		if !closed || !variableName.MatchString(name) {
+			problems = append(problems, errors.New("${ must be followed by a variable's name and }, as in ${CRM_SECRET}; write $${ for a literal ${"))
+			break
+		}
+		rest = tail
+		value, ok := lookup(name)
+		if !ok || value == "" {
+			problems = append(problems, fmt.Errorf("environment variable %s %w: set it before the start", name, errNotSet))
+			continue
+		}
+		result.variables = append(result.variables, name)
+		out.WriteString(value)
+	}
+	result.text = out.String()
+	return result, errors.Join(problems...)
+}

@@ -1,0 +1,212 @@
+package config_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"aftercall/internal/config"
+)
+
+// valid is the smallest useful file; the tests break it in one place each.
+const valid = `apps:
+  - name: clinic
+    sdk_app_id: 1400000000
+    secret_key: ${CLINIC_SECRET_KEY}
+    identifier: administrator
+    api: singapore
+    callback:
+      secret: ${CLINIC_CALLBACK_SECRET}
+      token: ${CLINIC_CALLBACK_TOKEN}
+    tariff: standard
+    record_deadline: 45m
+    webhooks: [crm]
+webhooks:
+  - name: crm
+    url: https://crm.example.com/hook
+    secrets: ["${CRM_WEBHOOK_SECRET}"]
+` + validTariffs
+
+func parse(t *testing.T, text string) (*config.Config, error) {
+	t.Helper()
+	return config.Parse("test.yaml", []byte(text), lookupIn(environment()))
+}
+
+func TestProblems(t *testing.T) {
+	_, err := parse(t, valid)
+	require.NoError(t, err, "the tests break a file that is good")
+
+	for name, c := range map[string]struct{ old, new, want string }{
+		"unknown key near":       {"    tariff: standard", "    tarif: standard", `10:5: apps[0].tarif: unknown key "tarif": did you mean "tariff"?`},
+		"unknown key spelling":   {"secret_key:", "secretKey:", `4:5: apps[0].secretKey: unknown key "secretKey": did you mean "secret_key"?`},
+		"unknown key far":        {"    url:", "    colour: red\n    url:", `15:5: webhooks[0].colour: unknown key "colour": known here are name, secrets, url`},
+		"unknown key at the top": {"webhooks:\n", "hooks: []\nwebhooks:\n", `13:1: hooks: unknown key "hooks": known here are apps, tariffs, webhooks`},
+		"duplicate key":          {"    tariff: standard", "    tariff: standard\n    tariff: standard", "11:5: apps[0].tariff: is there twice, first in line 10: remove one"},
+		"key with line break":    {"    tariff: standard", "    tariff: standard\n    \"a\\nb\": 1", `11:5: apps[0].a b: unknown key "a\nb": known here are api, callback, identifier, name, record_deadline, sdk_app_id, secret_key, tariff, webhooks`},
+		"missing key":            {"    api: singapore\n", "", "2:5: apps[0].api: is missing: Region of the app: china, singapore, seoul, frankfurt, silicon-valley or jakarta, or the REST API's base URL, https://…"},
+		"empty value":            {"    tariff: standard", "    tariff:", "10:12: apps[0].tariff: is empty: write a value or remove the key"},
+		"number for text":        {"name: clinic", "name: 12", "2:11: apps[0].name: must be text: put it in quotes"},
+		"text for number":        {"1400000000", "clinic", "3:17: apps[0].sdk_app_id: must be a whole number from 0 to 18446744073709551615, in digits only"},
+		"quoted number":          {"1400000000", `"1400000000"`, "3:17: apps[0].sdk_app_id: must be a number, without quotes"},
+		"negative number":        {"1400000000", "-1", "3:17: apps[0].sdk_app_id: must be a whole number from 0 to 18446744073709551615, in digits only"},
+		"hex number":             {"1400000000", "0x10", "3:17: apps[0].sdk_app_id: must be a whole number from 0 to 18446744073709551615, in digits only"},
+		"zero id":                {"1400000000", "0", "3:17: apps[0].sdk_app_id: must be the app's SDKAppID, not 0"},
+		"text for mapping":       {"callback:\n      secret: ${CLINIC_CALLBACK_SECRET}\n      token: ${CLINIC_CALLBACK_TOKEN}", "callback: canary", "7:15: apps[0].callback: must be a mapping, lines of “key: value” below it, not text"},
+		"text for list":          {"webhooks: [crm]", "webhooks: crm", "12:15: apps[0].webhooks: must be a list, its items after dashes or in [ ], not text"},
+		"list for text":          {"tariff: standard", "tariff: [standard]", "10:13: apps[0].tariff: must be a single value, not a list"},
+		"mapping for text":       {"tariff: standard", "tariff: {a: b}", "10:13: apps[0].tariff: must be a single value, not a mapping"},
+		"duration without unit":  {"45m", "45", "11:22: apps[0].record_deadline: must be a duration with its unit, as in 90s, 30m or 1h30m"},
+		"duration too short":     {"45m", "0s", "11:22: apps[0].record_deadline: must be from 1s to 168h, the seven days that Tencent keeps records"},
+		"duration too long":      {"45m", "169h", "11:22: apps[0].record_deadline: must be from 1s to 168h, the seven days that Tencent keeps records"},
+		"anchor":                 {"api: singapore", "api: &region singapore", "6:10: apps[0].api: anchors (&), aliases (*), tags (!) and directives (%) are not read: write the value out"},
+		"tag":                    {"api: singapore", "api: !!str singapore", "6:10: apps[0].api: anchors (&), aliases (*), tags (!) and directives (%) are not read: write the value out"},
+		"merge key":              {"    api: singapore", "    api: singapore\n    <<: {}", "7:5: apps[0]: a key must be a plain word; merge keys (<<) and complex keys (?) are not read"},
+		"variable not set":       {"${CLINIC_SECRET_KEY}", "${CLINIK_KEY}", "4:17: apps[0].secret_key: environment variable CLINIK_KEY is not set or empty: set it before the start"},
+		"variable badly named":   {"${CLINIC_SECRET_KEY}", "${CLINIC-KEY}", "4:17: apps[0].secret_key: ${ must be followed by a variable's name and }, as in ${CRM_SECRET}; write $${ for a literal ${"},
+		"variable not closed":    {"${CLINIC_SECRET_KEY}", "${CLINIC", "4:17: apps[0].secret_key: ${ must be followed by a variable's name and }, as in ${CRM_SECRET}; write $${ for a literal ${"},
+		"variable of wrong type": {"1400000000", "${CLINIC_CALLBACK_TOKEN}", "3:17: apps[0].sdk_app_id: must be a whole number from 0 to 18446744073709551615, in digits only"},
+		"name":                   {"name: clinic", "name: The Clinic", "2:11: apps[0].name: the name must be 1 to 63 characters of a-z, 0-9 and hyphens, without a hyphen at its ends"},
+		"secret key with space":  {"${CLINIC_SECRET_KEY}", `"canary key"`, "4:17: apps[0].secret_key: holds a space or line break: copy it again, without"},
+		"secret key empty":       {"${CLINIC_SECRET_KEY}", `""`, "4:17: apps[0].secret_key: is empty: copy it from the console"},
+		"identifier":             {"identifier: administrator", `identifier: "a\nb"`, "5:17: apps[0].identifier: must be an account name without spaces and control characters, or left out for administrator"},
+		"region":                 {"singapore", "singapur", `6:10: apps[0].api: unknown region "singapur": did you mean "singapore"?; a base URL begins with https://`},
+		"plain http":             {"singapore", "http://console.tim.qq.com", "6:10: apps[0].api: must be https://, because requests carry administrator rights; http:// is for this machine only"},
+		"api with query":         {"singapore", "https://console.tim.qq.com?usersig=canary", "6:10: apps[0].api: must be a region or a base URL such as https://console.tim.qq.com, without user, query and fragment"},
+		"api scheme":             {"singapore", "ftp://console.tim.qq.com", "6:10: apps[0].api: must be https://"},
+		"api from variable":      {"singapore", "${CLINIC_CALLBACK_TOKEN}", "6:10: apps[0].api: the value of ${CLINIC_CALLBACK_TOKEN} is neither a base URL nor one of china, frankfurt, jakarta, seoul, silicon-valley, singapore"},
+		"callback secret short":  {"${CLINIC_CALLBACK_SECRET}", "canary", "8:15: apps[0].callback.secret: is too short: it needs 16 characters, as from: openssl rand -hex 24"},
+		"callback secret unsafe": {"${CLINIC_CALLBACK_SECRET}", "canary/canary/canary", "8:15: apps[0].callback.secret: must consist of A-Z a-z 0-9 . _ ~ - only, because it is part of a URL; make one with: openssl rand -hex 24"},
+		"token empty":            {"${CLINIC_CALLBACK_TOKEN}", `""`, "9:14: apps[0].callback.token: is empty: copy it from the console"},
+		"tariff unknown":         {"tariff: standard", "tariff: standart", `10:13: apps[0].tariff: unknown tariff "standart": did you mean "standard"?`},
+		"tariff from variable":   {"tariff: standard", "tariff: ${CLINIC_CALLBACK_TOKEN}", "10:13: apps[0].tariff: the value of ${CLINIC_CALLBACK_TOKEN} is not the name of a tariff in this file"},
+		"webhook unknown":        {"[crm]", "[crm, dashboard]", `12:21: apps[0].webhooks[1]: unknown webhook "dashboard": known here are crm`},
+		"webhook twice":          {"[crm]", "[crm, crm]", `12:21: apps[0].webhooks[1]: names the webhook "crm" twice: remove one`},
+		"webhook name twice":     {"webhooks:\n  -", "webhooks:\n  - {name: crm, url: https://x.example, secrets: [" + webhookKey + "]}\n  -", "15:11: webhooks[1].name: is the same as in webhooks[0], line 14: give each its own"},
+		"webhook address":        {"https://crm.example.com/hook", "crm.example.com", "15:10: webhooks[0].url: must be an address such as https://crm.example.com/aftercall"},
+		"webhook password":       {"https://crm", "https://u:canary@crm", "15:10: webhooks[0].url: must not hold a user, password or fragment: the signature proves the sender"},
+		"webhook without secret": {`["${CRM_WEBHOOK_SECRET}"]`, "[]", "16:14: webhooks[0].secrets: must hold at least one signing secret; make one with: echo whsec_$(openssl rand -base64 32)"},
+		"webhook secret prefix":  {"${CRM_WEBHOOK_SECRET}", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "16:15: webhooks[0].secrets[0]: must be whsec_ and base64 of 24 to 64 bytes; make one with: echo whsec_$(openssl rand -base64 32)"},
+		"webhook secret short":   {"${CRM_WEBHOOK_SECRET}", "whsec_Y2FuYXJ5", "16:15: webhooks[0].secrets[0]: must be whsec_ and base64 of 24 to 64 bytes; make one with: echo whsec_$(openssl rand -base64 32)"},
+		"tariff name":            {"  standard:\n", "  Gold: &x 1\n  standard:\n", "18:3: tariffs.Gold: anchors (&), aliases (*), tags (!) and directives (%) are not read: write the value out"},
+		"tariff name of its own": {"tariffs:\n", "tariffs:\n" + goldTariff, "18:3: tariffs.Gold_2: the name must be 1 to 63 characters of a-z, 0-9 and hyphens, without a hyphen at its ends"},
+		"tariff's own problem":   {"currency: USD", "currency: XYZ", `19:15: tariffs.standard.currency: "XYZ" is not a currency: write an ISO 4217 code, such as USD`},
+		"tariff's missing value": {"            first_interval: 60\n", "", "23:13: tariffs.standard.versions[0].rules[0].first_interval: is missing: write how many seconds are billed at a time, such as 60 or 1"},
+		"tariff's unknown key":   {"next_interval: 6", "next_intervall: 6", `25:13: tariffs.standard.versions[0].rules[0].next_intervall: unknown key "next_intervall": did you mean "next_interval"?`},
+		"price with comma":       {"0.10", "0,10", "23:30: tariffs.standard.versions[0].rules[0].rate_per_minute: must be written with a point and without separators, as in 1250.05"},
+		"price with exponent":    {"0.10", "1e-1", "23:30: tariffs.standard.versions[0].rules[0].rate_per_minute: must be written without an exponent, as in 0.05"},
+		"price from variable":    {"0.10", "${CLINIC_CALLBACK_TOKEN}", "23:30: tariffs.standard.versions[0].rules[0].rate_per_minute: the value of ${CLINIC_CALLBACK_TOKEN} is not what this key can hold"},
+		"day badly written":      {"2026-01-01T00:00:00Z", "1.1.2026", "21:25: tariffs.standard.versions[0].effective_from: must be a time with its zone, as in 2026-01-31T00:00:00+08:00, or a day in UTC, as in 2026-01-31"},
+		"text for digits":        {"    currency: USD", "    currency: USD\n    digits: \"2\"", "20:13: tariffs.standard.digits: must be a number, without quotes"},
+		"syntax":                 {"    tariff: standard", "    tariff: standard\n\tx: y", "11:1: is not YAML: found character '\t' that cannot start any token"},
+		"variable in brackets":   {`["${CRM_WEBHOOK_SECRET}"]`, "[ ${CRM_WEBHOOK_SECRET} ]", `16:17: is not YAML: ',' or ']' must be specified; inside [ ] and { } put quotes around variables, as in ["${NAME}"]`},
+		"second document":        {"webhooks:\n", "---\nwebhooks:\n", "14:1: a second document begins here: put everything into one, without ---"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Replace(valid, c.old, c.new, 1)
+			require.NotEqual(t, valid, text, "the case must change the file")
+			cfg, err := parse(t, text)
+			require.Nil(t, cfg)
+			require.EqualError(t, err, "test.yaml:"+c.want)
+			require.NotContains(t, err.Error(), "canary")
+		})
+	}
+}
+
+func TestProblemsOfTheFileAsAWhole(t *testing.T) {
+	for text, want := range map[string]string{
+		"":            "test.yaml: is empty: docs/aftercall.example.yaml is one to begin with",
+		"# nothing\n": "test.yaml: is empty: docs/aftercall.example.yaml is one to begin with",
+		"hello":       "test.yaml:1:1: must be a mapping, lines of “key: value” below it, not text",
+		"- apps":      "test.yaml:1:1: must be a mapping, lines of “key: value” below it, not a list",
+		"{}": "test.yaml:1:1: apps: is missing: The Tencent RTC applications to serve, at least one.\n" +
+			"test.yaml:1:1: tariffs: is missing: The price lists by name; each app chooses one.",
+	} {
+		_, err := parse(t, text)
+		require.EqualError(t, err, want, text)
+	}
+}
+
+func TestFilesOfOtherSystems(t *testing.T) {
+	_, err := parse(t, "\ufeff"+strings.ReplaceAll(valid, "\n", "\r\n"))
+	require.NoError(t, err)
+	_, err = parse(t, "\ufeff"+strings.ReplaceAll(replaceOnce(t, valid, "tariff: standard", "tariff: gold"), "\n", "\r\n"))
+	require.ErrorContains(t, err, "test.yaml:10:13: ")
+}
+
+func TestAMisspeltKeyBesideTheRightOne(t *testing.T) {
+	_, err := parse(t, replaceOnce(t, valid, "    tariff: standard\n", "    tariff: gold\n    tarif: standard\n"))
+	require.ErrorContains(t, err, `10:13: apps[0].tariff: unknown tariff "gold"`)
+	require.ErrorContains(t, err, `11:5: apps[0].tarif: unknown key "tarif"`)
+}
+
+func TestNestingIsBounded(t *testing.T) {
+	const want = "test.yaml:2:1: is not YAML that aftercall can read: more than 100 levels are open here"
+	for _, open := range []string{"[", "{a: ", "- "} {
+		// Far above the bound, so that a parser that saw it would need gigabytes.
+		_, err := parse(t, "a: b\n"+strings.Repeat(open, 200_000))
+		require.EqualError(t, err, want)
+	}
+}
+
+func TestAllProblemsAtOnceFromTopToBottom(t *testing.T) {
+	text := `apps:
+  - name: clinic
+    sdk_app_id: none
+    secret_key: ${NOT_SET}
+    api: mars
+    callback: {secret: short, colour: red}
+    tariff: gold
+    webhooks: [crm, erp]
+  - name: clinic
+    sdk_app_id: 7
+    sdk_app_id: 8
+    secret_key: k
+    api: seoul
+    callback: {secret: canary-callback-secret-3}
+    tariff: gold
+    webhooks: [crm]
+webhooks:
+  - name: crm
+    url: nowhere
+    secrets: [x]
+` + validTariffs
+	_, err := parse(t, text)
+	var all *config.Error
+	require.True(t, errors.As(err, &all))
+	type at struct {
+		line, column int
+		key          string
+	}
+	var got []at
+	for _, p := range all.Problems {
+		require.Equal(t, "test.yaml", p.File)
+		got = append(got, at{p.Line, p.Column, p.Key})
+	}
+	require.Equal(t, []at{
+		{3, 17, "apps[0].sdk_app_id"},
+		{4, 17, "apps[0].secret_key"},
+		{5, 10, "apps[0].api"},
+		{6, 24, "apps[0].callback.secret"},
+		{6, 31, "apps[0].callback.colour"},
+		{7, 13, "apps[0].tariff"},
+		{8, 21, "apps[0].webhooks[1]"},
+		{9, 11, "apps[1].name"},
+		{11, 5, "apps[1].sdk_app_id"},
+		{15, 13, "apps[1].tariff"},
+		{19, 10, "webhooks[0].url"},
+		{20, 15, "webhooks[0].secrets[0]"},
+	}, got)
+	require.Len(t, strings.Split(err.Error(), "\n"), len(got), "one problem per line")
+}
+
+func TestAProblemHasNoConsequences(t *testing.T) {
+	// The webhook's name is unreadable, so nothing is said about references to it.
+	_, err := parse(t, strings.Replace(valid, "  - name: crm", "  - name: ${NOT_SET}", 1))
+	require.EqualError(t, err, "test.yaml:14:11: webhooks[0].name: environment variable NOT_SET is not set or empty: set it before the start")
+
+	_, err = parse(t, strings.Replace(valid, "tariffs:", "tarifs:", 1))
+	require.ErrorContains(t, err, `unknown key "tarifs": did you mean "tariffs"?`)
+	require.Len(t, strings.Split(err.Error(), "\n"), 1)
+}

@@ -1,0 +1,216 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Common are the process settings of starter and worker alike. The connection
+// to Temporal is not among them: its own TEMPORAL_* variables are read by
+// Temporal's envconfig.
+type Common struct {
+	ConfigFile    string        `env:"AFTERCALL_CONFIG,required,notEmpty" doc:"Path of the YAML file."`
+	RedisURL      ConnectionURL `env:"REDIS_URL" envDefault:"redis://127.0.0.1:6379" doc:"Redis for the duplicate check: redis://, rediss:// or unix://."`
+	LedgerURL     ConnectionURL `env:"LEDGER_URL" envDefault:"sqlite:aftercall.db" doc:"The ledger: sqlite: and the path of a file."`
+	LogFormat     LogFormat     `env:"AFTERCALL_LOG_FORMAT" envDefault:"auto" doc:"json, text, or auto: text on a terminal, else json."`
+	LogLevel      slog.Level    `env:"AFTERCALL_LOG_LEVEL" envDefault:"info" doc:"debug, info, warn or error."`
+	TaskQueue     string        `env:"AFTERCALL_TASK_QUEUE" envDefault:"aftercall" doc:"Temporal task queue; the same for starter and worker."`
+	TemporalUIURL string        `env:"AFTERCALL_TEMPORAL_UI_URL" doc:"Address of Temporal's Web UI, for links in output; left out, there are none."`
+}
+
+// StarterSettings are the process settings of the starter.
+type StarterSettings struct {
+	Common
+	Listen      string `env:"AFTERCALL_LISTEN" envDefault:":8080" doc:"host:port for Tencent's callbacks."`
+	AdminListen string `env:"AFTERCALL_ADMIN_LISTEN" envDefault:":9090" doc:"host:port for /healthz, /readyz and /metrics."`
+}
+
+// WorkerSettings are the process settings of the worker.
+type WorkerSettings struct {
+	Common
+	AdminListen string `env:"AFTERCALL_ADMIN_LISTEN" envDefault:":9091" doc:"host:port for /healthz, /readyz and /metrics."`
+}
+
+// LogFormat is how log lines look.
+type LogFormat string
+
+// The log formats. LogAuto is LogText on a terminal and LogJSON elsewhere.
+const (
+	LogAuto LogFormat = "auto"
+	LogJSON LogFormat = "json"
+	LogText LogFormat = "text"
+)
+
+// UnmarshalText accepts the names of the formats.
+func (f *LogFormat) UnmarshalText(text []byte) error {
+	*f = LogFormat(text)
+	if !slices.Contains([]LogFormat{LogAuto, LogJSON, LogText}, *f) {
+		return errors.New("must be auto, json or text")
+	}
+	return nil
+}
+
+// Environ turns the form of os.Environ into the form that Starter and Worker read.
+func Environ(environ []string) map[string]string { return env.ToMap(environ) }
+
+// Starter reads the settings of the starter from environ, and the YAML file
+// that they name. The error is an *Error with every problem of both.
+func Starter(environ map[string]string) (StarterSettings, *Config, error) {
+	var settings StarterSettings
+	problems := parseSettings(&settings, environ)
+	problems = append(problems, listenProblem("AFTERCALL_LISTEN", settings.Listen)...)
+	problems = append(problems, listenProblem("AFTERCALL_ADMIN_LISTEN", settings.AdminListen)...)
+	file, err := loadWith(&settings.Common, environ, problems)
+	return settings, file, err
+}
+
+// Worker is Starter for the worker.
+func Worker(environ map[string]string) (WorkerSettings, *Config, error) {
+	var settings WorkerSettings
+	problems := parseSettings(&settings, environ)
+	problems = append(problems, listenProblem("AFTERCALL_ADMIN_LISTEN", settings.AdminListen)...)
+	file, err := loadWith(&settings.Common, environ, problems)
+	return settings, file, err
+}
+
+// loadWith checks the common settings and loads the file, even after problems,
+// so that all of them are told at once.
+func loadWith(common *Common, environ map[string]string, problems []Problem) (*Config, error) {
+	problems = append(problems, common.validate()...)
+	var file *Config
+	if common.ConfigFile != "" {
+		var err error
+		file, err = Load(common.ConfigFile, func(name string) (string, bool) {
+			value, ok := environ[name]
+			return value, ok
+		})
+		var bad *Error
+		if errors.As(err, &bad) {
+			problems = append(problems, bad.Problems...)
+		}
+	}
+	problems = append(problems, misspelt(environ, file)...)
+	if err := asError(problems); err != nil {
+		return nil, err
+	}
+	return file, nil
+}
+
+// parseSettings fills settings, a pointer to a struct with env tags.
+func parseSettings(settings any, environ map[string]string) []Problem {
+	err := env.ParseWithOptions(settings, env.Options{Environment: environ})
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return nil
+	}
+	variables := variablesOf(reflect.TypeOf(settings).Elem())
+	var problems []Problem
+	for _, err := range all.Errors {
+		var parse env.ParseError
+		var unset env.VarIsNotSetError
+		var empty env.EmptyVarError
+		switch {
+		case errors.As(err, &parse):
+			i := slices.IndexFunc(variables, func(v variable) bool { return v.field == parse.Name })
+			message := parse.Err.Error()
+			if parse.Type == reflect.TypeFor[slog.Level]() {
+				message = "must be debug, info, warn or error"
+			}
+			problems = append(problems, Problem{Key: variables[i].name, Message: message})
+		case errors.As(err, &unset):
+			problems = append(problems, Problem{Key: unset.Key, Message: "is not set: give it the path of the YAML file"})
+		case errors.As(err, &empty):
+			problems = append(problems, Problem{Key: empty.Key, Message: "is empty: give it the path of the YAML file"})
+		default:
+			problems = append(problems, Problem{Message: err.Error()})
+		}
+	}
+	return problems
+}
+
+// variable is one environment variable of a settings struct.
+type variable struct {
+	name, field, defaultText, doc string
+	required                      bool
+}
+
+// variablesOf lists the variables of a settings struct in the order of the struct.
+func variablesOf(t reflect.Type) []variable {
+	var variables []variable
+	for _, f := range reflect.VisibleFields(t) {
+		name, options, _ := strings.Cut(f.Tag.Get("env"), ",")
+		if name == "" {
+			continue
+		}
+		variables = append(variables, variable{
+			name: name, field: f.Name, defaultText: f.Tag.Get("envDefault"), doc: f.Tag.Get("doc"),
+			required: strings.Contains(options, "required"),
+		})
+	}
+	return variables
+}
+
+func (c *Common) validate() []Problem {
+	var problems []Problem
+	complain := func(key, message string) { problems = append(problems, Problem{Key: key, Message: message}) }
+	// An unset URL is one that did not parse: it has its problem already.
+	if s := c.RedisURL.Scheme(); s != "" && !slices.Contains([]string{"redis", "rediss", "unix"}, s) {
+		complain("REDIS_URL", "must begin with redis://, rediss:// or unix://")
+	}
+	if path, ok := strings.CutPrefix(c.LedgerURL.Reveal(), "sqlite:"); c.LedgerURL.Scheme() != "" && (!ok || strings.Trim(path, "/") == "") {
+		complain("LEDGER_URL", "must be sqlite: and the path of a file, as in sqlite:/var/lib/aftercall/ledger.db")
+	}
+	if c.TaskQueue != strings.TrimSpace(c.TaskQueue) || c.TaskQueue == "" {
+		complain("AFTERCALL_TASK_QUEUE", "must be a name without spaces around it")
+	}
+	if c.TemporalUIURL != "" {
+		parsed, err := url.Parse(c.TemporalUIURL)
+		if err != nil || parsed.Hostname() == "" || (parsed.Scheme != "http" && parsed.Scheme != "https") {
+			complain("AFTERCALL_TEMPORAL_UI_URL", "must be an address such as http://localhost:8233")
+		}
+		c.TemporalUIURL = trimSlash(c.TemporalUIURL)
+	}
+	return problems
+}
+
+func listenProblem(key, address string) []Problem {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return []Problem{{Key: key, Message: "must be host:port or :port, as in 127.0.0.1:8080"}}
+	}
+	return nil
+}
+
+// misspelt finds variables that look like one of ours and are none. file may be
+// nil; a variable that it names has a use.
+func misspelt(environ map[string]string, file *Config) []Problem {
+	var known []string
+	for _, t := range []reflect.Type{reflect.TypeFor[StarterSettings](), reflect.TypeFor[WorkerSettings]()} {
+		for _, v := range variablesOf(t) {
+			known = append(known, v.name)
+		}
+	}
+	var problems []Problem
+	for _, name := range slices.Sorted(maps.Keys(environ)) {
+		if !strings.HasPrefix(name, "AFTERCALL_") || slices.Contains(known, name) || (file != nil && file.variables[name]) {
+			continue
+		}
+		if meant, ok := nearest(name, known); ok {
+			problems = append(problems, Problem{Key: name, Message: fmt.Sprintf("is not read: did you mean %s?", meant)})
+		}
+	}
+	return problems
+}

@@ -1,0 +1,122 @@
+package config_test
+
+import (
+	"errors"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"aftercall/internal/config"
+)
+
+// with is the environment of a process, with changes.
+func with(changes map[string]string) map[string]string {
+	environ := environment()
+	environ["AFTERCALL_CONFIG"] = exampleFile
+	maps.Copy(environ, changes)
+	return environ
+}
+
+func TestSettingsDefaults(t *testing.T) {
+	starter, cfg, err := config.Starter(with(nil))
+	require.NoError(t, err)
+	require.Equal(t, ":8080", starter.Listen)
+	require.Equal(t, ":9090", starter.AdminListen)
+	require.Equal(t, "redis://127.0.0.1:6379", starter.RedisURL.Reveal())
+	require.Equal(t, "sqlite:aftercall.db", starter.LedgerURL.Reveal())
+	require.Equal(t, "sqlite:aftercall.db", starter.LedgerURL.String())
+	require.Equal(t, config.LogAuto, starter.LogFormat)
+	require.Equal(t, slog.LevelInfo, starter.LogLevel)
+	require.Equal(t, "aftercall", starter.TaskQueue)
+	require.Empty(t, starter.TemporalUIURL)
+	require.Len(t, cfg.Apps, 2)
+
+	worker, cfg, err := config.Worker(with(map[string]string{"LEDGER_URL": ""}))
+	require.NoError(t, err)
+	require.Equal(t, ":9091", worker.AdminListen)
+	require.Equal(t, "sqlite:aftercall.db", worker.LedgerURL.Reveal(), "empty is the default")
+	require.Len(t, cfg.Apps, 2)
+}
+
+func TestSettingsFromTheEnvironment(t *testing.T) {
+	starter, _, err := config.Starter(config.Environ(append([]string{
+		"AFTERCALL_CONFIG=" + exampleFile,
+		"REDIS_URL=rediss://:pass=word@cache:6380/1",
+		"LEDGER_URL=sqlite:/var/lib/aftercall/ledger.db",
+		"AFTERCALL_LOG_FORMAT=json", "AFTERCALL_LOG_LEVEL=debug",
+		"AFTERCALL_TASK_QUEUE=calls", "AFTERCALL_TEMPORAL_UI_URL=http://localhost:8233/",
+		"AFTERCALL_LISTEN=127.0.0.1:0", "AFTERCALL_ADMIN_LISTEN=[::1]:9000",
+	}, list(environment())...)))
+	require.NoError(t, err)
+	require.Equal(t, "rediss://:pass=word@cache:6380/1", starter.RedisURL.Reveal())
+	require.Equal(t, "sqlite:/var/lib/aftercall/ledger.db", starter.LedgerURL.Reveal())
+	require.Equal(t, config.LogJSON, starter.LogFormat)
+	require.Equal(t, slog.LevelDebug, starter.LogLevel)
+	require.Equal(t, "calls", starter.TaskQueue)
+	require.Equal(t, "http://localhost:8233", starter.TemporalUIURL)
+	require.Equal(t, "127.0.0.1:0", starter.Listen)
+	require.Equal(t, "[::1]:9000", starter.AdminListen)
+}
+
+func list(environ map[string]string) []string {
+	var out []string
+	for name, value := range environ {
+		out = append(out, name+"="+value)
+	}
+	return out
+}
+
+func TestSettingsProblems(t *testing.T) {
+	for want, changes := range map[string]map[string]string{
+		"AFTERCALL_CONFIG: is empty: give it the path of the YAML file":                                   {"AFTERCALL_CONFIG": ""},
+		"REDIS_URL: must begin with redis://, rediss:// or unix://":                                       {"REDIS_URL": "http://u:canary@x"},
+		"REDIS_URL: must be a URL, its scheme first, as in redis://127.0.0.1:6379 or sqlite:aftercall.db": {"REDIS_URL": "127.0.0.1:6379"},
+		"LEDGER_URL: must be sqlite: and the path of a file, as in sqlite:/var/lib/aftercall/ledger.db":   {"LEDGER_URL": "mysql://canary"},
+		"AFTERCALL_LOG_FORMAT: must be auto, json or text":                                                {"AFTERCALL_LOG_FORMAT": "xml"},
+		"AFTERCALL_LOG_LEVEL: must be debug, info, warn or error":                                         {"AFTERCALL_LOG_LEVEL": "loud"},
+		"AFTERCALL_TASK_QUEUE: must be a name without spaces around it":                                   {"AFTERCALL_TASK_QUEUE": " calls"},
+		"AFTERCALL_TEMPORAL_UI_URL: must be an address such as http://localhost:8233":                     {"AFTERCALL_TEMPORAL_UI_URL": "localhost:8233"},
+		"AFTERCALL_LISTEN: must be host:port or :port, as in 127.0.0.1:8080":                              {"AFTERCALL_LISTEN": "8080"},
+		"AFTERCALL_ADMIN_LISTEN: must be host:port or :port, as in 127.0.0.1:8080":                        {"AFTERCALL_ADMIN_LISTEN": ":70000"},
+		"AFTERCALL_LISTN: is not read: did you mean AFTERCALL_LISTEN?":                                    {"AFTERCALL_LISTN": ":1"},
+		"nowhere.yaml: there is no such file: docs/aftercall.example.yaml is one to begin with":           {"AFTERCALL_CONFIG": "nowhere.yaml"},
+	} {
+		_, cfg, err := config.Starter(with(changes))
+		require.EqualError(t, err, want)
+		require.Nil(t, cfg)
+	}
+	// Some changes do not concern the worker; it names the others as the starter does.
+	_, _, err := config.Worker(with(map[string]string{"AFTERCALL_LISTEN": "8080", "AFTERCALL_ADMIN_LISTEN": "x"}))
+	require.EqualError(t, err, "AFTERCALL_ADMIN_LISTEN: must be host:port or :port, as in 127.0.0.1:8080")
+}
+
+func TestProblemsOfEnvironmentAndFileTogether(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "bad.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("apps: []\nwebhoks: []\ntariffs: {}\n"), 0o600))
+	_, _, err := config.Worker(map[string]string{
+		"AFTERCALL_CONFIG": file, "AFTERCALL_LOG_FORMAT": "xml", "REDIS_URL": "canary", "AFTERCALL_CONFIGS": "x",
+	})
+	require.EqualError(t, err, "REDIS_URL: must be a URL, its scheme first, as in redis://127.0.0.1:6379 or sqlite:aftercall.db\n"+
+		"AFTERCALL_LOG_FORMAT: must be auto, json or text\n"+
+		"AFTERCALL_CONFIGS: is not read: did you mean AFTERCALL_CONFIG?\n"+
+		file+":1:7: apps: must hold at least one app\n"+
+		file+`:2:1: webhoks: unknown key "webhoks": did you mean "webhooks"?`)
+	var all *config.Error
+	require.True(t, errors.As(err, &all))
+	require.Len(t, all.Problems, 5)
+
+	_, _, err = config.Worker(nil)
+	require.EqualError(t, err, "AFTERCALL_CONFIG: is not set: give it the path of the YAML file")
+}
+
+func TestVariableNamedByTheFileIsNotMisspelt(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "good.yaml")
+	text := []byte(replaceOnce(t, valid, "${CLINIC_CALLBACK_TOKEN}", "${AFTERCALL_LISTENS}"))
+	require.NoError(t, os.WriteFile(file, text, 0o600))
+	_, _, err := config.Starter(with(map[string]string{"AFTERCALL_CONFIG": file, "AFTERCALL_LISTENS": "token"}))
+	require.NoError(t, err)
+}

@@ -1,0 +1,57 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// nearest returns the known name that name most probably was meant to be.
+func nearest(name string, known []string) (string, bool) {
+	plain := simplify(name)
+	best, bestDistance := "", 3
+	for _, k := range known {
+		// Short names are near to everything, so they must be nearer.
+		if d := distance(plain, simplify(k)); d < bestDistance && d <= len(k)/3 {
+			best, bestDistance = k, d
+		}
+	}
+	return best, best != ""
+}
+
+// unknownName words the complaint about a name that is none of the known ones.
+func unknownName(what, name string, known []string) string {
+	if meant, ok := nearest(name, known); ok {
+		return fmt.Sprintf("unknown %s %q: did you mean %q?", what, name, meant)
+	}
+	if len(known) == 0 {
+		return fmt.Sprintf("unknown %s %q: none is defined", what, name)
+	}
+	return fmt.Sprintf("unknown %s %q: known here are %s", what, name, strings.Join(slices.Sorted(slices.Values(known)), ", "))
+}
+
+// simplify makes secretKey, secret-key and secret_key the same.
+func simplify(name string) string {
+	return strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(name))
+}
+
+// distance is Levenshtein's: how many bytes to insert, delete or replace.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replace := diagonal
+			if a[i] != b[j] {
+				replace++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,226 @@
+package config
+
+import (
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"aftercall/internal/tencent"
+)
+
+const (
+	minCallbackSecret = 16
+	minWebhookKey     = 24
+	maxWebhookKey     = 64
+	webhookKeyPrefix  = "whsec_"
+	// Tencent forgets a record after seven days, so waiting longer is in vain. D:68931
+	maxRecordDeadline = 7 * 24 * time.Hour
+)
+
+var (
+	// namePattern keeps names fit for metric labels, URLs, workflow IDs and message IDs.
+	namePattern      = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	urlSafePattern   = regexp.MustCompile(`^[A-Za-z0-9._~-]+$`)
+	webhookKeyAdvice = "make one with: echo whsec_$(openssl rand -base64 32)"
+)
+
+// validator checks what single keys cannot tell: limits, uniqueness and the
+// names that refer to each other.
+type validator struct {
+	*decoder
+	config *Config
+}
+
+func (v validator) validate() {
+	if len(v.config.Apps) == 0 {
+		v.report("apps", "must hold at least one app")
+	}
+	var appNames, webhookNames []string
+	var ids []tencent.SDKAppID
+	for i, app := range v.config.Apps {
+		appNames, ids = append(appNames, app.Name), append(ids, app.SDKAppID)
+		v.app(fmt.Sprintf("apps[%d]", i), app)
+	}
+	for i, webhook := range v.config.Webhooks {
+		webhookNames = append(webhookNames, webhook.Name)
+		v.webhook(fmt.Sprintf("webhooks[%d]", i), webhook)
+	}
+	unique(v, "apps", "name", appNames)
+	unique(v, "apps", "sdk_app_id", ids)
+	unique(v, "webhooks", "name", webhookNames)
+	v.tariffs()
+}
+
+func (v validator) app(path string, app App) {
+	v.name(path+".name", app.Name)
+	if app.SDKAppID == 0 {
+		v.report(path+".sdk_app_id", "must be the app's SDKAppID, not 0")
+	}
+	v.credential(path+".secret_key", app.SecretKey)
+	if app.Identifier == "" || hasControlOrSpace(app.Identifier) {
+		v.report(path+".identifier", "must be an account name without spaces and control characters, or left out for administrator")
+	}
+	v.api(path+".api", app.API)
+	v.callback(path+".callback", app.Callback)
+	if app.RecordDeadline < time.Second || app.RecordDeadline > maxRecordDeadline {
+		v.report(path+".record_deadline", "must be from 1s to 168h, the seven days that Tencent keeps records")
+	}
+	if _, ok := v.config.Tariffs[app.Tariff]; !ok && !v.bad["tariffs"] {
+		v.reference(path+".tariff", "tariff", app.Tariff, slices.Collect(maps.Keys(v.config.Tariffs)))
+	}
+	v.webhookNames(path+".webhooks", app.Webhooks)
+}
+
+// webhookNames checks the names by which an app refers to webhooks.
+func (v validator) webhookNames(path string, names []string) {
+	var known []string
+	complete := !v.bad["webhooks"]
+	for i, w := range v.config.Webhooks {
+		at := fmt.Sprintf("webhooks[%d]", i)
+		complete = complete && !v.bad[at] && !v.bad[at+".name"]
+		known = append(known, w.Name)
+	}
+	for i, name := range names {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		switch {
+		case slices.Contains(names[:i], name):
+			v.report(at, "names the webhook %s twice: remove one", v.shown(at, name))
+		case complete && !slices.Contains(known, name):
+			v.reference(at, "webhook", name, known)
+		}
+	}
+}
+
+func (v validator) callback(path string, callback Callback) {
+	secret := callback.Secret.Reveal()
+	switch {
+	case len(secret) < minCallbackSecret:
+		v.report(path+".secret", "is too short: it needs %d characters, as from: openssl rand -hex 24", minCallbackSecret)
+	case !urlSafePattern.MatchString(secret):
+		v.report(path+".secret", "must consist of A-Z a-z 0-9 . _ ~ - only, because it is part of a URL; make one with: openssl rand -hex 24")
+	}
+	if _, present := v.positions[path+".token"]; present {
+		v.credential(path+".token", callback.Token)
+	}
+}
+
+// credential refuses what cannot have been copied whole.
+func (v validator) credential(path string, secret Secret) {
+	switch {
+	case secret.IsZero():
+		v.report(path, "is empty: copy it from the console")
+	case hasControlOrSpace(secret.Reveal()):
+		v.report(path, "holds a space or line break: copy it again, without")
+	}
+}
+
+func (v validator) api(path, api string) {
+	if _, preset := tencent.Regions[api]; preset {
+		return
+	}
+	presets := slices.Sorted(maps.Keys(tencent.Regions))
+	if !strings.Contains(api, "://") {
+		if _, fromVariable := v.sources[path]; fromVariable {
+			v.report(path, "%s is neither a base URL nor one of %s", v.shown(path, api), strings.Join(presets, ", "))
+			return
+		}
+		v.report(path, "%s; a base URL begins with https://", unknownName("region", api, presets))
+		return
+	}
+	parsed, err := url.Parse(api)
+	switch {
+	case err != nil || parsed.Hostname() == "" || parsed.User != nil || parsed.RawQuery != "" || parsed.Fragment != "":
+		v.report(path, "must be a region or a base URL such as https://console.tim.qq.com, without user, query and fragment")
+	case parsed.Scheme == "http" && !loopback(parsed.Hostname()):
+		v.report(path, "must be https://, because requests carry administrator rights; http:// is for this machine only")
+	case parsed.Scheme != "http" && parsed.Scheme != "https":
+		v.report(path, "must be https://")
+	}
+}
+
+func (v validator) webhook(path string, webhook Webhook) {
+	v.name(path+".name", webhook.Name)
+	parsed, err := url.Parse(webhook.URL)
+	switch {
+	case err != nil || parsed.Hostname() == "" || (parsed.Scheme != "https" && parsed.Scheme != "http"):
+		v.report(path+".url", "must be an address such as https://crm.example.com/aftercall")
+	case parsed.User != nil || parsed.Fragment != "":
+		v.report(path+".url", "must not hold a user, password or fragment: the signature proves the sender")
+	}
+	if len(webhook.Secrets) == 0 {
+		v.report(path+".secrets", "must hold at least one signing secret; %s", webhookKeyAdvice)
+	}
+	for i, secret := range webhook.Secrets {
+		at := fmt.Sprintf("%s.secrets[%d]", path, i)
+		text, prefixed := strings.CutPrefix(secret.Reveal(), webhookKeyPrefix)
+		key, err := base64.StdEncoding.DecodeString(text)
+		if !prefixed || err != nil || len(key) < minWebhookKey || len(key) > maxWebhookKey {
+			v.report(at, "must be %s and base64 of %d to %d bytes; %s", webhookKeyPrefix, minWebhookKey, maxWebhookKey, webhookKeyAdvice)
+		}
+	}
+}
+
+func (v validator) tariffs() {
+	for _, name := range slices.Sorted(maps.Keys(v.config.Tariffs)) {
+		path := child("tariffs", name)
+		v.name(path, name)
+		for _, problem := range v.config.Tariffs[name].Validate() {
+			v.report(join(path, problem.Path), "%s", problem.Message)
+		}
+	}
+}
+
+func (v validator) name(path, name string) {
+	if !namePattern.MatchString(name) {
+		v.report(path, "the name must be 1 to 63 characters of a-z, 0-9 and hyphens, without a hyphen at its ends")
+	}
+}
+
+// reference complains about a name that is not defined elsewhere in the file.
+func (v validator) reference(path, what, name string, known []string) {
+	if _, fromVariable := v.sources[path]; fromVariable {
+		v.report(path, "%s is not the name of a %s in this file", v.shown(path, name), what)
+		return
+	}
+	v.report(path, "%s", unknownName(what, name, known))
+}
+
+// unique complains about the second of two equal values in a list.
+func unique[T comparable](v validator, list, key string, values []T) {
+	var zero T
+	for i, value := range values {
+		first := slices.Index(values, value)
+		if first == i || value == zero {
+			continue
+		}
+		at := fmt.Sprintf("%s[%d].%s", list, i, key)
+		v.report(at, "is the same as in %s[%d], line %d: give each its own", list, first,
+			v.place(fmt.Sprintf("%s[%d].%s", list, first, key)).Line)
+	}
+}
+
+// join appends a relative path, which may be empty or begin with an index.
+func join(path, relative string) string {
+	if relative == "" || strings.HasPrefix(relative, "[") {
+		return path + relative
+	}
+	return path + "." + relative
+}
+
+func hasControlOrSpace(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) })
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}
+
+func trimSlash(s string) string { return strings.TrimRight(s, "/") }

@@ -1,0 +1,24 @@
+package dedupe
+
+import (
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// NewClient returns a Redis client fit for a Gate: it fails fast and leaves
+// every second attempt to the Gate's own judgement.
+func NewClient(url string) (*redis.Client, error) {
+	o, err := redis.ParseURL(url)
+	if err != nil {
+		return nil, fmt.Errorf("REDIS_URL: %w; use redis://[user:password@]host:port/db or rediss://…", err)
+	}
+	o.ContextTimeoutEnabled = true
+	o.MaxRetries = -1
+	o.DialerRetries = 1
+	o.DialTimeout = defaultTimeout
+	// Sent by managed services only, and an error at every connection elsewhere.
+	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	return redis.NewClient(o), nil
+}

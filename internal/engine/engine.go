@@ -1,0 +1,107 @@
+// Package engine is how both processes reach Temporal: connection settings
+// from the environment, logging, metrics, and the search attributes that must
+// exist before a workflow can start. It is the one internal package that knows
+// Temporal.
+package engine
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+)
+
+// Environment are variables as name and value.
+type Environment map[string]string
+
+// LookupEnv implements envconfig.EnvLookup.
+func (e Environment) LookupEnv(key string) (string, bool) {
+	v, ok := e[key]
+	return v, ok
+}
+
+// Environ implements envconfig.EnvLookup.
+func (e Environment) Environ() []string {
+	all := make([]string, 0, len(e))
+	for k, v := range e {
+		all = append(all, k+"="+v)
+	}
+	return all
+}
+
+// NewClient returns a client that connects when it is first used, so that a
+// process can come up before Temporal does. Address, namespace, TLS and API
+// key come from the TEMPORAL_* variables and profiles that the temporal CLI
+// knows too. The namespace in use is returned with it.
+func NewClient(env Environment, metrics client.MetricsHandler, logger *slog.Logger) (client.Client, string, error) {
+	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: env})
+	if err != nil {
+		return nil, "", fmt.Errorf("TEMPORAL_* settings: %w", err)
+	}
+	if options.Namespace == "" {
+		options.Namespace = client.DefaultNamespace
+	}
+	options.Logger = log.NewStructuredLogger(logger)
+	options.MetricsHandler = metrics
+	c, err := client.NewLazyClient(options)
+	if err != nil {
+		return nil, "", fmt.Errorf("TEMPORAL_* settings: %w", err)
+	}
+	return c, options.Namespace, nil
+}
+
+// Ping asks the frontend for the namespace, which needs the server and its
+// database to be up. An error says what is missing.
+func Ping(ctx context.Context, c client.Client, namespace string) error {
+	_, err := c.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
+	if err != nil {
+		return fmt.Errorf("namespace %s: %w", namespace, err)
+	}
+	return nil
+}
+
+const (
+	pingTimeout = 2 * time.Second
+	firstPause  = 200 * time.Millisecond
+	maxPause    = 5 * time.Second
+)
+
+// Prepare waits until Temporal answers and the search attributes are usable,
+// and registers those that are missing. It gives up only when ctx ends, and
+// then returns false. An outage is logged once, and its end.
+func Prepare(ctx context.Context, c client.Client, namespace string, logger *slog.Logger, attributes []temporal.SearchAttributeKeyKeyword) bool {
+	logged := false
+	for pause := firstPause; ; pause = min(2*pause, maxPause) {
+		err := prepareOnce(ctx, c, namespace, logger, attributes)
+		if err == nil {
+			if logged {
+				logger.Info("Temporal is ready")
+			}
+			return true
+		}
+		if !logged && ctx.Err() == nil {
+			logger.Warn("Temporal is not ready, trying until it is", "error", err)
+			logged = true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(pause):
+		}
+	}
+}
+
+func prepareOnce(ctx context.Context, c client.Client, namespace string, logger *slog.Logger, attributes []temporal.SearchAttributeKeyKeyword) error {
+	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
+	defer cancel()
+	if err := Ping(ctx, c, namespace); err != nil {
+		return err
+	}
+	return ensureAttributes(ctx, c, namespace, logger, attributes)
+}

@@ -1,0 +1,116 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Charge books the first charge of a call. It sets the entry's Seq, Key, Kind,
+// Revision, Reverses and CreatedAt, whatever they were.
+//
+//   - inserted: the call is charged, by this entry.
+//   - not inserted, no error: the call had been charged the same sum before, and
+//     stored is that entry. When its FirstRunID is the caller's, an earlier
+//     attempt of the same workflow booked it, which is as good as now;
+//     otherwise another workflow has handled the call.
+//   - *ConflictError: the call had been charged another sum. stored is that entry.
+//
+// Any other error leaves open whether the entry was booked: try again.
+func (l *Ledger) Charge(ctx context.Context, e Entry) (stored Entry, inserted bool, err error) {
+	e.Kind, e.Revision, e.Reverses = KindCharge, 1, ""
+	e.Key = Key(e.Kind, e.Revision, e.SDKAppID, e.Record.CallID)
+	if err := e.validate(); err != nil {
+		return Entry{}, false, err
+	}
+	if err := l.keepTariff(ctx, &e); err != nil {
+		return Entry{}, false, err
+	}
+	stored, inserted, err = l.insert(ctx, e)
+	if err != nil {
+		// The database may have been replaced by one without the tariff.
+		l.tariffs.Delete(e.Charge.Tariff.Hash)
+		return Entry{}, false, err
+	}
+	if inserted {
+		return stored, true, nil
+	}
+	if stored, err = l.byKey(ctx, e.Key); err != nil {
+		return Entry{}, false, err
+	}
+	if !stored.SameSum(e) {
+		return stored, false, &ConflictError{Stored: stored, Offered: e}
+	}
+	return stored, false, nil
+}
+
+// keepTariff stores a tariff version the first time that it is charged by.
+func (l *Ledger) keepTariff(ctx context.Context, e *Entry) error {
+	tariff := e.Charge.Tariff
+	if _, known := l.tariffs.Load(tariff.Hash); known {
+		return nil
+	}
+	_, err := l.write.ExecContext(ctx, "INSERT INTO ledger_tariffs (hash, edition) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+		tariff.Hash, string(tariff.Edition))
+	if err != nil {
+		return fmt.Errorf("ledger: store tariff: %w", err)
+	}
+	l.tariffs.Store(tariff.Hash, struct{}{})
+	return nil
+}
+
+const insertEntry = `INSERT INTO ledger_entries (
+  key, kind, revision, reverses, sdk_app_id, app, call_id, payer, media_type, call_type, result,
+  start_time, accept_time, end_time, connected_seconds, billed_seconds, participants,
+  amount, currency, tariff, tariff_from, tariff_hash, steps, record, differences,
+  workflow_id, first_run_id, reason, operator)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+  $21, $22, $23, $24, $25, $26, $27, $28, $29)
+ON CONFLICT DO NOTHING
+RETURNING seq, created_at`
+
+// insert adds the entry in one round trip, unless its key is taken.
+func (l *Ledger) insert(ctx context.Context, e Entry) (Entry, bool, error) {
+	steps, err := json.Marshal(e.Charge.Steps)
+	if err != nil {
+		return Entry{}, false, fmt.Errorf("ledger: encode steps: %w", err)
+	}
+	record, err := json.Marshal(e.Record)
+	if err != nil {
+		return Entry{}, false, fmt.Errorf("ledger: encode record: %w", err)
+	}
+	differences, err := json.Marshal(e.Differences)
+	if err != nil {
+		return Entry{}, false, fmt.Errorf("ledger: encode differences: %w", err)
+	}
+	r, c := e.Record, e.Charge
+	var createdAt int64
+	err = l.write.QueryRowContext(ctx, insertEntry,
+		e.Key, string(e.Kind), e.Revision, nullable(e.Reverses), uint64(e.SDKAppID), text(e.App), r.CallID, text(r.Caller),
+		text(string(r.MediaType)), text(string(r.CallType)), text(string(r.Result)),
+		r.StartTime, r.AcceptTime, r.EndTime, c.ConnectedSeconds, c.BilledSeconds, c.Participants,
+		c.Amount.Number(), c.Amount.CurrencyCode(), text(c.Tariff.Name), c.Tariff.EffectiveFrom.UTC().Format(time.RFC3339Nano), c.Tariff.Hash,
+		string(steps), string(record), string(differences),
+		text(e.WorkflowID), text(e.FirstRunID), text(e.Reason), text(e.Operator),
+	).Scan(&e.Seq, &createdAt)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return Entry{}, false, nil
+	case err != nil:
+		return Entry{}, false, fmt.Errorf("ledger: charge: %w", err)
+	}
+	e.CreatedAt = time.UnixMilli(createdAt).UTC()
+	return e, true, nil
+}
+
+// text makes foreign text fit for a column: PostgreSQL takes neither NUL nor
+// broken UTF-8. The record's JSON keeps what was there.
+func text(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+func nullable(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }

@@ -1,0 +1,101 @@
+package ledger_test
+
+import (
+	"context"
+	"database/sql"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"aftercall/internal/billing"
+	"aftercall/internal/ledger"
+	"aftercall/internal/tencent"
+	"aftercall/internal/testenv"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	testApp = tencent.SDKAppID(1400000000)
+	ended   = int64(1_772_000_000)
+)
+
+// onEachEngine runs the test on a new database of every engine there is.
+func onEachEngine(t *testing.T, test func(t *testing.T, url string)) {
+	t.Run("sqlite", func(t *testing.T) {
+		test(t, "sqlite://"+filepath.Join(t.TempDir(), "ledger.db"))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		if url, ok := testenv.Postgres(t); ok {
+			test(t, url)
+		}
+	})
+}
+
+func open(t testing.TB, url string) *ledger.Ledger {
+	t.Helper()
+	l, err := ledger.Open(context.Background(), url, ledger.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, l.Close()) })
+	return l
+}
+
+// openSQL opens the database as anybody could, past the ledger.
+func openSQL(t testing.TB, url string) *sql.DB {
+	t.Helper()
+	driver, source := "pgx", url
+	if path, ok := strings.CutPrefix(url, "sqlite://"); ok {
+		driver, source = "sqlite", "file:"+path+"?_foreign_keys=1"
+	}
+	db, err := sql.Open(driver, source)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+// tariffAt is a price list at so much a minute.
+func tariffAt(t testing.TB, rate string) billing.Tariff {
+	t.Helper()
+	price, err := billing.ParseDecimal(rate)
+	require.NoError(t, err)
+	return billing.Tariff{Currency: "USD", Versions: []billing.Version{{
+		EffectiveFrom: time.Unix(1_700_000_000, 0),
+		Rules:         []billing.Rule{{RatePerMinute: price, FirstInterval: 60, NextInterval: 60}},
+	}}}
+}
+
+// entry is a charge of a call of 61 seconds at so much a minute.
+func entry(t testing.TB, callID, firstRun, rate string) ledger.Entry {
+	t.Helper()
+	record := tencent.CallRecord{
+		CallID: callID, Caller: "10001", MediaType: tencent.MediaAudio, CallType: tencent.CallTypeSingle,
+		Result: tencent.ResultNormalEnd, StartTime: ended - 73, AcceptTime: ended - 61, EndTime: ended,
+		Members: []string{"10001", "user2"}, RoomID: "roomid-1434", RoomIDType: 2,
+	}
+	charge, err := billing.Rate(record, "standard", tariffAt(t, rate), time.Unix(ended+6, 0))
+	require.NoError(t, err)
+	return ledger.Entry{
+		SDKAppID: testApp, App: "clinic", Record: record, Charge: charge,
+		Differences: []tencent.Difference{{Field: "EndTime", Callback: "1", Record: "2"}},
+		WorkflowID:  "call:1400000000:" + callID, FirstRunID: firstRun,
+	}
+}
+
+func charge(t testing.TB, l *ledger.Ledger, e ledger.Entry) ledger.Entry {
+	t.Helper()
+	stored, inserted, err := l.Charge(context.Background(), e)
+	require.NoError(t, err)
+	require.True(t, inserted)
+	return stored
+}
+
+func rate(t testing.TB, record tencent.CallRecord, tariff billing.Tariff) billing.Charge {
+	t.Helper()
+	c, err := billing.Rate(record, "standard", tariff, time.Unix(ended+6, 0))
+	require.NoError(t, err)
+	return c
+}

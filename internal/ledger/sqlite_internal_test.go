@@ -1,0 +1,24 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestSQLiteConnectionsAreDurable(t *testing.T) {
+	l, err := Open(context.Background(), "sqlite://"+t.TempDir()+"/ledger.db", Options{})
+	require.NoError(t, err)
+	defer l.Close()
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "10000"} {
+		for _, db := range []*sql.DB{l.write, l.read} {
+			var got string
+			require.NoError(t, db.QueryRowContext(context.Background(), "PRAGMA "+pragma).Scan(&got))
+			require.Equal(t, want, got, pragma)
+		}
+	}
+	_, err = l.read.ExecContext(context.Background(), "INSERT INTO ledger_tariffs (hash, edition) VALUES ('', '')")
+	require.ErrorContains(t, err, "readonly")
+}

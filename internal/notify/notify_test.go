@@ -1,0 +1,120 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"testing"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	secretOne = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	secretTwo = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+)
+
+func newTarget(t *testing.T, handler http.HandlerFunc, secrets ...string) *Webhook {
+	t.Helper()
+	srv := httptest.NewServer(handler)
+	t.Cleanup(srv.Close)
+	w, err := NewWebhook(srv.URL, secrets, NewHTTPClient())
+	require.NoError(t, err)
+	return w
+}
+
+func TestSignatureVectorOfTheSpecification(t *testing.T) {
+	w, err := NewWebhook("http://unused", []string{secretOne}, nil)
+	require.NoError(t, err)
+	w.now = func() time.Time { return time.Unix(1614265330, 0) }
+	h := http.Header{}
+	require.NoError(t, w.sign(h, "msg_p5jXN8AQM9LWM0D4loKWxJek", []byte(`{"test": 2432232314}`)))
+	require.Equal(t, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=", h.Get("webhook-signature"))
+	require.Equal(t, "1614265330", h.Get("webhook-timestamp"))
+}
+
+func TestEverySecretVerifies(t *testing.T) {
+	var header http.Header
+	var body []byte
+	w := newTarget(t, func(_ http.ResponseWriter, r *http.Request) {
+		header = r.Header
+		body, _ = io.ReadAll(r.Body)
+	}, secretOne, secretTwo)
+	event := Event{Type: EventCallCharged, Version: EventVersion, Data: CallData{CallID: "c1", Amount: "0.20", Currency: "USD"}}
+	require.NoError(t, w.Send(context.Background(), "msg_1", event))
+	require.Contains(t, string(body), `"amount":"0.20"`)
+	for _, secret := range []string{secretOne, secretTwo} {
+		verifier, err := standardwebhooks.NewWebhook(secret)
+		require.NoError(t, err)
+		require.NoError(t, verifier.Verify(body, header))
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	tests := map[int]struct{ ok, permanent bool }{
+		200: {ok: true}, 204: {ok: true},
+		302: {permanent: true}, 400: {permanent: true}, 401: {permanent: true}, 404: {permanent: true}, 410: {permanent: true},
+		408: {}, 409: {}, 425: {}, 429: {}, 500: {}, 502: {}, 503: {},
+	}
+	for status, tt := range tests {
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			w := newTarget(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Location", "/elsewhere")
+				w.WriteHeader(status)
+			}, secretOne)
+			err := w.Send(context.Background(), "msg_1", Event{})
+			if tt.ok {
+				require.NoError(t, err)
+				return
+			}
+			var statusErr *StatusError
+			require.ErrorAs(t, err, &statusErr)
+			require.Equal(t, status, statusErr.Status)
+			require.Equal(t, tt.permanent, statusErr.Permanent())
+		})
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	tests := map[string]time.Duration{
+		"": 0, "7": 7 * time.Second, "-7": 0, "soon": 0, "86400": MaxRetryAfter,
+		now.Add(30 * time.Second).Format(http.TimeFormat): 30 * time.Second,
+		now.Add(-time.Minute).Format(http.TimeFormat):     0,
+	}
+	for header, want := range tests {
+		require.Equal(t, want, retryAfter(header, now), "Retry-After: %s", header)
+	}
+}
+
+func TestTransportErrorsHideTheURL(t *testing.T) {
+	w, err := NewWebhook("http://127.0.0.1:1/path-with-a-secret", []string{secretOne}, NewHTTPClient())
+	require.NoError(t, err)
+	err = w.Send(context.Background(), "msg_1", Event{})
+	require.Error(t, err)
+	require.NotContains(t, err.Error(), "path-with-a-secret")
+	var statusErr *StatusError
+	require.False(t, errors.As(err, &statusErr))
+}
+
+func TestBadSecretsAreRefusedWithoutBeingShown(t *testing.T) {
+	for _, secrets := range [][]string{nil, {"whsec_%%%"}} {
+		_, err := NewWebhook("http://unused", secrets, nil)
+		require.Error(t, err)
+		require.NotContains(t, err.Error(), "%%%")
+	}
+}
+
+func TestMessageID(t *testing.T) {
+	id := MessageID(1400000000, "call.with.dots", EventCallCharged)
+	require.Regexp(t, regexp.MustCompile(`^msg_[0-9a-f]{32}$`), id)
+	require.Equal(t, id, MessageID(1400000000, "call.with.dots", EventCallCharged), "stable over retries")
+	require.NotEqual(t, id, MessageID(1400000000, "call.with.dots", EventCallFree))
+	require.NotEqual(t, MessageID(1, "23", "x"), MessageID(12, "3", "x"))
+	require.NotEqual(t, MessageID(1, "a", "bc"), MessageID(1, "ab", "c"))
+}

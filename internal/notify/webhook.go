@@ -1,0 +1,156 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+)
+
+// RequestTimeout bounds one delivery attempt, the specification's 15 s.
+const RequestTimeout = 15 * time.Second
+
+// maxAnswerSize is read of an answer, so that the connection can be kept.
+const maxAnswerSize = 16 << 10
+
+// MaxRetryAfter is the longest pause that a receiver may ask for.
+const MaxRetryAfter = time.Hour
+
+// StatusError is an answer that is not 2xx.
+type StatusError struct {
+	Status int
+	// RetryAfter is what the receiver asked for, 0 for nothing, MaxRetryAfter at most.
+	RetryAfter time.Duration
+}
+
+// Error gives the status. What the receiver wrote is not repeated.
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("answered %d %s", e.Status, http.StatusText(e.Status))
+}
+
+// Permanent reports whether another attempt would be answered the same:
+// everything but 2xx, 408, 409, 425, 429 and 5xx.
+func (e *StatusError) Permanent() bool {
+	switch e.Status {
+	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests:
+		return false
+	}
+	return e.Status < 500
+}
+
+// Webhook posts events to one URL. It makes one attempt per call and is safe
+// for concurrent use.
+type Webhook struct {
+	url     string
+	signers []*standardwebhooks.Webhook
+	http    *http.Client
+	now     func() time.Time
+}
+
+// NewWebhook returns a Webhook that signs with every one of secrets
+// (whsec_<base64>), so that a receiver can change from one to the next.
+func NewWebhook(target string, secrets []string, client *http.Client) (*Webhook, error) {
+	if len(secrets) == 0 {
+		return nil, errors.New("a webhook needs a secret")
+	}
+	w := &Webhook{url: target, http: client, now: time.Now}
+	for _, secret := range secrets {
+		signer, err := standardwebhooks.NewWebhook(secret)
+		if err != nil {
+			return nil, errors.New("a webhook's secret must be whsec_ and base64")
+		}
+		w.signers = append(w.signers, signer)
+	}
+	return w, nil
+}
+
+// NewHTTPClient returns a client for webhooks: RequestTimeout, keep-alive, and
+// no redirects, which would carry the signed event to an address nobody configured.
+func NewHTTPClient() *http.Client {
+	return &http.Client{
+		Timeout: RequestTimeout,
+		Transport: &http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
+			MaxIdleConnsPerHost: 64,
+			IdleConnTimeout:     90 * time.Second,
+			TLSHandshakeTimeout: RequestTimeout,
+			ForceAttemptHTTP2:   true,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// Send delivers the event once. The error is a *StatusError when the receiver
+// answered, and names neither the URL nor a secret.
+func (w *Webhook) Send(ctx context.Context, messageID string, event Event) error {
+	body, err := json.Marshal(event)
+	if err != nil {
+		return fmt.Errorf("encode event: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(body))
+	if err != nil {
+		return withoutURL(err)
+	}
+	if err := w.sign(req.Header, messageID, body); err != nil {
+		return err
+	}
+	resp, err := w.http.Do(req)
+	if err != nil {
+		return withoutURL(err)
+	}
+	defer resp.Body.Close()
+	// Only to keep the connection; a failure here changes nothing for a receiver that has answered.
+	_, _ = io.CopyN(io.Discard, resp.Body, maxAnswerSize)
+	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
+		return nil
+	}
+	return &StatusError{Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header.Get("Retry-After"), w.now())}
+}
+
+func (w *Webhook) sign(h http.Header, messageID string, body []byte) error {
+	now := w.now()
+	signatures := make([]string, len(w.signers))
+	for i, signer := range w.signers {
+		signature, err := signer.Sign(messageID, now, body)
+		if err != nil {
+			return fmt.Errorf("sign event: %w", err)
+		}
+		signatures[i] = signature
+	}
+	h.Set("Content-Type", "application/json")
+	h.Set("User-Agent", "aftercall")
+	h.Set(standardwebhooks.HeaderWebhookID, messageID)
+	h.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
+	h.Set(standardwebhooks.HeaderWebhookSignature, strings.Join(signatures, " "))
+	return nil
+}
+
+// retryAfter reads seconds or an HTTP date.
+func retryAfter(header string, now time.Time) time.Duration {
+	var pause time.Duration
+	if seconds, err := strconv.ParseUint(header, 10, 31); err == nil {
+		pause = time.Duration(seconds) * time.Second
+	} else if at, err := http.ParseTime(header); err == nil {
+		pause = at.Sub(now)
+	}
+	return min(max(pause, 0), MaxRetryAfter)
+}
+
+// withoutURL strips the URL from an error of net/http: some receivers carry a
+// secret in it, and errors end up in logs and histories.
+func withoutURL(err error) error {
+	var urlErr *url.Error
+	if errors.As(err, &urlErr) {
+		return urlErr.Err
+	}
+	return err
+}

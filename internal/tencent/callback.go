@@ -1,0 +1,201 @@
+package tencent
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Command names a kind of callback. D:68933
+type Command string
+
+// The commands that Tencent posts to the one callback URL of an SDKAppID.
+const (
+	CommandAfterStartCall     Command = "Call.CallbackAfterStartCall"
+	CommandAfterMemberChanged Command = "Call.CallbackAfterMemberChanged"
+	CommandAfterEndCall       Command = "Call.CallbackAfterEndCall"
+)
+
+// commandPrefix is common to every command of the Call product, known or to come.
+const commandPrefix = "Call."
+
+// MaxCallIDLength bounds a CallId in bytes. Tencent's samples are UUIDs of 36.
+const MaxCallIDLength = 128
+
+// Callback is one decoded callback.
+type Callback struct {
+	Command Command
+	// Record is what the callback claims about the call. It is set for
+	// CommandAfterEndCall only, and it is a hint: charge what the record API says.
+	Record CallRecord
+	// EventTime is Unix milliseconds.
+	EventTime int64
+}
+
+// FieldError says which field of a callback is wrong, how, and what would be right.
+type FieldError struct {
+	Field   string
+	Problem string
+}
+
+// Error names the field first.
+func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }
+
+// Answer is the JSON that Tencent expects in reply to every callback. D:68940
+type Answer struct {
+	ActionStatus string `json:"ActionStatus"`
+	ErrorInfo    string `json:"ErrorInfo"`
+	ErrorCode    int    `json:"ErrorCode"`
+}
+
+// AnswerOK tells Tencent that the callback was taken.
+func AnswerOK() Answer { return Answer{ActionStatus: "OK"} }
+
+// AnswerFail tells Tencent why the callback was not taken.
+func AnswerFail(info string) Answer {
+	return Answer{ActionStatus: "FAIL", ErrorInfo: info, ErrorCode: 1}
+}
+
+// QueryValue looks a query parameter up without regard to case, because
+// Tencent's pages spell SdkAppid in three ways.
+func QueryValue(query url.Values, name string) string {
+	if v := query.Get(name); v != "" {
+		return v
+	}
+	for k, vs := range query {
+		if strings.EqualFold(k, name) && len(vs) > 0 && vs[0] != "" {
+			return vs[0]
+		}
+	}
+	return ""
+}
+
+// QuerySDKAppID reads the SdkAppid of a callback's query. The error is a *FieldError.
+func QuerySDKAppID(query url.Values) (SDKAppID, error) {
+	text := QueryValue(query, "SdkAppid")
+	if text == "" {
+		return 0, &FieldError{"SdkAppid", "missing from the query"}
+	}
+	id, err := ParseSDKAppID(text)
+	if err != nil {
+		return 0, &FieldError{"SdkAppid", "must be a whole number"}
+	}
+	return id, nil
+}
+
+// v1Problem is what a sender of the older product generation is told.
+const v1Problem = "this is a v1 callback, another product generation: start calls with the client API `calls` " +
+	"and configure this URL through v4/call_config/set_callback, so that Call.CallbackAfterEndCall is sent instead"
+
+// DecodeCallback reads a callback from its query and body and checks
+// everything that can be checked without asking anybody. Unknown fields and
+// unknown values of MediaType, CallType and CallResult are tolerated, because
+// Tencent may add some at any time. Every error is a *FieldError.
+func DecodeCallback(query url.Values, body []byte) (Callback, error) {
+	var cb Callback
+	var wire struct {
+		CallbackCommand *string         `json:"CallbackCommand"`
+		CallRecord      json.RawMessage `json:"CallRecord"`
+		EventTime       json.RawMessage `json:"EventTime"`
+		// StartCallTs exists only in v1 bodies.
+		StartCallTs json.RawMessage `json:"StartCallTs"`
+	}
+	if err := decodeStrictly(body, &wire); err != nil {
+		return cb, fieldError("body", err)
+	}
+	command := QueryValue(query, "CallbackCommand")
+	if wire.StartCallTs != nil || (command == "" && wire.CallbackCommand == nil && QueryValue(query, "command") != "") {
+		return cb, &FieldError{"CallbackCommand", v1Problem}
+	}
+	if command == "" {
+		return cb, &FieldError{"CallbackCommand", "missing from the query"}
+	}
+	if wire.CallbackCommand != nil && *wire.CallbackCommand != command {
+		return cb, &FieldError{"CallbackCommand", "the query and the body name different commands"}
+	}
+	if !strings.HasPrefix(command, commandPrefix) {
+		return cb, &FieldError{"CallbackCommand", "not a command of the Call product: only Call.* belongs to this URL"}
+	}
+	cb.Command = Command(command)
+	if cb.Command != CommandAfterEndCall {
+		return cb, nil
+	}
+	if wire.CallbackCommand == nil {
+		return cb, &FieldError{"CallbackCommand", "missing from the body"}
+	}
+	if isAbsent(wire.CallRecord) {
+		return cb, &FieldError{"CallRecord", "missing from the body"}
+	}
+	if err := json.Unmarshal(wire.CallRecord, &cb.Record); err != nil {
+		return cb, fieldError("CallRecord", err)
+	}
+	if !isAbsent(wire.EventTime) {
+		if err := json.Unmarshal(wire.EventTime, &cb.EventTime); err != nil {
+			return cb, fieldError("EventTime", err)
+		}
+	}
+	return cb, ValidateCallID("CallRecord.CallId", cb.Record.CallID)
+}
+
+// ValidateCallID refuses what cannot be a CallId: empty, longer than
+// MaxCallIDLength bytes, not UTF-8, or with control characters. The error is a
+// *FieldError about field.
+func ValidateCallID(field, callID string) error {
+	switch {
+	case callID == "":
+		return &FieldError{field, "must not be empty"}
+	case len(callID) > MaxCallIDLength:
+		return &FieldError{field, fmt.Sprintf("must not be longer than %d bytes", MaxCallIDLength)}
+	case !utf8.ValidString(callID) || strings.ContainsRune(callID, utf8.RuneError):
+		return &FieldError{field, "must be valid UTF-8"}
+	case strings.IndexFunc(callID, unicode.IsControl) >= 0:
+		return &FieldError{field, "must not contain control characters"}
+	}
+	return nil
+}
+
+func isAbsent(raw json.RawMessage) bool { return raw == nil || bytes.Equal(raw, []byte("null")) }
+
+var errTrailingData = errors.New("data after the JSON value")
+
+// decodeStrictly decodes exactly one JSON value.
+func decodeStrictly(body []byte, into any) error {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	if err := dec.Decode(into); err != nil {
+		return err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return errTrailingData
+	}
+	return nil
+}
+
+// fieldError turns an error of encoding/json into a *FieldError below parent.
+// It repeats no value of the input, which may be somebody's account name.
+func fieldError(parent string, err error) *FieldError {
+	var typeErr *json.UnmarshalTypeError
+	if !errors.As(err, &typeErr) {
+		if errors.Is(err, errTrailingData) {
+			return &FieldError{parent, "has " + errTrailingData.Error()}
+		}
+		return &FieldError{parent, "is not a JSON object"}
+	}
+	field := parent
+	if typeErr.Field != "" {
+		field = strings.TrimPrefix(parent+"."+typeErr.Field, "body.")
+	}
+	want := map[string]string{
+		"string": "a string", "int64": "a whole number", "int": "a whole number", "slice": "a list of strings", "struct": "an object",
+	}[typeErr.Type.Kind().String()]
+	if want == "" {
+		want = "of another type"
+	}
+	got, _, _ := strings.Cut(typeErr.Value, " ")
+	return &FieldError{field, fmt.Sprintf("must be %s, not a JSON %s", want, got)}
+}

@@ -1,0 +1,190 @@
+package tencent
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+const endCallQuery = "SdkAppid=1400000000&CallbackCommand=Call.CallbackAfterEndCall&contenttype=json&ClientIP=127.0.0.1&OptPlatform=iOS"
+
+// sampleBody is the sample of Tencent's documentation, with the comma that it lacks. D:68940
+const sampleBody = `{"CallbackCommand":"Call.CallbackAfterEndCall",
+ "CallRecord":{"CallId":"055662e1-bc8a-469c-a334-1126c8c17d58","Caller_Account":"10001","MediaType":"Audio",
+  "CallType":"SingleCall","StartTime":1741231146,"EndTime":1741231296,"AcceptTime":0,"CallResult":"NotAnswer",
+  "CalleeList_Account":["10001","user2"],"RoomId":"roomid-1434","RoomIdType":2},
+ "EventTime":1703589922780}`
+
+func sampleRecord() CallRecord {
+	return CallRecord{
+		CallID: "055662e1-bc8a-469c-a334-1126c8c17d58", Caller: "10001", MediaType: MediaAudio, CallType: CallTypeSingle,
+		StartTime: 1741231146, EndTime: 1741231296, AcceptTime: 0, Result: ResultNotAnswer,
+		Members: []string{"10001", "user2"}, RoomID: "roomid-1434", RoomIDType: 2,
+	}
+}
+
+func parseQuery(t testing.TB, s string) url.Values {
+	t.Helper()
+	q, err := url.ParseQuery(s)
+	require.NoError(t, err)
+	return q
+}
+
+func TestDecodeCallbackSample(t *testing.T) {
+	cb, err := DecodeCallback(parseQuery(t, endCallQuery), []byte(sampleBody))
+	require.NoError(t, err)
+	require.Equal(t, Callback{Command: CommandAfterEndCall, Record: sampleRecord(), EventTime: 1703589922780}, cb)
+}
+
+func TestDecodeCallbackTolerates(t *testing.T) {
+	replace := func(old, with string) string { return strings.Replace(sampleBody, old, with, 1) }
+	tests := map[string]struct{ query, body string }{
+		"unknown fields":        {endCallQuery, replace(`"RoomIdType":2`, `"RoomIdType":2,"New":{"a":[1.5]}`)},
+		"unknown media type":    {endCallQuery, replace(`"Audio"`, `"Hologram"`)},
+		"unknown platform":      {strings.Replace(endCallQuery, "iOS", "Fridge", 1), sampleBody},
+		"no event time":         {endCallQuery, replace(`"EventTime":1703589922780`, `"EventTime":null`)},
+		"query in lower case":   {"sdkappid=1400000000&callbackcommand=Call.CallbackAfterEndCall", sampleBody},
+		"null members":          {endCallQuery, replace(`["10001","user2"]`, `null`)},
+		"start call is ignored": {"SdkAppid=1&CallbackCommand=Call.CallbackAfterStartCall", `{"CallInfo":{}}`},
+		"a command to come":     {"SdkAppid=1&CallbackCommand=Call.CallbackAfterLunch", `{}`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := DecodeCallback(parseQuery(t, tt.query), []byte(tt.body))
+			require.NoError(t, err)
+		})
+	}
+}
+
+func TestDecodeCallbackKeepsDigitRooms(t *testing.T) {
+	body := strings.Replace(sampleBody, `"roomid-1434"`, `9007199254740993`, 1)
+	cb, err := DecodeCallback(parseQuery(t, endCallQuery), []byte(body))
+	require.NoError(t, err)
+	require.Equal(t, RoomID("9007199254740993"), cb.Record.RoomID, "digit for digit, never through a float")
+}
+
+func TestDecodeCallbackRefuses(t *testing.T) {
+	replace := func(old, with string) string { return strings.Replace(sampleBody, old, with, 1) }
+	tests := map[string]struct{ query, body, field, problem string }{
+		"empty body":          {endCallQuery, ``, "body", "not a JSON object"},
+		"not JSON":            {endCallQuery, `{"CallbackCommand":`, "body", "not a JSON object"},
+		"the page's own typo": {endCallQuery, strings.Replace(sampleBody, "},\n \"EventTime\"", "}\n \"EventTime\"", 1), "body", "not a JSON object"},
+		"trailing data":       {endCallQuery, sampleBody + `{}`, "body", "data after the JSON value"},
+		"an array":            {endCallQuery, `[]`, "body", "must be an object"},
+		"command missing":     {"SdkAppid=1", sampleBody, "CallbackCommand", "missing from the query"},
+		"command not in body": {endCallQuery, replace(`"CallbackCommand":"Call.CallbackAfterEndCall",`, ``), "CallbackCommand", "missing from the body"},
+		"commands differ":     {endCallQuery, replace(`AfterEndCall`, `AfterStartCall`), "CallbackCommand", "different commands"},
+		"command of chat":     {"SdkAppid=1&CallbackCommand=C2C.CallbackAfterSendMsg", `{}`, "CallbackCommand", "only Call.*"},
+		"command not string":  {endCallQuery, replace(`"Call.CallbackAfterEndCall"`, `7`), "CallbackCommand", "must be a string, not a JSON number"},
+		"record missing":      {endCallQuery, `{"CallbackCommand":"Call.CallbackAfterEndCall"}`, "CallRecord", "missing"},
+		"record null":         {endCallQuery, `{"CallbackCommand":"Call.CallbackAfterEndCall","CallRecord":null}`, "CallRecord", "missing"},
+		"time is a string":    {endCallQuery, replace(`1741231296`, `"1741231296"`), "CallRecord.EndTime", "must be a whole number, not a JSON string"},
+		"time is a fraction":  {endCallQuery, replace(`1741231296`, `1741231296.5`), "CallRecord.EndTime", "must be a whole number"},
+		"members a string":    {endCallQuery, replace(`["10001","user2"]`, `"user2"`), "CallRecord.CalleeList_Account", "must be a list of strings"},
+		"room an object":      {endCallQuery, replace(`"roomid-1434"`, `{}`), "CallRecord.RoomId", ""},
+		"event time a string": {endCallQuery, replace(`1703589922780`, `"now"`), "EventTime", "must be a whole number"},
+		"call id empty":       {endCallQuery, replace(`055662e1-bc8a-469c-a334-1126c8c17d58`, ``), "CallRecord.CallId", "must not be empty"},
+		"call id too long":    {endCallQuery, replace(`055662e1`, strings.Repeat("x", 128)), "CallRecord.CallId", "128 bytes"},
+		"call id with newline": {
+			endCallQuery, replace(`055662e1`, `\n`), "CallRecord.CallId", "control characters",
+		},
+		"call id not UTF-8": {endCallQuery, replace(`055662e1`, "\xff"), "CallRecord.CallId", "UTF-8"},
+		"v1 body": {
+			"sdkappid=1&command=AfterCall", `{"UserId":"a","Role":"caller","StartCallTs":1}`, "CallbackCommand", "v1 callback",
+		},
+		"v1 query only": {"sdkappid=1&command=AfterCall", `{"UserId":"a"}`, "CallbackCommand", "set_callback"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := DecodeCallback(parseQuery(t, tt.query), []byte(tt.body))
+			var fieldErr *FieldError
+			require.ErrorAs(t, err, &fieldErr)
+			require.Equal(t, tt.field, fieldErr.Field)
+			require.Contains(t, fieldErr.Problem, tt.problem)
+			require.NotContains(t, err.Error(), "user2", "no account names in errors")
+		})
+	}
+}
+
+func FuzzDecodeCallback(f *testing.F) {
+	f.Add(endCallQuery, sampleBody)
+	f.Add("sdkappid=1&command=x", `{"StartCallTs":1}`)
+	f.Add("CallbackCommand=Call.CallbackAfterMemberChanged", `{"CallId":"x","UserList":[]}`)
+	f.Fuzz(func(t *testing.T, query, body string) {
+		values, err := url.ParseQuery(query)
+		if err != nil {
+			return
+		}
+		cb, err := DecodeCallback(values, []byte(body))
+		if err != nil {
+			var fieldErr *FieldError
+			require.True(t, errors.As(err, &fieldErr), "every error names a field: %v", err)
+			require.NotEmpty(t, fieldErr.Field)
+			return
+		}
+		if cb.Command == CommandAfterEndCall {
+			require.NoError(t, ValidateCallID("CallId", cb.Record.CallID))
+		}
+		_, err = cb.Record.Fingerprint()
+		require.NoError(t, err)
+	})
+}
+
+func TestVerifyCallbackSign(t *testing.T) {
+	const token, at = "xxxxyyyy", "1669872112"
+	const sign = "17773bc39a671d7b9aa835458704d2a6db81360a5940292b587d6d760d484061"
+	require.Equal(t, sign, CallbackSign(token, at), "Tencent's check vector")
+	now := time.Unix(1669872112, 0)
+	tests := map[string]struct {
+		query string
+		now   time.Time
+		field string
+	}{
+		"good":            {"Sign=" + sign + "&RequestTime=" + at, now, ""},
+		"60 s late":       {"Sign=" + sign + "&RequestTime=" + at, now.Add(60 * time.Second), ""},
+		"61 s late":       {"Sign=" + sign + "&RequestTime=" + at, now.Add(61 * time.Second), "RequestTime"},
+		"61 s early":      {"Sign=" + sign + "&RequestTime=" + at, now.Add(-61 * time.Second), "RequestTime"},
+		"missing":         {"RequestTime=" + at, now, "Sign"},
+		"wrong":           {"Sign=" + strings.Repeat("0", 64) + "&RequestTime=" + at, now, "Sign"},
+		"time missing":    {"Sign=" + sign, now, "RequestTime"},
+		"time not number": {"Sign=" + sign + "&RequestTime=now", now, "RequestTime"},
+		"far in the past": {"Sign=" + CallbackSign(token, "-9223372036854775808") + "&RequestTime=-9223372036854775808", now, "RequestTime"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			err := VerifyCallbackSign(parseQuery(t, tt.query), token, tt.now)
+			if tt.field == "" {
+				require.NoError(t, err)
+				return
+			}
+			var fieldErr *FieldError
+			require.ErrorAs(t, err, &fieldErr)
+			require.Equal(t, tt.field, fieldErr.Field)
+		})
+	}
+}
+
+func TestFingerprintAndDifferences(t *testing.T) {
+	one, two := sampleRecord(), sampleRecord()
+	f1, err := one.Fingerprint()
+	require.NoError(t, err)
+	two.AcceptTime = 1741231200
+	two.Result = ResultNormalEnd
+	f2, err := two.Fingerprint()
+	require.NoError(t, err)
+	require.NotEqual(t, f1, f2)
+
+	diffs, err := Differences(one, two)
+	require.NoError(t, err)
+	require.Equal(t, []Difference{
+		{Field: "AcceptTime", Callback: "0", Record: "1741231200"},
+		{Field: "CallResult", Callback: `"NotAnswer"`, Record: `"NormalEnd"`},
+	}, diffs)
+	diffs, err = Differences(one, one)
+	require.NoError(t, err)
+	require.Empty(t, diffs)
+}

@@ -1,0 +1,42 @@
+// Package testenv gives tests the real servers that they need. A server that
+// this machine lacks makes the tests of it say so; where
+// AFTERCALL_TEST_REQUIRE names it (comma separated: redis, postgres), as in
+// CI, its absence is a failure.
+package testenv
+
+import (
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// RequireVariable names the servers whose absence fails the tests.
+const RequireVariable = "AFTERCALL_TEST_REQUIRE"
+
+// FreePort returns a TCP port of the loopback interface that was free just now.
+func FreePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// required reports whether the named server must be there.
+func required(name string) bool {
+	return slices.Contains(strings.Split(os.Getenv(RequireVariable), ","), name)
+}
+
+// missing tells that a server is not on this machine, which fails the test
+// where that server is required.
+func missing(t testing.TB, name, cure string) {
+	t.Helper()
+	if required(name) {
+		t.Fatalf("%s is required by %s but not on this machine: %s", name, RequireVariable, cure)
+	}
+	t.Logf("%s is not on this machine, so its tests did not run: %s", name, cure)
+}

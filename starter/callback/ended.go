@@ -1,0 +1,82 @@
+package callback
+
+import (
+	"context"
+	"net/http"
+
+	"aftercall/internal/dedupe"
+	"aftercall/internal/tencent"
+	"aftercall/workflows"
+)
+
+// ended handles the callback of an ended call: claim, start, confirm.
+//
+// Only Known spares Temporal: a claim held by another delivery may be that of
+// a process that died before its start, so the workflow ID decides.
+func (h *Handler) ended(ctx context.Context, app App, record tencent.CallRecord) reply {
+	logger := h.logger.With("app", app.Name, "call_id", record.CallID)
+	fingerprint, err := record.Fingerprint()
+	if err != nil {
+		return refuse(http.StatusBadRequest, "CallRecord: "+err.Error())
+	}
+	claim := h.gate.Claim(ctx, app.ID, record.CallID, fingerprint)
+	if claim.Outcome == dedupe.Known {
+		return h.duplicate(app, record, fingerprint, claim.Fingerprint)
+	}
+	startCtx, cancel := context.WithTimeout(ctx, startBudget)
+	defer cancel()
+	already, err := h.calls.Start(startCtx, workflows.AfterCallParams{
+		SDKAppID:       app.ID,
+		App:            app.Name,
+		CallID:         record.CallID,
+		Source:         workflows.SourceCallback,
+		Callback:       &record,
+		RecordDeadline: app.RecordDeadline,
+	}, fingerprint)
+	if err != nil {
+		h.gate.Release(ctx, claim)
+		logger.Warn("callback not accepted: the workflow could not be started", "error", err)
+		return reply{
+			status:  http.StatusServiceUnavailable,
+			answer:  tencent.AnswerFail("temporarily unable to accept the call, send it again"),
+			outcome: outcomeUnavailable,
+		}
+	}
+	if !already {
+		h.gate.Confirm(ctx, claim, fingerprint)
+		logger.Info("call accepted", "redis", claim.Outcome)
+		return ok200(outcomeStarted)
+	}
+	first := h.firstFingerprint(startCtx, app, record, claim, fingerprint)
+	h.gate.Confirm(ctx, claim, first)
+	return h.duplicate(app, record, fingerprint, first)
+}
+
+// firstFingerprint finds out what the delivery that started the workflow said.
+// A held claim tells; where Redis has forgotten, the workflow's memo does.
+func (h *Handler) firstFingerprint(ctx context.Context, app App, record tencent.CallRecord, claim dedupe.Claim, own string) string {
+	if claim.Outcome == dedupe.Held {
+		return claim.Fingerprint
+	}
+	first, err := h.calls.FirstFingerprint(ctx, app.ID, record.CallID)
+	if err != nil {
+		h.logger.Warn("a repeated callback could not be compared with the first one",
+			"app", app.Name, "call_id", record.CallID, "error", err)
+	}
+	if first == "" { // unknown, or not started by a callback
+		return own
+	}
+	return first
+}
+
+// duplicate answers a delivery of a call that was started before. One that
+// says something else than the first is worth a look: it is never charged, as
+// no callback is, but somebody is sending what Tencent did not say before.
+func (h *Handler) duplicate(app App, record tencent.CallRecord, fingerprint, first string) reply {
+	if fingerprint != first {
+		h.metrics.conflicts.WithLabelValues(app.Name).Inc()
+		h.logger.Warn("conflict: a repeated callback differs from the first one; the call record decides",
+			"app", app.Name, "call_id", record.CallID)
+	}
+	return ok200(outcomeDuplicate)
+}

@@ -1,0 +1,50 @@
+package callback
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// outcome is what became of a callback, as it is counted.
+type outcome string
+
+const (
+	outcomeStarted     outcome = "started"
+	outcomeDuplicate   outcome = "duplicate"
+	outcomeIgnored     outcome = "ignored"
+	outcomeRefused     outcome = "refused"
+	outcomeUnavailable outcome = "unavailable"
+)
+
+type metrics struct {
+	callbacks *prometheus.CounterVec
+	duration  *prometheus.HistogramVec
+	conflicts *prometheus.CounterVec
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	factory := promauto.With(reg)
+	return &metrics{
+		callbacks: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "aftercall_callbacks_total",
+			Help: "Callbacks by app (empty before it is known), outcome (started, duplicate, ignored, refused, unavailable) and HTTP status.",
+		}, []string{"app", "outcome", "status"}),
+		duration: factory.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "aftercall_callback_duration_seconds",
+			Help:    "Time from a callback's arrival to its answer, by outcome.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 1.5, 2},
+		}, []string{"outcome"}),
+		conflicts: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "aftercall_callback_conflicts_total",
+			Help: "Repeated callbacks whose CallRecord differs from the first delivery's, by app.",
+		}, []string{"app"}),
+	}
+}
+
+func (m *metrics) answered(r reply, took time.Duration) {
+	m.callbacks.WithLabelValues(r.app, string(r.outcome), strconv.Itoa(r.status)).Inc()
+	m.duration.WithLabelValues(string(r.outcome)).Observe(took.Seconds())
+}

@@ -1,0 +1,93 @@
+// Package service is the starter as a process: configuration, dependencies,
+// listeners, and their ordered end.
+package service
+
+import (
+	"context"
+	"io"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"aftercall/internal/admin"
+	"aftercall/internal/config"
+	"aftercall/internal/dedupe"
+	"aftercall/internal/engine"
+	"aftercall/internal/serve"
+	"aftercall/internal/telemetry"
+	"aftercall/starter/callback"
+	"aftercall/workflows"
+)
+
+// Run serves callbacks until ctx ends, then drains in order: the listeners,
+// the connection to Temporal, Redis. environ holds the process settings (see
+// docs/configuration.md); log lines go to stderr.
+func Run(ctx context.Context, environ map[string]string, stderr io.Writer) error {
+	settings, cfg, err := config.Starter(environ)
+	if err != nil {
+		return err
+	}
+	logger := telemetry.NewLogger(stderr, string(settings.LogFormat), settings.LogLevel)
+	reg := telemetry.NewRegistry()
+
+	rdb, err := dedupe.NewClient(settings.RedisURL.Reveal())
+	if err != nil {
+		return err
+	}
+	defer rdb.Close()
+	gate := dedupe.New(ctx, rdb, reg, logger)
+	defer gate.Close()
+
+	metrics, err := telemetry.TemporalMetrics(reg, logger)
+	if err != nil {
+		return err
+	}
+	temporal, namespace, err := engine.NewClient(environ, metrics, logger)
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+
+	group, ctx := errgroup.WithContext(ctx)
+	var prepared atomic.Bool
+	// The starter comes up without Temporal and answers 503 until it is there.
+	group.Go(func() error {
+		prepared.Store(engine.Prepare(ctx, temporal, namespace, logger, workflows.SearchAttributes))
+		return nil
+	})
+	group.Go(func() error {
+		return serve.HTTP(
+			ctx, logger,
+			serve.Listener{
+				Name: "callbacks", Address: settings.Listen,
+				Handler: callback.New(apps(cfg), gate, callback.NewCalls(temporal, settings.TaskQueue), reg, logger),
+			},
+			serve.Listener{
+				Name: "admin", Address: settings.AdminListen,
+				Handler: admin.Handler(
+					reg, logger,
+					admin.Check{Name: "temporal", Ask: func(ctx context.Context) error { return engine.Ping(ctx, temporal, namespace) }},
+					admin.Check{Name: "search attributes", Ask: admin.When(&prepared, "not checked yet: Temporal must answer first")},
+					admin.Check{Name: "redis", Optional: true, Ask: gate.Ping},
+				),
+			},
+		)
+	})
+	err = group.Wait()
+	logger.Info("stopped")
+	return err
+}
+
+func apps(cfg *config.Config) []callback.App {
+	all := make([]callback.App, len(cfg.Apps))
+	for i, app := range cfg.Apps {
+		all[i] = callback.App{
+			ID:             app.SDKAppID,
+			Name:           app.Name,
+			Secret:         app.Callback.Secret.Reveal(),
+			Token:          app.Callback.Token.Reveal(),
+			RecordDeadline: app.RecordDeadline,
+		}
+	}
+	return all
+}

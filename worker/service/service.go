@@ -1,0 +1,75 @@
+// Package service is the worker as a process: configuration, dependencies,
+// the Temporal worker, and their ordered end.
+package service
+
+import (
+	"context"
+	"io"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"aftercall/internal/admin"
+	"aftercall/internal/config"
+	"aftercall/internal/engine"
+	"aftercall/internal/ledger"
+	"aftercall/internal/serve"
+	"aftercall/internal/telemetry"
+	"aftercall/workflows"
+)
+
+// Run runs workflows and activities until ctx ends, then drains in order: the
+// listener, the activities under way, the connection to Temporal, the ledger.
+// environ holds the process settings (see docs/configuration.md); log lines go
+// to stderr.
+func Run(ctx context.Context, environ map[string]string, stderr io.Writer) error {
+	settings, cfg, err := config.Worker(environ)
+	if err != nil {
+		return err
+	}
+	logger := telemetry.NewLogger(stderr, string(settings.LogFormat), settings.LogLevel)
+	reg := telemetry.NewRegistry()
+
+	book, err := ledger.Open(ctx, settings.LedgerURL.Reveal(), ledger.Options{Logger: logger})
+	if err != nil {
+		return err
+	}
+	defer book.Close()
+	acts, err := newActivities(cfg, book, reg)
+	if err != nil {
+		return err
+	}
+	metrics, err := telemetry.TemporalMetrics(reg, logger)
+	if err != nil {
+		return err
+	}
+	temporal, namespace, err := engine.NewClient(environ, metrics, logger)
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+
+	group, ctx := errgroup.WithContext(ctx)
+	var polling atomic.Bool
+	group.Go(func() error {
+		// Without its search attributes a workflow could not correct them.
+		if !engine.Prepare(ctx, temporal, namespace, logger, workflows.SearchAttributes) {
+			return nil
+		}
+		return poll(ctx, newWorker(temporal, settings.TaskQueue, acts), &polling, logger)
+	})
+	group.Go(func() error {
+		return serve.HTTP(ctx, logger, serve.Listener{
+			Name: "admin", Address: settings.AdminListen,
+			Handler: admin.Handler(
+				reg, logger,
+				admin.Check{Name: "temporal", Ask: func(ctx context.Context) error { return engine.Ping(ctx, temporal, namespace) }},
+				admin.Check{Name: "worker", Ask: admin.When(&polling, "not polling yet: Temporal must answer first")},
+				admin.Check{Name: "ledger", Ask: book.Ping},
+			),
+		})
+	})
+	err = group.Wait()
+	logger.Info("stopped")
+	return err
+}

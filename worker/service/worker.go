@@ -1,0 +1,113 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"aftercall/activities"
+	"aftercall/internal/billing"
+	"aftercall/internal/config"
+	"aftercall/internal/ledger"
+	"aftercall/internal/notify"
+	"aftercall/internal/tencent"
+	"aftercall/workflows"
+)
+
+const (
+	// stopTimeout covers the longest attempt, a delivery of notify.RequestTimeout.
+	stopTimeout = notify.RequestTimeout + 5*time.Second
+	// maxConcurrent bounds what one worker does at once, and so its connections.
+	maxConcurrent = 200
+)
+
+// newWorker returns a worker with everything registered under the names that
+// histories know.
+func newWorker(c client.Client, taskQueue string, acts *activities.Activities) worker.Worker {
+	w := worker.New(c, taskQueue, worker.Options{
+		WorkerStopTimeout:                       stopTimeout,
+		MaxConcurrentActivityExecutionSize:      maxConcurrent,
+		MaxConcurrentLocalActivityExecutionSize: maxConcurrent,
+		WorkflowTaskPollerBehavior:              worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
+		ActivityTaskPollerBehavior:              worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
+	})
+	Register(w, acts)
+	return w
+}
+
+// Registry takes workflows and activities: a worker, or a replayer's stand-in.
+type Registry interface {
+	RegisterWorkflowWithOptions(w any, options workflow.RegisterOptions)
+	RegisterActivityWithOptions(a any, options activity.RegisterOptions)
+}
+
+// Register registers the workflows and activities of this project.
+func Register(r Registry, acts *activities.Activities) {
+	r.RegisterWorkflowWithOptions(workflows.AfterCall, workflow.RegisterOptions{Name: workflows.AfterCallName})
+	r.RegisterActivityWithOptions(acts.FetchRecord, activity.RegisterOptions{Name: "FetchRecord"})
+	r.RegisterActivityWithOptions(acts.Charge, activity.RegisterOptions{Name: "Charge"})
+	r.RegisterActivityWithOptions(acts.Notify, activity.RegisterOptions{Name: "Notify"})
+}
+
+// poll runs the worker until ctx ends, and then until its activities have ended.
+func poll(ctx context.Context, w worker.Worker, polling *atomic.Bool, logger *slog.Logger) error {
+	if err := w.Start(); err != nil {
+		return fmt.Errorf("start worker: %w", err)
+	}
+	polling.Store(true)
+	logger.Info("worker started")
+	<-ctx.Done()
+	polling.Store(false)
+	w.Stop()
+	return nil
+}
+
+// newActivities gives every app its client, tariff and targets.
+func newActivities(cfg *config.Config, book *ledger.Ledger, reg prometheus.Registerer) (*activities.Activities, error) {
+	records := tencent.NewHTTPClient(maxConcurrent)
+	observe := newRecordMetrics(reg)
+	apps := make([]activities.App, len(cfg.Apps))
+	for i := range cfg.Apps {
+		app := &cfg.Apps[i]
+		rater, err := billing.NewRater(app.Tariff, app.PriceList())
+		if err != nil {
+			return nil, err
+		}
+		apps[i] = activities.App{
+			ID:      app.SDKAppID,
+			Name:    app.Name,
+			Rater:   rater,
+			Targets: app.Webhooks,
+			Records: tencent.NewClient(tencent.ClientOptions{
+				SDKAppID:   app.SDKAppID,
+				BaseURL:    app.APIBaseURL(),
+				Identifier: app.Identifier,
+				SecretKey:  app.SecretKey.Reveal(),
+				HTTP:       records,
+				Observe:    observe(app.Name),
+			}),
+		}
+	}
+	deliveries := notify.NewHTTPClient()
+	targets := make(map[string]activities.Target, len(cfg.Webhooks))
+	for _, webhook := range cfg.Webhooks {
+		secrets := make([]string, len(webhook.Secrets))
+		for i, secret := range webhook.Secrets {
+			secrets[i] = secret.Reveal()
+		}
+		target, err := notify.NewWebhook(webhook.URL, secrets, deliveries)
+		if err != nil {
+			return nil, fmt.Errorf("webhook %s: %w", webhook.Name, err)
+		}
+		targets[webhook.Name] = target
+	}
+	return activities.New(apps, book, targets, reg), nil
+}

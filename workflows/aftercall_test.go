@@ -1,0 +1,302 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"aftercall/activities"
+	"aftercall/internal/notify"
+	"aftercall/internal/tencent"
+	"aftercall/worker/service"
+	"aftercall/workflows"
+)
+
+var endedAt = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func record() tencent.CallRecord {
+	return tencent.CallRecord{
+		CallID: "call-1", Caller: "patient-1001", MediaType: tencent.MediaVideo, CallType: tencent.CallTypeSingle,
+		StartTime: endedAt.Unix() - 140, AcceptTime: endedAt.Unix() - 130, EndTime: endedAt.Unix(), Result: tencent.ResultNormalEnd,
+		Members: []string{"patient-1001", "doctor-17"},
+	}
+}
+
+func params() workflows.AfterCallParams {
+	hint := record()
+	return workflows.AfterCallParams{
+		SDKAppID: 1400000000, App: "clinic", CallID: "call-1", Source: workflows.SourceCallback,
+		Callback: &hint, RecordDeadline: 30 * time.Minute,
+	}
+}
+
+func charged(targets ...string) activities.ChargeResult {
+	return activities.ChargeResult{
+		LedgerKey: "charge:1400000000:call-1", MessageID: "msg_1", Targets: targets,
+		Event: notify.Event{Type: notify.EventCallCharged, Data: notify.CallData{
+			ConnectedSeconds: 130, BilledSeconds: 132, Amount: "0.66", Currency: "USD", Explanation: []string{"132 s at 0.30 a minute"},
+		}},
+	}
+}
+
+type env struct {
+	*testsuite.TestWorkflowEnvironment
+	t *testing.T
+}
+
+// newEnv has every activity registered; each test says what they answer. Its
+// clock stands at the end of the call.
+func newEnv(t *testing.T) *env {
+	t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	e := &env{suite.NewTestWorkflowEnvironment(), t}
+	service.Register(e, activities.New(nil, nil, nil, prometheus.NewRegistry()))
+	e.SetStartTime(endedAt)
+	t.Cleanup(func() { e.AssertExpectations(t) })
+	return e
+}
+
+func (e *env) run() (workflows.AfterCallResult, error) {
+	e.t.Helper()
+	e.ExecuteWorkflow(workflows.AfterCallName, params())
+	require.True(e.t, e.IsWorkflowCompleted())
+	var result workflows.AfterCallResult
+	if err := e.GetWorkflowError(); err != nil {
+		return result, err
+	}
+	require.NoError(e.t, e.GetWorkflowResult(&result))
+	return result, nil
+}
+
+func (e *env) fetches(result activities.FetchRecordResult, err error) *testsuite.MockCallWrapper {
+	return e.OnActivity("FetchRecord", mock.Anything, mock.Anything).Return(result, err)
+}
+
+func (e *env) charges(result activities.ChargeResult, err error) *testsuite.MockCallWrapper {
+	return e.OnActivity("Charge", mock.Anything, mock.Anything).Return(result, err)
+}
+
+func (e *env) notifies(target string, err error) *testsuite.MockCallWrapper {
+	return e.OnActivity("Notify", mock.Anything, mock.MatchedBy(func(p activities.NotifyParams) bool {
+		return p.Target == target
+	})).Return(err)
+}
+
+var (
+	found      = activities.FetchRecordResult{Record: record()}
+	notYet     = temporal.NewApplicationError("not yet", activities.RecordNotYet)
+	broken     = temporal.NewApplicationError("broken", "Broken")
+	hopeless   = temporal.NewNonRetryableApplicationError("hopeless", "Hopeless", nil)
+	throttled  = temporal.NewApplicationErrorWithOptions("slow down", activities.RecordAPIThrottled, temporal.ApplicationErrorOptions{NextRetryDelay: 9 * time.Second})
+	errorTypes = func(err error) string {
+		var appErr *temporal.ApplicationError
+		if errors.As(err, &appErr) {
+			return appErr.Type()
+		}
+		return ""
+	}
+)
+
+func TestHappyPath(t *testing.T) {
+	e := newEnv(t)
+	e.fetches(found, nil).Once()
+	e.OnActivity("Charge", mock.Anything, mock.MatchedBy(func(p activities.ChargeParams) bool {
+		return p.Record.CallID == "call-1" && p.Callback != nil
+	})).Return(charged("crm", "audit"), nil).Once()
+	e.notifies("crm", nil).Once()
+	e.notifies("audit", nil).Once()
+	result, err := e.run()
+	require.NoError(t, err)
+	require.Equal(t, workflows.AfterCallResult{
+		Outcome: workflows.OutcomeCharged, ConnectedSeconds: 130, BilledSeconds: 132, Amount: "0.66", Currency: "USD",
+		LedgerKey:  "charge:1400000000:call-1",
+		Deliveries: []workflows.Delivery{{Target: "crm", Delivered: true}, {Target: "audit", Delivered: true}},
+	}, result)
+	details, err := e.QueryWorkflow("__temporal_workflow_metadata")
+	require.NoError(t, err)
+	require.NotNil(t, details)
+}
+
+// TestWaits measures when the record is asked for, against the end of the call.
+func TestWaits(t *testing.T) {
+	tests := map[string]struct {
+		startedAfterEnd, wantAfterStart time.Duration
+	}{
+		"at the end":             {0, 5 * time.Second},
+		"2 s later":              {2 * time.Second, 3 * time.Second},
+		"held back by the start": {5 * time.Second, 0},
+		"long after":             {time.Hour, 0},
+		"end in the future":      {-time.Hour, 5 * time.Second},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			e := newEnv(t)
+			start := endedAt.Add(tt.startedAfterEnd)
+			e.SetStartTime(start)
+			var asked time.Time
+			e.OnActivity("FetchRecord", mock.Anything, mock.Anything).Return(
+				func(context.Context, activities.FetchRecordParams) (activities.FetchRecordResult, error) {
+					asked = e.Now()
+					return found, nil
+				}).Once()
+			e.charges(charged(), nil).Once()
+			_, err := e.run()
+			require.NoError(t, err)
+			require.Equal(t, tt.wantAfterStart, asked.Sub(start))
+		})
+	}
+}
+
+func TestNoHintMeansNoWait(t *testing.T) {
+	e := newEnv(t)
+	e.fetches(found, nil).Once()
+	e.charges(charged(), nil).Once()
+	p := params()
+	p.Callback = nil
+	e.ExecuteWorkflow(workflows.AfterCallName, p)
+	require.NoError(t, e.GetWorkflowError())
+	require.Equal(t, endedAt, e.Now().UTC().Truncate(time.Second))
+}
+
+func TestRecordComesLate(t *testing.T) {
+	e := newEnv(t)
+	e.fetches(activities.FetchRecordResult{}, notYet).Times(8)
+	e.fetches(found, nil).Once()
+	e.charges(charged("crm"), nil).Once()
+	e.notifies("crm", nil).Once()
+	result, err := e.run()
+	require.NoError(t, err)
+	require.Equal(t, workflows.OutcomeCharged, result.Outcome)
+}
+
+func TestRecordNeverAppears(t *testing.T) {
+	e := newEnv(t)
+	never := temporal.NewNonRetryableApplicationError("never", activities.RecordNeverAppeared, nil)
+	var giveUpAt time.Time
+	e.OnActivity("FetchRecord", mock.Anything, mock.Anything).Return(
+		func(_ context.Context, p activities.FetchRecordParams) (activities.FetchRecordResult, error) {
+			giveUpAt = p.GiveUpAt
+			if e.Now().Before(p.GiveUpAt) {
+				return activities.FetchRecordResult{}, notYet
+			}
+			return activities.FetchRecordResult{}, never
+		})
+	p := params()
+	p.RecordDeadline = 20 * time.Second // the test environment makes ten attempts at most
+	e.ExecuteWorkflow(workflows.AfterCallName, p)
+	require.Equal(t, activities.RecordNeverAppeared, errorTypes(e.GetWorkflowError()))
+	require.Equal(t, endedAt.Add(workflows.RecordSettleTime+p.RecordDeadline), giveUpAt.UTC())
+	require.False(t, e.Now().Before(giveUpAt))
+}
+
+// TestThrottledLocallyWaitsAsTold checks that the second try does not follow at once.
+func TestThrottledLocallyWaitsAsTold(t *testing.T) {
+	e := newEnv(t)
+	e.fetches(activities.FetchRecordResult{}, throttled).Once()
+	e.fetches(found, nil).Once()
+	e.charges(charged(), nil).Once()
+	_, err := e.run()
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, e.Now().Sub(endedAt), workflows.RecordSettleTime+9*time.Second)
+}
+
+// TestLongOutagesDropNothing goes as far as the test environment does, which
+// makes ten attempts at most; TestPolicies sees to the rest.
+func TestLongOutagesDropNothing(t *testing.T) {
+	e := newEnv(t)
+	refused := temporal.NewApplicationErrorWithOptions("arrears", activities.RecordAPIRefused, temporal.ApplicationErrorOptions{NextRetryDelay: time.Hour})
+	e.fetches(activities.FetchRecordResult{}, refused).Times(10)
+	e.fetches(found, nil).Once()
+	e.charges(activities.ChargeResult{}, broken).Times(10)
+	e.charges(charged("crm"), nil).Once()
+	e.notifies("crm", nil).Once()
+	result, err := e.run()
+	require.NoError(t, err)
+	require.Equal(t, workflows.OutcomeCharged, result.Outcome)
+	require.Greater(t, e.Now().Sub(endedAt), 9*time.Hour)
+}
+
+func TestNotifyingFails(t *testing.T) {
+	e := newEnv(t)
+	e.fetches(found, nil).Once()
+	e.charges(charged("crm", "audit", "slow"), nil).Once()
+	e.notifies("crm", hopeless).Once()
+	e.notifies("audit", nil).Once()
+	e.notifies("slow", broken).Times(5)
+	e.notifies("slow", nil).Once()
+	result, err := e.run()
+	require.NoError(t, err, "a notification that fails never undoes a charge")
+	require.Equal(t, workflows.OutcomeCharged, result.Outcome)
+	require.Equal(t, []workflows.Delivery{
+		{Target: "crm", Error: "hopeless"}, {Target: "audit", Delivered: true}, {Target: "slow", Delivered: true},
+	}, result.Deliveries)
+}
+
+func TestUndelivered(t *testing.T) {
+	e := newEnv(t)
+	e.fetches(found, nil).Once()
+	e.charges(charged("crm"), nil).Once()
+	e.notifies("crm", broken)
+	result, err := e.run()
+	require.NoError(t, err)
+	require.Equal(t, []workflows.Delivery{{Target: "crm", Error: "broken"}}, result.Deliveries)
+}
+
+func TestAlreadyHandled(t *testing.T) {
+	e := newEnv(t)
+	e.fetches(found, nil).Once()
+	handled := charged("crm")
+	handled.AlreadyHandled = true
+	e.charges(handled, nil).Once() // and no Notify
+	result, err := e.run()
+	require.NoError(t, err)
+	require.Equal(t, workflows.OutcomeAlreadyHandled, result.Outcome)
+	require.Empty(t, result.Deliveries)
+}
+
+func TestFinalErrorsEndTheCall(t *testing.T) {
+	t.Run("record", func(t *testing.T) {
+		e := newEnv(t)
+		e.fetches(activities.FetchRecordResult{}, hopeless).Once()
+		_, err := e.run()
+		require.Equal(t, "Hopeless", errorTypes(err))
+	})
+	t.Run("charge", func(t *testing.T) {
+		e := newEnv(t)
+		e.fetches(found, nil).Once()
+		e.charges(activities.ChargeResult{}, hopeless).Once()
+		_, err := e.run()
+		require.Equal(t, "Hopeless", errorTypes(err))
+	})
+}
+
+func TestRecordCorrectsTheSearchAttributes(t *testing.T) {
+	for name, differs := range map[string]bool{"same": false, "other result": true} {
+		t.Run(name, func(t *testing.T) {
+			e := newEnv(t)
+			truth := record()
+			if differs {
+				truth.Result = tencent.ResultInterrupt
+				e.OnUpsertTypedSearchAttributes(temporal.NewSearchAttributes(
+					workflows.AttributeResult.ValueSet("Interrupt"),
+					workflows.AttributeMedia.ValueSet("Video"),
+					workflows.AttributeType.ValueSet("SingleCall"),
+				)).Return(nil).Once()
+			}
+			e.fetches(activities.FetchRecordResult{Record: truth}, nil).Once()
+			e.charges(charged(), nil).Once()
+			_, err := e.run()
+			require.NoError(t, err)
+		})
+	}
+}

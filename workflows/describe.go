@@ -1,0 +1,113 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"aftercall/activities"
+	"aftercall/internal/tencent"
+)
+
+// summarize is the one line that the Web UI shows of a call. It names nobody.
+func summarize(r tencent.CallRecord) string {
+	who := "one to one"
+	if r.CallType != tencent.CallTypeSingle {
+		who = fmt.Sprintf("group of %d", len(r.Members))
+	}
+	connected := "not connected"
+	if r.Connected() {
+		connected = clock(r.ConnectedSeconds()) + " connected"
+	}
+	return strings.Join([]string{known(r.MediaType), who, connected, known(r.Result)}, " · ")
+}
+
+// details is what the callback claimed, as a table for the Web UI.
+func details(r tencent.CallRecord) string {
+	return "What the callback said (the record decides):\n\n" + table([][2]string{
+		{"CallId", "`" + strings.ReplaceAll(r.CallID, "`", "'") + "`"},
+		{"Media", known(r.MediaType)},
+		{"Type", known(r.CallType)},
+		{"Result", known(r.Result)},
+		{"Started", instant(r.StartTime)},
+		{"Accepted", instant(r.AcceptTime)},
+		{"Ended", instant(r.EndTime)},
+	})
+}
+
+// progress is what the Web UI shows of a call while it is on its way and
+// after: one row for each thing that was done, and what is waited for.
+type progress struct{ rows [][2]string }
+
+func (p *progress) record(r tencent.CallRecord, differences []tencent.Difference) {
+	p.rows = append(p.rows, [2]string{"Record", summarize(r)})
+	if len(differences) > 0 {
+		names := make([]string, len(differences))
+		for i, d := range differences {
+			names[i] = d.Field
+		}
+		p.rows = append(p.rows, [2]string{"Callback differed in", strings.Join(names, ", ")})
+	}
+}
+
+func (p *progress) charge(c activities.ChargeResult) {
+	p.rows = append(
+		p.rows,
+		[2]string{"Connected", clock(c.Event.Data.ConnectedSeconds)},
+		[2]string{"Billed", clock(c.Event.Data.BilledSeconds)},
+		[2]string{"Amount", "**" + c.Event.Data.Amount + " " + c.Event.Data.Currency + "**"},
+	)
+	for _, step := range c.Event.Data.Explanation {
+		p.rows = append(p.rows, [2]string{"", step})
+	}
+	if c.AlreadyHandled {
+		p.rows = append(p.rows, [2]string{"Already handled", "by an earlier workflow: not charged and not notified again"})
+	}
+}
+
+func (p *progress) delivery(d Delivery) {
+	state := "delivered"
+	if !d.Delivered {
+		state = "**failed**: " + d.Error
+	}
+	p.rows = append(p.rows, [2]string{"Notified " + d.Target, state})
+}
+
+// text renders the rows, and what is being waited for, if anything.
+func (p *progress) text(waiting string) string {
+	rows := p.rows
+	if waiting != "" {
+		rows = append(rows[:len(rows):len(rows)], [2]string{"Now", waiting})
+	}
+	return table(rows)
+}
+
+func table(rows [][2]string) string {
+	var b strings.Builder
+	b.WriteString("| | |\n|---|---|\n")
+	for _, row := range rows {
+		fmt.Fprintf(&b, "| %s | %s |\n", cell(row[0]), cell(row[1]))
+	}
+	return b.String()
+}
+
+// cell keeps text from breaking out of its table cell.
+func cell(s string) string {
+	return strings.NewReplacer("|", "\\|", "\n", " ", "\r", " ").Replace(s)
+}
+
+// clock shows seconds as m:ss or h:mm:ss.
+func clock(seconds int64) string {
+	if seconds >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", seconds/3600, seconds/60%60, seconds%60)
+	}
+	return fmt.Sprintf("%d:%02d", seconds/60, seconds%60)
+}
+
+// instant shows Unix seconds in UTC; Tencent's 0 means never.
+func instant(unix int64) string {
+	if unix == 0 {
+		return "never"
+	}
+	return time.Unix(unix, 0).UTC().Format("2006-01-02 15:04:05 UTC")
+}

@@ -1,0 +1,29 @@
+package workflows
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/workflow"
+
+	"aftercall/internal/notify"
+	"aftercall/internal/tencent"
+)
+
+func TestPolicies(t *testing.T) {
+	for name, o := range map[string]workflow.ActivityOptions{"record": recordOptions, "charge": chargeOptions, "notify": notifyOptions} {
+		t.Run(name, func(t *testing.T) {
+			require.Zero(t, o.RetryPolicy.MaximumAttempts, "attempts drop calls")
+			require.Empty(t, o.RetryPolicy.NonRetryableErrorTypes, "activities say what is final")
+			require.Positive(t, o.StartToCloseTimeout)
+		})
+	}
+	require.Zero(t, recordOptions.ScheduleToCloseTimeout, "a call waits for its record until FetchRecord gives up")
+	require.Zero(t, chargeOptions.ScheduleToCloseTimeout, "a call waits for the ledger for ever")
+	require.Equal(t, 72*time.Hour, notifyOptions.ScheduleToCloseTimeout)
+	require.Equal(t, 2*time.Second, recordOptions.RetryPolicy.InitialInterval)
+	require.Greater(t, recordOptions.StartToCloseTimeout, 2*tencent.RequestTimeout, "a renewed UserSig costs a second request")
+	require.Greater(t, notifyOptions.StartToCloseTimeout, notify.RequestTimeout)
+	require.Less(t, 3*localTimeout, 10*time.Second, "the first tries fit into one workflow task")
+}

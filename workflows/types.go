@@ -1,0 +1,104 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"aftercall/internal/tencent"
+)
+
+// AfterCallName is the registered name of the workflow AfterCall.
+const AfterCallName = "AfterCall"
+
+// Source says what made a workflow start.
+type Source string
+
+// SourceCallback is a workflow that Call.CallbackAfterEndCall started.
+const SourceCallback Source = "callback"
+
+// RecordSettleTime is how long after its end the record of a call can be
+// queried. D:68930
+const RecordSettleTime = 5 * time.Second
+
+// AfterCallParams starts AfterCall.
+type AfterCallParams struct {
+	SDKAppID tencent.SDKAppID `json:"sdk_app_id"`
+	// App is the configured name of the app, for people.
+	App    string `json:"app"`
+	CallID string `json:"call_id"`
+	Source Source `json:"source"`
+	// Callback is what the callback claimed. Nothing of it is charged.
+	Callback *tencent.CallRecord `json:"callback,omitempty"`
+	// RecordDeadline is how long a missing record is waited for.
+	RecordDeadline time.Duration `json:"record_deadline"`
+}
+
+// readyAt is when the record can be queried, by what is known of the call's
+// end; the zero time when nothing is.
+func (p AfterCallParams) readyAt() time.Time {
+	if p.Callback == nil {
+		return time.Time{}
+	}
+	return p.Callback.EndedAt().Add(RecordSettleTime)
+}
+
+// waitAt is how long to wait at now until the record can be queried, within
+// 0..RecordSettleTime: the end of a call comes from another clock, and a wrong
+// one must neither hurry a call nor hold it up.
+func (p AfterCallParams) waitAt(now time.Time) time.Duration {
+	ready := p.readyAt()
+	if ready.IsZero() {
+		return 0
+	}
+	return min(max(ready.Sub(now), 0), RecordSettleTime)
+}
+
+// Outcome is how an AfterCall ended.
+type Outcome string
+
+// The outcomes of AfterCall.
+const (
+	// OutcomeCharged: the call is in the ledger with an amount.
+	OutcomeCharged Outcome = "charged"
+	// OutcomeFree: the call is in the ledger, and there was nothing to charge.
+	OutcomeFree Outcome = "free"
+	// OutcomeAlreadyHandled: an earlier workflow had charged the call. Nothing
+	// was charged or notified again.
+	OutcomeAlreadyHandled Outcome = "already_handled"
+)
+
+// AfterCallResult is what became of a call, for people and programs.
+type AfterCallResult struct {
+	Outcome          Outcome    `json:"outcome"`
+	ConnectedSeconds int64      `json:"connected_seconds"`
+	BilledSeconds    int64      `json:"billed_seconds"`
+	Amount           string     `json:"amount"`
+	Currency         string     `json:"currency"`
+	LedgerKey        string     `json:"ledger_key"`
+	Deliveries       []Delivery `json:"deliveries"`
+}
+
+// Delivery is what became of the notification of one target.
+type Delivery struct {
+	Target    string `json:"target"`
+	Delivered bool   `json:"delivered"`
+	// Error says why not.
+	Error string `json:"error,omitempty"`
+}
+
+// The search attributes of a call. Their values are plain text to everybody
+// who may use the Web UI, so no account is named in them.
+var (
+	AttributeApp    = temporal.NewSearchAttributeKeyKeyword("CallApp")
+	AttributeResult = temporal.NewSearchAttributeKeyKeyword("CallResult")
+	AttributeMedia  = temporal.NewSearchAttributeKeyKeyword("CallMedia")
+	AttributeType   = temporal.NewSearchAttributeKeyKeyword("CallType")
+	AttributeSource = temporal.NewSearchAttributeKeyKeyword("CallSource")
+)
+
+// SearchAttributes are all that must be registered in the namespace before a
+// workflow can start.
+var SearchAttributes = []temporal.SearchAttributeKeyKeyword{
+	AttributeApp, AttributeResult, AttributeMedia, AttributeType, AttributeSource,
+}
