@@ -3,33 +3,35 @@
 SHELL := /bin/bash
 ARGS ?=
 
-# One process starter and one worker, as in production.
-BINARIES := bin/starter bin/worker
-
 .PHONY: help
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 .PHONY: dev
-dev: build ## Run the whole stack with sample calls, until Ctrl-C   (ARGS=--help)
-	@go run ./dev up $(ARGS)
+dev: build stack ## Run the whole stack with sample calls, until Ctrl-C   (ARGS=--help)
+	@dev/bin/stack up $(ARGS)
 
 .PHONY: demo
-demo: build ## The same unattended: verify every outcome, stop, exit 0 or say what deviates
-	@go run ./dev demo $(ARGS)
+demo: build stack ## The same unattended: verify every outcome, stop, exit 0 or say what deviates
+	@dev/bin/stack demo $(ARGS)
 
 .PHONY: call
-call: ## Place one simulated call against the running stack and follow it   (ARGS=--help)
-	@go run ./dev call $(ARGS)
+call: stack ## Place one simulated call against the running stack and follow it   (ARGS=--help)
+	@dev/bin/stack call $(ARGS)
 
 .PHONY: build
 build: ## Build bin/starter and bin/worker
 	@mkdir -p bin
 	@go build -o bin/ ./starter ./worker
 
+.PHONY: stack
+stack:
+	@mkdir -p dev/bin
+	@go build -o dev/bin/stack ./dev
+
 .PHONY: temporal
-temporal: ## Find the temporal CLI, or build it once into dev/bin (takes some minutes)
-	@go run ./dev temporal
+temporal: stack ## Find the temporal CLI, or build it once into dev/bin (takes some minutes)
+	@dev/bin/stack temporal
 
 .PHONY: test
 test: temporal ## Run all tests
@@ -38,7 +40,7 @@ test: temporal ## Run all tests
 .PHONY: lint
 lint: tools ## gofumpt, golangci-lint and workflowcheck
 	dev/bin/golangci-lint run ./...
-	dev/bin/workflowcheck ./workflows/...
+	dev/bin/workflowcheck -config dev/tools/workflowcheck.yaml ./workflows/...
 
 .PHONY: fmt
 fmt: tools ## Format the code
@@ -60,14 +62,14 @@ fuzz: ## Fuzz the callback decoder, the UserSig and the configuration, 30 s each
 	go test ./internal/config -run '^$$' -fuzz FuzzParse -fuzztime 30s
 
 .PHONY: replay-record
-replay-record: temporal ## Record the golden histories anew, from committed code only
+replay-record: build temporal ## Record the golden histories anew, from committed code only
 	@git diff --quiet HEAD -- workflows activities internal || \
 		{ echo "commit first: golden histories are recorded from code that is on main"; exit 1; }
-	@go run ./dev histories
+	@dev/bin/stack histories
 
 .PHONY: screenshots
 screenshots: build temporal ## Take the pictures of README and docs (needs Chromium)
-	@go run ./dev screenshots
+	@dev/bin/stack screenshots
 
 .PHONY: clean
 clean: ## Remove what was built and the state of the stack

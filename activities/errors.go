@@ -87,7 +87,7 @@ func classifyCode(err *tencent.APIError) error {
 	switch err.Code.Action() {
 	case tencent.ActionNotYet:
 		return temporal.NewApplicationErrorWithOptions("Tencent has no record of this call yet: "+err.Error(), RecordNotYet,
-			temporal.ApplicationErrorOptions{Cause: err, Category: temporal.ApplicationErrorCategoryBenign})
+			temporal.ApplicationErrorOptions{Category: temporal.ApplicationErrorCategoryBenign})
 	case tencent.ActionSlowDown:
 		return retry(RecordAPIThrottled, err, jitter(throttlePause))
 	case tencent.ActionOperator:
@@ -103,20 +103,18 @@ func classifyCode(err *tencent.APIError) error {
 func neverAppeared(err error) error {
 	return temporal.NewApplicationErrorWithOptions(
 		"no record of this call until the deadline: it is older than seven days, of another region, or never existed: "+err.Error(),
-		RecordNeverAppeared, temporal.ApplicationErrorOptions{Cause: err, NonRetryable: true})
+		RecordNeverAppeared, temporal.ApplicationErrorOptions{NonRetryable: true})
 }
 
+// final ends the retries. The cause is left out, here and below: its text is
+// the message already, and would be shown, logged and stored twice.
 func final(errType string, err error) error {
-	return temporal.NewApplicationErrorWithOptions(err.Error(), errType, temporal.ApplicationErrorOptions{
-		Cause: err, NonRetryable: true,
-	})
+	return temporal.NewApplicationErrorWithOptions(err.Error(), errType, temporal.ApplicationErrorOptions{NonRetryable: true})
 }
 
 // retry asks for another attempt, after pause if that is not 0.
 func retry(errType string, err error, pause time.Duration) error {
-	return temporal.NewApplicationErrorWithOptions(err.Error(), errType, temporal.ApplicationErrorOptions{
-		Cause: err, NextRetryDelay: pause,
-	})
+	return temporal.NewApplicationErrorWithOptions(err.Error(), errType, temporal.ApplicationErrorOptions{NextRetryDelay: pause})
 }
 
 // orElse gives an unclassified error the type of the step it happened in. A

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -28,11 +29,10 @@ func (c upCommand) Run(ctx context.Context, p project) error {
 	}
 	fmt.Fprintln(p.out, "Starting the stack; logs are in", o.Dir+"/logs")
 	return with(ctx, o, func(s *local.Stack) error {
-		printLinks(p.out, s)
-		fmt.Fprintf(p.out, "\nRunning %d sample calls; each takes five seconds, because Tencent's records do …\n\n", len(local.Samples()))
+		fmt.Fprintf(p.out, "Running %d sample calls; each takes five seconds, because Tencent's records do …\n\n", len(local.Samples()))
 		ran, others, err := s.RunSamples(ctx, local.Samples())
 		if err != nil {
-			return stopped(ctx, err)
+			return unlessStopped(ctx, err)
 		}
 		printTable(p.out, s, ran)
 		for _, d := range local.Deviations(ran, others) {
@@ -52,12 +52,12 @@ func (c upCommand) Run(ctx context.Context, p project) error {
 	})
 }
 
-// stopped makes Ctrl-C during the start a normal end.
-func stopped(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+// unlessStopped makes Ctrl-C while the samples run a normal end.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() == nil || !errors.Is(err, context.Canceled) {
+		return err
 	}
-	return err
+	return nil
 }
 
 type demoCommand struct{}

@@ -93,12 +93,12 @@ func (e *env) notifies(target string, err error) *testsuite.MockCallWrapper {
 }
 
 var (
-	found      = activities.FetchRecordResult{Record: record()}
-	notYet     = temporal.NewApplicationError("not yet", activities.RecordNotYet)
-	broken     = temporal.NewApplicationError("broken", "Broken")
-	hopeless   = temporal.NewNonRetryableApplicationError("hopeless", "Hopeless", nil)
-	throttled  = temporal.NewApplicationErrorWithOptions("slow down", activities.RecordAPIThrottled, temporal.ApplicationErrorOptions{NextRetryDelay: 9 * time.Second})
-	errorTypes = func(err error) string {
+	found        = activities.FetchRecordResult{Record: record()}
+	errNotYet    = temporal.NewApplicationError("not yet", activities.RecordNotYet)
+	errBroken    = temporal.NewApplicationError("broken", "Broken")
+	errHopeless  = temporal.NewNonRetryableApplicationError("hopeless", "Hopeless", nil)
+	errThrottled = temporal.NewApplicationErrorWithOptions("slow down", activities.RecordAPIThrottled, temporal.ApplicationErrorOptions{NextRetryDelay: 9 * time.Second})
+	errorTypes   = func(err error) string {
 		var appErr *temporal.ApplicationError
 		if errors.As(err, &appErr) {
 			return appErr.Type()
@@ -170,7 +170,7 @@ func TestNoHintMeansNoWait(t *testing.T) {
 
 func TestRecordComesLate(t *testing.T) {
 	e := newEnv(t)
-	e.fetches(activities.FetchRecordResult{}, notYet).Times(8)
+	e.fetches(activities.FetchRecordResult{}, errNotYet).Times(8)
 	e.fetches(found, nil).Once()
 	e.charges(charged("crm"), nil).Once()
 	e.notifies("crm", nil).Once()
@@ -187,7 +187,7 @@ func TestRecordNeverAppears(t *testing.T) {
 		func(_ context.Context, p activities.FetchRecordParams) (activities.FetchRecordResult, error) {
 			giveUpAt = p.GiveUpAt
 			if e.Now().Before(p.GiveUpAt) {
-				return activities.FetchRecordResult{}, notYet
+				return activities.FetchRecordResult{}, errNotYet
 			}
 			return activities.FetchRecordResult{}, never
 		})
@@ -202,7 +202,7 @@ func TestRecordNeverAppears(t *testing.T) {
 // TestThrottledLocallyWaitsAsTold checks that the second try does not follow at once.
 func TestThrottledLocallyWaitsAsTold(t *testing.T) {
 	e := newEnv(t)
-	e.fetches(activities.FetchRecordResult{}, throttled).Once()
+	e.fetches(activities.FetchRecordResult{}, errThrottled).Once()
 	e.fetches(found, nil).Once()
 	e.charges(charged(), nil).Once()
 	_, err := e.run()
@@ -217,7 +217,7 @@ func TestLongOutagesDropNothing(t *testing.T) {
 	refused := temporal.NewApplicationErrorWithOptions("arrears", activities.RecordAPIRefused, temporal.ApplicationErrorOptions{NextRetryDelay: time.Hour})
 	e.fetches(activities.FetchRecordResult{}, refused).Times(10)
 	e.fetches(found, nil).Once()
-	e.charges(activities.ChargeResult{}, broken).Times(10)
+	e.charges(activities.ChargeResult{}, errBroken).Times(10)
 	e.charges(charged("crm"), nil).Once()
 	e.notifies("crm", nil).Once()
 	result, err := e.run()
@@ -230,9 +230,9 @@ func TestNotifyingFails(t *testing.T) {
 	e := newEnv(t)
 	e.fetches(found, nil).Once()
 	e.charges(charged("crm", "audit", "slow"), nil).Once()
-	e.notifies("crm", hopeless).Once()
+	e.notifies("crm", errHopeless).Once()
 	e.notifies("audit", nil).Once()
-	e.notifies("slow", broken).Times(5)
+	e.notifies("slow", errBroken).Times(5)
 	e.notifies("slow", nil).Once()
 	result, err := e.run()
 	require.NoError(t, err, "a notification that fails never undoes a charge")
@@ -246,7 +246,7 @@ func TestUndelivered(t *testing.T) {
 	e := newEnv(t)
 	e.fetches(found, nil).Once()
 	e.charges(charged("crm"), nil).Once()
-	e.notifies("crm", broken)
+	e.notifies("crm", errBroken)
 	result, err := e.run()
 	require.NoError(t, err)
 	require.Equal(t, []workflows.Delivery{{Target: "crm", Error: "broken"}}, result.Deliveries)
@@ -267,14 +267,14 @@ func TestAlreadyHandled(t *testing.T) {
 func TestFinalErrorsEndTheCall(t *testing.T) {
 	t.Run("record", func(t *testing.T) {
 		e := newEnv(t)
-		e.fetches(activities.FetchRecordResult{}, hopeless).Once()
+		e.fetches(activities.FetchRecordResult{}, errHopeless).Once()
 		_, err := e.run()
 		require.Equal(t, "Hopeless", errorTypes(err))
 	})
 	t.Run("charge", func(t *testing.T) {
 		e := newEnv(t)
 		e.fetches(found, nil).Once()
-		e.charges(activities.ChargeResult{}, hopeless).Once()
+		e.charges(activities.ChargeResult{}, errHopeless).Once()
 		_, err := e.run()
 		require.Equal(t, "Hopeless", errorTypes(err))
 	})

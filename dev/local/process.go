@@ -97,7 +97,7 @@ func (s *Stack) run(name string, part func(ctx context.Context, log io.Writer) e
 	if err != nil {
 		return fmt.Errorf("log of %s: %w", name, err)
 	}
-	ctx, cancel := context.WithCancel(context.Background()) //nolint:gosec // stopped in order, not by the caller's context
+	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
 		err := part(ctx, log)
@@ -121,6 +121,17 @@ type stopper struct {
 
 func (s *Stack) onStop(name string, stop func(context.Context) error) {
 	s.stoppers = append(s.stoppers, stopper{name, stop})
+}
+
+// StopPart stops one part; the others go on.
+func (s *Stack) StopPart(name string) error {
+	i := slices.IndexFunc(s.stoppers, func(p stopper) bool { return p.name == name })
+	if i < 0 {
+		return fmt.Errorf("there is no part %q to stop", name)
+	}
+	part := s.stoppers[i]
+	s.stoppers = slices.Delete(s.stoppers, i, i+1)
+	return part.stop(context.Background())
 }
 
 // Stop stops everything that was started, the last first.

@@ -56,7 +56,7 @@ func (s *Stack) embedRedis() error {
 	if err := m.StartAddr(address(s.ports.Redis)); err != nil {
 		return fmt.Errorf("embedded Redis: %w", err)
 	}
-	ctx, cancel := context.WithCancel(context.Background()) //nolint:gosec // stopped in order
+	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

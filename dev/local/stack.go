@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"aftercall/dev/tencentsim"
+	"aftercall/dev/webhookreceiver"
 	"aftercall/internal/config"
 	"aftercall/internal/serve"
 	"aftercall/internal/tencent"
@@ -37,16 +38,14 @@ type Options struct {
 	Isolated bool
 	// Environ adds to, or overrides, the settings of starter and worker.
 	Environ map[string]string
-	// Arrivals, if set, gets a readable line for every webhook that arrives.
-	Arrivals io.Writer
-	Logger   *slog.Logger
+	Logger  *slog.Logger
 }
 
 // Stack is the whole system on this machine, running.
 type Stack struct {
 	Temporal client.Client
 	Tencent  *tencentsim.Simulator
-	Webhooks *tmpReceiver
+	Webhooks *webhookreceiver.Receiver
 	Config   *config.Config
 	// RedisKind says which Redis serves.
 	RedisKind string
@@ -56,7 +55,9 @@ type Stack struct {
 	ports    Ports
 	isolated bool
 	redisURL string
+	http     *http.Client
 	logger   *slog.Logger
+	arrivals switchWriter
 	stoppers []stopper
 	failed   chan error
 }
@@ -77,7 +78,7 @@ var secrets = map[string]string{
 func Start(ctx context.Context, o Options) (*Stack, error) {
 	s := &Stack{
 		options: o, dir: o.Dir, ports: o.Ports, isolated: o.Isolated, logger: o.Logger,
-		failed: make(chan error, 1),
+		http: &http.Client{Timeout: startTimeout}, failed: make(chan error, 1),
 	}
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.Stop(context.WithoutCancel(ctx)))
@@ -96,16 +97,7 @@ func (s *Stack) start(ctx context.Context) error {
 		return err
 	}
 	for _, step := range []func(context.Context) error{
-		s.startRedis,
-		func(ctx context.Context) error { return s.startTemporal(ctx, s.options.Temporal) },
-		s.startWorld,
-		func(ctx context.Context) error {
-			return s.startService(ctx, "worker", s.options.Worker, s.ports.WorkerAdmin)
-		},
-		func(ctx context.Context) error {
-			return s.startService(ctx, "starter", s.options.Starter, s.ports.StarterAdmin)
-		},
-		s.registerCallbacks,
+		s.startRedis, s.StartTemporal, s.startWorld, s.StartWorker, s.startStarter, s.registerCallbacks,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -160,11 +152,17 @@ func (s *Stack) environ() map[string]string {
 	return e
 }
 
+// Dir is where the stack keeps its state.
+func (s *Stack) Dir() string { return s.dir }
+
+// Ports are those that the stack uses.
+func (s *Stack) Ports() Ports { return s.ports }
+
 // LedgerPath is the SQLite file.
 func (s *Stack) LedgerPath() string { return filepath.Join(s.dir, "ledger.db") }
 
 // startWorld starts what is outside of aftercall: Tencent and the user's backend.
-func (s *Stack) startWorld(ctx context.Context) error {
+func (s *Stack) startWorld(context.Context) error {
 	environ := s.environ()
 	cfg, err := config.Load(environ["AFTERCALL_CONFIG"], func(name string) (string, bool) {
 		v, ok := environ[name]
@@ -189,27 +187,51 @@ func (s *Stack) startWorld(ctx context.Context) error {
 	})
 }
 
-func (s *Stack) startService(ctx context.Context, name string, service Service, adminPort int) error {
-	environ := s.environ()
-	environ["AFTERCALL_ADMIN_LISTEN"] = address(adminPort)
-	if err := s.run(name, func(ctx context.Context, log io.Writer) error { return service(ctx, environ, log) }); err != nil {
+// StartWorker starts the worker and waits until it is ready.
+func (s *Stack) StartWorker(ctx context.Context) error {
+	if err := s.launch("worker", s.options.Worker, s.ports.WorkerAdmin); err != nil {
 		return err
 	}
-	return s.await(ctx, "the "+name, func(ctx context.Context) error { return ready(ctx, adminPort) })
+	return s.await(ctx, "the worker", func(ctx context.Context) error { return s.ready(ctx, s.ports.WorkerAdmin) })
 }
 
-func ready(ctx context.Context, adminPort int) error {
+func (s *Stack) startStarter(ctx context.Context) error {
+	if err := s.LaunchStarter(); err != nil {
+		return err
+	}
+	return s.await(ctx, "the starter", s.Ready)
+}
+
+// LaunchStarter starts the starter without waiting for what it needs.
+func (s *Stack) LaunchStarter() error {
+	return s.launch("starter", s.options.Starter, s.ports.StarterAdmin)
+}
+
+func (s *Stack) launch(name string, service Service, adminPort int) error {
+	environ := s.environ()
+	environ["AFTERCALL_ADMIN_LISTEN"] = address(adminPort)
+	return s.run(name, func(ctx context.Context, log io.Writer) error { return service(ctx, environ, log) })
+}
+
+// Ready reports what the starter still lacks.
+func (s *Stack) Ready(ctx context.Context) error { return s.ready(ctx, s.ports.StarterAdmin) }
+
+func (s *Stack) ready(ctx context.Context, adminPort int) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, httpURL(adminPort)+"/readyz", nil)
 	if err != nil {
 		return err
 	}
-	resp, err := (&http.Client{Timeout: startTimeout}).Do(req)
+	resp, err := s.http.Do(req)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("/readyz answers %d", resp.StatusCode)
+		return fmt.Errorf("/readyz answers %d: %s", resp.StatusCode, answer)
 	}
 	return nil
 }

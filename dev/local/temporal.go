@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -131,16 +132,16 @@ func ServerArguments() []string {
 	return args
 }
 
-// startTemporal starts the server on a database file in dir and waits until it
+// StartTemporal starts the server on a database file in dir and waits until it
 // is ready: reachable, retaining long enough, with its search attributes
 // registered also when the file existed before they did.
-func (s *Stack) startTemporal(ctx context.Context, bin string) error {
+func (s *Stack) StartTemporal(ctx context.Context) error {
 	args := append([]string{
 		"server", "start-dev", "--ip", host,
 		"--port", strconv.Itoa(s.ports.Temporal), "--ui-port", strconv.Itoa(s.ports.TemporalUI),
 		"--db-filename", filepath.Join(s.dir, "temporal.db"), "--log-level", "warn",
 	}, ServerArguments()...)
-	if err := s.spawn("temporal", bin, args, nil); err != nil {
+	if err := s.spawn("temporal", s.options.Temporal, args, nil); err != nil {
 		return err
 	}
 	c, name, err := engine.NewClient(s.environ(), nil, s.logger)
@@ -148,10 +149,12 @@ func (s *Stack) startTemporal(ctx context.Context, bin string) error {
 		return err
 	}
 	s.Temporal = c
-	s.onStop("temporal client", func(context.Context) error { c.Close(); return nil })
+	s.onStop("client of temporal", func(context.Context) error { c.Close(); return nil })
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	if !engine.Prepare(ctx, c, name, s.logger, workflows.SearchAttributes) {
+	// That it is not there at once is no news here.
+	quiet := slog.New(slog.DiscardHandler)
+	if !engine.Prepare(ctx, c, name, quiet, workflows.SearchAttributes) {
 		return fmt.Errorf("the Temporal server did not come up within %s: see %s", startTimeout, s.logPath("temporal"))
 	}
 	return setRetention(ctx, c, name)

@@ -117,7 +117,7 @@ func (s *Stack) verify(ctx context.Context, book *ledger.Ledger, r *Ran) error {
 		deviates("delivered to %v, not to %v", delivered, want.Targets)
 	}
 	for _, target := range want.Targets {
-		if n := s.arrivals(target, r.Call.Record.CallID); n != 1 {
+		if n := s.Arrivals(target, r.Call.Record.CallID); n != 1 {
 			deviates("%s received %d notifications of it, not 1", target, n)
 		}
 	}
@@ -165,7 +165,7 @@ func (s *Stack) starterCounts(ctx context.Context) (counts, error) {
 	if err != nil {
 		return counts{}, err
 	}
-	resp, err := (&http.Client{Timeout: startTimeout}).Do(req)
+	resp, err := s.http.Do(req)
 	if err != nil {
 		return counts{}, fmt.Errorf("metrics of the starter: %w", err)
 	}

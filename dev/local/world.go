@@ -2,9 +2,19 @@ package local
 
 import (
 	"context"
+	"errors"
+	"io"
 	"path/filepath"
+	"sync"
+
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
 
 	"aftercall/dev/tencentsim"
+	"aftercall/dev/webhookreceiver"
+	"aftercall/internal/dedupe"
 )
 
 // openTencent plays Tencent for the configured apps.
@@ -27,12 +37,85 @@ func (s *Stack) openTencent() error {
 	return nil
 }
 
+// openReceiver plays the user's backend behind every configured webhook.
+func (s *Stack) openReceiver() error {
+	targets := make([]webhookreceiver.Target, len(s.Config.Webhooks))
+	for i, webhook := range s.Config.Webhooks {
+		targets[i] = webhookreceiver.Target{Name: webhook.Name, Secret: webhook.Secrets[0].Reveal()}
+	}
+	receiver, err := webhookreceiver.New(webhookreceiver.Options{Targets: targets, Lines: &s.arrivals})
+	if err != nil {
+		return err
+	}
+	s.Webhooks = receiver
+	return nil
+}
+
+// Arrivals counts the notifications of a call that a target received with a
+// good signature, repetitions included.
+func (s *Stack) Arrivals(target, callID string) int {
+	n := 0
+	for _, m := range s.Webhooks.Messages(webhookreceiver.Filter{Target: target, CallID: callID}) {
+		n += m.Deliveries
+	}
+	return n
+}
+
+// ShowArrivals prints a line for every notification from now on.
+func (s *Stack) ShowArrivals(out io.Writer) { s.arrivals.set(out) }
+
+// switchWriter discards until it is told where to write.
+type switchWriter struct {
+	mu  sync.Mutex
+	out io.Writer
+}
+
+func (w *switchWriter) set(out io.Writer) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.out = out
+}
+
+// Write implements io.Writer.
+func (w *switchWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.out == nil {
+		return len(p), nil
+	}
+	return w.out.Write(p)
+}
+
+// Forget removes a call from Redis and from Temporal, as time does.
+func (s *Stack) Forget(ctx context.Context, call tencentsim.Call) error {
+	rdb, err := dedupe.NewClient(s.redisURL)
+	if err != nil {
+		return err
+	}
+	defer rdb.Close()
+	if err := rdb.Del(ctx, dedupe.Key(call.SDKAppID, call.Record.CallID)).Err(); err != nil {
+		return err
+	}
+	if _, err := s.Temporal.WorkflowService().DeleteWorkflowExecution(ctx, &workflowservice.DeleteWorkflowExecutionRequest{
+		Namespace: client.DefaultNamespace, WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: WorkflowID(call)},
+	}); err != nil {
+		return err
+	}
+	return poll(ctx, func(ctx context.Context) (bool, error) {
+		_, err := s.Temporal.DescribeWorkflowExecution(ctx, WorkflowID(call), "")
+		if errors.As(err, new(*serviceerror.NotFound)) {
+			return true, nil
+		}
+		return false, err
+	})
+}
+
 // NamedLink is something to look at.
 type NamedLink struct{ Name, Where string }
 
 // Links are what a person may want to look at.
 func (s *Stack) Links() []NamedLink {
-	links := []NamedLink{{"Temporal Web UI", httpURL(s.ports.TemporalUI) + "/namespaces/default/workflows"}}
+	links := []NamedLink{{"Temporal Web UI", s.ListLink()}}
 	for _, app := range s.Config.Apps {
 		links = append(links, NamedLink{"callback of " + app.Name, s.CallbackURL(app)})
 	}
@@ -49,6 +132,11 @@ func (s *Stack) Links() []NamedLink {
 
 // MetricsURL is the starter's.
 func (s *Stack) MetricsURL() string { return httpURL(s.ports.StarterAdmin) + "/metrics" }
+
+// ListLink is the list of all workflows in the Web UI.
+func (s *Stack) ListLink() string {
+	return httpURL(s.ports.TemporalUI) + "/namespaces/default/workflows"
+}
 
 // Link is the page of a workflow in the Web UI.
 func (s *Stack) Link(f Followed) string { return link(s.ports, f) }

@@ -1,7 +1,6 @@
 package tencentsim
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -102,7 +101,7 @@ func (s *Simulator) SetFaults(f Faults) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = f
-	s.loss = rand.New(rand.NewPCG(f.LossSeed, 2)) //nolint:gosec // chooses losses, no secrets
+	s.loss = rand.New(rand.NewPCG(f.LossSeed, 2))
 	if len(s.held) >= max(f.ReorderBatch, 1) {
 		s.flushHeld()
 	}
@@ -138,16 +137,14 @@ func (s *Simulator) takeFault(app tencent.SDKAppID, name string, body []byte) (A
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if name == APIRecordByCallID {
-		var request struct{ CallId string } //nolint:revive // Tencent's spelling
 		// A body that does not decode asks for no call; its own answer comes later.
-		if err := json.Unmarshal(body, &request); err == nil {
-			if c := s.calls[callKey{app, request.CallId}]; c != nil && c.recordFault != nil {
-				fault := *c.recordFault
-				if spent(c.recordFault) {
-					c.recordFault = nil
-				}
-				return fault, true
+		callID, _ := decodeCallID(body)
+		if c := s.calls[callKey{app, callID}]; c != nil && c.recordFault != nil {
+			fault := *c.recordFault
+			if spent(c.recordFault) {
+				c.recordFault = nil
 			}
+			return fault, true
 		}
 	}
 	for i, fault := range s.faults.APIs {

@@ -120,7 +120,7 @@ func New(ctx context.Context, o Options) (*Simulator, error) {
 		delay:     max(orDefault(o.RecordDelay, DefaultRecordDelay), 0),
 		keep:      orDefault(o.Retention, DefaultRetention),
 		http:      newCallbackClient(orDefault(o.CallbackTimeout, DefaultCallbackTimeout)),
-		random:    rand.New(rand.NewPCG(o.Seed, 1)), //nolint:gosec // shuffles, no secrets
+		random:    rand.New(rand.NewPCG(o.Seed, 1)),
 		calls:     map[callKey]*call{},
 		callbacks: map[tencent.SDKAppID]tencent.CallbackConfig{},
 		meters:    map[meterKey]*meter{},

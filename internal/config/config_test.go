@@ -141,7 +141,7 @@ func FuzzParseNeverPanics(f *testing.F) {
 	})
 }
 
-func replaceOnce(t *testing.T, text, old, replacement string) string {
+func replaceOnce(t *testing.T, text, old, replacement string) string { //nolint:unparam // says at each call what is replaced in
 	t.Helper()
 	require.Contains(t, text, old)
 	return strings.Replace(text, old, replacement, 1)

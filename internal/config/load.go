@@ -40,7 +40,7 @@ func read(path string) (data []byte, problem string) {
 	case err == nil && info.Size() > maxFileSize:
 		return nil, fmt.Sprintf("is larger than %d bytes: this cannot be the configuration", maxFileSize)
 	}
-	if data, err = os.ReadFile(path); err != nil {
+	if data, err = os.ReadFile(path); err != nil { //nolint:gosec // the operator names the file
 		return nil, fmt.Sprintf("cannot be read: %v", err)
 	}
 	return data, ""

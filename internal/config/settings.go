@@ -21,7 +21,7 @@ import (
 type Common struct {
 	ConfigFile    string        `env:"AFTERCALL_CONFIG,required,notEmpty" doc:"Path of the YAML file."`
 	RedisURL      ConnectionURL `env:"REDIS_URL" envDefault:"redis://127.0.0.1:6379" doc:"Redis for the duplicate check: redis://, rediss:// or unix://."`
-	LedgerURL     ConnectionURL `env:"LEDGER_URL" envDefault:"sqlite:aftercall.db" doc:"The ledger: sqlite: and the path of a file."`
+	LedgerURL     ConnectionURL `env:"LEDGER_URL" envDefault:"sqlite:aftercall.db" doc:"The ledger: sqlite: and the path of a file, or postgres://user:password@host/database."`
 	LogFormat     LogFormat     `env:"AFTERCALL_LOG_FORMAT" envDefault:"auto" doc:"json, text, or auto: text on a terminal, else json."`
 	LogLevel      slog.Level    `env:"AFTERCALL_LOG_LEVEL" envDefault:"info" doc:"debug, info, warn or error."`
 	TaskQueue     string        `env:"AFTERCALL_TASK_QUEUE" envDefault:"aftercall" doc:"Temporal task queue; the same for starter and worker."`
@@ -167,8 +167,10 @@ func (c *Common) validate() []Problem {
 	if s := c.RedisURL.Scheme(); s != "" && !slices.Contains([]string{"redis", "rediss", "unix"}, s) {
 		complain("REDIS_URL", "must begin with redis://, rediss:// or unix://")
 	}
-	if path, ok := strings.CutPrefix(c.LedgerURL.Reveal(), "sqlite:"); c.LedgerURL.Scheme() != "" && (!ok || strings.Trim(path, "/") == "") {
-		complain("LEDGER_URL", "must be sqlite: and the path of a file, as in sqlite:/var/lib/aftercall/ledger.db")
+	switch path, sqlite := strings.CutPrefix(c.LedgerURL.Reveal(), "sqlite:"); {
+	case c.LedgerURL.Scheme() == "" || c.LedgerURL.Scheme() == "postgres" || c.LedgerURL.Scheme() == "postgresql":
+	case !sqlite || strings.Trim(path, "/") == "":
+		complain("LEDGER_URL", "must be sqlite: and the path of a file, as in sqlite:/var/lib/aftercall/ledger.db, or postgres://user:password@host/database")
 	}
 	if c.TaskQueue != strings.TrimSpace(c.TaskQueue) || c.TaskQueue == "" {
 		complain("AFTERCALL_TASK_QUEUE", "must be a name without spaces around it")

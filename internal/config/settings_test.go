@@ -72,18 +72,18 @@ func list(environ map[string]string) []string {
 
 func TestSettingsProblems(t *testing.T) {
 	for want, changes := range map[string]map[string]string{
-		"AFTERCALL_CONFIG: is empty: give it the path of the YAML file":                                   {"AFTERCALL_CONFIG": ""},
-		"REDIS_URL: must begin with redis://, rediss:// or unix://":                                       {"REDIS_URL": "http://u:canary@x"},
-		"REDIS_URL: must be a URL, its scheme first, as in redis://127.0.0.1:6379 or sqlite:aftercall.db": {"REDIS_URL": "127.0.0.1:6379"},
-		"LEDGER_URL: must be sqlite: and the path of a file, as in sqlite:/var/lib/aftercall/ledger.db":   {"LEDGER_URL": "mysql://canary"},
-		"AFTERCALL_LOG_FORMAT: must be auto, json or text":                                                {"AFTERCALL_LOG_FORMAT": "xml"},
-		"AFTERCALL_LOG_LEVEL: must be debug, info, warn or error":                                         {"AFTERCALL_LOG_LEVEL": "loud"},
-		"AFTERCALL_TASK_QUEUE: must be a name without spaces around it":                                   {"AFTERCALL_TASK_QUEUE": " calls"},
-		"AFTERCALL_TEMPORAL_UI_URL: must be an address such as http://localhost:8233":                     {"AFTERCALL_TEMPORAL_UI_URL": "localhost:8233"},
-		"AFTERCALL_LISTEN: must be host:port or :port, as in 127.0.0.1:8080":                              {"AFTERCALL_LISTEN": "8080"},
-		"AFTERCALL_ADMIN_LISTEN: must be host:port or :port, as in 127.0.0.1:8080":                        {"AFTERCALL_ADMIN_LISTEN": ":70000"},
-		"AFTERCALL_LISTN: is not read: did you mean AFTERCALL_LISTEN?":                                    {"AFTERCALL_LISTN": ":1"},
-		"nowhere.yaml: there is no such file: docs/aftercall.example.yaml is one to begin with":           {"AFTERCALL_CONFIG": "nowhere.yaml"},
+		"AFTERCALL_CONFIG: is empty: give it the path of the YAML file":                                                                            {"AFTERCALL_CONFIG": ""},
+		"REDIS_URL: must begin with redis://, rediss:// or unix://":                                                                                {"REDIS_URL": "http://u:canary@x"},
+		"REDIS_URL: must be a URL, its scheme first, as in redis://127.0.0.1:6379 or sqlite:aftercall.db":                                          {"REDIS_URL": "127.0.0.1:6379"},
+		"LEDGER_URL: must be sqlite: and the path of a file, as in sqlite:/var/lib/aftercall/ledger.db, or postgres://user:password@host/database": {"LEDGER_URL": "mysql://canary"},
+		"AFTERCALL_LOG_FORMAT: must be auto, json or text":                                                                                         {"AFTERCALL_LOG_FORMAT": "xml"},
+		"AFTERCALL_LOG_LEVEL: must be debug, info, warn or error":                                                                                  {"AFTERCALL_LOG_LEVEL": "loud"},
+		"AFTERCALL_TASK_QUEUE: must be a name without spaces around it":                                                                            {"AFTERCALL_TASK_QUEUE": " calls"},
+		"AFTERCALL_TEMPORAL_UI_URL: must be an address such as http://localhost:8233":                                                              {"AFTERCALL_TEMPORAL_UI_URL": "localhost:8233"},
+		"AFTERCALL_LISTEN: must be host:port or :port, as in 127.0.0.1:8080":                                                                       {"AFTERCALL_LISTEN": "8080"},
+		"AFTERCALL_ADMIN_LISTEN: must be host:port or :port, as in 127.0.0.1:8080":                                                                 {"AFTERCALL_ADMIN_LISTEN": ":70000"},
+		"AFTERCALL_LISTN: is not read: did you mean AFTERCALL_LISTEN?":                                                                             {"AFTERCALL_LISTN": ":1"},
+		"nowhere.yaml: there is no such file: docs/aftercall.example.yaml is one to begin with":                                                    {"AFTERCALL_CONFIG": "nowhere.yaml"},
 	} {
 		_, cfg, err := config.Starter(with(changes))
 		require.EqualError(t, err, want)

@@ -3,7 +3,6 @@ package callback
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -90,7 +89,7 @@ func newFixture(t *testing.T, redisURL string, flush func()) *fixture {
 	rdb, err := dedupe.NewClient(redisURL)
 	require.NoError(t, err)
 	reg := prometheus.NewRegistry()
-	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
+	logger := slog.New(slog.DiscardHandler)
 	gate := dedupe.New(t.Context(), rdb, reg, logger)
 	t.Cleanup(func() {
 		gate.Close()

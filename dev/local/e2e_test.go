@@ -1,0 +1,208 @@
+package local_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"aftercall/dev/local"
+	"aftercall/dev/tencentsim"
+	starter "aftercall/starter/service"
+	worker "aftercall/worker/service"
+	"aftercall/workflows"
+)
+
+// root is the project's folder, seen from this one.
+const root = "../.."
+
+// shared is one stack for the tests that need no stack of their own. It runs
+// the same functions that the mains of starter and worker run.
+var shared *local.Stack
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "aftercall-test-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		shared, err = start(dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "the stack does not start:", err)
+		return 1
+	}
+	code := m.Run()
+	if err := shared.Stop(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, "the stack does not stop:", err)
+		return 1
+	}
+	return code
+}
+
+func start(dir string) (*local.Stack, error) {
+	o, err := options(dir)
+	if err != nil {
+		return nil, err
+	}
+	return local.Start(context.Background(), o)
+}
+
+func options(dir string) (local.Options, error) {
+	temporal, err := local.TemporalPath(context.Background(), root)
+	if err != nil {
+		return local.Options{}, err
+	}
+	ports, err := local.FreePorts()
+	if err != nil {
+		return local.Options{}, err
+	}
+	absolute, err := filepath.Abs(root)
+	return local.Options{
+		Root: absolute, Dir: dir, Ports: ports, Temporal: temporal, Isolated: true,
+		Starter: starter.Run, Worker: worker.Run, Logger: slog.New(slog.DiscardHandler),
+	}, err
+}
+
+// soon bounds what should take seconds, on a machine that may be busy.
+const soon = 60 * time.Second
+
+func within(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func TestSamples(t *testing.T) {
+	ran, others, err := shared.RunSamples(within(t), local.Samples())
+	require.NoError(t, err)
+	require.Empty(t, local.Deviations(ran, others))
+}
+
+// TestVerificationFindsWhatDeviates makes sure that the demo can fail.
+func TestVerificationFindsWhatDeviates(t *testing.T) {
+	sample := local.Sample{
+		Name: "wrong on purpose",
+		Spec: tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61},
+		Want: local.Want{Outcome: workflows.OutcomeFree, Amount: "9.99", Billed: 1, Targets: []string{"crm", "audit"}, Duplicates: 2},
+	}
+	ran, others, err := shared.RunSamples(within(t), []local.Sample{sample})
+	require.NoError(t, err)
+	require.Len(t, local.Deviations(ran, others), 6, "outcome, sum, ledger, deliveries, arrivals, duplicates")
+}
+
+// TestBudget keeps a call without trouble as cheap as it is. The figures are exact.
+func TestBudget(t *testing.T) {
+	call, err := shared.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61})
+	require.NoError(t, err)
+	f, err := local.Follow(within(t), shared.Temporal, call)
+	require.NoError(t, err)
+	require.NoError(t, f.Err)
+	require.LessOrEqual(t, f.Events, int64(10), "history events")
+	require.LessOrEqual(t, f.Transitions, int64(5), "state transitions")
+}
+
+func TestHundredDeliveriesAtOnce(t *testing.T) {
+	sample := local.Sample{
+		Name: "a hundred deliveries",
+		Spec: tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61, Duplicates: 99, Concurrent: true},
+		Want: local.Want{Outcome: workflows.OutcomeCharged, Billed: 120, Amount: "0.24", Targets: []string{"crm"}, Duplicates: 99},
+	}
+	ran, others, err := shared.RunSamples(within(t), []local.Sample{sample})
+	require.NoError(t, err)
+	require.Empty(t, local.Deviations(ran, others))
+}
+
+// TestLongAfterRetention plays a callback that comes again when neither Redis
+// nor Temporal knows the call any more: the ledger does.
+func TestLongAfterRetention(t *testing.T) {
+	ctx := within(t)
+	call, err := shared.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61})
+	require.NoError(t, err)
+	first, err := local.Follow(ctx, shared.Temporal, call)
+	require.NoError(t, err)
+	require.NoError(t, shared.Forget(ctx, call))
+	require.NoError(t, shared.Tencent.Redeliver(call.SDKAppID, call.Record.CallID, nil))
+
+	var second local.Followed
+	require.Eventually(t, func() bool {
+		second, err = local.Follow(ctx, shared.Temporal, call)
+		return err == nil && second.RunID != first.RunID
+	}, soon, 50*time.Millisecond)
+	require.NoError(t, second.Err)
+	require.Equal(t, workflows.OutcomeAlreadyHandled, second.Result.Outcome)
+	require.Empty(t, second.Result.Deliveries)
+	require.Equal(t, 1, shared.Arrivals("crm", call.Record.CallID))
+}
+
+// TestTemporalIsDown takes Temporal away from a starter that had it, and from
+// one that boots.
+func TestTemporalIsDown(t *testing.T) {
+	o, err := options(t.TempDir())
+	require.NoError(t, err)
+	ctx := within(t)
+	stack, err := local.Start(ctx, o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, stack.Stop(context.Background())) })
+
+	require.NoError(t, stack.StopPart("temporal"))
+	call, err := stack.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61})
+	require.NoError(t, err)
+	require.NoError(t, stack.Tencent.Wait(ctx))
+	call, _ = stack.Tencent.Call(call.SDKAppID, call.Record.CallID)
+	require.Equal(t, http.StatusServiceUnavailable, call.Deliveries[0].Status)
+	require.Contains(t, call.Deliveries[0].Answer, "FAIL")
+	require.Error(t, stack.Ready(ctx), "the starter says that Temporal is missing")
+
+	require.NoError(t, stack.StopPart("starter"))
+	require.NoError(t, stack.LaunchStarter())
+	require.NoError(t, stack.StartTemporal(ctx))
+	require.Eventually(t, func() bool { return stack.Ready(ctx) == nil }, soon, 50*time.Millisecond)
+	require.NoError(t, stack.Tencent.Redeliver(call.SDKAppID, call.Record.CallID, nil))
+	f, err := local.Follow(ctx, stack.Temporal, call)
+	require.NoError(t, err)
+	require.NoError(t, f.Err)
+	require.Equal(t, workflows.OutcomeCharged, f.Result.Outcome)
+}
+
+// TestWorkerStops lets calls end while there is no worker.
+func TestWorkerStops(t *testing.T) {
+	o, err := options(t.TempDir())
+	require.NoError(t, err)
+	ctx := within(t)
+	stack, err := local.Start(ctx, o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, stack.Stop(context.Background())) })
+
+	require.NoError(t, stack.StopPart("worker"))
+	call, err := stack.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61, EndedAgoSeconds: 5})
+	require.NoError(t, err)
+	require.NoError(t, stack.Tencent.Wait(ctx))
+	require.NoError(t, stack.StartWorker(ctx))
+	f, err := local.Follow(ctx, stack.Temporal, call)
+	require.NoError(t, err)
+	require.NoError(t, f.Err)
+	require.Equal(t, 1, stack.Arrivals("crm", call.Record.CallID))
+}
+
+func TestTwoStacksDoNotShareAState(t *testing.T) {
+	o, err := options(shared.Dir())
+	require.NoError(t, err)
+	_, err = local.Start(within(t), o)
+	require.ErrorContains(t, err, "already running")
+}
+
+func TestTakenPort(t *testing.T) {
+	o, err := options(t.TempDir())
+	require.NoError(t, err)
+	o.Ports.Starter = shared.Ports().Starter
+	_, err = local.Start(within(t), o)
+	require.ErrorContains(t, err, fmt.Sprintf("port %d, meant for the starter, is taken", o.Ports.Starter))
+}

@@ -1,0 +1,250 @@
+package webhookreceiver
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// Arrival is one request that reached a target, with whatever signature.
+type Arrival struct {
+	Target string    `json:"target"`
+	At     time.Time `json:"at"`
+	// MessageID is the header webhook-id.
+	MessageID string `json:"message_id"`
+	// Valid says that the signature is good and not older than five minutes.
+	Valid bool `json:"valid"`
+	// Delivery counts the arrivals of this message at this target from 1; it
+	// is 0 when the signature is bad.
+	Delivery int `json:"delivery"`
+	// Status is what the receiver answered, or would have after a delay.
+	Status int `json:"status"`
+	// Type and CallID are type and data.call_id of the body, empty when it has none.
+	Type   string `json:"type"`
+	CallID string `json:"call_id"`
+	Body   []byte `json:"-"`
+	// Event is the body again when it is JSON.
+	Event json.RawMessage `json:"event,omitempty"`
+
+	amount string
+}
+
+// Message sums up the arrivals of one message ID at one target that had a
+// good signature.
+type Message struct {
+	Target    string    `json:"target"`
+	MessageID string    `json:"message_id"`
+	Type      string    `json:"type"`
+	CallID    string    `json:"call_id"`
+	First     time.Time `json:"first"`
+	Last      time.Time `json:"last"`
+	// Deliveries are all arrivals, Accepted those answered 2xx.
+	Deliveries int `json:"deliveries"`
+	Accepted   int `json:"accepted"`
+	// BodyChanged says that a later arrival was not the first, byte for byte.
+	BodyChanged bool `json:"body_changed"`
+
+	sum string
+}
+
+// Counts sum up a target.
+type Counts struct {
+	// Deliveries are all arrivals but those with a bad signature.
+	Deliveries int `json:"deliveries"`
+	// Distinct is how many message IDs there were, Accepted how many of them
+	// were answered 2xx at least once.
+	Distinct int `json:"distinct"`
+	Accepted int `json:"accepted"`
+	// Duplicates are arrivals of messages that had been accepted before.
+	Duplicates    int `json:"duplicates"`
+	BadSignatures int `json:"bad_signatures"`
+}
+
+// Filter chooses arrivals and messages; empty fields match all.
+type Filter struct {
+	Target    string
+	MessageID string
+	CallID    string
+	Type      string
+}
+
+func (f Filter) match(target, messageID, callID, kind string) bool {
+	return (f.Target == "" || f.Target == target) && (f.MessageID == "" || f.MessageID == messageID) &&
+		(f.CallID == "" || f.CallID == callID) && (f.Type == "" || f.Type == kind)
+}
+
+func newArrival(target, messageID string, body []byte, valid bool, at time.Time) Arrival {
+	a := Arrival{Target: target, At: at, MessageID: messageID, Valid: valid, Body: body}
+	if json.Valid(body) {
+		a.Event = body
+	}
+	var event struct {
+		Type string `json:"type"`
+		Data struct {
+			CallID   string `json:"call_id"`
+			Amount   string `json:"amount"`
+			Currency string `json:"currency"`
+		} `json:"data"`
+	}
+	// Another shape of body is counted all the same.
+	if err := json.Unmarshal(body, &event); err == nil {
+		a.Type, a.CallID = event.Type, event.Data.CallID
+		if event.Data.Amount != "" {
+			a.amount = event.Data.Amount + " " + event.Data.Currency
+		}
+	}
+	return a
+}
+
+// arrive counts an arrival and decides the answer to it.
+func (r *Receiver) arrive(a Arrival) Failure {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	answer := Failure{Status: http.StatusUnauthorized}
+	if a.Valid {
+		answer = r.takeFailure(a)
+		if answer.Status == 0 {
+			answer.Status = http.StatusOK
+		}
+	}
+	a.Status = answer.Status
+	r.count(&a)
+	r.arrivals = append(r.arrivals, a)
+	if len(r.arrivals) > r.keep {
+		r.arrivals = r.arrivals[1:]
+	}
+	// A terminal that has gone is no reason to refuse events.
+	_, _ = fmt.Fprintln(r.lines, a.line())
+	return answer
+}
+
+// count enters an arrival into the sums. r.mu is held.
+func (r *Receiver) count(a *Arrival) {
+	counts := r.counts[a.Target]
+	if counts == nil {
+		counts = &Counts{}
+		r.counts[a.Target] = counts
+	}
+	if !a.Valid {
+		counts.BadSignatures++
+		return
+	}
+	digest := sha256.Sum256(a.Body)
+	sum := hex.EncodeToString(digest[:])
+	key := messageKey{a.Target, a.MessageID}
+	m := r.messages[key]
+	if m == nil {
+		m = &Message{Target: a.Target, MessageID: a.MessageID, Type: a.Type, CallID: a.CallID, First: a.At, sum: sum}
+		r.messages[key] = m
+		r.order = append(r.order, m)
+		counts.Distinct++
+	}
+	counts.Deliveries++
+	if m.Accepted > 0 {
+		counts.Duplicates++
+	}
+	m.Deliveries++
+	m.Last = a.At
+	m.BodyChanged = m.BodyChanged || m.sum != sum
+	a.Delivery = m.Deliveries
+	if a.Status >= 200 && a.Status < 300 {
+		m.Accepted++
+		if m.Accepted == 1 {
+			counts.Accepted++
+		}
+	}
+}
+
+// line is the arrival for a person.
+func (a Arrival) line() string {
+	signature := "signature ok"
+	if !a.Valid {
+		signature = "BAD SIGNATURE"
+	}
+	text := fmt.Sprintf("%s webhook %s: %s", a.At.Format(time.TimeOnly), a.Target, signature)
+	for _, part := range []struct{ name, value string }{
+		{"", a.Type}, {"call ", a.CallID}, {"amount ", a.amount}, {"message ", a.MessageID},
+	} {
+		// A control character could forge a line of its own.
+		if part.value != "" {
+			text += ", " + part.name + printable(part.value)
+		}
+	}
+	if a.Delivery > 1 {
+		text += fmt.Sprintf(", delivery %d", a.Delivery)
+	}
+	return text + fmt.Sprintf(" → %d", a.Status)
+}
+
+// Received returns the kept arrivals that match, oldest first. It never waits
+// for one to come.
+func (r *Receiver) Received(f Filter) []Arrival {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	found := []Arrival{}
+	for _, a := range r.arrivals {
+		if f.match(a.Target, a.MessageID, a.CallID, a.Type) {
+			found = append(found, a)
+		}
+	}
+	return found
+}
+
+// Messages returns the messages that match, in order of their first arrival.
+func (r *Receiver) Messages(f Filter) []Message {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	found := []Message{}
+	for _, m := range r.order {
+		if f.match(m.Target, m.MessageID, m.CallID, m.Type) {
+			found = append(found, *m)
+		}
+	}
+	return found
+}
+
+// Counts returns the sums of one target, or of all when target is empty.
+func (r *Receiver) Counts(target string) Counts {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var sum Counts
+	for name, c := range r.counts {
+		if target == "" || target == name {
+			sum.Deliveries += c.Deliveries
+			sum.Distinct += c.Distinct
+			sum.Accepted += c.Accepted
+			sum.Duplicates += c.Duplicates
+			sum.BadSignatures += c.BadSignatures
+		}
+	}
+	return sum
+}
+
+// Reset forgets arrivals, messages and counts. Failures stay.
+func (r *Receiver) Reset() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.arrivals, r.order = nil, nil
+	r.messages, r.counts = map[messageKey]*Message{}, map[string]*Counts{}
+}
+
+// takeFailure finds the failure for an arrival and uses it up. r.mu is held.
+func (r *Receiver) takeFailure(a Arrival) Failure {
+	for i, f := range r.failures {
+		if !f.filter().match(a.Target, a.MessageID, a.CallID, a.Type) {
+			continue
+		}
+		if f.Times > 0 {
+			r.failures[i].Times--
+			if r.failures[i].Times == 0 {
+				r.failures = slices.Delete(r.failures, i, i+1)
+			}
+		}
+		return f
+	}
+	return Failure{}
+}

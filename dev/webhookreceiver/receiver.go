@@ -1,0 +1,146 @@
+package webhookreceiver
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+)
+
+const (
+	// DefaultKeep is how many arrivals are kept with their bodies.
+	DefaultKeep = 1000
+	// maxBodySize bounds what is read of an event.
+	maxBodySize = 1 << 20
+)
+
+// Target is one endpoint, /hooks/{Name}.
+type Target struct {
+	Name string
+	// Secret is whsec_ and base64.
+	Secret string
+}
+
+// Options are the settings of a Receiver.
+type Options struct {
+	Targets []Target
+	// Keep is how many arrivals are kept with their bodies; DefaultKeep when
+	// 0. Counts and Messages cover all arrivals.
+	Keep int
+	// Lines gets one readable line per arrival; nil for none. It holds no account names.
+	Lines io.Writer
+	// Now is the clock of arrivals. Signatures are always checked against the wall clock.
+	Now func() time.Time
+}
+
+// Receiver is an http.Handler, safe for concurrent use. It has no goroutines.
+type Receiver struct {
+	targets map[string]*standardwebhooks.Webhook
+	keep    int
+	lines   io.Writer
+	now     func() time.Time
+	mux     *http.ServeMux
+
+	mu       sync.Mutex
+	arrivals []Arrival
+	messages map[messageKey]*Message
+	order    []*Message
+	counts   map[string]*Counts
+	failures []Failure
+}
+
+type messageKey struct{ target, messageID string }
+
+// New returns a Receiver for the targets.
+func New(o Options) (*Receiver, error) {
+	r := &Receiver{
+		targets:  map[string]*standardwebhooks.Webhook{},
+		keep:     o.Keep,
+		lines:    o.Lines,
+		now:      o.Now,
+		messages: map[messageKey]*Message{},
+		counts:   map[string]*Counts{},
+	}
+	if r.keep <= 0 {
+		r.keep = DefaultKeep
+	}
+	if r.lines == nil {
+		r.lines = io.Discard
+	}
+	if r.now == nil {
+		r.now = time.Now
+	}
+	for _, target := range o.Targets {
+		if err := r.addTarget(target); err != nil {
+			return nil, err
+		}
+	}
+	if len(r.targets) == 0 {
+		return nil, errors.New("targets: at least one is needed")
+	}
+	r.mux = r.routes()
+	return r, nil
+}
+
+func (r *Receiver) addTarget(t Target) error {
+	if t.Name == "" {
+		return errors.New("targets: a target needs a name")
+	}
+	if r.targets[t.Name] != nil {
+		return fmt.Errorf("targets: %s is there twice", t.Name)
+	}
+	verifier, err := standardwebhooks.NewWebhook(t.Secret)
+	if err != nil || t.Secret == "" {
+		return fmt.Errorf("targets: the secret of %s must be whsec_ and base64", t.Name)
+	}
+	r.targets[t.Name] = verifier
+	return nil
+}
+
+// ServeHTTP takes events at /hooks/{target} and orders at /control/.
+func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	r.mux.ServeHTTP(w, req)
+}
+
+func (r *Receiver) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /hooks/{target}", r.receive)
+	r.controlRoutes(mux)
+	return mux
+}
+
+func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) {
+	target := req.PathValue("target")
+	verifier := r.targets[target]
+	if verifier == nil {
+		http.NotFound(w, req)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBodySize))
+	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
+		http.Error(w, "the event is larger than 1 MiB", http.StatusRequestEntityTooLarge)
+		return
+	}
+	if err != nil {
+		http.Error(w, "the event was cut off", http.StatusBadRequest)
+		return
+	}
+	valid := verifier.Verify(body, req.Header) == nil
+	answer := r.arrive(newArrival(target, req.Header.Get(standardwebhooks.HeaderWebhookID), body, valid, r.now()))
+	if answer.DelayMS > 0 {
+		timer := time.NewTimer(time.Duration(answer.DelayMS) * time.Millisecond)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-req.Context().Done(): // whoever hung up gets no answer
+		}
+	}
+	if answer.RetryAfter != "" {
+		w.Header().Set("Retry-After", answer.RetryAfter)
+	}
+	w.WriteHeader(answer.Status)
+}
