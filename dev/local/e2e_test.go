@@ -3,6 +3,7 @@ package local_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -11,9 +12,14 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
 
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
+	"aftercall/internal/dedupe"
 	starter "aftercall/starter/service"
 	worker "aftercall/worker/service"
 	"aftercall/workflows"
@@ -66,8 +72,29 @@ func options(dir string) (local.Options, error) {
 	absolute, err := filepath.Abs(root)
 	return local.Options{
 		Root: absolute, Dir: dir, Ports: ports, Temporal: temporal, Isolated: true,
-		Starter: starter.Run, Worker: worker.Run, Logger: slog.New(slog.DiscardHandler),
+		StartServer: devServer, Starter: starter.Run, Worker: worker.Run, Logger: slog.New(slog.DiscardHandler),
 	}, err
+}
+
+// devServer is Temporal's own way to run a server in tests.
+func devServer(ctx context.Context, server local.Server) (stop func() error, err error) {
+	dev, err := testsuite.StartDevServer(ctx, testsuite.DevServerOptions{
+		ExistingPath:  server.Path,
+		ClientOptions: &client.Options{HostPort: server.Address, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))},
+		DBFilename:    server.Database,
+		EnableUI:      true,
+		UIPort:        server.UIPort,
+		ExtraArgs:     server.Arguments,
+		Stdout:        io.Discard,
+		Stderr:        io.Discard,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return func() error {
+		dev.Client().Close()
+		return dev.Stop()
+	}, nil
 }
 
 // soon bounds what should take seconds, on a machine that may be busy.
@@ -190,6 +217,13 @@ func TestWorkerStops(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, f.Err)
 	require.Equal(t, 1, stack.Arrivals("crm", call.Record.CallID))
+}
+
+// TestRetention makes sure that the workflow ID outlives Redis as a defence.
+func TestRetention(t *testing.T) {
+	namespace, err := shared.Temporal.WorkflowService().DescribeNamespace(within(t), &workflowservice.DescribeNamespaceRequest{Namespace: "default"})
+	require.NoError(t, err)
+	require.Greater(t, namespace.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration(), dedupe.Horizon)
 }
 
 func TestTwoStacksDoNotShareAState(t *testing.T) {

@@ -29,6 +29,12 @@ var DefaultPorts = Ports{
 	Redis: 6390, Tencent: 8090, WebhookApp: 8091,
 }
 
+// TemporalAddress is the host:port of the frontend.
+func (p Ports) TemporalAddress() string { return address(p.Temporal) }
+
+// TemporalUIPort is the port of the Web UI as text.
+func (p Ports) TemporalUIPort() string { return strconv.Itoa(p.TemporalUI) }
+
 // FreePorts finds ports that are free just now.
 func FreePorts() (Ports, error) {
 	var p Ports

@@ -32,6 +32,9 @@ type Options struct {
 	Ports Ports
 	// Temporal is the path of the temporal CLI.
 	Temporal string
+	// StartServer, if set, starts the Temporal server instead of the stack
+	// itself; the stack calls stop.
+	StartServer func(ctx context.Context, server Server) (stop func() error, err error)
 	// Starter and Worker are the services between the servers.
 	Starter, Worker Service
 	// Isolated ignores REDIS_URL: a demo must not meddle with somebody's Redis.

@@ -132,17 +132,41 @@ func ServerArguments() []string {
 	return args
 }
 
+// Server is a development server to start.
+type Server struct {
+	// Path is the temporal CLI, Address the host:port of the frontend.
+	Path, Address string
+	UIPort        string
+	Database      string
+	Arguments     []string
+}
+
+// spawnServer starts the server as a part of the stack, which stops it too.
+func (s *Stack) spawnServer(_ context.Context, server Server) (stop func() error, err error) {
+	return nil, s.spawn("temporal", server.Path, append([]string{
+		"server", "start-dev", "--ip", host, "--port", strconv.Itoa(s.ports.Temporal), "--ui-port", server.UIPort,
+		"--db-filename", server.Database, "--log-level", "warn",
+	}, server.Arguments...), nil)
+}
+
 // StartTemporal starts the server on a database file in dir and waits until it
 // is ready: reachable, retaining long enough, with its search attributes
 // registered also when the file existed before they did.
 func (s *Stack) StartTemporal(ctx context.Context) error {
-	args := append([]string{
-		"server", "start-dev", "--ip", host,
-		"--port", strconv.Itoa(s.ports.Temporal), "--ui-port", strconv.Itoa(s.ports.TemporalUI),
-		"--db-filename", filepath.Join(s.dir, "temporal.db"), "--log-level", "warn",
-	}, ServerArguments()...)
-	if err := s.spawn("temporal", s.options.Temporal, args, nil); err != nil {
-		return err
+	server := Server{
+		Path: s.options.Temporal, Address: s.ports.TemporalAddress(), UIPort: s.ports.TemporalUIPort(),
+		Database: filepath.Join(s.dir, "temporal.db"), Arguments: ServerArguments(),
+	}
+	start := s.options.StartServer
+	if start == nil {
+		start = s.spawnServer
+	}
+	stop, err := start(ctx, server)
+	if err != nil {
+		return fmt.Errorf("start the Temporal server: %w", err)
+	}
+	if stop != nil {
+		s.onStop("temporal", func(context.Context) error { return stop() })
 	}
 	c, name, err := engine.NewClient(s.environ(), nil, s.logger)
 	if err != nil {

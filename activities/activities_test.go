@@ -1,0 +1,232 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"aftercall/internal/billing"
+	"aftercall/internal/ledger"
+	"aftercall/internal/notify"
+	"aftercall/internal/tencent"
+)
+
+const clinic tencent.SDKAppID = 1400000000
+
+var endedAt = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func record() tencent.CallRecord {
+	return tencent.CallRecord{
+		CallID: "call-1", Caller: "patient-1001", MediaType: tencent.MediaAudio, CallType: tencent.CallTypeSingle,
+		StartTime: endedAt.Unix() - 70, AcceptTime: endedAt.Unix() - 61, EndTime: endedAt.Unix(), Result: tencent.ResultNormalEnd,
+		Members: []string{"patient-1001", "doctor-17"},
+	}
+}
+
+// fake is a record API and a target.
+type fake struct {
+	record tencent.CallRecord
+	err    error
+	sent   []string
+}
+
+func (f *fake) Record(context.Context, string) (tencent.CallRecord, error) { return f.record, f.err }
+
+func (f *fake) Send(_ context.Context, id string, _ notify.Event) error {
+	f.sent = append(f.sent, id)
+	return f.err
+}
+
+type fixture struct {
+	t    *testing.T
+	acts *Activities
+	fake *fake
+	env  *testsuite.TestActivityEnvironment
+	book *ledger.Ledger
+}
+
+func newFixture(t *testing.T) *fixture {
+	t.Helper()
+	price, err := billing.ParseDecimal("0.12")
+	require.NoError(t, err)
+	rater, err := billing.NewRater("consultation", billing.Tariff{Currency: "USD", Versions: []billing.Version{{
+		EffectiveFrom: endedAt.AddDate(-1, 0, 0),
+		Rules:         []billing.Rule{{RatePerMinute: price, FirstInterval: 60, NextInterval: 60}},
+	}}})
+	require.NoError(t, err)
+	book, err := ledger.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"), ledger.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, book.Close()) })
+	f := &fixture{t: t, fake: &fake{record: record()}, book: book}
+	f.acts = New([]App{{ID: clinic, Name: "clinic", Records: f.fake, Rater: rater, Targets: []string{"crm"}}},
+		book, map[string]Target{"crm": f.fake}, prometheus.NewRegistry())
+	f.acts.now = func() time.Time { return endedAt.Add(10 * time.Second) }
+	var suite testsuite.WorkflowTestSuite
+	f.env = suite.NewTestActivityEnvironment()
+	f.env.RegisterActivityWithOptions(f.acts.Charge, activity.RegisterOptions{Name: "Charge"})
+	return f
+}
+
+func (f *fixture) charge(p ChargeParams) (result ChargeResult, err error) {
+	f.t.Helper()
+	value, err := f.env.ExecuteActivity("Charge", p)
+	if err != nil {
+		return result, err
+	}
+	require.NoError(f.t, value.Get(&result))
+	return result, nil
+}
+
+func params(firstRun string) ChargeParams {
+	hint := record()
+	hint.AcceptTime = 0
+	return ChargeParams{SDKAppID: clinic, Record: record(), Callback: &hint, ReadAt: endedAt.Add(5 * time.Second), FirstRunID: firstRun}
+}
+
+func errorType(err error) string {
+	var appErr *temporal.ApplicationError
+	if errors.As(err, &appErr) {
+		return appErr.Type()
+	}
+	return ""
+}
+
+func TestChargeOnce(t *testing.T) {
+	f := newFixture(t)
+	first, err := f.charge(params("run-1"))
+	require.NoError(t, err)
+	require.False(t, first.AlreadyHandled)
+	require.Equal(t, "0.24", first.Event.Data.Amount)
+	require.Equal(t, int64(120), first.Event.Data.BilledSeconds)
+	require.Equal(t, notify.EventCallCharged, first.Event.Type)
+	require.Equal(t, []string{"crm"}, first.Targets)
+	require.NotEmpty(t, first.Event.Data.Explanation)
+	require.Equal(t, []tencent.Difference{{Field: "AcceptTime", Callback: "0", Record: "1772366339"}}, first.Differences)
+
+	again, err := f.charge(params("run-1"))
+	require.NoError(t, err)
+	require.Equal(t, first, again, "a later attempt of the same workflow finds its own entry, and sends the same event")
+
+	other, err := f.charge(params("run-2"))
+	require.NoError(t, err)
+	require.True(t, other.AlreadyHandled)
+
+	entries, err := f.book.Get(t.Context(), clinic, "call-1")
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+	require.InDelta(t, 1, testutil.ToFloat64(f.acts.metrics.charges.WithLabelValues("clinic", "charged")), 0, "counted when made")
+	require.InDelta(t, 1, testutil.ToFloat64(f.acts.metrics.charges.WithLabelValues("clinic", "already_handled")), 0)
+}
+
+func TestUnconnectedCallsAreInTheLedger(t *testing.T) {
+	f := newFixture(t)
+	p := params("run-1")
+	p.Record.AcceptTime, p.Record.Result = 0, tencent.ResultNotAnswer
+	result, err := f.charge(p)
+	require.NoError(t, err)
+	require.Equal(t, notify.EventCallFree, result.Event.Type)
+	require.Equal(t, "0.00", result.Event.Data.Amount)
+	entries, err := f.book.Get(t.Context(), clinic, "call-1")
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+}
+
+func TestChargeErrors(t *testing.T) {
+	t.Run("conflict", func(t *testing.T) {
+		f := newFixture(t)
+		_, err := f.charge(params("run-1"))
+		require.NoError(t, err)
+		p := params("run-1")
+		p.Record.AcceptTime -= 600
+		p.Record.StartTime -= 600
+		_, err = f.charge(p)
+		require.Equal(t, ChargeConflict, errorType(err))
+	})
+	t.Run("needs review", func(t *testing.T) {
+		f := newFixture(t)
+		p := params("run-1")
+		p.Record.AcceptTime = p.Record.EndTime + 1
+		_, err := f.charge(p)
+		require.Equal(t, NeedsReview, errorType(err))
+		entries, err := f.book.Get(t.Context(), clinic, "call-1")
+		require.NoError(t, err)
+		require.Empty(t, entries, "nothing is charged")
+	})
+	t.Run("ledger down", func(t *testing.T) {
+		f := newFixture(t)
+		require.NoError(t, f.book.Close())
+		_, err := f.charge(params("run-1"))
+		require.Equal(t, LedgerUnavailable, errorType(err))
+	})
+	t.Run("app not configured", func(t *testing.T) {
+		f := newFixture(t)
+		p := params("run-1")
+		p.SDKAppID++
+		_, err := f.charge(p)
+		require.Equal(t, AppNotConfigured, errorType(err))
+	})
+}
+
+func TestFetchRecord(t *testing.T) {
+	notFound := &tencent.APIError{Code: tencent.CodeRecordNotFound}
+	tests := map[string]struct {
+		app      tencent.SDKAppID
+		err      error
+		giveUpIn time.Duration
+		want     string
+	}{
+		"found":                         {clinic, nil, time.Minute, ""},
+		"not yet":                       {clinic, notFound, time.Second, RecordNotYet},
+		"never, at the deadline":        {clinic, notFound, 0, RecordNeverAppeared},
+		"out of reach, past the end":    {clinic, errors.New("connection refused"), -time.Hour, RecordAPIUnavailable},
+		"arrears, past the end":         {clinic, &tencent.APIError{Code: 60017}, -time.Hour, RecordAPIRefused},
+		"an app that is not configured": {clinic + 1, nil, time.Minute, AppNotConfigured},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.fake.err = tt.err
+			result, err := f.acts.FetchRecord(t.Context(), FetchRecordParams{SDKAppID: tt.app, CallID: "call-1", GiveUpAt: f.acts.now().Add(tt.giveUpIn)})
+			require.Equal(t, tt.want, errorType(err))
+			if tt.want == "" {
+				require.NoError(t, err)
+				require.Equal(t, record(), result.Record)
+			}
+		})
+	}
+}
+
+func TestNotify(t *testing.T) {
+	tests := map[string]struct {
+		target string
+		err    error
+		want   string
+	}{
+		"delivered":      {"crm", nil, ""},
+		"network":        {"crm", errors.New("connection refused"), TargetUnavailable},
+		"busy":           {"crm", &notify.StatusError{Status: 503}, TargetUnavailable},
+		"gone":           {"crm", &notify.StatusError{Status: 410}, TargetRefused},
+		"not configured": {"erp", nil, TargetNotConfigured},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.fake.err = tt.err
+			err := f.acts.Notify(t.Context(), NotifyParams{Target: tt.target, MessageID: "msg_1"})
+			require.Equal(t, tt.want, errorType(err))
+			if tt.want == "" {
+				require.NoError(t, err)
+				require.Equal(t, []string{"msg_1"}, f.fake.sent)
+			}
+		})
+	}
+}

@@ -1,0 +1,81 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+	"github.com/stretchr/testify/require"
+)
+
+func get(t *testing.T, h http.Handler, path string) *httptest.ResponseRecorder {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	return w
+}
+
+func TestReadyz(t *testing.T) {
+	fine := func(context.Context) error { return nil }
+	gone := func(context.Context) error { return errors.New("connection refused") }
+	tests := map[string]struct {
+		checks []Check
+		code   int
+		want   Status
+	}{
+		"all there": {
+			[]Check{{Name: "temporal", Ask: fine}, {Name: "redis", Optional: true, Ask: fine}},
+			200, Status{Ready: true, Checks: map[string]string{"temporal": "ok", "redis": "ok"}},
+		},
+		"one missing": {
+			[]Check{{Name: "temporal", Ask: gone}, {Name: "ledger", Ask: fine}},
+			503, Status{Checks: map[string]string{"temporal": "missing: connection refused", "ledger": "ok"}},
+		},
+		"optional missing": {
+			[]Check{{Name: "temporal", Ask: fine}, {Name: "redis", Optional: true, Ask: gone}},
+			200, Status{Ready: true, Checks: map[string]string{"temporal": "ok", "redis": "missing, working without it: connection refused"}},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := get(t, Handler(prometheus.NewRegistry(), slog.New(slog.DiscardHandler), tt.checks...), "/readyz")
+			require.Equal(t, tt.code, w.Code)
+			var got Status
+			require.NoError(t, json.Unmarshal(w.Body.Bytes(), &got))
+			require.Equal(t, tt.want, got)
+		})
+	}
+}
+
+func TestAHangingCheckIsBounded(t *testing.T) {
+	hangs := func(ctx context.Context) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	w := get(t, Handler(prometheus.NewRegistry(), slog.New(slog.DiscardHandler), Check{Name: "temporal", Ask: hangs}), "/readyz")
+	require.Equal(t, http.StatusServiceUnavailable, w.Code)
+}
+
+func TestHealthzMetricsAndNothingElse(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	promauto.With(reg).NewCounter(prometheus.CounterOpts{Name: "aftercall_test_total", Help: "A test."}).Inc()
+	h := Handler(reg, slog.New(slog.DiscardHandler))
+	require.Equal(t, http.StatusOK, get(t, h, "/healthz").Code)
+	require.Contains(t, get(t, h, "/metrics").Body.String(), "aftercall_test_total 1")
+	require.Equal(t, http.StatusNotFound, get(t, h, "/").Code)
+}
+
+func TestWhen(t *testing.T) {
+	var flag atomic.Bool
+	check := When(&flag, "not yet")
+	require.EqualError(t, check(context.Background()), "not yet")
+	flag.Store(true)
+	require.NoError(t, check(context.Background()))
+}

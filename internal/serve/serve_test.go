@@ -1,0 +1,71 @@
+package serve
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"aftercall/internal/testenv"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var discard = slog.New(slog.DiscardHandler)
+
+// TestARequestUnderWayIsAnswered stops the server in the middle of a request.
+func TestARequestUnderWayIsAnswered(t *testing.T) {
+	arrived, goOn := make(chan struct{}), make(chan struct{})
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		close(arrived)
+		<-goOn
+		_, _ = io.WriteString(w, "done")
+	})
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(testenv.FreePort(t)))
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- HTTP(ctx, discard, Listener{Name: "test", Address: address, Handler: handler}) }()
+
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	answers := make(chan string, 1)
+	go func() {
+		for {
+			resp, err := client.Get("http://" + address)
+			if err != nil {
+				continue // not listening yet
+			}
+			body, _ := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			answers <- string(body)
+			return
+		}
+	}()
+	<-arrived
+	stop()
+	require.Eventually(t, func() bool {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			conn.Close()
+		}
+		return err != nil
+	}, 10*time.Second, 5*time.Millisecond, "no new requests are taken")
+	close(goOn)
+	require.Equal(t, "done", <-answers)
+	require.NoError(t, <-served)
+}
+
+func TestATakenPortIsOneSentence(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	err = HTTP(context.Background(), discard,
+		Listener{Name: "callbacks", Address: "127.0.0.1:0"}, Listener{Name: "admin", Address: l.Addr().String()})
+	require.ErrorContains(t, err, "listen for admin on "+l.Addr().String())
+}

@@ -1,0 +1,88 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"pgregory.net/rapid"
+
+	"aftercall/internal/tencent"
+	"aftercall/workflows"
+)
+
+func TestAfterCallOptions(t *testing.T) {
+	o := workflows.AfterCallOptions(params(), "queue", "fp", endedAt.Add(2*time.Second))
+	require.Equal(t, "call:1400000000:call-1", o.ID)
+	require.Equal(t, "queue", o.TaskQueue)
+	require.Equal(t, enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE, o.WorkflowIDReusePolicy)
+	require.True(t, o.WorkflowExecutionErrorWhenAlreadyStarted)
+	require.Equal(t, 3*time.Second, o.StartDelay)
+	require.Equal(t, "Video · one to one · 2:10 connected · NormalEnd", o.StaticSummary)
+	require.Equal(t, map[string]any{workflows.MemoFingerprint: "fp"}, o.Memo)
+	require.Zero(t, o.WorkflowRunTimeout)
+	require.Zero(t, o.WorkflowExecutionTimeout)
+	require.Nil(t, o.RetryPolicy)
+	result, ok := o.TypedSearchAttributes.GetKeyword(workflows.AttributeResult)
+	require.True(t, ok)
+	require.Equal(t, "NormalEnd", result)
+	require.Equal(t, len(workflows.SearchAttributes), o.TypedSearchAttributes.Size())
+	for _, text := range []string{o.ID, o.StaticSummary, o.StaticDetails} {
+		require.NotContains(t, text, "patient-1001")
+		require.NotContains(t, text, "doctor-17")
+	}
+}
+
+// TestForeignValuesStayOut keeps what a sender makes up out of search
+// attributes and summaries.
+func TestForeignValuesStayOut(t *testing.T) {
+	p := params()
+	p.Callback.MediaType, p.Callback.Result, p.Callback.CallType = "patient-1001", "| evil |", "<b>"
+	o := workflows.AfterCallOptions(p, "queue", "", endedAt)
+	require.Equal(t, "Unknown · group of 2 · 2:10 connected · Unknown", o.StaticSummary)
+	media, _ := o.TypedSearchAttributes.GetKeyword(workflows.AttributeMedia)
+	require.Equal(t, "Unknown", media)
+	require.NotContains(t, o.StaticDetails, "evil")
+	require.Empty(t, o.Memo)
+}
+
+// TestNoHint starts from nothing but a CallId, as an operator may.
+func TestNoHint(t *testing.T) {
+	p := params()
+	p.Callback = nil
+	o := workflows.AfterCallOptions(p, "queue", "", endedAt)
+	require.Zero(t, o.StartDelay)
+	require.Equal(t, "Call of clinic", o.StaticSummary)
+}
+
+func TestStartDelayIsAlwaysBounded(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := params()
+		p.Callback.EndTime = rapid.Int64Range(-1<<40, 1<<40).Draw(t, "end")
+		delay := workflows.AfterCallOptions(p, "queue", "", endedAt).StartDelay
+		if delay < 0 || delay > workflows.RecordSettleTime {
+			t.Fatalf("start delay %s", delay)
+		}
+	})
+}
+
+func TestIDsDoNotCollide(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		type call struct {
+			app tencent.SDKAppID
+			id  string
+		}
+		draw := func(name string) call {
+			return call{
+				tencent.SDKAppID(rapid.Uint64Range(1, 2000).Draw(t, name+" app")),
+				rapid.StringMatching(`[0-9:a]{1,6}`).Draw(t, name+" id"),
+			}
+		}
+		a, b := draw("one"), draw("other")
+		same := workflows.AfterCallID(a.app, a.id) == workflows.AfterCallID(b.app, b.id)
+		if same != (a == b) {
+			t.Fatalf("%v and %v", a, b)
+		}
+	})
+}
