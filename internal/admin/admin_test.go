@@ -32,15 +32,18 @@ func TestReadyz(t *testing.T) {
 	}{
 		"all there": {
 			[]Check{{Name: "temporal", Ask: fine}, {Name: "redis", Optional: true, Ask: fine}},
-			200, Status{Ready: true, Checks: map[string]string{"temporal": "ok", "redis": "ok"}},
+			200,
+			Status{Ready: true, Checks: map[string]string{"temporal": "ok", "redis": "ok"}},
 		},
 		"one missing": {
 			[]Check{{Name: "temporal", Ask: gone}, {Name: "ledger", Ask: fine}},
-			503, Status{Checks: map[string]string{"temporal": "missing: connection refused", "ledger": "ok"}},
+			503,
+			Status{Checks: map[string]string{"temporal": "missing: connection refused", "ledger": "ok"}},
 		},
 		"optional missing": {
 			[]Check{{Name: "temporal", Ask: fine}, {Name: "redis", Optional: true, Ask: gone}},
-			200, Status{Ready: true, Checks: map[string]string{"temporal": "ok", "redis": "missing, working without it: connection refused"}},
+			200,
+			Status{Ready: true, Checks: map[string]string{"temporal": "ok", "redis": "missing, working without it: connection refused"}},
 		},
 	}
 	for name, tt := range tests {
