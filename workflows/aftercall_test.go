@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	sdkpb "go.temporal.io/api/sdk/v1"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
@@ -122,9 +123,14 @@ func TestHappyPath(t *testing.T) {
 		LedgerKey:  "charge:1400000000:call-1",
 		Deliveries: []workflows.Delivery{{Target: "crm", Delivered: true}, {Target: "audit", Delivered: true}},
 	}, result)
-	details, err := e.QueryWorkflow("__temporal_workflow_metadata")
+	metadata, err := e.QueryWorkflow("__temporal_workflow_metadata")
 	require.NoError(t, err)
-	require.NotNil(t, details)
+	var page sdkpb.WorkflowMetadata
+	require.NoError(t, metadata.Get(&page))
+	for _, text := range []string{"2:10 connected", "**0.66 USD**", "132 s at 0.30 a minute", "Notified audit | delivered"} {
+		require.Contains(t, page.GetCurrentDetails(), text)
+	}
+	require.NotContains(t, page.GetCurrentDetails(), "patient-1001")
 }
 
 // TestWaits measures when the record is asked for, against the end of the call.

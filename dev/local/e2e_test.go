@@ -219,6 +219,20 @@ func TestWorkerStops(t *testing.T) {
 	require.Equal(t, 1, stack.Arrivals("crm", call.Record.CallID))
 }
 
+// TestLogsNameNobody reads what starter and worker have logged of the samples.
+func TestLogsNameNobody(t *testing.T) {
+	_, _, err := shared.RunSamples(within(t), local.Samples())
+	require.NoError(t, err)
+	for _, service := range []string{"starter", "worker"} {
+		log, err := os.ReadFile(filepath.Join(shared.Dir(), "logs", service+".log"))
+		require.NoError(t, err)
+		require.Contains(t, string(log), map[string]string{"starter": "call accepted", "worker": "WorkflowID"}[service])
+		for _, private := range []string{"patient-", "doctor-", "nurse-", "usersig", "Sign=", "path-secret", "callback-token", "whsec_"} {
+			require.NotContains(t, string(log), private)
+		}
+	}
+}
+
 // TestRetention makes sure that the workflow ID outlives Redis as a defence.
 func TestRetention(t *testing.T) {
 	namespace, err := shared.Temporal.WorkflowService().DescribeNamespace(within(t), &workflowservice.DescribeNamespaceRequest{Namespace: "default"})

@@ -17,7 +17,7 @@ func NewClient(url string) (*redis.Client, error) {
 	o.ContextTimeoutEnabled = true
 	o.MaxRetries = -1
 	o.DialerRetries = 1
-	o.DialTimeout = defaultTimeout
+	o.DialTimeout = Timeout
 	// Sent by managed services only, and an error at every connection elsewhere.
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return redis.NewClient(o), nil

@@ -30,8 +30,8 @@ const (
 	// enough that a claim of a process that died is soon forgotten. Until then
 	// other deliveries are Held, which does not stop them.
 	claimTTL = 10 * time.Second
-	// defaultTimeout bounds one round trip. A Redis that needs longer is treated as down.
-	defaultTimeout = 100 * time.Millisecond
+	// Timeout bounds one round trip. A Redis that needs longer is treated as down.
+	Timeout = 100 * time.Millisecond
 )
 
 // Outcome is what Redis knows about a call.

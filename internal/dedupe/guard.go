@@ -44,7 +44,7 @@ const maxBackoff = 2 * time.Second
 func newGuard(ctx context.Context, rdb redis.UniversalClient, reg prometheus.Registerer, logger *slog.Logger) *guard {
 	ctx, cancel := context.WithCancel(ctx)
 	g := &guard{
-		redis: rdb, logger: logger, timeout: defaultTimeout, backoff: 100 * time.Millisecond,
+		redis: rdb, logger: logger, timeout: Timeout, backoff: 100 * time.Millisecond,
 		ctx: ctx, cancel: cancel,
 	}
 	factory := promauto.With(reg)

@@ -273,6 +273,12 @@ func TestRedisDown(t *testing.T) {
 	require.Len(t, f.calls.params, 1, "Temporal decides alone")
 }
 
+// TestBudgets adds up what an answer may take at the most.
+func TestBudgets(t *testing.T) {
+	require.LessOrEqual(t, readBudget+handleBudget, 1500*time.Millisecond)
+	require.LessOrEqual(t, startBudget+2*dedupe.Timeout, handleBudget, "claim, start, release")
+}
+
 func TestHangingUpDoesNotCancelTheStart(t *testing.T) {
 	f := embedded(t)
 	ctx, hangUp := context.WithCancel(context.Background())
