@@ -79,7 +79,7 @@ func (c *call) fetch(ctx workflow.Context) (tencent.CallRecord, error) {
 // correctAttributes makes the list of workflows tell the truth where the
 // callback did not.
 func (c *call) correctAttributes(ctx workflow.Context, record tencent.CallRecord) error {
-	hint := c.params.Callback
+	hint := c.params.hint()
 	if hint != nil && hint.Result == record.Result && hint.MediaType == record.MediaType && hint.CallType == record.CallType {
 		return nil
 	}

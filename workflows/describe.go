@@ -22,9 +22,9 @@ func summarize(r tencent.CallRecord) string {
 	return strings.Join([]string{known(r.MediaType), who, connected, known(r.Result)}, " · ")
 }
 
-// details is what the callback claimed, as a table for the Web UI.
-func details(r tencent.CallRecord) string {
-	return "What the callback said (the record decides):\n\n" + table([][2]string{
+// details is what was known of the call at the start, as a table for the Web UI.
+func details(source Source, r tencent.CallRecord) string {
+	return "What the " + string(source) + " said (the record decides):\n\n" + table([][2]string{
 		{"CallId", "`" + strings.ReplaceAll(r.CallID, "`", "'") + "`"},
 		{"Media", known(r.MediaType)},
 		{"Type", known(r.CallType)},

@@ -40,10 +40,10 @@ func AfterCallOptions(p AfterCallParams, taskQueue, fingerprint string, now time
 		AttributeApp.ValueSet(p.App),
 		AttributeSource.ValueSet(string(p.Source)),
 	}
-	if p.Callback != nil {
-		attributes = append(attributes, recordAttributes(*p.Callback)...)
-		o.StaticSummary = summarize(*p.Callback)
-		o.StaticDetails = details(*p.Callback)
+	if hint := p.hint(); hint != nil {
+		attributes = append(attributes, recordAttributes(*hint)...)
+		o.StaticSummary = summarize(*hint)
+		o.StaticDetails = details(p.Source, *hint)
 	}
 	if fingerprint != "" {
 		o.Memo = map[string]any{MemoFingerprint: fingerprint}

@@ -14,8 +14,15 @@ const AfterCallName = "AfterCall"
 // Source says what made a workflow start.
 type Source string
 
-// SourceCallback is a workflow that Call.CallbackAfterEndCall started.
-const SourceCallback Source = "callback"
+// The sources of AfterCall.
+const (
+	// SourceCallback: Call.CallbackAfterEndCall.
+	SourceCallback Source = "callback"
+	// SourceSweep: a sweep or backfill found a call that nobody had handled.
+	SourceSweep Source = "sweep"
+	// SourceManual: an operator named the call.
+	SourceManual Source = "manual"
+)
 
 // RecordSettleTime is how long after its end the record of a call can be
 // queried. D:68930
@@ -30,17 +37,29 @@ type AfterCallParams struct {
 	Source Source `json:"source"`
 	// Callback is what the callback claimed. Nothing of it is charged.
 	Callback *tencent.CallRecord `json:"callback,omitempty"`
+	// Listed is the record as a sweep or an operator found it, where there was
+	// no callback. The record that is charged is read again.
+	Listed *tencent.CallRecord `json:"listed,omitempty"`
 	// RecordDeadline is how long a missing record is waited for.
 	RecordDeadline time.Duration `json:"record_deadline"`
+}
+
+// hint is what is known of the call before its record is read; nil for nothing.
+func (p AfterCallParams) hint() *tencent.CallRecord {
+	if p.Callback != nil {
+		return p.Callback
+	}
+	return p.Listed
 }
 
 // readyAt is when the record can be queried, by what is known of the call's
 // end; the zero time when nothing is.
 func (p AfterCallParams) readyAt() time.Time {
-	if p.Callback == nil {
+	hint := p.hint()
+	if hint == nil {
 		return time.Time{}
 	}
-	return p.Callback.EndedAt().Add(RecordSettleTime)
+	return hint.EndedAt().Add(RecordSettleTime)
 }
 
 // waitAt is how long to wait at now until the record can be queried, within

@@ -7,26 +7,14 @@ type Code int
 
 // Codes that this package or its callers name.
 const (
-	CodeOK              Code = 0
-	CodeRecordNotFound  Code = 101050
-	CodeInternal        Code = 101001
-	CodeInvalidParam    Code = 101002
-	CodeConfigInternal  Code = 100001
-	CodeConfigInvalid   Code = 100002
-	CodeNoCallback      Code = 100301
-	CodeUserSigExpired  Code = 70001
-	CodeUserSigInvalid  Code = 70003
-	CodeBadURL          Code = 60002
-	CodeBadJSON         Code = 60003
-	CodeNotAdmin        Code = 60004
-	CodeOverFrequency   Code = 60007
-	CodeServiceTimeout  Code = 60008
-	CodeBadResource     Code = 60009
-	CodeBadSDKAppID     Code = 60012
-	CodeBadIdentifier   Code = 60015
-	CodeAppDisabled     Code = 60020
-	CodeWrongDomain     Code = 60026
-	CodeCallNotExisting Code = 101004
+	CodeOK             Code = 0
+	CodeRecordNotFound Code = 101050
+	CodeInternal       Code = 101001
+	CodeInvalidParam   Code = 101002
+	CodeConfigInternal Code = 100001
+	CodeConfigInvalid  Code = 100002
+	CodeNoCallback     Code = 100301
+	CodeUserSigExpired Code = 70001
 )
 
 // Action is what a caller of the REST API should do about a code.
