@@ -61,7 +61,7 @@ func newEnv(t *testing.T) *env {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	e := &env{suite.NewTestWorkflowEnvironment(), t}
-	service.Register(e, activities.New(nil, nil, nil, prometheus.NewRegistry()))
+	service.Register(e, activities.New(nil, nil, nil, prometheus.NewRegistry()), activities.NewSweeps(nil, nil, nil, prometheus.NewRegistry()))
 	e.SetStartTime(endedAt)
 	t.Cleanup(func() { e.AssertExpectations(t) })
 	return e

@@ -8,6 +8,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 
 	"aftercall/dev/tencentsim"
 	"aftercall/workflows"
@@ -20,6 +21,8 @@ type Followed struct {
 	Result            workflows.AfterCallResult
 	// Err is the failure of the workflow.
 	Err error
+	// Source is what started the workflow, by its search attribute.
+	Source workflows.Source
 	// Events and Transitions are what the call cost Temporal.
 	Events, Transitions int64
 }
@@ -47,6 +50,10 @@ func Follow(ctx context.Context, c client.Client, call tencentsim.Call) (Followe
 	}
 	info := description.GetWorkflowExecutionInfo()
 	f.RunID, f.Status = info.GetExecution().GetRunId(), info.GetStatus()
+	if err := converter.GetDefaultDataConverter().FromPayload(
+		info.GetSearchAttributes().GetIndexedFields()[workflows.AttributeSource.GetName()], &f.Source); err != nil {
+		return f, fmt.Errorf("source of call %s: %w", call.Record.CallID, err)
+	}
 	f.Events, f.Transitions = info.GetHistoryLength(), info.GetStateTransitionCount()
 	return f, nil
 }

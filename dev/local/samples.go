@@ -30,6 +30,8 @@ type Want struct {
 	Targets []string
 	// Duplicates and Conflicts are counted by the starter.
 	Duplicates, Conflicts int
+	// Source is callback if empty.
+	Source workflows.Source
 }
 
 // Samples are the calls of `make dev` and `make demo`, with sums worked out by
@@ -106,6 +108,15 @@ func Samples() []Sample {
 				RecordFault: &tencentsim.APIFault{Code: tencent.CodeInternal, Times: 2},
 			},
 			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 60, Amount: "0.12", Targets: []string{"crm"}},
+		},
+		{
+			// Tencent never posts it; the sweep finds its record.
+			Name: "callback lost",
+			Spec: tencentsim.CallSpec{SDKAppID: clinic, Seconds: 121, EndedAgoSeconds: 60, Lose: true},
+			Want: Want{
+				Outcome: workflows.OutcomeCharged, Billed: 180, Amount: "0.36", Targets: []string{"crm"},
+				Source: workflows.SourceSweep,
+			},
 		},
 	}
 }

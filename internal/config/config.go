@@ -30,6 +30,9 @@ type App struct {
 	RecordDeadline time.Duration    `yaml:"record_deadline" default:"30m" doc:"How long after the end of a call to wait for its record, 1s to 168h (Tencent keeps records for seven days)."`
 	Webhooks       []string         `yaml:"webhooks" doc:"Names of the webhooks to notify; left out, nobody is notified."`
 
+	GoLive time.Time `yaml:"go_live" doc:"Calls that ended before are never charged by a sweep, as in 2026-01-01T00:00:00Z; left out, the first sweep reaches back the seven days that Tencent keeps records."`
+	Sweep  Sweep     `yaml:"sweep" doc:"Reconciliation with Tencent's records, which recovers calls whose callback was lost."`
+
 	tariff  billing.Tariff
 	targets []Webhook
 }

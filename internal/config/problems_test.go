@@ -44,7 +44,7 @@ func TestProblems(t *testing.T) {
 		"unknown key far":        {"    url:", "    colour: red\n    url:", `15:5: webhooks[0].colour: unknown key "colour": known here are name, secrets, url`},
 		"unknown key at the top": {"webhooks:\n", "hooks: []\nwebhooks:\n", `13:1: hooks: unknown key "hooks": known here are apps, tariffs, webhooks`},
 		"duplicate key":          {"    tariff: standard", "    tariff: standard\n    tariff: standard", "11:5: apps[0].tariff: is there twice, first in line 10: remove one"},
-		"key with line break":    {"    tariff: standard", "    tariff: standard\n    \"a\\nb\": 1", `11:5: apps[0].a b: unknown key "a\nb": known here are api, callback, identifier, name, record_deadline, sdk_app_id, secret_key, tariff, webhooks`},
+		"key with line break":    {"    tariff: standard", "    tariff: standard\n    \"a\\nb\": 1", `11:5: apps[0].a b: unknown key "a\nb": known here are api, callback, go_live, identifier, name, record_deadline, sdk_app_id, secret_key, sweep, tariff, webhooks`},
 		"missing key":            {"    api: singapore\n", "", "2:5: apps[0].api: is missing: Region of the app: china, singapore, seoul, frankfurt, silicon-valley or jakarta, or the REST API's base URL, https://…"},
 		"empty value":            {"    tariff: standard", "    tariff:", "10:12: apps[0].tariff: is empty: write a value or remove the key"},
 		"number for text":        {"name: clinic", "name: 12", "2:11: apps[0].name: must be text: put it in quotes"},

@@ -76,6 +76,7 @@ func (v validator) app(path string, app App) {
 		v.reference(path+".tariff", "tariff", app.Tariff, slices.Collect(maps.Keys(v.config.Tariffs)))
 	}
 	v.webhookNames(path+".webhooks", app.Webhooks)
+	v.sweep(path+".sweep", app.Sweep)
 }
 
 // webhookNames checks the names by which an app refers to webhooks.

@@ -17,6 +17,7 @@ import (
 	"aftercall/internal/telemetry"
 	"aftercall/starter/callback"
 	"aftercall/workflows"
+	"aftercall/workflows/launch"
 )
 
 // Run serves callbacks until ctx ends, then drains in order: the listeners,
@@ -60,7 +61,7 @@ func Run(ctx context.Context, environ map[string]string, stderr io.Writer) error
 			ctx, logger,
 			serve.Listener{
 				Name: "callbacks", Address: settings.Listen,
-				Handler: callback.New(apps(cfg), gate, callback.NewCalls(temporal, settings.TaskQueue), reg, logger),
+				Handler: callback.New(apps(cfg), gate, launch.NewCalls(temporal, settings.TaskQueue), reg, logger),
 			},
 			serve.Listener{
 				Name: "admin", Address: settings.AdminListen,

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"aftercall/activities"
 	"aftercall/internal/admin"
 	"aftercall/internal/config"
 	"aftercall/internal/engine"
@@ -16,6 +17,7 @@ import (
 	"aftercall/internal/serve"
 	"aftercall/internal/telemetry"
 	"aftercall/workflows"
+	"aftercall/workflows/launch"
 )
 
 // Run runs workflows and activities until ctx ends, then drains in order: the
@@ -35,7 +37,8 @@ func Run(ctx context.Context, environ map[string]string, stderr io.Writer) error
 		return err
 	}
 	defer book.Close()
-	acts, err := newActivities(cfg, book, reg)
+	clients := newClients(cfg, reg)
+	acts, err := newActivities(cfg, clients, book, reg)
 	if err != nil {
 		return err
 	}
@@ -49,6 +52,8 @@ func Run(ctx context.Context, environ map[string]string, stderr io.Writer) error
 	}
 	defer temporal.Close()
 
+	sweeps := activities.NewSweeps(sweepApps(cfg, clients), book, startListed(launch.NewCalls(temporal, settings.TaskQueue)), reg)
+
 	group, ctx := errgroup.WithContext(ctx)
 	var polling atomic.Bool
 	group.Go(func() error {
@@ -56,7 +61,11 @@ func Run(ctx context.Context, environ map[string]string, stderr io.Writer) error
 		if !engine.Prepare(ctx, temporal, namespace, logger, workflows.SearchAttributes) {
 			return nil
 		}
-		return poll(ctx, newWorker(temporal, settings.TaskQueue, acts), &polling, logger)
+		group.Go(func() error {
+			schedule(ctx, temporal, cfg, settings.TaskQueue, logger)
+			return nil
+		})
+		return poll(ctx, newWorker(temporal, settings.TaskQueue, acts, sweeps), &polling, logger)
 	})
 	group.Go(func() error {
 		return serve.HTTP(ctx, logger, serve.Listener{

@@ -31,7 +31,7 @@ const (
 
 // newWorker returns a worker with everything registered under the names that
 // histories know.
-func newWorker(c client.Client, taskQueue string, acts *activities.Activities) worker.Worker {
+func newWorker(c client.Client, taskQueue string, acts *activities.Activities, sweeps *activities.Sweeps) worker.Worker {
 	w := worker.New(c, taskQueue, worker.Options{
 		WorkerStopTimeout:                       stopTimeout,
 		MaxConcurrentActivityExecutionSize:      maxConcurrent,
@@ -39,7 +39,7 @@ func newWorker(c client.Client, taskQueue string, acts *activities.Activities) w
 		WorkflowTaskPollerBehavior:              worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
 		ActivityTaskPollerBehavior:              worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
 	})
-	Register(w, acts)
+	Register(w, acts, sweeps)
 	return w
 }
 
@@ -50,8 +50,11 @@ type Registry interface {
 }
 
 // Register registers the workflows and activities of this project.
-func Register(r Registry, acts *activities.Activities) {
+func Register(r Registry, acts *activities.Activities, sweeps *activities.Sweeps) {
 	r.RegisterWorkflowWithOptions(workflows.AfterCall, workflow.RegisterOptions{Name: workflows.AfterCallName})
+	r.RegisterWorkflowWithOptions(workflows.Reconcile, workflow.RegisterOptions{Name: workflows.ReconcileName})
+	r.RegisterActivityWithOptions(sweeps.PlanSweep, activity.RegisterOptions{Name: "PlanSweep"})
+	r.RegisterActivityWithOptions(sweeps.SweepWindow, activity.RegisterOptions{Name: "SweepWindow"})
 	r.RegisterActivityWithOptions(acts.FetchRecord, activity.RegisterOptions{Name: "FetchRecord"})
 	r.RegisterActivityWithOptions(acts.Charge, activity.RegisterOptions{Name: "Charge"})
 	r.RegisterActivityWithOptions(acts.Notify, activity.RegisterOptions{Name: "Notify"})
@@ -70,10 +73,27 @@ func poll(ctx context.Context, w worker.Worker, polling *atomic.Bool, logger *sl
 	return nil
 }
 
-// newActivities gives every app its client, tariff and targets.
-func newActivities(cfg *config.Config, book *ledger.Ledger, reg prometheus.Registerer) (*activities.Activities, error) {
-	records := tencent.NewHTTPClient(maxConcurrent)
+// newClients returns a client of Tencent's REST API for every app.
+func newClients(cfg *config.Config, reg prometheus.Registerer) map[tencent.SDKAppID]*tencent.Client {
+	shared := tencent.NewHTTPClient(maxConcurrent)
 	observe := newRecordMetrics(reg)
+	clients := make(map[tencent.SDKAppID]*tencent.Client, len(cfg.Apps))
+	for i := range cfg.Apps {
+		app := &cfg.Apps[i]
+		clients[app.SDKAppID] = tencent.NewClient(tencent.ClientOptions{
+			SDKAppID:   app.SDKAppID,
+			BaseURL:    app.APIBaseURL(),
+			Identifier: app.Identifier,
+			SecretKey:  app.SecretKey.Reveal(),
+			HTTP:       shared,
+			Observe:    observe(app.Name),
+		})
+	}
+	return clients
+}
+
+// newActivities gives every app its client, tariff and targets.
+func newActivities(cfg *config.Config, clients map[tencent.SDKAppID]*tencent.Client, book *ledger.Ledger, reg prometheus.Registerer) (*activities.Activities, error) {
 	apps := make([]activities.App, len(cfg.Apps))
 	for i := range cfg.Apps {
 		app := &cfg.Apps[i]
@@ -86,14 +106,7 @@ func newActivities(cfg *config.Config, book *ledger.Ledger, reg prometheus.Regis
 			Name:    app.Name,
 			Rater:   rater,
 			Targets: app.Webhooks,
-			Records: tencent.NewClient(tencent.ClientOptions{
-				SDKAppID:   app.SDKAppID,
-				BaseURL:    app.APIBaseURL(),
-				Identifier: app.Identifier,
-				SecretKey:  app.SecretKey.Reveal(),
-				HTTP:       records,
-				Observe:    observe(app.Name),
-			}),
+			Records: clients[app.SDKAppID],
 		}
 	}
 	deliveries := notify.NewHTTPClient()

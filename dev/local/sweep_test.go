@@ -1,0 +1,114 @@
+package local_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"aftercall/dev/local"
+	"aftercall/dev/tencentsim"
+	"aftercall/internal/ledger"
+	"aftercall/workflows"
+)
+
+// sweep runs the sweep of the clinic, once, besides its schedule.
+func sweep(ctx context.Context, t *testing.T) workflows.ReconcileResult {
+	t.Helper()
+	run, err := shared.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: "reconcile-test:" + uuid.NewString(), TaskQueue: "aftercall",
+	}, workflows.ReconcileName, workflows.ReconcileParams{SDKAppID: 1400000000, App: "clinic"})
+	require.NoError(t, err)
+	var result workflows.ReconcileResult
+	require.NoError(t, run.Get(ctx, &result))
+	return result
+}
+
+// handledOnce follows the calls and checks that each is in the ledger exactly
+// once, to its record, and was told of exactly once.
+func handledOnce(ctx context.Context, t *testing.T, calls []tencentsim.Call) {
+	t.Helper()
+	book, err := ledger.Open(ctx, "sqlite:"+shared.LedgerPath(), ledger.Options{})
+	require.NoError(t, err)
+	defer book.Close()
+	for _, call := range calls {
+		entries, err := book.Get(ctx, call.SDKAppID, call.Record.CallID)
+		require.NoError(t, err)
+		require.Len(t, entries, 1)
+		require.Equal(t, call.Record, entries[0].Record)
+		require.Equal(t, 1, shared.Arrivals("crm", call.Record.CallID))
+	}
+}
+
+// TestLostCallbacksAreRecovered loses half of the callbacks, and sweeps while
+// the others arrive.
+func TestLostCallbacksAreRecovered(t *testing.T) {
+	ctx := within(t)
+	require.NoError(t, shared.Tencent.SetFaults(tencentsim.Faults{LossShare: 0.5, LossSeed: 7}))
+	t.Cleanup(func() { require.NoError(t, shared.Tencent.ClearFaults()) })
+	// The record API cuts pages down, and its pages overlap and miss records.
+	require.NoError(t, shared.Tencent.SetFilterRules(tencentsim.FilterRules{MaxPageSize: 7, Order: tencentsim.OrderUnstable}))
+	t.Cleanup(func() { require.NoError(t, shared.Tencent.SetFilterRules(tencentsim.FilterRules{})) })
+
+	var calls []tencentsim.Call
+	lost := 0
+	for range 60 {
+		call, err := shared.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61, EndedAgoSeconds: 30})
+		require.NoError(t, err)
+		calls = append(calls, call)
+		if call.Lost {
+			lost++
+		}
+	}
+	require.Positive(t, lost)
+	require.Less(t, lost, len(calls))
+	sweep(ctx, t)
+	recovered := 0
+	for _, call := range calls {
+		f, err := local.Follow(ctx, shared.Temporal, call)
+		require.NoError(t, err)
+		require.NoError(t, f.Err)
+		if f.Source == workflows.SourceSweep {
+			recovered++
+		}
+	}
+	require.GreaterOrEqual(t, recovered, lost, "a sweep may be faster than a callback, never slower than a lost one")
+	handledOnce(ctx, t, calls)
+	require.Zero(t, sweep(ctx, t).Recovered, "a second sweep finds nothing to do")
+}
+
+// TestSweepAfterEverythingWasForgotten flushes Redis' and Temporal's memory of
+// calls that the sweep lists again: the ledger decides.
+func TestSweepAfterEverythingWasForgotten(t *testing.T) {
+	ctx := within(t)
+	var calls []tencentsim.Call
+	for range 5 {
+		call, err := shared.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61, EndedAgoSeconds: 30})
+		require.NoError(t, err)
+		calls = append(calls, call)
+	}
+	for _, call := range calls {
+		_, err := local.Follow(ctx, shared.Temporal, call)
+		require.NoError(t, err)
+		require.NoError(t, shared.Forget(ctx, call))
+	}
+	result := sweep(ctx, t)
+	require.Zero(t, result.Recovered)
+	require.GreaterOrEqual(t, result.Known, len(calls))
+	handledOnce(ctx, t, calls)
+	for _, call := range calls {
+		_, err := shared.Temporal.DescribeWorkflowExecution(ctx, local.WorkflowID(call), "")
+		require.Error(t, err, "nothing was started")
+	}
+}
+
+func TestSchedulesExist(t *testing.T) {
+	ctx := within(t)
+	for _, app := range shared.Config.Apps {
+		description, err := shared.Temporal.ScheduleClient().GetHandle(ctx, workflows.ReconcileID(app.SDKAppID)).Describe(ctx)
+		require.NoError(t, err)
+		require.Len(t, description.Schedule.Spec.Intervals, 1)
+	}
+}

@@ -1,0 +1,64 @@
+package config
+
+import (
+	"errors"
+	"time"
+
+	"aftercall/internal/sweep"
+)
+
+// Sweep is how an app is reconciled with Tencent's records.
+type Sweep struct {
+	Every   Interval      `yaml:"every" default:"5m" doc:"How often to look for calls whose callback was lost, 10s to 24h, or off."`
+	Settle  time.Duration `yaml:"settle" default:"2m" doc:"How long a call is left to its callback before a sweep takes it, 0s to 1h."`
+	Overlap time.Duration `yaml:"overlap" default:"6h" doc:"What is listed again before where the last sweep ended, 0s to 72h. Tencent does not say whether it lists calls by start or by end: make it longer than your longest call."`
+}
+
+// slice is the longest window that a sweep lists at once. A sweep splits what
+// holds too many calls, so a quiet week is few windows.
+const slice = 6 * time.Hour
+
+// Settings are the arithmetic's.
+func (s Sweep) Settings() sweep.Settings {
+	return sweep.Settings{Settle: s.Settle, Overlap: s.Overlap, Slice: slice}
+}
+
+// Interval is a time.Duration that may be off, which is 0.
+type Interval time.Duration
+
+// String is the duration, or off.
+func (i Interval) String() string {
+	if i == 0 {
+		return "off"
+	}
+	return time.Duration(i).String()
+}
+
+// MarshalText is String.
+func (i Interval) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
+
+// UnmarshalText accepts a duration or off.
+func (i *Interval) UnmarshalText(text []byte) error {
+	if string(text) == "off" {
+		*i = 0
+		return nil
+	}
+	d, err := time.ParseDuration(string(text))
+	if err != nil || d == 0 {
+		return errors.New("must be a duration with its unit, as in 5m, or off")
+	}
+	*i = Interval(d)
+	return nil
+}
+
+func (v validator) sweep(path string, s Sweep) {
+	if every := time.Duration(s.Every); every != 0 && (every < 10*time.Second || every > 24*time.Hour) {
+		v.report(path+".every", "must be from 10s to 24h, or off")
+	}
+	if s.Settle < 0 || s.Settle > time.Hour {
+		v.report(path+".settle", "must be from 0s to 1h")
+	}
+	if s.Overlap < 0 || s.Overlap > 72*time.Hour {
+		v.report(path+".overlap", "must be from 0s to 72h")
+	}
+}

@@ -1,0 +1,60 @@
+// Package launch starts the workflows of calls. It is what the callback
+// receiver, the sweep and the operator's commands have in common.
+package launch
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+
+	"aftercall/internal/tencent"
+	"aftercall/workflows"
+)
+
+// Calls starts the workflows of ended calls in one namespace.
+type Calls struct {
+	client    client.Client
+	taskQueue string
+}
+
+// NewCalls returns the Calls of a namespace, for workers on taskQueue.
+func NewCalls(c client.Client, taskQueue string) Calls { return Calls{client: c, taskQueue: taskQueue} }
+
+// Start starts AfterCall exactly once. already reports that the workflow had
+// been started before; it runs, or has ended and is still retained. On an
+// error the start may yet have happened: starting again is safe. fingerprint
+// is that of the callback, and empty if there was none.
+func (c Calls) Start(ctx context.Context, p workflows.AfterCallParams, fingerprint string) (already bool, err error) {
+	options := workflows.AfterCallOptions(p, c.taskQueue, fingerprint, time.Now())
+	_, err = c.client.ExecuteWorkflow(ctx, options, workflows.AfterCallName, p)
+	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("start workflow %s: %w", options.ID, err)
+	}
+	return false, nil
+}
+
+// FirstFingerprint is that of the callback that started the workflow, and
+// empty if none did.
+func (c Calls) FirstFingerprint(ctx context.Context, app tencent.SDKAppID, callID string) (string, error) {
+	id := workflows.AfterCallID(app, callID)
+	description, err := c.client.DescribeWorkflowExecution(ctx, id, "")
+	if err != nil {
+		return "", fmt.Errorf("describe workflow %s: %w", id, err)
+	}
+	payload, ok := description.GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.MemoFingerprint]
+	if !ok {
+		return "", nil
+	}
+	var fingerprint string
+	if err := converter.GetDefaultDataConverter().FromPayload(payload, &fingerprint); err != nil {
+		return "", fmt.Errorf("memo of workflow %s: %w", id, err)
+	}
+	return fingerprint, nil
+}

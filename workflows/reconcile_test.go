@@ -1,0 +1,162 @@
+package workflows_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/workflow"
+
+	"aftercall/activities"
+	"aftercall/internal/sweep"
+	"aftercall/workflows"
+)
+
+func windows(n int) []sweep.Window {
+	all := make([]sweep.Window, n)
+	for i := range all {
+		all[i] = sweep.Window{From: endedAt.Add(time.Duration(i) * time.Hour), To: endedAt.Add(time.Duration(i+1) * time.Hour)}
+	}
+	return all
+}
+
+func (e *env) plans(w []sweep.Window) {
+	e.OnActivity("PlanSweep", mock.Anything, mock.Anything).Return(activities.PlanSweepResult{Windows: w}, nil).Once()
+}
+
+// sweeps answers for every window and keeps which were asked for.
+func (e *env) sweeps(answer func(activities.SweepWindowParams) (activities.SweepWindowResult, error)) *[]activities.SweepWindowParams {
+	var asked []activities.SweepWindowParams
+	e.OnActivity("SweepWindow", mock.Anything, mock.Anything).Return(
+		func(_ context.Context, p activities.SweepWindowParams) (activities.SweepWindowResult, error) {
+			asked = append(asked, p)
+			return answer(p)
+		})
+	return &asked
+}
+
+func (e *env) reconcile(p workflows.ReconcileParams) (workflows.ReconcileResult, error) {
+	e.t.Helper()
+	p.SDKAppID, p.App = 1400000000, "clinic"
+	e.ExecuteWorkflow(workflows.ReconcileName, p)
+	require.True(e.t, e.IsWorkflowCompleted())
+	var result workflows.ReconcileResult
+	if err := e.GetWorkflowError(); err != nil {
+		return result, err
+	}
+	require.NoError(e.t, e.GetWorkflowResult(&result))
+	return result, nil
+}
+
+func found3(activities.SweepWindowParams) (activities.SweepWindowResult, error) {
+	return activities.SweepWindowResult{Counts: activities.SweepCounts{Listed: 3, Known: 2, Recovered: 1}, Examples: []string{"lost"}}, nil
+}
+
+func TestReconcile(t *testing.T) {
+	e := newEnv(t)
+	e.plans(windows(3))
+	asked := e.sweeps(found3)
+	result, err := e.reconcile(workflows.ReconcileParams{})
+	require.NoError(t, err)
+	require.Equal(t, activities.SweepCounts{Listed: 9, Known: 6, Recovered: 3}, result.SweepCounts)
+	require.Equal(t, 3, result.Windows)
+	for i, p := range *asked {
+		require.Equal(t, windows(3)[i].From, p.Window.From.UTC(), "in order")
+		require.True(t, p.Advance)
+	}
+}
+
+func TestReconcileNothing(t *testing.T) {
+	e := newEnv(t)
+	e.plans(nil)
+	result, err := e.reconcile(workflows.ReconcileParams{})
+	require.NoError(t, err)
+	require.Zero(t, result.Windows)
+}
+
+func TestReconcileSplits(t *testing.T) {
+	e := newEnv(t)
+	e.plans(windows(2))
+	asked := e.sweeps(func(p activities.SweepWindowParams) (activities.SweepWindowResult, error) {
+		if p.Window.To.Sub(p.Window.From) > 20*time.Minute {
+			halves, _ := p.Window.Halves()
+			return activities.SweepWindowResult{Split: halves}, nil
+		}
+		return found3(p)
+	})
+	result, err := e.reconcile(workflows.ReconcileParams{})
+	require.NoError(t, err)
+	require.Equal(t, 8, result.Windows)
+	require.Equal(t, 8, result.Planned)
+	var last time.Time
+	for _, p := range *asked {
+		if p.Window.To.Sub(p.Window.From) <= 20*time.Minute {
+			require.False(t, p.Window.From.Before(last), "halves come before what follows them")
+			last = p.Window.From
+		}
+	}
+}
+
+// TestReconcileStopsWhereItCannotFinish: nothing after an unfinished window
+// may be listed, because the progress would pass it.
+func TestReconcileStopsWhereItCannotFinish(t *testing.T) {
+	failing := func(p activities.SweepWindowParams) (activities.SweepWindowResult, error) {
+		if p.Window.From.Equal(windows(3)[1].From) {
+			return activities.SweepWindowResult{Counts: activities.SweepCounts{Listed: 1, Failed: 1}}, nil
+		}
+		return found3(p)
+	}
+	t.Run("sweep", func(t *testing.T) {
+		e := newEnv(t)
+		e.plans(windows(3))
+		asked := e.sweeps(failing)
+		result, err := e.reconcile(workflows.ReconcileParams{})
+		require.NoError(t, err)
+		require.Len(t, *asked, 2)
+		require.Equal(t, 1, result.Failed)
+	})
+	t.Run("backfill goes on", func(t *testing.T) {
+		e := newEnv(t)
+		e.plans(windows(3))
+		asked := e.sweeps(failing)
+		_, err := e.reconcile(workflows.ReconcileParams{Between: &sweep.Window{From: endedAt, To: endedAt.Add(3 * time.Hour)}})
+		require.NoError(t, err)
+		require.Len(t, *asked, 3)
+		require.False(t, (*asked)[0].Advance, "a backfill leaves the progress alone")
+	})
+	t.Run("error", func(t *testing.T) {
+		e := newEnv(t)
+		e.plans(windows(3))
+		e.sweeps(func(activities.SweepWindowParams) (activities.SweepWindowResult, error) {
+			return activities.SweepWindowResult{}, errHopeless
+		})
+		_, err := e.reconcile(workflows.ReconcileParams{})
+		require.Equal(t, "Hopeless", errorTypes(err))
+	})
+}
+
+func TestReconcileContinuesAsNew(t *testing.T) {
+	e := newEnv(t)
+	e.plans(windows(250))
+	e.sweeps(found3)
+	_, err := e.reconcile(workflows.ReconcileParams{DryRun: true})
+	var again *workflow.ContinueAsNewError
+	require.ErrorAs(t, err, &again)
+
+	var next workflows.ReconcileParams
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(again.Input, &next))
+	require.Len(t, next.Continued.Pending, 50)
+	require.Equal(t, 200, next.Continued.Done.Windows)
+	require.True(t, next.DryRun)
+
+	e = newEnv(t)
+	e.sweeps(found3) // and no PlanSweep
+	result, err := e.reconcile(next)
+	require.NoError(t, err)
+	require.Equal(t, 250, result.Windows)
+	require.Equal(t, 750, result.Listed)
+	require.LessOrEqual(t, len(result.Examples), 20)
+}
