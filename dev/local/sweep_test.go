@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
 
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
@@ -89,11 +90,13 @@ func TestSweepAfterEverythingWasForgotten(t *testing.T) {
 		require.NoError(t, err)
 		calls = append(calls, call)
 	}
+	var group errgroup.Group
 	for _, call := range calls {
 		_, err := local.Follow(ctx, shared.Temporal, call)
 		require.NoError(t, err)
-		require.NoError(t, shared.Forget(ctx, call))
+		group.Go(func() error { return shared.Forget(ctx, call) })
 	}
+	require.NoError(t, group.Wait())
 	result := sweep(ctx, t)
 	require.Zero(t, result.Recovered)
 	require.GreaterOrEqual(t, result.Known, len(calls))
