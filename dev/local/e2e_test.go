@@ -84,9 +84,14 @@ func devServer(ctx context.Context, server local.Server) (stop func() error, err
 		DBFilename:    server.Database,
 		EnableUI:      true,
 		UIPort:        server.UIPort,
-		ExtraArgs:     server.Arguments,
-		Stdout:        io.Discard,
-		Stderr:        io.Discard,
+		ExtraArgs: append(
+			server.Arguments,
+			// A deletion waits until what the workflow did last is acknowledged.
+			"--dynamic-config-value", `history.transferProcessorUpdateAckInterval="1s"`,
+			"--dynamic-config-value", `history.visibilityProcessorUpdateAckInterval="1s"`,
+		),
+		Stdout: io.Discard,
+		Stderr: io.Discard,
 	})
 	if err != nil {
 		return nil, err

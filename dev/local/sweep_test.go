@@ -3,6 +3,7 @@ package local_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -12,15 +13,20 @@ import (
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
 	"aftercall/internal/ledger"
+	windows "aftercall/internal/sweep"
 	"aftercall/workflows"
 )
 
-// sweep runs the sweep of the clinic, once, besides its schedule.
+// sweep lists the last ten minutes of the clinic, besides its schedule. It
+// names them, because a sweep just after another one has nothing to list.
 func sweep(ctx context.Context, t *testing.T) workflows.ReconcileResult {
 	t.Helper()
 	run, err := shared.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: "reconcile-test:" + uuid.NewString(), TaskQueue: "aftercall",
-	}, workflows.ReconcileName, workflows.ReconcileParams{SDKAppID: 1400000000, App: "clinic"})
+	}, workflows.ReconcileName, workflows.ReconcileParams{
+		SDKAppID: 1400000000, App: "clinic",
+		Between: &windows.Window{From: time.Now().Add(-10 * time.Minute).Truncate(time.Second), To: time.Now().Truncate(time.Second)},
+	})
 	require.NoError(t, err)
 	var result workflows.ReconcileResult
 	require.NoError(t, run.Get(ctx, &result))
