@@ -42,7 +42,7 @@ func (r *Redis) URL() string { return "redis://127.0.0.1:" + strconv.Itoa(r.port
 func (r *Redis) Start() {
 	r.t.Helper()
 	r.cmd = exec.Command(r.bin, "--port", strconv.Itoa(r.port), "--bind", "127.0.0.1", "--dir", r.dir,
-		"--appendonly", "yes", "--save", "", "--loglevel", "warning")
+		"--appendonly", "yes", "--appendfsync", "always", "--save", "", "--loglevel", "warning")
 	require.NoError(r.t, r.cmd.Start())
 	options, err := redis.ParseURL(r.URL())
 	require.NoError(r.t, err)
