@@ -21,7 +21,8 @@ const (
 	RecordNotYet = "RecordNotYet"
 	// RecordNeverAppeared: no record until the deadline. Final.
 	RecordNeverAppeared = "RecordNeverAppeared"
-	// RecordAPIThrottled: over the frequency limit. Retried more slowly.
+	// RecordAPIThrottled: over the frequency limit, Tencent's or our own below
+	// it. Retried more slowly.
 	RecordAPIThrottled = "RecordAPIThrottled"
 	// RecordAPIRefused: an operator must mend account, key, region or arrears.
 	// The call waits until then.
@@ -64,12 +65,18 @@ func classify(err error) error {
 		reviewErr   *billing.ReviewError
 		conflictErr *ledger.ConflictError
 		statusErr   *notify.StatusError
+		busyErr     *tencent.BusyError
+		gatewayErr  *tencent.HTTPError
 	)
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &apiErr):
 		return classifyCode(apiErr)
+	case errors.As(err, &busyErr):
+		return retry(RecordAPIThrottled, err, jitter(busyErr.RetryAfter))
+	case errors.As(err, &gatewayErr) && gatewayErr.RetryAfter > 0:
+		return retry(RecordAPIThrottled, err, gatewayErr.RetryAfter)
 	case errors.As(err, &reviewErr):
 		return final(NeedsReview, err)
 	case errors.As(err, &conflictErr):

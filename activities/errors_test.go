@@ -30,6 +30,8 @@ func TestClassify(t *testing.T) {
 	}{
 		"record not there":   {err: api(101050), errType: RecordNotYet, benign: true},
 		"over frequency":     {err: api(60007), errType: RecordAPIThrottled, minPause: throttlePause, maxPause: 2 * throttlePause},
+		"our own limit":      {err: &tencent.BusyError{RetryAfter: time.Second}, errType: RecordAPIThrottled, minPause: time.Second, maxPause: 2 * time.Second},
+		"gateway says when":  {err: fmt.Errorf("x: %w", &tencent.HTTPError{Status: 429, RetryAfter: time.Minute}), errType: RecordAPIThrottled, minPause: time.Minute, maxPause: time.Minute},
 		"arrears":            {err: api(60017), errType: RecordAPIRefused, minPause: operatorPause, maxPause: 2 * operatorPause},
 		"wrong region":       {err: api(60026), errType: RecordAPIRefused, minPause: operatorPause, maxPause: 2 * operatorPause},
 		"wrong key":          {err: api(70003), errType: RecordAPIRefused, minPause: operatorPause, maxPause: 2 * operatorPause},

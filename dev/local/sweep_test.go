@@ -14,6 +14,7 @@ import (
 	"aftercall/dev/tencentsim"
 	"aftercall/internal/ledger"
 	windows "aftercall/internal/sweep"
+	"aftercall/internal/tencent"
 	"aftercall/workflows"
 )
 
@@ -31,6 +32,47 @@ func sweep(ctx context.Context, t *testing.T) workflows.ReconcileResult {
 	var result workflows.ReconcileResult
 	require.NoError(t, run.Get(ctx, &result))
 	return result
+}
+
+// TestRateLimit lets a sweep and a backfill list page by page while calls
+// arrive, and counts at Tencent's side.
+func TestRateLimit(t *testing.T) {
+	ctx := within(t)
+	require.NoError(t, shared.Tencent.SetFaults(tencentsim.Faults{LossShare: 0.3, LossSeed: 3}))
+	t.Cleanup(func() { require.NoError(t, shared.Tencent.ClearFaults()) })
+	require.NoError(t, shared.Tencent.SetFilterRules(tencentsim.FilterRules{MaxPageSize: 1}))
+	t.Cleanup(func() { require.NoError(t, shared.Tencent.SetFilterRules(tencentsim.FilterRules{})) })
+	shared.Tencent.ResetStats()
+
+	var calls []tencentsim.Call
+	place := func(n int) {
+		for range n {
+			call, err := shared.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61, EndedAgoSeconds: 30})
+			require.NoError(t, err)
+			calls = append(calls, call)
+		}
+	}
+	place(150)
+	var group errgroup.Group
+	for range 3 {
+		group.Go(func() error {
+			sweep(ctx, t)
+			return nil
+		})
+	}
+	place(50)
+	require.NoError(t, group.Wait())
+	sweep(ctx, t)
+	for _, call := range calls {
+		f, err := local.Follow(ctx, shared.Temporal, call)
+		require.NoError(t, err)
+		require.NoError(t, f.Err)
+	}
+	handledOnce(ctx, t, calls)
+	stats := shared.Tencent.Stats()
+	listed := stats.API(1400000000, "get_record_by_filter").Requests
+	require.Greater(t, listed, 3*150, "enough requests to be held back")
+	require.LessOrEqual(t, stats.MaxReceivedPerSecond[1400000000], tencent.MaxRequestsPerSecond)
 }
 
 // handledOnce follows the calls and checks that each is in the ledger exactly

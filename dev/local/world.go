@@ -15,6 +15,7 @@ import (
 	"aftercall/dev/tencentsim"
 	"aftercall/dev/webhookreceiver"
 	"aftercall/internal/dedupe"
+	"aftercall/internal/redisguard"
 )
 
 // openTencent plays Tencent for the configured apps.
@@ -88,7 +89,7 @@ func (w *switchWriter) Write(p []byte) (int, error) {
 
 // Forget removes a call from Redis and from Temporal, as time does.
 func (s *Stack) Forget(ctx context.Context, call tencentsim.Call) error {
-	rdb, err := dedupe.NewClient(s.redisURL)
+	rdb, err := redisguard.NewClient(s.redisURL)
 	if err != nil {
 		return err
 	}

@@ -94,6 +94,7 @@ type Simulator struct {
 	faults    Faults
 	rules     FilterRules
 	meters    map[meterKey]*meter
+	received  map[tencent.SDKAppID]*window
 	sent      CallbackStats
 	requests  uint64
 	held      []*job
@@ -124,6 +125,7 @@ func New(ctx context.Context, o Options) (*Simulator, error) {
 		calls:     map[callKey]*call{},
 		callbacks: map[tencent.SDKAppID]tencent.CallbackConfig{},
 		meters:    map[meterKey]*meter{},
+		received:  map[tencent.SDKAppID]*window{},
 		idle:      make(chan struct{}),
 	}
 	close(s.idle)

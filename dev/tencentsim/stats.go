@@ -10,8 +10,11 @@ import (
 
 // Stats are counts since the start or the last ResetStats.
 type Stats struct {
-	APIs      []APIStats    `json:"apis"`
-	Callbacks CallbackStats `json:"callbacks"`
+	APIs []APIStats `json:"apis"`
+	// MaxReceivedPerSecond is, by SDKAppID, the most requests that arrived at
+	// all APIs together in any window of 1 s.
+	MaxReceivedPerSecond map[tencent.SDKAppID]int `json:"max_received_per_second"`
+	Callbacks            CallbackStats            `json:"callbacks"`
 }
 
 // APIStats counts the requests of one app at one API.
@@ -62,7 +65,10 @@ type meter struct {
 func (s *Simulator) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stats := Stats{APIs: []APIStats{}, Callbacks: s.sent}
+	stats := Stats{APIs: []APIStats{}, MaxReceivedPerSecond: map[tencent.SDKAppID]int{}, Callbacks: s.sent}
+	for app, w := range s.received {
+		stats.MaxReceivedPerSecond[app] = w.max
+	}
 	stats.Callbacks.Answers = maps.Clone(s.sent.Answers)
 	stats.Callbacks.Pending = s.pending
 	for key, m := range s.meters {
@@ -96,6 +102,9 @@ func (s *Simulator) ResetStats() {
 		m.requests, m.noCode, m.codes = 0, 0, map[tencent.Code]int{}
 		m.received.max, m.admitted.max = 0, 0
 	}
+	for _, w := range s.received {
+		w.max = 0
+	}
 	s.sent = CallbackStats{}
 }
 
@@ -116,7 +125,12 @@ func (s *Simulator) arrived(app tencent.SDKAppID, api string) {
 	defer s.mu.Unlock()
 	m := s.meter(app, api)
 	m.requests++
-	m.received.add(s.wall())
+	now := s.wall()
+	m.received.add(now)
+	if s.received[app] == nil {
+		s.received[app] = &window{}
+	}
+	s.received[app].add(now)
 }
 
 // admit asks the rate limit of one app at one API. The clock is read under

@@ -20,7 +20,7 @@ import (
 // Temporal's envconfig.
 type Common struct {
 	ConfigFile    string        `env:"AFTERCALL_CONFIG,required,notEmpty" doc:"Path of the YAML file."`
-	RedisURL      ConnectionURL `env:"REDIS_URL" envDefault:"redis://127.0.0.1:6379" doc:"Redis for the duplicate check: redis://, rediss:// or unix://."`
+	RedisURL      ConnectionURL `env:"REDIS_URL" envDefault:"redis://127.0.0.1:6379" doc:"Redis for the duplicate check and the request limit that all processes share: redis://, rediss:// or unix://."`
 	LedgerURL     ConnectionURL `env:"LEDGER_URL" envDefault:"sqlite:aftercall.db" doc:"The ledger: sqlite: and the path of a file, or postgres://user:password@host/database."`
 	LogFormat     LogFormat     `env:"AFTERCALL_LOG_FORMAT" envDefault:"auto" doc:"json, text, or auto: text on a terminal, else json."`
 	LogLevel      slog.Level    `env:"AFTERCALL_LOG_LEVEL" envDefault:"info" doc:"debug, info, warn or error."`

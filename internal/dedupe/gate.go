@@ -9,7 +9,6 @@ package dedupe
 import (
 	"context"
 	"crypto/rand"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/redis/go-redis/v9"
 
+	"aftercall/internal/redisguard"
 	"aftercall/internal/tencent"
 )
 
@@ -30,8 +30,6 @@ const (
 	// enough that a claim of a process that died is soon forgotten. Until then
 	// other deliveries are Held, which does not stop them.
 	claimTTL = 10 * time.Second
-	// Timeout bounds one round trip. A Redis that needs longer is treated as down.
-	Timeout = 100 * time.Millisecond
 )
 
 // Outcome is what Redis knows about a call.
@@ -72,33 +70,20 @@ var release = redis.NewScript(`if redis.call("GET", KEYS[1]) == ARGV[1] then ret
 // Gate is the first line of defence against handling a call twice. It is safe
 // for concurrent use.
 type Gate struct {
-	redis    redis.UniversalClient
-	guard    *guard
+	guard    *redisguard.Guard
 	outcomes *prometheus.CounterVec
 }
 
-// New returns a Gate on rdb, which stays the caller's to close, after the Gate.
-// ctx bounds the watching for Redis to come back, not single requests.
-// Redis 7.0 or newer is needed.
-func New(ctx context.Context, rdb redis.UniversalClient, reg prometheus.Registerer, logger *slog.Logger) *Gate {
+// New returns a Gate on a Redis of version 7.0 or newer.
+func New(guard *redisguard.Guard, reg prometheus.Registerer) *Gate {
 	return &Gate{
-		redis: rdb,
-		guard: newGuard(ctx, rdb, reg, logger),
+		guard: guard,
 		outcomes: promauto.With(reg).NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_dedupe_total",
 			Help: "Callbacks by what Redis knew of their CallId: claimed, held, known, unavailable.",
 		}, []string{"outcome"}),
 	}
 }
-
-// Close stops watching for Redis to come back.
-func (g *Gate) Close() { g.guard.close() }
-
-// Up reports whether the last word from Redis was a good one.
-func (g *Gate) Up() bool { return !g.guard.down.Load() }
-
-// Ping asks Redis whether it would take a claim.
-func (g *Gate) Ping(ctx context.Context) error { return g.guard.probe(ctx) }
 
 // Key is where the state of a call is kept. The SDKAppID is all digits, so no
 // CallId can make two calls share a key.
@@ -121,9 +106,9 @@ func (g *Gate) claim(ctx context.Context, app tencent.SDKAppID, callID, fingerpr
 		value:   stateClaim + " " + fingerprint + " " + rand.Text(),
 	}
 	var found string
-	if err := g.guard.do(ctx, func(ctx context.Context) error {
+	if err := g.guard.Do(ctx, func(ctx context.Context, rdb redis.UniversalClient) error {
 		var err error
-		found, err = g.redis.SetArgs(ctx, c.key, c.value, redis.SetArgs{Mode: "NX", Get: true, TTL: claimTTL}).Result()
+		found, err = rdb.SetArgs(ctx, c.key, c.value, redis.SetArgs{Mode: "NX", Get: true, TTL: claimTTL}).Result()
 		return err
 	}); err != nil {
 		return c
@@ -145,8 +130,8 @@ func (g *Gate) claim(ctx context.Context, app tencent.SDKAppID, callID, fingerpr
 // which delivery.
 func (g *Gate) Confirm(ctx context.Context, c Claim, fingerprint string) {
 	// A lost confirmation costs later duplicates a call of Temporal, nothing else.
-	_ = g.guard.do(ctx, func(ctx context.Context) error {
-		return g.redis.Set(ctx, c.key, stateDone+" "+fingerprint, Horizon).Err()
+	_ = g.guard.Do(ctx, func(ctx context.Context, rdb redis.UniversalClient) error {
+		return rdb.Set(ctx, c.key, stateDone+" "+fingerprint, Horizon).Err()
 	})
 }
 
@@ -157,7 +142,7 @@ func (g *Gate) Release(ctx context.Context, c Claim) {
 		return
 	}
 	// A lost release expires with the claim.
-	_ = g.guard.do(ctx, func(ctx context.Context) error {
-		return release.Run(ctx, g.redis, []string{c.key}, c.value).Err()
+	_ = g.guard.Do(ctx, func(ctx context.Context, rdb redis.UniversalClient) error {
+		return release.Run(ctx, rdb, []string{c.key}, c.value).Err()
 	})
 }

@@ -67,6 +67,7 @@ type Client struct {
 	base    string
 	signer  *Signer
 	http    *http.Client
+	limiter Limiter
 	observe func(api string, code Code, took time.Duration)
 }
 
@@ -80,6 +81,8 @@ type ClientOptions struct {
 	SecretKey  string
 	// HTTP may be shared by the clients of several apps; see NewHTTPClient.
 	HTTP *http.Client
+	// Limiter, if set, is asked before every request.
+	Limiter Limiter
 	// Observe, if set, hears of every answer. A transport error has code -1.
 	Observe func(api string, code Code, took time.Duration)
 }
@@ -98,6 +101,7 @@ func NewClient(o ClientOptions) *Client {
 		base:    strings.TrimSuffix(o.BaseURL, "/"),
 		signer:  NewSigner(o.SDKAppID, o.SecretKey, o.Identifier),
 		http:    o.HTTP,
+		limiter: o.Limiter,
 		observe: observe,
 	}
 }
@@ -161,9 +165,13 @@ func (c *Client) do(ctx context.Context, api string, request, response any) erro
 		if err != nil {
 			return fmt.Errorf("%s: %w", api, err)
 		}
+		if err := c.admitted(ctx); err != nil {
+			return fmt.Errorf("%s: %w", api, err)
+		}
 		start := time.Now()
 		err = c.post(ctx, api, sig, body, response)
 		c.observe(api, codeOf(err), time.Since(start))
+		c.slowDown(ctx, err)
 		if codeOf(err).Action() != ActionRenewSig || !first {
 			return err
 		}
@@ -206,7 +214,7 @@ func (c *Client) post(ctx context.Context, api, sig string, body []byte, into an
 		return fmt.Errorf("%s: read answer: %w", api, err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: HTTP status %d", api, resp.StatusCode)
+		return &HTTPError{API: api, Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header)}
 	}
 	var answer struct {
 		ActionStatus string

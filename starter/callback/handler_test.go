@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"aftercall/internal/dedupe"
+	"aftercall/internal/redisguard"
 	"aftercall/internal/tencent"
 	"aftercall/internal/testenv"
 	"aftercall/workflows"
@@ -86,13 +87,14 @@ type fixture struct {
 
 func newFixture(t *testing.T, redisURL string, flush func()) *fixture {
 	t.Helper()
-	rdb, err := dedupe.NewClient(redisURL)
+	rdb, err := redisguard.NewClient(redisURL)
 	require.NoError(t, err)
 	reg := prometheus.NewRegistry()
 	logger := slog.New(slog.DiscardHandler)
-	gate := dedupe.New(t.Context(), rdb, reg, logger)
+	guard := redisguard.New(t.Context(), rdb, reg, logger)
+	gate := dedupe.New(guard, reg)
 	t.Cleanup(func() {
-		gate.Close()
+		guard.Close()
 		require.NoError(t, rdb.Close())
 	})
 	calls := &fakeCalls{started: map[string]string{}}
@@ -276,7 +278,7 @@ func TestRedisDown(t *testing.T) {
 // TestBudgets adds up what an answer may take at the most.
 func TestBudgets(t *testing.T) {
 	require.LessOrEqual(t, readBudget+handleBudget, 1500*time.Millisecond)
-	require.LessOrEqual(t, startBudget+2*dedupe.Timeout, handleBudget, "claim, start, release")
+	require.LessOrEqual(t, startBudget+2*redisguard.Timeout, handleBudget, "claim, start, release")
 }
 
 func TestHangingUpDoesNotCancelTheStart(t *testing.T) {

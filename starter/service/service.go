@@ -13,6 +13,7 @@ import (
 	"aftercall/internal/config"
 	"aftercall/internal/dedupe"
 	"aftercall/internal/engine"
+	"aftercall/internal/redisguard"
 	"aftercall/internal/serve"
 	"aftercall/internal/telemetry"
 	"aftercall/starter/callback"
@@ -31,13 +32,14 @@ func Run(ctx context.Context, environ map[string]string, stderr io.Writer) error
 	logger := telemetry.NewLogger(stderr, string(settings.LogFormat), settings.LogLevel)
 	reg := telemetry.NewRegistry()
 
-	rdb, err := dedupe.NewClient(settings.RedisURL.Reveal())
+	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal())
 	if err != nil {
 		return err
 	}
 	defer rdb.Close()
-	gate := dedupe.New(ctx, rdb, reg, logger)
-	defer gate.Close()
+	guard := redisguard.New(ctx, rdb, reg, logger)
+	defer guard.Close()
+	gate := dedupe.New(guard, reg)
 
 	metrics, err := telemetry.TemporalMetrics(reg, logger)
 	if err != nil {
@@ -69,7 +71,7 @@ func Run(ctx context.Context, environ map[string]string, stderr io.Writer) error
 					reg, logger,
 					admin.Check{Name: "temporal", Ask: func(ctx context.Context) error { return engine.Ping(ctx, temporal, namespace) }},
 					admin.Check{Name: "search attributes", Ask: admin.When(&prepared, "not checked yet: Temporal must answer first")},
-					admin.Check{Name: "redis", Optional: true, Ask: gate.Ping},
+					admin.Check{Name: "redis", Optional: true, Ask: guard.Ping},
 				),
 			},
 		)

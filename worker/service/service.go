@@ -14,6 +14,8 @@ import (
 	"aftercall/internal/config"
 	"aftercall/internal/engine"
 	"aftercall/internal/ledger"
+	"aftercall/internal/ratelimit"
+	"aftercall/internal/redisguard"
 	"aftercall/internal/serve"
 	"aftercall/internal/telemetry"
 	"aftercall/workflows"
@@ -37,7 +39,14 @@ func Run(ctx context.Context, environ map[string]string, stderr io.Writer) error
 		return err
 	}
 	defer book.Close()
-	clients := newClients(cfg, reg)
+	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal())
+	if err != nil {
+		return err
+	}
+	defer rdb.Close()
+	guard := redisguard.New(ctx, rdb, reg, logger)
+	defer guard.Close()
+	clients := newClients(cfg, ratelimit.New(guard, reg), reg)
 	acts, err := newActivities(cfg, clients, book, reg)
 	if err != nil {
 		return err
@@ -75,6 +84,7 @@ func Run(ctx context.Context, environ map[string]string, stderr io.Writer) error
 				admin.Check{Name: "temporal", Ask: func(ctx context.Context) error { return engine.Ping(ctx, temporal, namespace) }},
 				admin.Check{Name: "worker", Ask: admin.When(&polling, "not polling yet: Temporal must answer first")},
 				admin.Check{Name: "ledger", Ask: book.Ping},
+				admin.Check{Name: "redis", Optional: true, Ask: guard.Ping},
 			),
 		})
 	})

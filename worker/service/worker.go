@@ -74,7 +74,7 @@ func poll(ctx context.Context, w worker.Worker, polling *atomic.Bool, logger *sl
 }
 
 // newClients returns a client of Tencent's REST API for every app.
-func newClients(cfg *config.Config, reg prometheus.Registerer) map[tencent.SDKAppID]*tencent.Client {
+func newClients(cfg *config.Config, limiter tencent.Limiter, reg prometheus.Registerer) map[tencent.SDKAppID]*tencent.Client {
 	shared := tencent.NewHTTPClient(maxConcurrent)
 	observe := newRecordMetrics(reg)
 	clients := make(map[tencent.SDKAppID]*tencent.Client, len(cfg.Apps))
@@ -86,6 +86,7 @@ func newClients(cfg *config.Config, reg prometheus.Registerer) map[tencent.SDKAp
 			Identifier: app.Identifier,
 			SecretKey:  app.SecretKey.Reveal(),
 			HTTP:       shared,
+			Limiter:    limiter,
 			Observe:    observe(app.Name),
 		})
 	}

@@ -1,4 +1,4 @@
-package dedupe
+package redisguard
 
 import (
 	"fmt"
@@ -7,8 +7,8 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// NewClient returns a Redis client fit for a Gate: it fails fast and leaves
-// every second attempt to the Gate's own judgement.
+// NewClient returns a Redis client fit for a Guard: it fails fast and leaves
+// every second attempt to the Guard's judgement.
 func NewClient(url string) (*redis.Client, error) {
 	o, err := redis.ParseURL(url)
 	if err != nil {

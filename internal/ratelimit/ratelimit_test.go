@@ -1,0 +1,143 @@
+package ratelimit_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"aftercall/dev/tencentsim"
+	"aftercall/internal/ratelimit"
+	"aftercall/internal/redisguard"
+	"aftercall/internal/tencent"
+	"aftercall/internal/testenv"
+)
+
+const app = 1400000000
+
+// process returns the limiter of a process of its own.
+func process(t *testing.T, url string) *ratelimit.Limiter {
+	t.Helper()
+	rdb, err := redisguard.NewClient(url)
+	require.NoError(t, err)
+	reg := prometheus.NewRegistry()
+	guard := redisguard.New(t.Context(), rdb, reg, slog.New(slog.DiscardHandler))
+	guard.Timeout = 10 * time.Second // a busy machine is not an outage here
+	t.Cleanup(func() {
+		guard.Close()
+		require.NoError(t, rdb.Close())
+	})
+	return ratelimit.New(guard, reg)
+}
+
+func onEveryRedis(t *testing.T, test func(t *testing.T, url string)) {
+	t.Run("miniredis", func(t *testing.T) { test(t, "redis://"+miniredis.RunT(t).Addr()) })
+	t.Run("redis-server", func(t *testing.T) {
+		if r, ok := testenv.StartRedis(t); ok {
+			test(t, r.URL())
+		}
+	})
+}
+
+// TestProcessesShareTheLimit has three processes ask two APIs of a Tencent
+// that counts.
+func TestProcessesShareTheLimit(t *testing.T) {
+	onEveryRedis(t, func(t *testing.T, url string) {
+		sim, err := tencentsim.New(t.Context(), tencentsim.Options{Apps: []tencentsim.App{{
+			SDKAppID: app, SecretKey: "0000000000000000000000000000000000000000000000000000000000000001",
+		}}})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, sim.Close()) })
+		server := httptest.NewServer(sim)
+		t.Cleanup(server.Close)
+		const processes, inParallel, each = 3, 20, 8
+		var group errgroup.Group
+		for range processes {
+			client := tencent.NewClient(tencent.ClientOptions{
+				SDKAppID: app, BaseURL: server.URL, Identifier: "administrator",
+				SecretKey: "0000000000000000000000000000000000000000000000000000000000000001",
+				HTTP:      tencent.NewHTTPClient(inParallel), Limiter: process(t, url),
+			})
+			for worker := range inParallel {
+				group.Go(func() error {
+					for range each {
+						var err error
+						if worker%2 == 0 {
+							_, err = client.Callback(t.Context())
+						} else {
+							_, err = client.Records(t.Context(), tencent.RecordFilter{StartTime: 1, EndTime: 2, Page: 1, NumberPerPage: 10})
+						}
+						var apiErr *tencent.APIError
+						if err != nil && !errors.As(err, &apiErr) {
+							return err
+						}
+					}
+					return nil
+				})
+			}
+		}
+		require.NoError(t, group.Wait())
+		requests := 0
+		for _, api := range sim.Stats().APIs {
+			requests += api.Requests
+			require.Empty(t, api.Codes[60018]+api.Codes[60007]+api.Codes[60011]+api.Codes[60019], "nothing was throttled")
+		}
+		require.Equal(t, processes*inParallel*each, requests)
+		require.LessOrEqual(t, sim.Stats().MaxReceivedPerSecond[app], tencent.MaxRequestsPerSecond)
+	})
+}
+
+// TestRedisGoesDown checks the cautious share, and that none is handed out in
+// the second in which shared tokens may still be under way.
+func TestRedisGoesDown(t *testing.T) {
+	m := miniredis.RunT(t)
+	l := process(t, "redis://"+m.Addr())
+	require.NoError(t, l.Wait(t.Context(), app))
+	m.SetError("LOADING Redis is loading the dataset in memory")
+	start := time.Now()
+	require.NoError(t, l.Wait(t.Context(), app))
+	require.GreaterOrEqual(t, time.Since(start), 900*time.Millisecond)
+	start = time.Now()
+	for range 12 {
+		require.NoError(t, l.Wait(t.Context(), app))
+	}
+	require.GreaterOrEqual(t, time.Since(start), 450*time.Millisecond, "at most 23 a second")
+}
+
+// TestAPauseHoldsEverybodyBack needs a Redis whose keys expire by themselves.
+func TestAPauseHoldsEverybodyBack(t *testing.T) {
+	r, ok := testenv.StartRedis(t)
+	if !ok {
+		return
+	}
+	first, second := process(t, r.URL()), process(t, r.URL())
+	start := time.Now()
+	const pause = 3 * time.Second
+	first.Pause(t.Context(), app, pause)
+	for _, l := range []*ratelimit.Limiter{first, second} {
+		impatient, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		var busy *tencent.BusyError
+		require.ErrorAs(t, l.Wait(impatient, app), &busy)
+		cancel()
+		require.GreaterOrEqual(t, busy.RetryAfter, time.Second)
+		require.LessOrEqual(t, busy.RetryAfter, pause)
+		require.NoError(t, l.Wait(t.Context(), app+1), "another app is not held back")
+	}
+	require.NoError(t, second.Wait(t.Context(), app))
+	require.GreaterOrEqual(t, time.Since(start), pause-100*time.Millisecond)
+}
+
+func TestCancelled(t *testing.T) {
+	l := process(t, "redis://"+miniredis.RunT(t).Addr())
+	l.Pause(t.Context(), app, time.Minute)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, l.Wait(ctx, app), context.Canceled)
+}
