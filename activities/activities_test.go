@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -125,6 +126,52 @@ func TestChargeOnce(t *testing.T) {
 	require.Len(t, entries, 1)
 	require.InDelta(t, 1, testutil.ToFloat64(f.acts.metrics.charges.WithLabelValues("clinic", "charged")), 0, "counted when made")
 	require.InDelta(t, 1, testutil.ToFloat64(f.acts.metrics.charges.WithLabelValues("clinic", "already_handled")), 0)
+}
+
+// TestADecisionIsInTheLedger charges what a person decided, once.
+func TestADecisionIsInTheLedger(t *testing.T) {
+	f := newFixture(t)
+	p := params("run-1")
+	p.Record.AcceptTime = 0 // NormalEnd without AcceptTime
+	_, err := f.charge(p)
+	require.Equal(t, NeedsReview, errorType(err))
+	p.Decided = &Decided{
+		Decision: billing.Decision{Verdict: billing.VerdictChargeAs, ConnectedSeconds: 61}, By: "alice", Reason: "says the doctor's log",
+	}
+	for range 2 {
+		result, err := f.charge(p)
+		require.NoError(t, err)
+		require.Equal(t, "0.24", result.Event.Data.Amount)
+		require.Contains(t, result.Event.Data.Explanation, "a person decided: connected for 61 s")
+		require.NotContains(t, strings.Join(result.Event.Data.Explanation, " "), "alice")
+	}
+	entries, err := f.book.Get(t.Context(), clinic, "call-1")
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+	require.Equal(t, "alice", entries[0].Operator)
+	require.Equal(t, "says the doctor's log", entries[0].Reason)
+	require.Equal(t, &p.Decided.Decision, entries[0].Charge.Decision())
+	require.InDelta(t, 1, testutil.ToFloat64(f.acts.metrics.reviews.WithLabelValues("clinic", "charge-as")), 0)
+
+	p.Decided.Decision = billing.Decision{Verdict: billing.VerdictWaive}
+	_, err = f.charge(p)
+	require.Equal(t, ChargeConflict, errorType(err), "a decision cannot be made twice")
+}
+
+func TestOpenReview(t *testing.T) {
+	f := newFixture(t)
+	opened, err := f.acts.OpenReview(t.Context(), OpenReviewParams{
+		SDKAppID: clinic, Record: record(), Error: NeedsReview, Reason: "too long", At: endedAt,
+	})
+	require.NoError(t, err)
+	require.Equal(t, []string{"crm"}, opened.Targets)
+	require.Equal(t, notify.EventCallReview, opened.Event.Type)
+	require.Equal(t, "call-1", opened.Event.Data.CallID)
+	require.Equal(t, []string{"too long"}, opened.Event.Data.Explanation)
+	require.Equal(t, notify.MessageID(clinic, "call-1", notify.EventCallReview), opened.MessageID)
+	require.InDelta(t, 1, testutil.ToFloat64(f.acts.metrics.reviews.WithLabelValues("clinic", "opened")), 0)
+	_, err = f.acts.OpenReview(t.Context(), OpenReviewParams{SDKAppID: 1})
+	require.Equal(t, AppNotConfigured, errorType(err))
 }
 
 func TestUnconnectedCallsAreInTheLedger(t *testing.T) {

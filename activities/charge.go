@@ -21,8 +21,17 @@ type ChargeParams struct {
 	Callback *tencent.CallRecord `json:"callback,omitempty"`
 	// ReadAt is when the record was read. No call can have ended after it.
 	ReadAt time.Time `json:"read_at"`
+	// Decided is set when a person decided about the call after a review.
+	Decided *Decided `json:"decided,omitempty"`
 	// FirstRunID tells this workflow from another one of the same call.
 	FirstRunID string `json:"first_run_id"`
+}
+
+// Decided is a decision with who made it and why.
+type Decided struct {
+	billing.Decision
+	By     string `json:"by"`
+	Reason string `json:"reason"`
 }
 
 // ChargeResult is the ledger's entry, in the form in which others hear of it.
@@ -56,11 +65,14 @@ func (a *Activities) Charge(ctx context.Context, p ChargeParams) (ChargeResult, 
 	result.AlreadyHandled = entry.FirstRunID != p.FirstRunID
 	result.Targets = app.Targets
 	a.metrics.charged(app.Name, entry, inserted, result.AlreadyHandled)
+	if p.Decided != nil && inserted {
+		a.metrics.reviews.WithLabelValues(app.Name, string(p.Decided.Verdict)).Inc()
+	}
 	return result, nil
 }
 
 func (a *Activities) book(ctx context.Context, app App, p ChargeParams) (ledger.Entry, bool, error) {
-	charge, err := app.Rater.Rate(p.Record, p.ReadAt)
+	charge, err := rate(app, p)
 	if err != nil {
 		return ledger.Entry{}, false, err
 	}
@@ -72,12 +84,22 @@ func (a *Activities) book(ctx context.Context, app App, p ChargeParams) (ledger.
 		WorkflowID: activity.GetInfo(ctx).WorkflowExecution.ID,
 		FirstRunID: p.FirstRunID,
 	}
+	if p.Decided != nil {
+		entry.Operator, entry.Reason = p.Decided.By, p.Decided.Reason
+	}
 	if p.Callback != nil {
 		if entry.Differences, err = tencent.Differences(*p.Callback, p.Record); err != nil {
 			return ledger.Entry{}, false, err
 		}
 	}
 	return a.ledger.Charge(ctx, entry)
+}
+
+func rate(app App, p ChargeParams) (billing.Charge, error) {
+	if p.Decided != nil {
+		return app.Rater.Decide(p.Record, p.Decided.Decision)
+	}
+	return app.Rater.Rate(p.Record, p.ReadAt)
 }
 
 // describe makes the event from the entry alone, so that it is the same in
@@ -129,12 +151,9 @@ func explain(steps []billing.Step) []string {
 	return lines
 }
 
-// notCharged counts what a person must look at; other errors are tried again.
+// notCharged counts conflicts; other errors are tried again or reviewed.
 func (m *metrics) notCharged(app string, err error) {
-	switch {
-	case errors.As(err, new(*billing.ReviewError)):
-		m.charges.WithLabelValues(app, "review").Inc()
-	case errors.As(err, new(*ledger.ConflictError)):
+	if errors.As(err, new(*ledger.ConflictError)) {
 		m.charges.WithLabelValues(app, "conflict").Inc()
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 type metrics struct {
 	charges    *prometheus.CounterVec
+	reviews    *prometheus.CounterVec
 	deliveries *prometheus.CounterVec
 }
 
@@ -18,7 +19,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	return &metrics{
 		charges: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_charges_total",
-			Help: "Calls booked into the ledger by app and outcome: charged, free, already_handled, review, conflict.",
+			Help: "Calls booked into the ledger by app and outcome: charged, free, already_handled, conflict.",
+		}, []string{"app", "outcome"}),
+		reviews: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "aftercall_reviews_total",
+			Help: "Reviews by app and outcome: opened, or the verdict that ended them: charge, waive, charge-as.",
 		}, []string{"app", "outcome"}),
 		deliveries: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_deliveries_total",

@@ -7,38 +7,71 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"aftercall/activities"
+	"aftercall/internal/billing"
 	"aftercall/internal/notify"
 	"aftercall/internal/tencent"
 )
 
 // AfterCall takes one ended call from its callback to the ledger and to those
-// who want to hear of it. It fails only when nothing could be charged and no
-// further attempt could change that; its failure then says why.
+// who want to hear of it. What must not be charged blindly waits for a person.
+// It fails only when the ledger holds another sum for the call, which no
+// further attempt and no decision could change; its failure then says so.
 func AfterCall(ctx workflow.Context, p AfterCallParams) (AfterCallResult, error) {
-	c := &call{params: p}
+	c := &call{params: p, background: workflow.NewWaitGroup(ctx)}
+	if err := c.listen(ctx); err != nil {
+		return AfterCallResult{}, err
+	}
 	if err := c.wait(ctx); err != nil {
 		return AfterCallResult{}, err
 	}
-	record, err := c.fetch(ctx)
+	charge, err := c.settle(ctx)
 	if err != nil {
 		return AfterCallResult{}, err
 	}
-	charge, err := c.charge(ctx, record)
-	if err != nil {
-		return AfterCallResult{}, err
-	}
-	result := outcome(charge)
+	result := outcome(charge, c.decided())
 	if !charge.AlreadyHandled {
 		result.Deliveries = c.notify(ctx, charge)
 	}
+	c.background.Wait(ctx)
 	c.show(ctx, "")
-	return result, nil
+	return result, c.leave(ctx)
 }
 
 // call is one run of AfterCall.
 type call struct {
 	params   AfterCallParams
 	progress progress
+	// stage is where the call stays or stayed, empty while all goes well.
+	stage Stage
+	// review is nil unless a person must decide.
+	review *review
+	// background is what must end before the workflow does.
+	background workflow.WaitGroup
+}
+
+// settle reads the record and charges the call, with a person's help if need be.
+func (c *call) settle(ctx workflow.Context) (activities.ChargeResult, error) {
+	record, err := c.fetch(ctx)
+	noRecord := err != nil
+	var charge activities.ChargeResult
+	if err == nil {
+		charge, err = c.book(ctx, record, nil)
+	} else if hint := c.params.hint(); hint != nil {
+		record = *hint
+	} else {
+		record = tencent.CallRecord{CallID: c.params.CallID}
+	}
+	if reviewable(err) {
+		return c.inReview(ctx, record, noRecord, err)
+	}
+	return charge, err
+}
+
+func (c *call) decided() *DecideParams {
+	if c.review == nil {
+		return nil
+	}
+	return c.review.decided
 }
 
 // steps gives type-safe references; the worker registers a real one.
@@ -61,7 +94,7 @@ func (c *call) wait(ctx workflow.Context) error {
 // fetch reads the authoritative record.
 func (c *call) fetch(ctx workflow.Context) (tencent.CallRecord, error) {
 	var fetched activities.FetchRecordResult
-	err := attempt(ctx, recordOptions, "read the call record", c.stuckAt(ctx, "the call record"), steps.FetchRecord,
+	err := attempt(ctx, recordOptions, "read the call record", c.stuckAt(ctx, StageRecord, "the call record"), steps.FetchRecord,
 		activities.FetchRecordParams{
 			SDKAppID: c.params.SDKAppID,
 			CallID:   c.params.CallID,
@@ -76,6 +109,18 @@ func (c *call) fetch(ctx workflow.Context) (tencent.CallRecord, error) {
 	return fetched.Record, nil
 }
 
+// fetchOnce reads the record if it is there now.
+func (c *call) fetchOnce(ctx workflow.Context) (tencent.CallRecord, error) {
+	var fetched activities.FetchRecordResult
+	err := workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, onceOptions("read the call record")), steps.FetchRecord,
+		activities.FetchRecordParams{SDKAppID: c.params.SDKAppID, CallID: c.params.CallID, GiveUpAt: workflow.Now(ctx)},
+	).Get(ctx, &fetched)
+	if err != nil {
+		return tencent.CallRecord{}, err
+	}
+	return fetched.Record, c.correctAttributes(ctx, fetched.Record)
+}
+
 // correctAttributes makes the list of workflows tell the truth where the
 // callback did not.
 func (c *call) correctAttributes(ctx workflow.Context, record tencent.CallRecord) error {
@@ -87,20 +132,21 @@ func (c *call) correctAttributes(ctx workflow.Context, record tencent.CallRecord
 }
 
 // charge books the call into the ledger, once for ever.
-func (c *call) charge(ctx workflow.Context, record tencent.CallRecord) (activities.ChargeResult, error) {
+func (c *call) book(ctx workflow.Context, record tencent.CallRecord, decided *activities.Decided) (activities.ChargeResult, error) {
 	var charge activities.ChargeResult
-	err := attempt(ctx, chargeOptions, "charge "+summarize(record), c.stuckAt(ctx, "the ledger"), steps.Charge,
+	err := attempt(ctx, chargeOptions, "charge "+summarize(record), c.stuckAt(ctx, StageCharge, "the ledger"), steps.Charge,
 		activities.ChargeParams{
 			SDKAppID:   c.params.SDKAppID,
 			Record:     record,
 			Callback:   c.params.Callback,
 			ReadAt:     workflow.Now(ctx),
+			Decided:    decided,
 			FirstRunID: workflow.GetInfo(ctx).FirstRunID,
 		}, &charge)
-	c.progress.record(record, charge.Differences)
 	if err != nil {
 		return charge, c.failed(ctx, "not charged", err)
 	}
+	c.progress.record(record, charge.Differences)
 	c.progress.charge(charge)
 	return charge, nil
 }
@@ -123,7 +169,7 @@ func (c *call) notify(ctx workflow.Context, charge activities.ChargeResult) []De
 }
 
 func (c *call) deliver(ctx workflow.Context, target string, charge activities.ChargeResult) Delivery {
-	err := attempt(ctx, notifyOptions, "notify "+target, c.stuckAt(ctx, "target "+target), steps.Notify,
+	err := attempt(ctx, notifyOptions, "notify "+target, c.stuckAt(ctx, StageNotify, "target "+target), steps.Notify,
 		activities.NotifyParams{Target: target, MessageID: charge.MessageID, Event: charge.Event}, nil)
 	if err != nil {
 		workflow.GetLogger(ctx).Warn("not notified", "target", target, "error", err)
@@ -132,7 +178,7 @@ func (c *call) deliver(ctx workflow.Context, target string, charge activities.Ch
 	return Delivery{Target: target, Delivered: true}
 }
 
-func outcome(c activities.ChargeResult) AfterCallResult {
+func outcome(c activities.ChargeResult, decided *DecideParams) AfterCallResult {
 	data := c.Event.Data
 	result := AfterCallResult{
 		Outcome:          OutcomeCharged,
@@ -142,10 +188,13 @@ func outcome(c activities.ChargeResult) AfterCallResult {
 		Currency:         data.Currency,
 		LedgerKey:        c.LedgerKey,
 		Deliveries:       []Delivery{},
+		Decided:          decided,
 	}
 	switch {
 	case c.AlreadyHandled:
 		result.Outcome = OutcomeAlreadyHandled
+	case decided != nil && decided.Verdict == billing.VerdictWaive:
+		result.Outcome = OutcomeWaived
 	case c.Event.Type == notify.EventCallFree:
 		result.Outcome = OutcomeFree
 	}
@@ -158,10 +207,30 @@ func (c *call) show(ctx workflow.Context, waiting string) {
 }
 
 // stuckAt shows what the call waits for, once its first try has failed.
-func (c *call) stuckAt(ctx workflow.Context, what string) func(error) {
+func (c *call) stuckAt(ctx workflow.Context, stage Stage, what string) func(error) {
 	return func(err error) {
+		if err := c.stay(ctx, stage); err != nil {
+			workflow.GetLogger(ctx).Error("the search attributes do not show where the call is", "stage", stage, "error", err)
+		}
 		c.show(ctx, "waiting for "+what+": "+reason(err))
 	}
+}
+
+// stay makes the list of workflows show where the call is.
+func (c *call) stay(ctx workflow.Context, stage Stage) error {
+	if c.stage == stage {
+		return nil
+	}
+	c.stage = stage
+	return workflow.UpsertTypedSearchAttributes(ctx, AttributeStage.ValueSet(string(stage)))
+}
+
+// leave is stay at the end of a call, which costs nothing if it never stayed.
+func (c *call) leave(ctx workflow.Context) error {
+	if c.stage == "" {
+		return nil
+	}
+	return c.stay(ctx, StageDone)
 }
 
 func (c *call) failed(ctx workflow.Context, what string, err error) error {

@@ -17,12 +17,7 @@ import (
 // stuck is called once, before the regular activity, with the first failure.
 func attempt(ctx workflow.Context, options workflow.ActivityOptions, summary string, stuck func(error), activity, params, result any) error {
 	err := workflow.ExecuteLocalActivity(
-		workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
-			ScheduleToCloseTimeout: localTimeout,
-			RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
-			Summary:                summary,
-		}),
-		activity, params,
+		workflow.WithLocalActivityOptions(ctx, onceOptions(summary)), activity, params,
 	).Get(ctx, result)
 	if err == nil || !retryable(err) {
 		return err
@@ -36,6 +31,15 @@ func attempt(ctx workflow.Context, options workflow.ActivityOptions, summary str
 	}
 	options.Summary = summary
 	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), activity, params).Get(ctx, result)
+}
+
+// onceOptions are for one try within the workflow task.
+func onceOptions(summary string) workflow.LocalActivityOptions {
+	return workflow.LocalActivityOptions{
+		ScheduleToCloseTimeout: localTimeout,
+		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
+		Summary:                summary,
+	}
 }
 
 // retryable reports whether a further attempt could end otherwise.

@@ -39,8 +39,9 @@ func details(source Source, r tencent.CallRecord) string {
 // after: one row for each thing that was done, and what is waited for.
 type progress struct{ rows [][2]string }
 
+// record begins the rows anew: it is known first.
 func (p *progress) record(r tencent.CallRecord, differences []tencent.Difference) {
-	p.rows = append(p.rows, [2]string{"Record", summarize(r)})
+	p.rows = [][2]string{{"Record", summarize(r)}}
 	if len(differences) > 0 {
 		names := make([]string, len(differences))
 		for i, d := range differences {

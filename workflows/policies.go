@@ -34,6 +34,16 @@ var (
 		},
 	}
 
+	// reviewOptions: nothing but the app's configuration can be missing.
+	reviewOptions = workflow.ActivityOptions{
+		StartToCloseTimeout: 10 * time.Second,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval:    2 * time.Second,
+			BackoffCoefficient: 2,
+			MaximumInterval:    10 * time.Minute,
+		},
+	}
+
 	// notifyOptions: a target may be down over a weekend.
 	notifyOptions = workflow.ActivityOptions{
 		StartToCloseTimeout:    20 * time.Second,

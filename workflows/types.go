@@ -82,6 +82,8 @@ const (
 	OutcomeCharged Outcome = "charged"
 	// OutcomeFree: the call is in the ledger, and there was nothing to charge.
 	OutcomeFree Outcome = "free"
+	// OutcomeWaived: the call was reviewed, and a person decided to charge nothing.
+	OutcomeWaived Outcome = "waived"
 	// OutcomeAlreadyHandled: an earlier workflow had charged the call. Nothing
 	// was charged or notified again.
 	OutcomeAlreadyHandled Outcome = "already_handled"
@@ -96,6 +98,8 @@ type AfterCallResult struct {
 	Currency         string     `json:"currency"`
 	LedgerKey        string     `json:"ledger_key"`
 	Deliveries       []Delivery `json:"deliveries"`
+	// Decided is what a person decided, if the call was reviewed.
+	Decided *DecideParams `json:"decided,omitempty"`
 }
 
 // Delivery is what became of the notification of one target.
@@ -114,10 +118,25 @@ var (
 	AttributeMedia  = temporal.NewSearchAttributeKeyKeyword("CallMedia")
 	AttributeType   = temporal.NewSearchAttributeKeyKeyword("CallType")
 	AttributeSource = temporal.NewSearchAttributeKeyKeyword("CallSource")
+	// AttributeStage is set only of a call that stays somewhere; see Stage.
+	AttributeStage = temporal.NewSearchAttributeKeyKeyword("CallStage")
+)
+
+// Stage is where a call stays that does not go straight through.
+type Stage string
+
+// The stages of AfterCall.
+const (
+	StageRecord Stage = "record"
+	StageCharge Stage = "charge"
+	StageReview Stage = "review"
+	StageNotify Stage = "notify"
+	// StageDone: it stayed somewhere, and went on to its end.
+	StageDone Stage = "done"
 )
 
 // SearchAttributes are all that must be registered in the namespace before a
 // workflow can start.
 var SearchAttributes = []temporal.SearchAttributeKeyKeyword{
-	AttributeApp, AttributeResult, AttributeMedia, AttributeType, AttributeSource,
+	AttributeApp, AttributeResult, AttributeMedia, AttributeType, AttributeSource, AttributeStage,
 }

@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,6 +20,7 @@ import (
 
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
+	"aftercall/internal/billing"
 	"aftercall/internal/dedupe"
 	starter "aftercall/starter/service"
 	worker "aftercall/worker/service"
@@ -204,7 +206,8 @@ func TestTemporalIsDown(t *testing.T) {
 	require.Equal(t, workflows.OutcomeCharged, f.Result.Outcome)
 }
 
-// TestWorkerStops lets calls end while there is no worker.
+// TestWorkerStops lets a call end while there is no worker, and another wait in
+// review.
 func TestWorkerStops(t *testing.T) {
 	o, err := options(t.TempDir())
 	require.NoError(t, err)
@@ -213,11 +216,25 @@ func TestWorkerStops(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, stack.Stop(context.Background())) })
 
+	reviewed, err := stack.Tencent.PlaceCall(tencentsim.CallSpec{
+		SDKAppID: 1400000000, Seconds: 61, EndedAgoSeconds: 5, Record: json.RawMessage(`{"CallResult":"Vanished"}`),
+	})
+	require.NoError(t, err)
+	waive := workflows.DecideParams{Verdict: billing.VerdictWaive, By: "night shift", Reason: "nobody knows"}
+	invalid := waive
+	invalid.By = ""
+	require.ErrorContains(t, stack.Decide(ctx, reviewed, invalid), "by: is missing")
 	require.NoError(t, stack.StopPart("worker"))
 	call, err := stack.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61, EndedAgoSeconds: 5})
 	require.NoError(t, err)
 	require.NoError(t, stack.Tencent.Wait(ctx))
 	require.NoError(t, stack.StartWorker(ctx))
+	require.NoError(t, stack.Decide(ctx, reviewed, waive))
+	decided, err := local.Follow(ctx, stack.Temporal, reviewed)
+	require.NoError(t, err)
+	require.NoError(t, decided.Err)
+	require.Equal(t, workflows.OutcomeWaived, decided.Result.Outcome)
+	require.Equal(t, 2, stack.Arrivals("crm", reviewed.Record.CallID), "call.review and call.free")
 	f, err := local.Follow(ctx, stack.Temporal, call)
 	require.NoError(t, err)
 	require.NoError(t, f.Err)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"aftercall/dev/tencentsim"
+	"aftercall/internal/billing"
 	"aftercall/internal/tencent"
 	"aftercall/workflows"
 )
@@ -18,7 +19,10 @@ const (
 type Sample struct {
 	Name string
 	Spec tencentsim.CallSpec
-	Want Want
+	// Decide is what a person decides once the call is in review, nil if it
+	// must not get there.
+	Decide *workflows.DecideParams
+	Want   Want
 }
 
 // Want is what must become of a call.
@@ -26,7 +30,7 @@ type Want struct {
 	Outcome workflows.Outcome
 	Billed  int64
 	Amount  string
-	// Targets each get one notification.
+	// Targets each get one notification, and one more of a review.
 	Targets []string
 	// Duplicates and Conflicts are counted by the starter.
 	Duplicates, Conflicts int
@@ -68,10 +72,10 @@ func Samples() []Sample {
 			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 60, Amount: "0.30", Targets: []string{"crm"}, Duplicates: 3},
 		},
 		{
-			// 31 s at 45 yen a minute are 23.25, settled in whole yen.
+			// 31 s at 45 yen a minute are 23.25, times 3 for those who were called: 69.75, settled in whole yen.
 			Name: "group of 4, signed, in yen",
 			Spec: tencentsim.CallSpec{SDKAppID: tutoring, Media: tencent.MediaVideo, Seconds: 31, GroupSize: 4},
-			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 31, Amount: "23", Targets: []string{"crm", "audit"}},
+			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 31, Amount: "70", Targets: []string{"crm", "audit"}},
 		},
 		{
 			// The callback claims an hour; the record knows 95 s: two minutes.
@@ -108,6 +112,22 @@ func Samples() []Sample {
 				RecordFault: &tencentsim.APIFault{Code: tencent.CodeInternal, Times: 2},
 			},
 			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 60, Amount: "0.12", Targets: []string{"crm"}},
+		},
+		{
+			// 100 s less 30 s grace are 70 s, so two minutes.
+			Name: "offline, dead air",
+			Spec: tencentsim.CallSpec{SDKAppID: clinic, Seconds: 100, Result: tencent.ResultOffline},
+			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 120, Amount: "0.24", Targets: []string{"crm"}},
+		},
+		{
+			// The record says NormalEnd but knows no AcceptTime. Somebody asks
+			// the doctor: five minutes.
+			Name: "reviewed and decided",
+			Spec: tencentsim.CallSpec{SDKAppID: clinic, Seconds: 310, Record: json.RawMessage(`{"AcceptTime":0}`)},
+			Decide: &workflows.DecideParams{
+				Verdict: billing.VerdictChargeAs, ConnectedSeconds: 300, By: "night shift", Reason: "five minutes, says the doctor's log",
+			},
+			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 300, Amount: "0.60", Targets: []string{"crm"}},
 		},
 		{
 			// Tencent never posts it; the sweep finds its record.

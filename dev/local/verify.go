@@ -63,6 +63,11 @@ func (s *Stack) RunSamples(ctx context.Context, samples []Sample) ([]Ran, []stri
 	group, groupCtx := errgroup.WithContext(ctx)
 	for i := range ran {
 		group.Go(func() (err error) {
+			if decision := ran[i].Decide; decision != nil {
+				if err := s.Decide(groupCtx, ran[i].Call, *decision); err != nil {
+					return err
+				}
+			}
 			ran[i].Followed, err = Follow(groupCtx, s.Temporal, ran[i].Call)
 			return err
 		})
@@ -124,9 +129,13 @@ func (s *Stack) verify(ctx context.Context, book *ledger.Ledger, r *Ran) error {
 	if !slices.Equal(delivered, want.Targets) {
 		deviates("delivered to %v, not to %v", delivered, want.Targets)
 	}
+	events := 1
+	if r.Decide != nil {
+		events = 2 // call.review before call.charged
+	}
 	for _, target := range want.Targets {
-		if n := s.Arrivals(target, r.Call.Record.CallID); n != 1 {
-			deviates("%s received %d notifications of it, not 1", target, n)
+		if n := s.Arrivals(target, r.Call.Record.CallID); n != events {
+			deviates("%s received %d notifications of it, not %d", target, n, events)
 		}
 	}
 	call, _ := s.Tencent.Call(r.Call.SDKAppID, r.Call.Record.CallID)
@@ -143,6 +152,41 @@ func (s *Stack) verify(ctx context.Context, book *ledger.Ledger, r *Ran) error {
 		deviates("its source is %q, not %q", f.Source, source)
 	}
 	return nil
+}
+
+// Decide waits until a call is in review, and decides about it.
+func (s *Stack) Decide(ctx context.Context, call tencentsim.Call, decision workflows.DecideParams) error {
+	id := WorkflowID(call)
+	if err := poll(ctx, func(ctx context.Context) (bool, error) {
+		value, err := s.Temporal.QueryWorkflow(ctx, id, "", workflows.QueryReview)
+		if err != nil {
+			return false, notYetThere(err)
+		}
+		var status workflows.ReviewStatus
+		err = value.Get(&status)
+		return status.Open, err
+	}); err != nil {
+		return fmt.Errorf("call %s does not come into review: %w", call.Record.CallID, err)
+	}
+	update, err := s.Temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: id, UpdateName: workflows.UpdateDecide, Args: []any{decision}, WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	if err == nil {
+		err = update.Get(ctx, nil)
+	}
+	if err != nil {
+		return fmt.Errorf("decide about call %s: %w", call.Record.CallID, err)
+	}
+	return nil
+}
+
+// notYetThere forgives that a workflow has not been started, or that its first
+// task, which a start delay holds back, has not been done.
+func notYetThere(err error) error {
+	if errors.As(err, new(*serviceerror.NotFound)) || errors.As(err, new(*serviceerror.WorkflowNotReady)) {
+		return nil
+	}
+	return err
 }
 
 // posted is how many callbacks Tencent posts of a call.

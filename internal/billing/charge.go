@@ -45,6 +45,7 @@ const (
 	StepTariff       StepKind = "tariff"
 	StepUnconnected  StepKind = "unconnected"
 	StepConnected    StepKind = "connected"
+	StepDecision     StepKind = "decision"
 	StepGrace        StepKind = "grace"
 	StepFree         StepKind = "free"
 	StepBilled       StepKind = "billed"
@@ -66,4 +67,16 @@ type Step struct {
 	// decimal number, or a fraction such as 305/6000 where no decimal is exact.
 	// math/big.Rat reads both.
 	Amount string `json:"amount,omitempty"`
+	// Decision is set where a person decided, in place of the record.
+	Decision *Decision `json:"decision,omitempty"`
+}
+
+// Decision is what a person decided about the call, nil if nobody had to.
+func (c Charge) Decision() *Decision {
+	for _, s := range c.Steps {
+		if s.Decision != nil {
+			return s.Decision
+		}
+	}
+	return nil
 }

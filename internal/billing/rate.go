@@ -3,6 +3,7 @@ package billing
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"aftercall/internal/tencent"
@@ -165,7 +166,10 @@ func (e *compiledEdition) rate(record *tencent.CallRecord, why reasons) (Charge,
 	if err := why.err(); err != nil {
 		return Charge{}, err
 	}
-	return e.sum(charge, record, i)
+	return e.sum(charge, record, i, Step{
+		Kind: StepConnected, Seconds: charge.ConnectedSeconds,
+		Text: "connected for " + strconv.FormatInt(charge.ConnectedSeconds, 10) + " s, from AcceptTime to EndTime",
+	})
 }
 
 // participants counts the members other than the caller, each once. Tencent's

@@ -20,15 +20,13 @@ func billedSeconds(duration, first, next int64) int64 {
 	}
 }
 
-// sum fills in what a connected call costs by rule i.
-func (e *compiledEdition) sum(c Charge, record *tencent.CallRecord, i int) (Charge, error) {
+// sum fills in what a connected call costs by rule i. connected is the step
+// that says where the connected time comes from.
+func (e *compiledEdition) sum(c Charge, record *tencent.CallRecord, i int, connected Step) (Charge, error) {
 	rule := &e.Rules[i]
 	c.Steps = append(make([]Step, 0, 8),
 		e.tariffStep("rule "+strconv.Itoa(i+1)+", for "+string(record.MediaType)+" "+string(record.CallType)+" "+string(record.Result)),
-		Step{
-			Kind: StepConnected, Seconds: c.ConnectedSeconds,
-			Text: "connected for " + strconv.FormatInt(c.ConnectedSeconds, 10) + " s, from AcceptTime to EndTime",
-		})
+		connected)
 	duration := c.ConnectedSeconds
 	if rule.GraceSeconds > 0 {
 		duration = max(0, duration-rule.GraceSeconds)

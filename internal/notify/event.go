@@ -20,6 +20,8 @@ const (
 	EventCallCharged EventType = "call.charged"
 	// EventCallFree: the call is in the ledger, and there was nothing to charge.
 	EventCallFree EventType = "call.free"
+	// EventCallReview: the call was not charged; a person must look at it.
+	EventCallReview EventType = "call.review"
 )
 
 // EventVersion is the version of the event's shape. It grows when a field

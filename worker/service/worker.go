@@ -57,6 +57,7 @@ func Register(r Registry, acts *activities.Activities, sweeps *activities.Sweeps
 	r.RegisterActivityWithOptions(sweeps.SweepWindow, activity.RegisterOptions{Name: "SweepWindow"})
 	r.RegisterActivityWithOptions(acts.FetchRecord, activity.RegisterOptions{Name: "FetchRecord"})
 	r.RegisterActivityWithOptions(acts.Charge, activity.RegisterOptions{Name: "Charge"})
+	r.RegisterActivityWithOptions(acts.OpenReview, activity.RegisterOptions{Name: "OpenReview"})
 	r.RegisterActivityWithOptions(acts.Notify, activity.RegisterOptions{Name: "Notify"})
 }
 

@@ -1,0 +1,156 @@
+package billing_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"aftercall/internal/billing"
+	"aftercall/internal/tencent"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// reviewed charges audio by the minute, wants interrupted calls reviewed, and
+// charges group calls per participant.
+func reviewed(t require.TestingT) billing.Tariff {
+	normal := perMinute(t, "0.60", 1, 1)
+	normal.Results = []tencent.CallResult{tencent.ResultNormalEnd, tencent.ResultOffline}
+	normal.CallTypes = []tencent.CallType{tencent.CallTypeSingle}
+	group := normal
+	group.CallTypes = []tencent.CallType{tencent.CallTypeMulti}
+	group.Per = billing.PerParticipant
+	return tariffOf(normal, group, billing.Rule{Action: billing.ActionReview, Results: []tencent.CallResult{tencent.ResultInterrupt}})
+}
+
+func TestDecide(t *testing.T) {
+	charge, chargeAs := billing.Decision{Verdict: billing.VerdictCharge}, billing.Decision{Verdict: billing.VerdictChargeAs, ConnectedSeconds: 30}
+	tests := map[string]struct {
+		change    func(*tencent.CallRecord)
+		decision  billing.Decision
+		connected int64
+		amount    string
+		text      string
+	}{
+		"a rule that wants a review": {
+			func(r *tencent.CallRecord) { r.Result = tencent.ResultInterrupt },
+			charge, 100, "1.00", "a person confirmed: connected for 100 s",
+		},
+		"too long":       {func(r *tencent.CallRecord) { r.EndTime = r.AcceptTime + 90_000 }, charge, 90_000, "900.00", "confirmed"},
+		"unknown result": {func(r *tencent.CallRecord) { r.Result = "Vanished" }, charge, 100, "1.00", "confirmed"},
+		"other seconds":  {func(*tencent.CallRecord) {}, chargeAs, 30, "0.30", "connected for 30 s, not 100 s as in the record"},
+		"impossible":     {func(r *tencent.CallRecord) { r.AcceptTime = r.EndTime + 5 }, chargeAs, 30, "0.30", "connected for 30 s"},
+		"never accepted": {func(r *tencent.CallRecord) { r.AcceptTime = 0 }, chargeAs, 30, "0.30", "connected for 30 s"},
+		"unknown media": {
+			func(r *tencent.CallRecord) { r.MediaType = "Hologram" },
+			billing.Decision{Verdict: billing.VerdictCharge, MediaType: tencent.MediaVideo},
+			100, "1.00", "confirmed",
+		},
+		"unknown type": {
+			func(r *tencent.CallRecord) {
+				r.CallType, r.Members = "Crowd", []string{"10001", "a", "b", "c"}
+			},
+			billing.Decision{Verdict: billing.VerdictCharge, CallType: tencent.CallTypeMulti},
+			100, "3.00", "confirmed",
+		},
+		"waived":           {func(*tencent.CallRecord) {}, billing.Decision{Verdict: billing.VerdictWaive}, 100, "0.00", "nothing"},
+		"waived, no times": {func(r *tencent.CallRecord) { *r = tencent.CallRecord{CallID: r.CallID} }, billing.Decision{Verdict: billing.VerdictWaive}, 0, "0.00", "nothing"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			record := connected(100)
+			tt.change(&record)
+			rater, err := billing.NewRater("standard", reviewed(t))
+			require.NoError(t, err)
+			got, err := rater.Decide(record, tt.decision)
+			require.NoError(t, err)
+			require.Equal(t, tt.connected, got.ConnectedSeconds)
+			require.Equal(t, tt.amount, got.Amount.Number())
+			require.Equal(t, &tt.decision, got.Decision())
+			require.Contains(t, got.Steps[1].Text, tt.text)
+			for _, step := range got.Steps {
+				require.NotContains(t, step.Text, "10001")
+			}
+			encoded, err := json.Marshal(got.Steps)
+			require.NoError(t, err)
+			var steps []billing.Step
+			require.NoError(t, json.Unmarshal(encoded, &steps))
+			require.Equal(t, got.Steps, steps)
+		})
+	}
+}
+
+func TestDecisionsThatCannotBeFollowed(t *testing.T) {
+	charge := billing.Decision{Verdict: billing.VerdictCharge}
+	tests := map[string]struct {
+		change   func(*tencent.CallRecord)
+		decision billing.Decision
+		want     string
+	}{
+		"no connected time":  {func(r *tencent.CallRecord) { r.AcceptTime = 0 }, charge, "use charge-as"},
+		"impossible times":   {func(r *tencent.CallRecord) { r.AcceptTime = r.EndTime + 1 }, charge, "use charge-as"},
+		"unknown media":      {func(r *tencent.CallRecord) { r.MediaType = "Hologram" }, charge, "name its media_type"},
+		"nobody to charge":   {func(r *tencent.CallRecord) { r.CallType, r.Members = tencent.CallTypeMulti, nil }, charge, "waive"},
+		"before any version": {func(r *tencent.CallRecord) { r.StartTime, r.AcceptTime, r.EndTime = 1, 2, 3 }, charge, "waive"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			record := connected(100)
+			tt.change(&record)
+			rater, err := billing.NewRater("standard", reviewed(t))
+			require.NoError(t, err)
+			_, err = rater.Decide(record, tt.decision)
+			var review *billing.ReviewError
+			require.ErrorAs(t, err, &review)
+			require.ErrorContains(t, err, tt.want)
+		})
+	}
+}
+
+func TestDecisionValidate(t *testing.T) {
+	for name, tt := range map[string]struct {
+		decision billing.Decision
+		want     string // empty for valid
+	}{
+		"charge":             {billing.Decision{Verdict: "charge"}, ""},
+		"waive":              {billing.Decision{Verdict: "waive"}, ""},
+		"charge-as":          {billing.Decision{Verdict: "charge-as", ConnectedSeconds: 1, MediaType: "Audio", CallType: "MultiCall"}, ""},
+		"none":               {billing.Decision{}, `verdict: "" is none: write charge, waive or charge-as`},
+		"no seconds":         {billing.Decision{Verdict: "charge-as"}, "connected_seconds: must be from 1"},
+		"negative":           {billing.Decision{Verdict: "charge-as", ConnectedSeconds: -1}, "connected_seconds: must be from 1"},
+		"more than a week":   {billing.Decision{Verdict: "charge-as", ConnectedSeconds: 7*86400 + 1}, "connected_seconds: must be from 1"},
+		"seconds to charge":  {billing.Decision{Verdict: "charge", ConnectedSeconds: 5}, "only for charge-as"},
+		"unknown media":      {billing.Decision{Verdict: "charge", MediaType: "Hologram"}, "media_type: "},
+		"unknown call type":  {billing.Decision{Verdict: "charge", CallType: "Crowd"}, "call_type: "},
+		"waive with a media": {billing.Decision{Verdict: "waive", MediaType: "Audio"}, "mean nothing to waive"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := tt.decision.Validate()
+			if tt.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, tt.want)
+		})
+	}
+}
+
+// TestDecidedAsRated: a person who confirms what the record says, or names the
+// same seconds, charges what the tariff would have.
+func TestDecidedAsRated(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rater, err := billing.NewRater("standard", reviewed(t))
+		require.NoError(t, err)
+		record := connected(rapid.Int64Range(1, 86_400).Draw(t, "seconds"))
+		rated, err := rater.Rate(record, readAt)
+		require.NoError(t, err)
+		for _, d := range []billing.Decision{
+			{Verdict: billing.VerdictCharge}, {Verdict: billing.VerdictChargeAs, ConnectedSeconds: record.ConnectedSeconds()},
+		} {
+			decided, err := rater.Decide(record, d)
+			require.NoError(t, err)
+			require.True(t, rated.Amount.Equal(decided.Amount))
+			require.Equal(t, rated.BilledSeconds, decided.BilledSeconds)
+		}
+	})
+}

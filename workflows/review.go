@@ -1,0 +1,210 @@
+package workflows
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"aftercall/activities"
+	"aftercall/internal/billing"
+	"aftercall/internal/tencent"
+)
+
+const (
+	// UpdateDecide is the Update that decides about a call in review. It takes
+	// DecideParams and returns a DecideResult once the decision is in the ledger.
+	UpdateDecide = "decide"
+	// QueryReview is the query that returns a ReviewStatus.
+	QueryReview = "review"
+)
+
+// DecideParams are a person's decision about a call in review.
+type DecideParams struct {
+	// Verdict is charge, waive or charge-as.
+	Verdict billing.Verdict `json:"verdict"`
+	// ConnectedSeconds are the real ones, for charge-as.
+	ConnectedSeconds int64 `json:"connected_seconds,omitempty"`
+	// MediaType and CallType stand in for unknown ones of the record.
+	MediaType tencent.MediaType `json:"media_type,omitempty"`
+	CallType  tencent.CallType  `json:"call_type,omitempty"`
+	// By is who decides, and Reason why; both are kept in the ledger.
+	By     string `json:"by"`
+	Reason string `json:"reason"`
+}
+
+func (d DecideParams) decision(unconfirmed bool) billing.Decision {
+	return billing.Decision{
+		Verdict: d.Verdict, ConnectedSeconds: d.ConnectedSeconds, MediaType: d.MediaType, CallType: d.CallType, Unconfirmed: unconfirmed,
+	}
+}
+
+func (d DecideParams) validate() error {
+	errs := []error{d.decision(false).Validate()}
+	if strings.TrimSpace(d.By) == "" {
+		errs = append(errs, errors.New("by: is missing: say who decides"))
+	}
+	if strings.TrimSpace(d.Reason) == "" {
+		errs = append(errs, errors.New("reason: is missing: say why"))
+	}
+	return errors.Join(errs...)
+}
+
+// DecideResult is what a decision came to.
+type DecideResult struct {
+	Outcome       Outcome `json:"outcome"`
+	BilledSeconds int64   `json:"billed_seconds"`
+	Amount        string  `json:"amount"`
+	Currency      string  `json:"currency"`
+	LedgerKey     string  `json:"ledger_key"`
+}
+
+// ReviewStatus says whether a call is in review, and why.
+type ReviewStatus struct {
+	Open bool `json:"open"`
+	// Reason is why it came into review; empty if it never was.
+	Reason string    `json:"reason,omitempty"`
+	Since  time.Time `json:"since,omitzero"`
+	// NoRecord says that Tencent had no record of the call.
+	NoRecord bool `json:"no_record,omitempty"`
+}
+
+// review is a call that waits for a person, for as long as it takes.
+type review struct {
+	record   tencent.CallRecord
+	noRecord bool
+	reason   string
+	since    time.Time
+
+	booking bool // a decision is being carried out
+	decided *DecideParams
+	charge  activities.ChargeResult
+	failed  error // ends the call
+}
+
+// reviewable reports whether a failed step leaves the call to a person.
+func reviewable(err error) bool {
+	var appErr *temporal.ApplicationError
+	return errors.As(err, &appErr) &&
+		slices.Contains([]string{activities.NeedsReview, activities.RecordNeverAppeared, activities.RecordAPIInvalid}, appErr.Type())
+}
+
+// listen makes the call answer to UpdateDecide and QueryReview.
+func (c *call) listen(ctx workflow.Context) error {
+	if err := workflow.SetQueryHandlerWithOptions(ctx, QueryReview, c.reviewStatus, workflow.QueryHandlerOptions{
+		Description: "Whether the call waits for a person's decision, and why.",
+	}); err != nil {
+		return err
+	}
+	return workflow.SetUpdateHandlerWithOptions(ctx, UpdateDecide, c.decide, workflow.UpdateHandlerOptions{
+		Description: `Decide about a call in review: {"verdict":"charge"|"waive"|"charge-as","connected_seconds":120,"by":"who","reason":"why"}`,
+		Validator:   c.mayDecide,
+	})
+}
+
+func (c *call) reviewStatus() (ReviewStatus, error) {
+	r := c.review
+	if r == nil {
+		return ReviewStatus{}, nil
+	}
+	return ReviewStatus{Open: r.decided == nil && r.failed == nil, Reason: r.reason, Since: r.since, NoRecord: r.noRecord}, nil
+}
+
+// inReview waits until a person has decided, and returns the charge.
+func (c *call) inReview(ctx workflow.Context, record tencent.CallRecord, noRecord bool, why error) (activities.ChargeResult, error) {
+	r := &review{record: record, noRecord: noRecord, reason: reason(why), since: workflow.Now(ctx)}
+	c.review = r
+	if err := c.stay(ctx, StageReview); err != nil {
+		return r.charge, err
+	}
+	if !noRecord {
+		c.progress.record(record, nil)
+	}
+	c.showReview(ctx)
+	c.background.Add(1)
+	workflow.GoNamed(ctx, "tell of the review", func(ctx workflow.Context) {
+		defer c.background.Done()
+		c.tellOfReview(ctx, why)
+	})
+	if err := workflow.Await(ctx, func() bool { return r.decided != nil || r.failed != nil }); err != nil {
+		return r.charge, err
+	}
+	return r.charge, r.failed
+}
+
+func (c *call) showReview(ctx workflow.Context) {
+	c.show(ctx, "**in review** since "+instant(c.review.since.Unix())+": "+c.review.reason+
+		". Decide with the Update `"+UpdateDecide+"`, or `worker review decide "+c.params.CallID+"`")
+}
+
+// tellOfReview notifies once that the call needs a person.
+func (c *call) tellOfReview(ctx workflow.Context, why error) {
+	var appErr *temporal.ApplicationError
+	errors.As(why, &appErr) // it is one: see reviewable
+	var opened activities.OpenReviewResult
+	err := attempt(ctx, reviewOptions, "count the review", func(error) {}, steps.OpenReview, activities.OpenReviewParams{
+		SDKAppID: c.params.SDKAppID, Record: c.review.record, Error: appErr.Type(), Reason: c.review.reason, At: c.review.since,
+	}, &opened)
+	if err != nil {
+		workflow.GetLogger(ctx).Error("nobody was told of a review", "error", err)
+		return
+	}
+	for _, target := range opened.Targets {
+		c.background.Add(1)
+		workflow.GoNamed(ctx, "tell "+target, func(ctx workflow.Context) {
+			defer c.background.Done()
+			err := attempt(ctx, notifyOptions, "tell "+target+" of the review", func(error) {}, steps.Notify,
+				activities.NotifyParams{Target: target, MessageID: opened.MessageID, Event: opened.Event}, nil)
+			if err != nil {
+				workflow.GetLogger(ctx).Warn("not told of the review", "target", target, "error", err)
+			}
+		})
+	}
+}
+
+// mayDecide refuses decisions that make no sense, before they leave a trace.
+func (c *call) mayDecide(_ workflow.Context, d DecideParams) error {
+	switch r := c.review; {
+	case r == nil:
+		return errors.New("this call is not in review")
+	case r.decided != nil:
+		return errors.New("this call was decided already, by " + r.decided.By + ": " + string(r.decided.Verdict))
+	case r.booking:
+		return errors.New("another decision about this call is being carried out: look again in a moment")
+	}
+	return d.validate()
+}
+
+// decide carries a decision out. What cannot be followed is answered with the
+// reason, and the call stays in review.
+func (c *call) decide(ctx workflow.Context, d DecideParams) (DecideResult, error) {
+	r := c.review
+	r.booking = true
+	defer func() { r.booking = false }()
+	if r.noRecord && d.Verdict == billing.VerdictCharge {
+		// The record may be there by now, or readable: a person mended something.
+		record, err := c.fetchOnce(ctx)
+		if err != nil {
+			c.showReview(ctx)
+			return DecideResult{}, temporal.NewApplicationError("there is still no record to charge ("+reason(err)+"): use charge-as or waive", "NoRecord")
+		}
+		r.record, r.noRecord = record, false
+	}
+	charge, err := c.book(ctx, r.record, &activities.Decided{Decision: d.decision(r.noRecord), By: d.By, Reason: d.Reason})
+	if err != nil {
+		if reviewable(err) {
+			c.showReview(ctx)
+		} else {
+			r.failed = err
+		}
+		return DecideResult{}, err
+	}
+	r.decided, r.charge = &d, charge
+	result := outcome(charge, r.decided)
+	return DecideResult{
+		Outcome: result.Outcome, BilledSeconds: result.BilledSeconds, Amount: result.Amount, Currency: result.Currency, LedgerKey: result.LedgerKey,
+	}, nil
+}

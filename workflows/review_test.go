@@ -1,0 +1,266 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+
+	"aftercall/activities"
+	"aftercall/internal/billing"
+	"aftercall/internal/notify"
+	"aftercall/workflows"
+)
+
+var (
+	waive    = workflows.DecideParams{Verdict: billing.VerdictWaive, By: "alice", Reason: "test call"}
+	confirm  = workflows.DecideParams{Verdict: billing.VerdictCharge, By: "alice", Reason: "checked with the doctor"}
+	chargeAs = workflows.DecideParams{Verdict: billing.VerdictChargeAs, ConnectedSeconds: 60, By: "bob", Reason: "the line was dead after a minute"}
+
+	errReview = temporal.NewNonRetryableApplicationError("needs review: connected for 90000 s", activities.NeedsReview, nil)
+	errNever  = temporal.NewNonRetryableApplicationError("no record of this call", activities.RecordNeverAppeared, nil)
+)
+
+// opensReview expects that the review is announced, to no target unless named.
+func (e *env) opensReview(targets ...string) {
+	e.OnActivity("OpenReview", mock.Anything, mock.Anything).Return(activities.OpenReviewResult{
+		Event: notify.Event{Type: notify.EventCallReview}, MessageID: "msg_review", Targets: targets,
+	}, nil).Once()
+}
+
+// decision is the answer to an Update.
+type decision struct {
+	answered bool
+	rejected bool // by the validator, without a trace
+	err      error
+	result   workflows.DecideResult
+}
+
+func (d *decision) Accept() {}
+
+func (d *decision) Reject(err error) { d.answered, d.rejected, d.err = true, true, err }
+
+func (d *decision) Complete(result any, err error) {
+	d.answered, d.err = true, err
+	if err == nil {
+		d.result, _ = result.(workflows.DecideResult)
+	}
+}
+
+// decides sends a decision at a time of the workflow's clock.
+func (e *env) decides(at time.Time, p workflows.DecideParams) *decision {
+	d := &decision{}
+	e.RegisterDelayedCallback(func() { e.UpdateWorkflow(workflows.UpdateDecide, uuid.NewString(), d, p) }, at.Sub(endedAt))
+	return d
+}
+
+func (e *env) reviewStatus() (s workflows.ReviewStatus) {
+	e.t.Helper()
+	value, err := e.QueryWorkflow(workflows.QueryReview)
+	require.NoError(e.t, err)
+	require.NoError(e.t, value.Get(&s))
+	return s
+}
+
+// stages notes the stages that the list of workflows shows.
+func (e *env) stages() *[]string {
+	var stages []string
+	e.OnUpsertTypedSearchAttributes(mock.MatchedBy(func(attributes temporal.SearchAttributes) bool {
+		stage, ok := attributes.GetKeyword(workflows.AttributeStage)
+		if ok {
+			stages = append(stages, stage)
+		}
+		return ok
+	})).Return(nil)
+	return &stages
+}
+
+func TestReview(t *testing.T) {
+	e := newEnv(t)
+	stages := e.stages()
+	e.fetches(found, nil).Once()
+	e.charges(activities.ChargeResult{}, errReview).Once()
+	e.opensReview("crm")
+	e.OnActivity("Notify", mock.Anything, activities.NotifyParams{
+		Target: "crm", MessageID: "msg_review", Event: notify.Event{Type: notify.EventCallReview},
+	}).Return(nil).Once()
+	e.OnActivity("Charge", mock.Anything, mock.MatchedBy(func(p activities.ChargeParams) bool {
+		return p.Decided != nil && p.Record.CallID == "call-1" && *p.Decided == activities.Decided{
+			Decision: billing.Decision{Verdict: billing.VerdictChargeAs, ConnectedSeconds: 60}, By: "bob", Reason: "the line was dead after a minute",
+		}
+	})).Return(charged("crm"), nil).Once()
+	e.OnActivity("Notify", mock.Anything, mock.MatchedBy(func(p activities.NotifyParams) bool { return p.MessageID == "msg_1" })).Return(nil).Once()
+
+	day := 24 * time.Hour
+	e.RegisterDelayedCallback(func() {
+		require.Equal(t, workflows.ReviewStatus{
+			Open: true, Reason: "needs review: connected for 90000 s", Since: endedAt.Add(workflows.RecordSettleTime),
+		}, e.reviewStatus())
+	}, day)
+	d := e.decides(endedAt.Add(90*day), chargeAs)
+	result, err := e.run()
+	require.NoError(t, err)
+	require.NoError(t, d.err)
+	require.Equal(t, workflows.DecideResult{
+		Outcome: workflows.OutcomeCharged, BilledSeconds: 132, Amount: "0.66", Currency: "USD", LedgerKey: "charge:1400000000:call-1",
+	}, d.result)
+	require.Equal(t, &chargeAs, result.Decided)
+	require.Equal(t, []workflows.Delivery{{Target: "crm", Delivered: true}}, result.Deliveries)
+	require.Equal(t, []string{"review", "done"}, *stages)
+	require.False(t, e.reviewStatus().Open)
+}
+
+func TestDecisionsAreValidated(t *testing.T) {
+	e := newEnv(t)
+	e.stages()
+	e.fetches(found, nil).Once()
+	e.charges(activities.ChargeResult{}, errReview).Once()
+	e.opensReview()
+	early := e.decides(endedAt, waive)
+	nobody, why, seconds, none := waive, waive, chargeAs, waive
+	nobody.By, why.Reason, seconds.ConnectedSeconds, none.Verdict = " ", "", 0, ""
+	refused := map[string]*decision{
+		"by:":                e.decides(endedAt.Add(time.Minute), nobody),
+		"reason:":            e.decides(endedAt.Add(time.Minute), why),
+		"connected_seconds:": e.decides(endedAt.Add(time.Minute), seconds),
+		"verdict:":           e.decides(endedAt.Add(time.Minute), none),
+	}
+	free := charged()
+	free.Event.Type = notify.EventCallFree
+	e.charges(free, nil).Once()
+	last := e.decides(endedAt.Add(time.Hour), waive)
+	result, err := e.run()
+	require.NoError(t, err)
+	require.ErrorContains(t, early.err, "not in review")
+	for field, d := range refused {
+		require.True(t, d.rejected, field)
+		require.ErrorContains(t, d.err, field)
+	}
+	require.NoError(t, last.err)
+	require.Equal(t, workflows.OutcomeWaived, result.Outcome)
+}
+
+func TestADecisionThatCannotBeFollowedLeavesTheReviewOpen(t *testing.T) {
+	e := newEnv(t)
+	e.stages()
+	e.fetches(found, nil).Once()
+	e.charges(activities.ChargeResult{}, errReview).Once()
+	e.opensReview()
+	e.charges(activities.ChargeResult{}, temporal.NewNonRetryableApplicationError("use charge-as", activities.NeedsReview, nil)).Once()
+	first := e.decides(endedAt.Add(time.Minute), confirm)
+	e.charges(charged(), nil).Once()
+	second := e.decides(endedAt.Add(time.Hour), chargeAs)
+	_, err := e.run()
+	require.NoError(t, err)
+	require.ErrorContains(t, first.err, "use charge-as")
+	require.NoError(t, second.err)
+}
+
+func TestOneDecisionAtATime(t *testing.T) {
+	e := newEnv(t)
+	e.stages()
+	e.fetches(found, nil).Once()
+	e.charges(activities.ChargeResult{}, errReview).Once()
+	e.opensReview()
+	e.charges(activities.ChargeResult{}, errBroken).Once() // tried again a second later
+	e.charges(charged(), nil).Once()
+	first := e.decides(endedAt.Add(time.Hour), confirm)
+	second := e.decides(endedAt.Add(time.Hour+time.Second/2), waive)
+	result, err := e.run()
+	require.NoError(t, err)
+	require.NoError(t, first.err)
+	require.True(t, second.rejected)
+	require.ErrorContains(t, second.err, "being carried out")
+	require.Equal(t, &confirm, result.Decided)
+}
+
+func TestReviewWithoutRecord(t *testing.T) {
+	chargeOf := func(e *env, unconfirmed bool, caller string) {
+		e.OnActivity("Charge", mock.Anything, mock.MatchedBy(func(p activities.ChargeParams) bool {
+			return p.Decided.Unconfirmed == unconfirmed && p.Record.Caller == caller
+		})).Return(charged(), nil).Once()
+	}
+	t.Run("charged as the callback said", func(t *testing.T) {
+		e := newEnv(t)
+		e.stages()
+		e.fetches(activities.FetchRecordResult{}, errNever).Twice()
+		e.opensReview()
+		confirmed := e.decides(endedAt.Add(time.Minute), confirm)
+		chargeOf(e, true, "patient-1001")
+		decided := e.decides(endedAt.Add(time.Hour), chargeAs)
+		e.RegisterDelayedCallback(func() { require.True(t, e.reviewStatus().NoRecord) }, time.Minute)
+		_, err := e.run()
+		require.NoError(t, err)
+		require.ErrorContains(t, confirmed.err, "still no record")
+		require.NoError(t, decided.err)
+	})
+	t.Run("the record is there after all", func(t *testing.T) {
+		e := newEnv(t)
+		e.stages()
+		e.fetches(activities.FetchRecordResult{}, errNever).Once()
+		e.opensReview()
+		truth := record()
+		truth.Caller = "patient-1002"
+		e.fetches(activities.FetchRecordResult{Record: truth}, nil).Once()
+		chargeOf(e, false, "patient-1002")
+		confirmed := e.decides(endedAt.Add(time.Hour), confirm)
+		_, err := e.run()
+		require.NoError(t, err)
+		require.NoError(t, confirmed.err)
+	})
+	t.Run("nothing is known but the CallId", func(t *testing.T) {
+		e := newEnv(t)
+		e.stages()
+		e.fetches(activities.FetchRecordResult{}, errNever).Once()
+		e.opensReview()
+		chargeOf(e, true, "")
+		e.decides(endedAt.Add(time.Hour), waive)
+		p := params()
+		p.Callback = nil
+		e.ExecuteWorkflow(workflows.AfterCallName, p)
+		require.NoError(t, e.GetWorkflowError())
+	})
+}
+
+func TestAConflictEndsTheReview(t *testing.T) {
+	e := newEnv(t)
+	e.stages()
+	e.fetches(found, nil).Once()
+	e.charges(activities.ChargeResult{}, errReview).Once()
+	e.opensReview()
+	e.charges(activities.ChargeResult{}, temporal.NewNonRetryableApplicationError("another sum", activities.ChargeConflict, nil)).Once()
+	d := e.decides(endedAt.Add(time.Hour), confirm)
+	_, err := e.run()
+	require.ErrorContains(t, d.err, "another sum")
+	require.Equal(t, activities.ChargeConflict, errorTypes(err))
+}
+
+func TestTellingOfAReviewMayFail(t *testing.T) {
+	e := newEnv(t)
+	e.stages()
+	e.fetches(found, nil).Once()
+	e.charges(activities.ChargeResult{}, errReview).Once()
+	e.opensReview("crm")
+	e.notifies("crm", errHopeless).Once()
+	e.charges(charged(), nil).Once()
+	e.decides(endedAt.Add(time.Hour), confirm)
+	result, err := e.run()
+	require.NoError(t, err)
+	require.Equal(t, workflows.OutcomeCharged, result.Outcome)
+}
+
+func TestStages(t *testing.T) {
+	e := newEnv(t)
+	stages := e.stages()
+	e.fetches(activities.FetchRecordResult{}, errNotYet).Times(3)
+	e.fetches(found, nil).Once()
+	e.charges(charged("crm"), nil).Once()
+	e.notifies("crm", errBroken).Times(2)
+	e.notifies("crm", nil).Once()
+	_, err := e.run()
+	require.NoError(t, err)
+	require.Equal(t, []string{"record", "notify", "done"}, *stages)
+}
