@@ -12,8 +12,10 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/temporalproto"
+	"go.temporal.io/sdk/client"
 
 	"aftercall/dev/local"
+	"aftercall/internal/sweep"
 	"aftercall/workflows"
 )
 
@@ -64,7 +66,27 @@ func record(ctx context.Context, p project, s *local.Stack) error {
 	if err := run.Get(ctx, nil); err != nil {
 		return err
 	}
-	return write(ctx, p, s, "timer, already handled", options.ID)
+	if err := write(ctx, p, s, "timer, already handled", options.ID); err != nil {
+		return err
+	}
+	return recordReconcile(ctx, p, s)
+}
+
+// recordReconcile lists the calls of the samples by hand: all are known.
+func recordReconcile(ctx context.Context, p project, s *local.Stack) error {
+	now := time.Now().Truncate(time.Second)
+	run, err := s.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: "reconcile:recorded", TaskQueue: "aftercall"},
+		workflows.ReconcileName, workflows.ReconcileParams{
+			SDKAppID: s.Config.Apps[0].SDKAppID, App: s.Config.Apps[0].Name,
+			Between: &sweep.Window{From: now.Add(-3 * time.Hour), To: now},
+		})
+	if err != nil {
+		return err
+	}
+	if err := run.Get(ctx, nil); err != nil {
+		return err
+	}
+	return write(ctx, p, s, "reconcile", run.GetID())
 }
 
 var notInFileNames = regexp.MustCompile(`[^a-z0-9]+`)
