@@ -1,0 +1,114 @@
+package billing_test
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"aftercall/internal/billing"
+	"aftercall/internal/tencent"
+
+	"github.com/goccy/go-yaml"
+	"github.com/stretchr/testify/require"
+)
+
+// TestDocumentation executes the price lists, sums and steps of docs/billing.md.
+func TestDocumentation(t *testing.T) {
+	text, err := os.ReadFile("../../docs/billing.md")
+	require.NoError(t, err)
+	var (
+		tariff billing.Tariff
+		steps  = map[string]bool{}
+		sums   int
+	)
+	for rest := string(text); rest != ""; {
+		var line string
+		line, rest, _ = strings.Cut(rest, "\n")
+		switch {
+		case line == "```yaml":
+			var block string
+			block, rest, _ = strings.Cut(rest, "```\n")
+			tariff = billing.Tariff{}
+			require.NoError(t, yaml.UnmarshalWithOptions([]byte(block), &tariff, yaml.Strict()))
+			require.Empty(t, tariff.Validate())
+		case line == "```text":
+			var block string
+			block, rest, _ = strings.Cut(rest, "```\n")
+			require.Contains(t, steps, block)
+		case strings.HasPrefix(line, "| ") && !strings.HasPrefix(line, "| call "):
+			cells := strings.Split(strings.Trim(line, "| "), " | ")
+			require.Len(t, cells, 3, line)
+			steps[sumOfDocs(t, tariff, cells)] = true
+			sums++
+		}
+	}
+	require.Equal(t, 18, sums)
+}
+
+// sumOfDocs checks one line of a table and returns the steps of its sum.
+func sumOfDocs(t *testing.T, tariff billing.Tariff, cells []string) string {
+	t.Helper()
+	charge, err := billing.Rate(callOfDocs(t, cells[0]), "example", tariff, readAt)
+	if cells[1] == "review" {
+		var review *billing.ReviewError
+		require.ErrorAs(t, err, &review, cells[0])
+		require.Equal(t, "review", cells[2])
+		return ""
+	}
+	require.NoError(t, err, cells[0])
+	require.Equal(t, cells[1], fmt.Sprintf("%d s", charge.BilledSeconds), cells[0])
+	require.Equal(t, cells[2], charge.Amount.String(), cells[0])
+	var lines strings.Builder
+	for _, step := range charge.Steps {
+		lines.WriteString(step.Text + "\n")
+	}
+	return lines.String()
+}
+
+// callOfDocs makes a record of words such as "video, group of 4, 31 s, Offline".
+func callOfDocs(t *testing.T, words string) tencent.CallRecord {
+	t.Helper()
+	record := connected(0)
+	seconds := int64(0)
+	for word := range strings.SplitSeq(words, ", ") {
+		if n, ok := strings.CutSuffix(word, " s"); ok {
+			var err error
+			seconds, err = strconv.ParseInt(n, 10, 64)
+			require.NoError(t, err)
+			continue
+		}
+		if n, ok := strings.CutPrefix(word, "group of "); ok {
+			members, err := strconv.Atoi(n)
+			require.NoError(t, err)
+			record.CallType, record.Members = tencent.CallTypeMulti, []string{record.Caller}
+			for i := 1; i < members; i++ {
+				record.Members = append(record.Members, "user"+strconv.Itoa(i))
+			}
+			continue
+		}
+		if at, ok := strings.CutPrefix(word, "ended "); ok {
+			end, err := time.Parse(time.RFC3339, at)
+			require.NoError(t, err)
+			record.EndTime = end.Unix()
+			continue
+		}
+		switch word {
+		case "video":
+			record.MediaType = tencent.MediaVideo
+		case "not answered":
+			record.Result = tencent.ResultNotAnswer
+		default:
+			record.Result = tencent.CallResult(word)
+			require.True(t, record.Result.Known(), "%q in %q", word, words)
+		}
+	}
+	record.AcceptTime = record.EndTime - seconds
+	record.StartTime = record.AcceptTime - 10
+	if seconds == 0 {
+		record.AcceptTime = 0
+	}
+	return record
+}
