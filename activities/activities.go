@@ -39,6 +39,8 @@ type App struct {
 	Rater   *billing.Rater
 	// Targets are the names of those who hear of the app's calls.
 	Targets []string
+	// Relay is nil unless callbacks are passed on.
+	Relay Relay
 }
 
 // Activities are the activities of the workflow AfterCall. Each is idempotent

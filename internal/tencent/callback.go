@@ -2,6 +2,7 @@ package tencent
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,6 +32,8 @@ const MaxCallIDLength = 128
 // Callback is one decoded callback.
 type Callback struct {
 	Command Command
+	// CallID is empty where another command than CommandAfterEndCall names none.
+	CallID string
 	// Record is what the callback claims about the call. It is set for
 	// CommandAfterEndCall only, and it is a hint: charge what the record API says.
 	Record CallRecord
@@ -124,6 +127,7 @@ func DecodeCallback(query url.Values, body []byte) (Callback, error) {
 	}
 	cb.Command = Command(command)
 	if cb.Command != CommandAfterEndCall {
+		cb.CallID = otherCallID(body)
 		return cb, nil
 	}
 	if wire.CallbackCommand == nil {
@@ -140,7 +144,28 @@ func DecodeCallback(query url.Values, body []byte) (Callback, error) {
 			return cb, fieldError("EventTime", err)
 		}
 	}
+	cb.CallID = cb.Record.CallID
 	return cb, ValidateCallID("CallRecord.CallId", cb.Record.CallID)
+}
+
+// otherCallID finds the CallId in the body of another command than
+// CommandAfterEndCall; empty if there is none. D:68941, D:69215
+func otherCallID(body []byte) string {
+	var started struct {
+		CallInfo struct {
+			CallID string `json:"CallId"`
+		}
+	}
+	var changed struct {
+		CallID string `json:"CallId"`
+	}
+	// Nothing depends on it but the name of a workflow, so any body will do.
+	_, _ = json.Unmarshal(body, &started), json.Unmarshal(body, &changed)
+	id := cmp.Or(changed.CallID, started.CallInfo.CallID)
+	if ValidateCallID("CallId", id) != nil {
+		return ""
+	}
+	return id
 }
 
 // ValidateCallID refuses what cannot be a CallId: empty, longer than

@@ -37,7 +37,7 @@ func parseQuery(t testing.TB, s string) url.Values {
 func TestDecodeCallbackSample(t *testing.T) {
 	cb, err := DecodeCallback(parseQuery(t, endCallQuery), []byte(sampleBody))
 	require.NoError(t, err)
-	require.Equal(t, Callback{Command: CommandAfterEndCall, Record: sampleRecord(), EventTime: 1703589922780}, cb)
+	require.Equal(t, Callback{Command: CommandAfterEndCall, CallID: "055662e1-bc8a-469c-a334-1126c8c17d58", Record: sampleRecord(), EventTime: 1703589922780}, cb)
 }
 
 func TestDecodeCallbackTolerates(t *testing.T) {

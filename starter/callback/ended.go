@@ -36,11 +36,7 @@ func (h *Handler) ended(ctx context.Context, app App, record tencent.CallRecord)
 	if err != nil {
 		h.gate.Release(ctx, claim)
 		logger.Warn("callback not accepted: the workflow could not be started", "error", err)
-		return reply{
-			status:  http.StatusServiceUnavailable,
-			answer:  tencent.AnswerFail("temporarily unable to accept the call, send it again"),
-			outcome: outcomeUnavailable,
-		}
+		return unavailable()
 	}
 	if !already {
 		h.gate.Confirm(ctx, claim, fingerprint)

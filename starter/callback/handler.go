@@ -12,6 +12,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -45,6 +46,8 @@ type App struct {
 	Token string
 	// RecordDeadline is how long the workflow waits for a missing record.
 	RecordDeadline time.Duration
+	// Relay are the commands whose callbacks the app's own backend gets too.
+	Relay map[tencent.Command]bool
 }
 
 // Handler answers callbacks.
@@ -91,13 +94,20 @@ type reply struct {
 // ServeHTTP answers one callback.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := h.now()
-	h.answer(w, h.handle(w, r), start)
+	reply, relaying := h.handle(w, r)
+	h.answer(w, reply, start)
+	relaying.wait(w)
 }
 
 func (h *Handler) answer(w http.ResponseWriter, reply reply, start time.Time) {
+	body, err := json.Marshal(reply.answer)
+	if err != nil {
+		h.logger.Error("the answer cannot be encoded", "error", err) // three plain fields: it can
+	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(reply.status)
-	if err := json.NewEncoder(w).Encode(reply.answer); err != nil {
+	if _, err := w.Write(body); err != nil {
 		h.logger.Debug("answer not written: the sender is gone", "error", err)
 	}
 	h.metrics.answered(reply, h.now().Sub(start))
@@ -105,46 +115,47 @@ func (h *Handler) answer(w http.ResponseWriter, reply reply, start time.Time) {
 
 // handle goes through the checks from the cheapest to the dearest. Nothing is
 // asked of Redis or Temporal for a sender that has not proved itself.
-func (h *Handler) handle(w http.ResponseWriter, r *http.Request) reply {
+func (h *Handler) handle(w http.ResponseWriter, r *http.Request) (reply, *relaying) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		return refuse(http.StatusMethodNotAllowed, "method: use POST")
+		return refuse(http.StatusMethodNotAllowed, "method: use POST"), nil
 	}
 	body, err := readBody(w, r)
 	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-		return refuse(http.StatusRequestEntityTooLarge, "body: larger than 64 KiB")
+		return refuse(http.StatusRequestEntityTooLarge, "body: larger than 64 KiB"), nil
 	} else if err != nil {
-		return refuse(http.StatusBadRequest, "body: could not be read")
+		return refuse(http.StatusBadRequest, "body: could not be read"), nil
 	}
 	secretHash := sha256.Sum256([]byte(mux.Vars(r)["secret"]))
 	if !h.anySecret(secretHash) {
-		return notFound()
+		return notFound(), nil
 	}
 	query := r.URL.Query()
 	id, err := tencent.QuerySDKAppID(query)
 	if err != nil {
-		return refuse(http.StatusForbidden, err.Error())
+		return refuse(http.StatusForbidden, err.Error()), nil
 	}
 	app, ok := h.apps[id]
 	if !ok || subtle.ConstantTimeCompare(app.secretHash[:], secretHash[:]) != 1 {
-		return refuse(http.StatusForbidden, "SdkAppid: not one of the apps configured for this URL")
+		return refuse(http.StatusForbidden, "SdkAppid: not one of the apps configured for this URL"), nil
 	}
 	if app.Token != "" {
 		if err := tencent.VerifyCallbackSign(query, app.Token, h.now()); err != nil {
-			return refuse(http.StatusUnauthorized, err.Error()).of(app.App)
+			return refuse(http.StatusUnauthorized, err.Error()).of(app.App), nil
 		}
 	}
 	cb, err := tencent.DecodeCallback(query, body)
 	if err != nil {
-		return refuse(http.StatusBadRequest, err.Error()).of(app.App)
+		return refuse(http.StatusBadRequest, err.Error()).of(app.App), nil
 	}
+	relaying := h.relay(r, app.App, cb, body)
 	if cb.Command != tencent.CommandAfterEndCall {
-		return ok200(outcomeIgnored).of(app.App)
+		return relaying.reply().of(app.App), relaying
 	}
 	// A sender that hangs up must not cancel a start.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), handleBudget)
 	defer cancel()
-	return h.ended(ctx, app.App, cb.Record).of(app.App)
+	return h.ended(ctx, app.App, cb.Record).of(app.App), relaying
 }
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
@@ -180,6 +191,15 @@ func notFound() reply { return refuse(http.StatusNotFound, "not found") }
 
 func ok200(o outcome) reply {
 	return reply{status: http.StatusOK, answer: tencent.AnswerOK(), outcome: o}
+}
+
+// unavailable asks to send the callback again.
+func unavailable() reply {
+	return reply{
+		status:  http.StatusServiceUnavailable,
+		answer:  tencent.AnswerFail("temporarily unable to accept the call, send it again"),
+		outcome: outcomeUnavailable,
+	}
 }
 
 func (r reply) of(app App) reply {

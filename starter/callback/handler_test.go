@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"aftercall/activities"
 	"aftercall/internal/dedupe"
 	"aftercall/internal/redisguard"
 	"aftercall/internal/tencent"
@@ -34,6 +35,8 @@ const (
 	tokenID   = 1400000001
 	tokenPath = "another-unguessable-secret"
 	token     = "xxxxyyyy"
+	relayID   = 1400000002
+	relayPath = "a-third-unguessable-secret"
 	endQuery  = "SdkAppid=1400000000&CallbackCommand=Call.CallbackAfterEndCall&contenttype=json&ClientIP=127.0.0.1&OptPlatform=iOS"
 	body      = `{"CallbackCommand":"Call.CallbackAfterEndCall",
  "CallRecord":{"CallId":"055662e1-bc8a-469c-a334-1126c8c17d58","Caller_Account":"10001","MediaType":"Audio",
@@ -50,6 +53,24 @@ type fakeCalls struct {
 	params  []workflows.AfterCallParams
 	asked   int
 	onStart func(context.Context)
+	relays  []activities.ForwardParams
+	onRelay func(context.Context) error
+}
+
+func (f *fakeCalls) StartRelay(ctx context.Context, p activities.ForwardParams) (bool, error) {
+	f.mu.Lock()
+	f.relays = append(f.relays, p)
+	f.mu.Unlock()
+	if f.onRelay != nil {
+		return false, f.onRelay(ctx)
+	}
+	return false, nil
+}
+
+func (f *fakeCalls) relayed() []activities.ForwardParams {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.relays
 }
 
 func (f *fakeCalls) Start(ctx context.Context, p workflows.AfterCallParams, fingerprint string) (bool, error) {
@@ -103,6 +124,9 @@ func newFixture(t *testing.T, redisURL string, flush func()) *fixture {
 		handler: New([]App{
 			{ID: appID, Name: "clinic", Secret: secret, RecordDeadline: time.Minute},
 			{ID: tokenID, Name: "school", Secret: tokenPath, Token: token},
+			{ID: relayID, Name: "bank", Secret: relayPath, Relay: map[tencent.Command]bool{
+				tencent.CommandAfterEndCall: true, tencent.CommandAfterStartCall: true,
+			}},
 		}, gate, calls, reg, logger),
 	}
 }
@@ -204,7 +228,7 @@ func TestOtherCommandsAreIgnored(t *testing.T) {
 	f.requireOK(f.post(PathPrefix+secret+"?SdkAppid=1400000000&CallbackCommand=Call.CallbackAfterStartCall", `{"CallInfo":{}}`))
 	require.Zero(t, f.calls.asked)
 	require.NoError(t, testutil.GatherAndCompare(f.reg, strings.NewReader(`
-# HELP aftercall_callbacks_total Callbacks by app (empty before it is known), outcome (started, duplicate, ignored, refused, unavailable) and HTTP status.
+# HELP aftercall_callbacks_total Callbacks by app (empty before it is known), outcome (started, duplicate, relayed, ignored, refused, unavailable) and HTTP status.
 # TYPE aftercall_callbacks_total counter
 aftercall_callbacks_total{app="clinic",outcome="ignored",status="200"} 1
 `), "aftercall_callbacks_total"))

@@ -15,6 +15,7 @@ const (
 	outcomeStarted     outcome = "started"
 	outcomeDuplicate   outcome = "duplicate"
 	outcomeIgnored     outcome = "ignored"
+	outcomeRelayed     outcome = "relayed"
 	outcomeRefused     outcome = "refused"
 	outcomeUnavailable outcome = "unavailable"
 )
@@ -23,6 +24,7 @@ type metrics struct {
 	callbacks *prometheus.CounterVec
 	duration  *prometheus.HistogramVec
 	conflicts *prometheus.CounterVec
+	relays    *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -30,7 +32,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	return &metrics{
 		callbacks: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_callbacks_total",
-			Help: "Callbacks by app (empty before it is known), outcome (started, duplicate, ignored, refused, unavailable) and HTTP status.",
+			Help: "Callbacks by app (empty before it is known), outcome (started, duplicate, relayed, ignored, refused, unavailable) and HTTP status.",
 		}, []string{"app", "outcome", "status"}),
 		duration: factory.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "aftercall_callback_duration_seconds",
@@ -41,6 +43,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "aftercall_callback_conflicts_total",
 			Help: "Repeated callbacks whose CallRecord differs from the first delivery's, by app.",
 		}, []string{"app"}),
+		relays: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "aftercall_relays_total",
+			Help: "Callbacks to pass on to the app's own backend, by app and outcome of starting that: started, duplicate, failed.",
+		}, []string{"app", "outcome"}),
 	}
 }
 

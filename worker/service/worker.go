@@ -52,12 +52,14 @@ type Registry interface {
 // Register registers the workflows and activities of this project.
 func Register(r Registry, acts *activities.Activities, sweeps *activities.Sweeps) {
 	r.RegisterWorkflowWithOptions(workflows.AfterCall, workflow.RegisterOptions{Name: workflows.AfterCallName})
+	r.RegisterWorkflowWithOptions(workflows.Relay, workflow.RegisterOptions{Name: workflows.RelayName})
 	r.RegisterWorkflowWithOptions(workflows.Reconcile, workflow.RegisterOptions{Name: workflows.ReconcileName})
 	r.RegisterActivityWithOptions(sweeps.PlanSweep, activity.RegisterOptions{Name: "PlanSweep"})
 	r.RegisterActivityWithOptions(sweeps.SweepWindow, activity.RegisterOptions{Name: "SweepWindow"})
 	r.RegisterActivityWithOptions(acts.FetchRecord, activity.RegisterOptions{Name: "FetchRecord"})
 	r.RegisterActivityWithOptions(acts.Charge, activity.RegisterOptions{Name: "Charge"})
 	r.RegisterActivityWithOptions(acts.OpenReview, activity.RegisterOptions{Name: "OpenReview"})
+	r.RegisterActivityWithOptions(acts.Forward, activity.RegisterOptions{Name: "Forward"})
 	r.RegisterActivityWithOptions(acts.Notify, activity.RegisterOptions{Name: "Notify"})
 }
 

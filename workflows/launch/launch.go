@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
+	"aftercall/activities"
 	"aftercall/internal/tencent"
 	"aftercall/workflows"
 )
@@ -29,8 +30,16 @@ func NewCalls(c client.Client, taskQueue string) Calls { return Calls{client: c,
 // error the start may yet have happened: starting again is safe. fingerprint
 // is that of the callback, and empty if there was none.
 func (c Calls) Start(ctx context.Context, p workflows.AfterCallParams, fingerprint string) (already bool, err error) {
-	options := workflows.AfterCallOptions(p, c.taskQueue, fingerprint, time.Now())
-	_, err = c.client.ExecuteWorkflow(ctx, options, workflows.AfterCallName, p)
+	return c.start(ctx, workflows.AfterCallOptions(p, c.taskQueue, fingerprint, time.Now()), workflows.AfterCallName, p)
+}
+
+// StartRelay starts Relay exactly once for a callback, as Start does AfterCall.
+func (c Calls) StartRelay(ctx context.Context, p activities.ForwardParams) (already bool, err error) {
+	return c.start(ctx, workflows.RelayOptions(p, c.taskQueue), workflows.RelayName, p)
+}
+
+func (c Calls) start(ctx context.Context, options client.StartWorkflowOptions, name string, params any) (already bool, err error) {
+	_, err = c.client.ExecuteWorkflow(ctx, options, name, params)
 	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
 		return true, nil
 	}
