@@ -72,7 +72,7 @@ func TestRelayDoesNotDelayTheAnswer(t *testing.T) {
 		}
 	}
 	server := httptest.NewServer(f.handler)
-	resp, err := http.Post(server.URL+relayURL(relayEnd), "application/json", strings.NewReader(body))
+	resp, err := server.Client().Post(server.URL+relayURL(relayEnd), "application/json", strings.NewReader(body))
 	require.NoError(t, err)
 	answer, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
@@ -84,7 +84,8 @@ func TestRelayDoesNotDelayTheAnswer(t *testing.T) {
 	defer cancel()
 	go func() { stopped <- server.Config.Shutdown(ctx) }()
 	select {
-	case <-stopped:
+	case err := <-stopped:
+		require.NoError(t, err)
 		require.Fail(t, "the shutdown did not wait for the relay")
 	case <-time.After(50 * time.Millisecond): // it would have been through
 	}
