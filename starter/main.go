@@ -1,5 +1,5 @@
 // Command starter receives Tencent's callbacks and starts a workflow for every
-// ended call.
+// ended call. Its other commands are for the operator.
 package main
 
 import (
@@ -8,28 +8,15 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/alecthomas/kong"
-
+	"aftercall/internal/cli"
 	"aftercall/internal/config"
-	"aftercall/starter/service"
+	"aftercall/starter/operator"
 )
-
-type cli struct {
-	Serve serveCommand `cmd:"" default:"1" help:"Receive callbacks and start workflows (the default)."`
-}
-
-type serveCommand struct{}
-
-// Run serves until a signal comes.
-func (serveCommand) Run(ctx context.Context) error {
-	return service.Run(ctx, config.Environ(os.Environ()), os.Stderr)
-}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	command := kong.Parse(&cli{}, kong.Name("starter"),
-		kong.Description("Receives the callbacks of Tencent RTC Call. Settings come from the environment and from the file that AFTERCALL_CONFIG names: see docs/configuration.md."),
-		kong.BindTo(ctx, (*context.Context)(nil)))
-	command.FatalIfErrorf(command.Run())
+	process := cli.Process{Environ: config.Environ(os.Environ()), Stdout: os.Stdout, Stderr: os.Stderr}
+	code := operator.Run(ctx, process, os.Args[1:])
+	stop()
+	os.Exit(code)
 }

@@ -53,6 +53,9 @@ func (e *Error) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// ExitCode is that of a command which a wrong configuration keeps from running.
+func (e *Error) ExitCode() int { return 2 }
+
 // oneLine keeps a problem on one line of a terminal, whatever the file holds.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
