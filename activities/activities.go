@@ -26,9 +26,16 @@ type Ledger interface {
 	Charge(ctx context.Context, e ledger.Entry) (stored ledger.Entry, inserted bool, err error)
 }
 
-// Target takes events; *notify.Webhook does.
-type Target interface {
+// Sender takes events; *notify.Webhook does.
+type Sender interface {
 	Send(ctx context.Context, messageID string, event notify.Event) error
+}
+
+// Target is somebody who is notified of what it wants to hear of.
+type Target struct {
+	Name         string
+	Subscription notify.Subscription
+	Sender       Sender
 }
 
 // App is what the activities need to know of one SDKAppID.
@@ -37,8 +44,6 @@ type App struct {
 	Name    string
 	Records Records
 	Rater   *billing.Rater
-	// Targets are the names of those who hear of the app's calls.
-	Targets []string
 	// Relay is nil unless callbacks are passed on.
 	Relay Relay
 }
@@ -48,13 +53,13 @@ type App struct {
 type Activities struct {
 	apps    map[tencent.SDKAppID]App
 	ledger  Ledger
-	targets map[string]Target
+	targets []Target
 	metrics *metrics
 	now     func() time.Time
 }
 
 // New returns the activities for apps, which book into l and send to targets.
-func New(apps []App, l Ledger, targets map[string]Target, reg prometheus.Registerer) *Activities {
+func New(apps []App, l Ledger, targets []Target, reg prometheus.Registerer) *Activities {
 	a := &Activities{
 		apps: make(map[tencent.SDKAppID]App, len(apps)), ledger: l, targets: targets,
 		metrics: newMetrics(reg), now: time.Now,
@@ -71,4 +76,25 @@ func (a *Activities) app(id tencent.SDKAppID) (App, error) {
 		return App{}, retry(AppNotConfigured, errors.New("SDKAppID "+id.String()+" is not in this worker's configuration"), jitter(operatorPause))
 	}
 	return app, nil
+}
+
+func (a *Activities) target(name string) (Target, error) {
+	for _, target := range a.targets {
+		if target.Name == name {
+			return target, nil
+		}
+	}
+	return Target{}, retry(TargetNotConfigured, errors.New("target "+name+" is not configured on this worker"), jitter(operatorPause))
+}
+
+// subscribers are the names of the targets that want to hear of an event, in
+// the order of the configuration.
+func (a *Activities) subscribers(event notify.Event) []string {
+	names := []string{}
+	for _, target := range a.targets {
+		if target.Subscription.Wants(event) {
+			names = append(names, target.Name)
+		}
+	}
+	return names
 }

@@ -68,8 +68,8 @@ func newFixture(t *testing.T) *fixture {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, book.Close()) })
 	f := &fixture{t: t, fake: &fake{record: record()}, book: book}
-	f.acts = New([]App{{ID: clinic, Name: "clinic", Records: f.fake, Rater: rater, Targets: []string{"crm"}}},
-		book, map[string]Target{"crm": f.fake}, prometheus.NewRegistry())
+	f.acts = New([]App{{ID: clinic, Name: "clinic", Records: f.fake, Rater: rater}},
+		book, []Target{{Name: "crm", Sender: f.fake}}, prometheus.NewRegistry())
 	f.acts.now = func() time.Time { return endedAt.Add(10 * time.Second) }
 	var suite testsuite.WorkflowTestSuite
 	f.env = suite.NewTestActivityEnvironment()
@@ -106,11 +106,11 @@ func TestChargeOnce(t *testing.T) {
 	first, err := f.charge(params("run-1"))
 	require.NoError(t, err)
 	require.False(t, first.AlreadyHandled)
-	require.Equal(t, "0.24", first.Event.Data.Amount)
-	require.Equal(t, int64(120), first.Event.Data.BilledSeconds)
+	require.Equal(t, "0.24", first.Event.Call.Amount)
+	require.Equal(t, int64(120), first.Event.Call.BilledSeconds)
 	require.Equal(t, notify.EventCallCharged, first.Event.Type)
 	require.Equal(t, []string{"crm"}, first.Targets)
-	require.NotEmpty(t, first.Event.Data.Explanation)
+	require.NotEmpty(t, first.Event.Call.Explanation)
 	require.Equal(t, []tencent.Difference{{Field: "AcceptTime", Callback: "0", Record: "1772366339"}}, first.Differences)
 
 	again, err := f.charge(params("run-1"))
@@ -141,9 +141,9 @@ func TestADecisionIsInTheLedger(t *testing.T) {
 	for range 2 {
 		result, err := f.charge(p)
 		require.NoError(t, err)
-		require.Equal(t, "0.24", result.Event.Data.Amount)
-		require.Contains(t, result.Event.Data.Explanation, "a person decided: connected for 61 s")
-		require.NotContains(t, strings.Join(result.Event.Data.Explanation, " "), "alice")
+		require.Equal(t, "0.24", result.Event.Call.Amount)
+		require.Contains(t, result.Event.Call.Explanation, "a person decided: connected for 61 s")
+		require.NotContains(t, strings.Join(result.Event.Call.Explanation, " "), "alice")
 	}
 	entries, err := f.book.Get(t.Context(), clinic, "call-1")
 	require.NoError(t, err)
@@ -166,8 +166,8 @@ func TestOpenReview(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"crm"}, opened.Targets)
 	require.Equal(t, notify.EventCallReview, opened.Event.Type)
-	require.Equal(t, "call-1", opened.Event.Data.CallID)
-	require.Equal(t, []string{"too long"}, opened.Event.Data.Explanation)
+	require.Equal(t, "call-1", opened.Event.Call.CallID)
+	require.Equal(t, []string{"too long"}, opened.Event.Call.Explanation)
 	require.Equal(t, notify.MessageID(clinic, "call-1", notify.EventCallReview), opened.MessageID)
 	require.InDelta(t, 1, testutil.ToFloat64(f.acts.metrics.reviews.WithLabelValues("clinic", "opened")), 0)
 	_, err = f.acts.OpenReview(t.Context(), OpenReviewParams{SDKAppID: 1})
@@ -181,7 +181,7 @@ func TestUnconnectedCallsAreInTheLedger(t *testing.T) {
 	result, err := f.charge(p)
 	require.NoError(t, err)
 	require.Equal(t, notify.EventCallFree, result.Event.Type)
-	require.Equal(t, "0.00", result.Event.Data.Amount)
+	require.Equal(t, "0.00", result.Event.Call.Amount)
 	entries, err := f.book.Get(t.Context(), clinic, "call-1")
 	require.NoError(t, err)
 	require.Len(t, entries, 1)

@@ -63,7 +63,7 @@ func (a *Activities) Charge(ctx context.Context, p ChargeParams) (ChargeResult, 
 	}
 	result := describe(entry)
 	result.AlreadyHandled = entry.FirstRunID != p.FirstRunID
-	result.Targets = app.Targets
+	result.Targets = a.subscribers(result.Event)
 	a.metrics.charged(app.Name, entry, inserted, result.AlreadyHandled)
 	if p.Decided != nil && inserted {
 		a.metrics.reviews.WithLabelValues(app.Name, string(p.Decided.Verdict)).Inc()
@@ -118,7 +118,7 @@ func describe(e ledger.Entry) ChargeResult {
 			Type:      event,
 			Version:   notify.EventVersion,
 			Timestamp: e.CreatedAt,
-			Data: notify.CallData{
+			Call: &notify.CallData{
 				App:              e.App,
 				SDKAppID:         e.SDKAppID,
 				CallID:           r.CallID,

@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"errors"
 
 	"aftercall/internal/notify"
 )
@@ -17,11 +16,11 @@ type NotifyParams struct {
 // Notify delivers the event once. Errors: TargetUnavailable, TargetRefused,
 // TargetNotConfigured.
 func (a *Activities) Notify(ctx context.Context, p NotifyParams) error {
-	target, ok := a.targets[p.Target]
-	if !ok {
-		return retry(TargetNotConfigured, errors.New("target "+p.Target+" is not configured on this worker"), jitter(operatorPause))
+	target, err := a.target(p.Target)
+	if err != nil {
+		return err
 	}
-	err := orElse(classify(target.Send(ctx, p.MessageID, p.Event)), TargetUnavailable)
+	err = orElse(classify(target.Sender.Send(ctx, p.MessageID, p.Event)), TargetUnavailable)
 	a.metrics.delivered(p.Target, err)
 	return err
 }

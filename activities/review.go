@@ -34,16 +34,17 @@ func (a *Activities) OpenReview(_ context.Context, p OpenReviewParams) (OpenRevi
 	}
 	a.metrics.reviews.WithLabelValues(app.Name, "opened").Inc()
 	r := p.Record
-	return OpenReviewResult{
-		Event: notify.Event{
-			Type: notify.EventCallReview, Version: notify.EventVersion, Timestamp: p.At.UTC(),
-			Data: notify.CallData{
-				App: app.Name, SDKAppID: app.ID, CallID: r.CallID, Caller: r.Caller, Members: r.Members, RoomID: r.RoomID,
-				MediaType: r.MediaType, CallType: r.CallType, Result: r.Result,
-				StartTime: r.StartTime, AcceptTime: r.AcceptTime, EndTime: r.EndTime, Explanation: []string{p.Reason},
-			},
+	event := notify.Event{
+		Type: notify.EventCallReview, Version: notify.EventVersion, Timestamp: p.At.UTC(),
+		Call: &notify.CallData{
+			App: app.Name, SDKAppID: app.ID, CallID: r.CallID, Caller: r.Caller, Members: r.Members, RoomID: r.RoomID,
+			MediaType: r.MediaType, CallType: r.CallType, Result: r.Result,
+			StartTime: r.StartTime, AcceptTime: r.AcceptTime, EndTime: r.EndTime, Explanation: []string{p.Reason},
 		},
+	}
+	return OpenReviewResult{
+		Event:     event,
 		MessageID: notify.MessageID(app.ID, r.CallID, notify.EventCallReview),
-		Targets:   app.Targets,
+		Targets:   a.subscribers(event),
 	}, nil
 }

@@ -179,7 +179,7 @@ func (c *call) deliver(ctx workflow.Context, target string, charge activities.Ch
 }
 
 func outcome(c activities.ChargeResult, decided *DecideParams) AfterCallResult {
-	data := c.Event.Data
+	data := c.Event.Call
 	result := AfterCallResult{
 		Outcome:          OutcomeCharged,
 		ConnectedSeconds: data.ConnectedSeconds,

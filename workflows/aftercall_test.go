@@ -43,7 +43,7 @@ func params() workflows.AfterCallParams {
 func charged(targets ...string) activities.ChargeResult {
 	return activities.ChargeResult{
 		LedgerKey: "charge:1400000000:call-1", MessageID: "msg_1", Targets: targets,
-		Event: notify.Event{Type: notify.EventCallCharged, Data: notify.CallData{
+		Event: notify.Event{Type: notify.EventCallCharged, Call: &notify.CallData{
 			ConnectedSeconds: 130, BilledSeconds: 132, Amount: "0.66", Currency: "USD", Explanation: []string{"132 s at 0.30 a minute"},
 		}},
 	}

@@ -54,11 +54,11 @@ func (p *progress) record(r tencent.CallRecord, differences []tencent.Difference
 func (p *progress) charge(c activities.ChargeResult) {
 	p.rows = append(
 		p.rows,
-		[2]string{"Connected", clock(c.Event.Data.ConnectedSeconds)},
-		[2]string{"Billed", clock(c.Event.Data.BilledSeconds)},
-		[2]string{"Amount", "**" + c.Event.Data.Amount + " " + c.Event.Data.Currency + "**"},
+		[2]string{"Connected", clock(c.Event.Call.ConnectedSeconds)},
+		[2]string{"Billed", clock(c.Event.Call.BilledSeconds)},
+		[2]string{"Amount", "**" + c.Event.Call.Amount + " " + c.Event.Call.Currency + "**"},
 	)
-	for _, step := range c.Event.Data.Explanation {
+	for _, step := range c.Event.Call.Explanation {
 		p.rows = append(p.rows, [2]string{"", step})
 	}
 	if c.AlreadyHandled {

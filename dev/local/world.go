@@ -38,11 +38,11 @@ func (s *Stack) openTencent() error {
 	return nil
 }
 
-// openReceiver plays the user's backend behind every configured webhook.
+// openReceiver plays the user's backend behind every configured target.
 func (s *Stack) openReceiver() error {
-	targets := make([]webhookreceiver.Target, len(s.Config.Webhooks))
-	for i, webhook := range s.Config.Webhooks {
-		targets[i] = webhookreceiver.Target{Name: webhook.Name, Secret: webhook.Secrets[0].Reveal()}
+	targets := make([]webhookreceiver.Target, len(s.Config.Targets))
+	for i, target := range s.Config.Targets {
+		targets[i] = webhookreceiver.Target{Name: target.Name, Secret: target.Secrets[0].Reveal()}
 	}
 	receiver, err := webhookreceiver.New(webhookreceiver.Options{Targets: targets, Lines: &s.arrivals})
 	if err != nil {

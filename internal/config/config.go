@@ -11,9 +11,9 @@ import (
 // Config is the YAML file. Load and Parse return it complete: defaults set,
 // names resolved, nothing left to check. It is read only and safe to share.
 type Config struct {
-	Apps     []App                     `yaml:"apps" required:"true" doc:"The Tencent RTC applications to serve, at least one."`
-	Webhooks []Webhook                 `yaml:"webhooks" doc:"Where notifications can go; each app chooses among them."`
-	Tariffs  map[string]billing.Tariff `yaml:"tariffs" required:"true" doc:"The price lists by name; each app chooses one."`
+	Apps    []App                     `yaml:"apps" required:"true" doc:"The Tencent RTC applications to serve, at least one."`
+	Targets []Target                  `yaml:"targets" doc:"Who is notified; each target may choose what it wants to hear of."`
+	Tariffs map[string]billing.Tariff `yaml:"tariffs" required:"true" doc:"The price lists by name; each app chooses one."`
 
 	variables map[string]bool
 }
@@ -28,27 +28,17 @@ type App struct {
 	Callback       Callback         `yaml:"callback" required:"true" doc:"How to know that a callback comes from Tencent."`
 	Tariff         string           `yaml:"tariff" required:"true" doc:"Name of the price list in tariffs."`
 	RecordDeadline time.Duration    `yaml:"record_deadline" default:"30m" doc:"How long after the end of a call to wait for its record, 1s to 168h (Tencent keeps records for seven days)."`
-	Webhooks       []string         `yaml:"webhooks" doc:"Names of the webhooks to notify; left out, nobody is notified."`
 
 	GoLive time.Time `yaml:"go_live" doc:"Calls that ended before are never charged by a sweep, as in 2026-01-01T00:00:00Z; left out, the first sweep reaches back the seven days that Tencent keeps records."`
 	Sweep  Sweep     `yaml:"sweep" doc:"Reconciliation with Tencent's records, which recovers calls whose callback was lost."`
 
-	tariff  billing.Tariff
-	targets []Webhook
+	tariff billing.Tariff
 }
 
 // Callback is how the callbacks of one app prove where they come from.
 type Callback struct {
 	Secret Secret `yaml:"secret" required:"true" doc:"Last path segment of the callback URL: 16 characters or more of A-Z a-z 0-9 . _ ~ -"`
 	Token  Secret `yaml:"token" doc:"Authentication token of the callback, if one is set in the console; then Sign and RequestTime are checked."`
-}
-
-// Webhook is an address that takes notifications after the Standard Webhooks
-// specification.
-type Webhook struct {
-	Name    string   `yaml:"name" required:"true" doc:"Shown in the Web UI, metrics and deliveries: a-z, 0-9 and hyphens, unique."`
-	URL     string   `yaml:"url" required:"true" doc:"Address that receives the POST, https:// or http://."`
-	Secrets []Secret `yaml:"secrets" required:"true" doc:"Signing secrets, whsec_ and base64 of 24 to 64 bytes. Each of them signs, so that a receiver can change over."`
 }
 
 // App finds an app by its SDKAppID.
@@ -71,16 +61,6 @@ func (c *Config) AppNamed(name string) (*App, bool) {
 	return nil, false
 }
 
-// Webhook finds a webhook by its name.
-func (c *Config) Webhook(name string) (Webhook, bool) {
-	for _, w := range c.Webhooks {
-		if w.Name == name {
-			return w, true
-		}
-	}
-	return Webhook{}, false
-}
-
 // APIBaseURL returns the base URL of Tencent's REST API for the app, without a
 // slash at its end. D:68926
 func (a *App) APIBaseURL() string {
@@ -93,26 +73,15 @@ func (a *App) APIBaseURL() string {
 // PriceList returns the tariff that the app's calls are charged by.
 func (a *App) PriceList() billing.Tariff { return a.tariff }
 
-// WebhookTargets returns the webhooks that hear of the app's calls, in the
-// order of the file.
-func (a *App) WebhookTargets() []Webhook { return a.targets }
-
 // LogValue names the app by what is public.
 func (a App) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("name", a.Name), slog.String("sdk_app_id", a.SDKAppID.String()))
 }
-
-// LogValue is the name: the address of a webhook can be a secret of its receiver.
-func (w Webhook) LogValue() slog.Value { return slog.StringValue(w.Name) }
 
 // resolve follows the names that apps hold. The configuration is valid.
 func (c *Config) resolve() {
 	for i := range c.Apps {
 		app := &c.Apps[i]
 		app.tariff = c.Tariffs[app.Tariff]
-		for _, name := range app.Webhooks {
-			webhook, _ := c.Webhook(name)
-			app.targets = append(app.targets, webhook)
-		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aftercall/internal/config"
+	"aftercall/internal/notify"
+	"aftercall/internal/tencent"
 )
 
 const (
@@ -54,21 +56,28 @@ func TestExampleFileLoads(t *testing.T) {
 	require.Equal(t, "canary-token", app.Callback.Token.Reveal())
 	require.Equal(t, cfg.Tariffs["standard"], app.PriceList())
 
-	targets := app.WebhookTargets()
-	require.Len(t, targets, 1)
-	require.Equal(t, "crm", targets[0].Name)
-	require.Equal(t, webhookKey, targets[0].Secrets[1].Reveal(), "order of the file")
+	crm, ok := cfg.Target("crm")
+	require.True(t, ok)
+	require.Equal(t, config.TargetWebhook, crm.Type)
+	require.Equal(t, webhookKey, crm.Secrets[1].Reveal(), "order of the file")
+	require.Equal(t, notify.Subscription{}, crm.Subscription(), "everything")
+	dashboard, ok := cfg.Target("dashboard")
+	require.True(t, ok)
+	require.Equal(t, notify.Subscription{
+		Events: []notify.EventType{notify.EventCallCharged, notify.EventCallReversed}, Apps: []string{"school"},
+		Results: []tencent.CallResult{tencent.ResultNormalEnd, tencent.ResultInterrupt, tencent.ResultOffline},
+		Media:   []tencent.MediaType{tencent.MediaVideo},
+	}, dashboard.Subscription())
 
 	school, ok := cfg.AppNamed("school")
 	require.True(t, ok)
 	require.True(t, school.Callback.Token.IsZero())
-	require.Len(t, school.WebhookTargets(), 2)
 
 	_, ok = cfg.App(1)
 	require.False(t, ok)
 	_, ok = cfg.AppNamed("nobody")
 	require.False(t, ok)
-	_, ok = cfg.Webhook("nobody")
+	_, ok = cfg.Target("nobody")
 	require.False(t, ok)
 }
 
@@ -99,7 +108,7 @@ func TestVariablesAreFilledInAfterParsing(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "${HOST}-crm$x", cfg.Apps[0].Identifier)
 	require.EqualValues(t, 1400000009, cfg.Apps[0].SDKAppID)
-	require.Equal(t, "https://crm.example.com/hook", cfg.Webhooks[0].URL)
+	require.Equal(t, "https://crm.example.com/hook", cfg.Targets[0].URL)
 
 	// What a variable holds stays one scalar: neither YAML nor a further variable.
 	text = strings.Replace(valid, "${CLINIC_CALLBACK_TOKEN}", "${EVIL}", 1)
@@ -127,7 +136,7 @@ func FuzzParseNeverPanics(f *testing.F) {
 	example, err := os.ReadFile(exampleFile)
 	require.NoError(f, err)
 	f.Add(example)
-	for _, seed := range []string{"", "a", "- a", "? a\n: b", "<<: *x", "apps: [", "apps: [[]]", "apps:\n- &a {name: *a}", "apps: !!x y", "webhooks: {a: 1}", "tariffs: {a: {versions: [1]}}", "\xff"} {
+	for _, seed := range []string{"", "a", "- a", "? a\n: b", "<<: *x", "apps: [", "apps: [[]]", "apps:\n- &a {name: *a}", "apps: !!x y", "targets: {a: 1}", "tariffs: {a: {versions: [1]}}", "\xff"} {
 		f.Add([]byte(seed))
 	}
 	lookup := lookupIn(environment())

@@ -1,5 +1,5 @@
 // Package config reads what a person configures: one YAML file for apps,
-// tariffs and webhooks, and a few process settings from the environment.
+// tariffs and targets, and a few process settings from the environment.
 //
 // Bad input is refused as a whole: every problem is reported at once, each with
 // its place (file:line:column and key, or the variable) and the cure. Secrets

@@ -22,9 +22,9 @@ const valid = `apps:
       token: ${CLINIC_CALLBACK_TOKEN}
     tariff: standard
     record_deadline: 45m
-    webhooks: [crm]
-webhooks:
+targets:
   - name: crm
+    apps: [clinic]
     url: https://crm.example.com/hook
     secrets: ["${CRM_WEBHOOK_SECRET}"]
 ` + validTariffs
@@ -41,10 +41,10 @@ func TestProblems(t *testing.T) {
 	for name, c := range map[string]struct{ old, new, want string }{
 		"unknown key near":       {"    tariff: standard", "    tarif: standard", `10:5: apps[0].tarif: unknown key "tarif": did you mean "tariff"?`},
 		"unknown key spelling":   {"secret_key:", "secretKey:", `4:5: apps[0].secretKey: unknown key "secretKey": did you mean "secret_key"?`},
-		"unknown key far":        {"    url:", "    colour: red\n    url:", `15:5: webhooks[0].colour: unknown key "colour": known here are name, secrets, url`},
-		"unknown key at the top": {"webhooks:\n", "hooks: []\nwebhooks:\n", `13:1: hooks: unknown key "hooks": known here are apps, tariffs, webhooks`},
+		"unknown key far":        {"    url:", "    colour: red\n    url:", `15:5: targets[0].colour: unknown key "colour": known here are apps, events, media, name, results, secrets, type, url`},
+		"unknown key at the top": {"targets:\n", "hooks: []\ntargets:\n", `12:1: hooks: unknown key "hooks": known here are apps, targets, tariffs`},
 		"duplicate key":          {"    tariff: standard", "    tariff: standard\n    tariff: standard", "11:5: apps[0].tariff: is there twice, first in line 10: remove one"},
-		"key with line break":    {"    tariff: standard", "    tariff: standard\n    \"a\\nb\": 1", `11:5: apps[0].a b: unknown key "a\nb": known here are api, callback, go_live, identifier, name, record_deadline, sdk_app_id, secret_key, sweep, tariff, webhooks`},
+		"key with line break":    {"    tariff: standard", "    tariff: standard\n    \"a\\nb\": 1", `11:5: apps[0].a b: unknown key "a\nb": known here are api, callback, go_live, identifier, name, record_deadline, sdk_app_id, secret_key, sweep, tariff`},
 		"missing key":            {"    api: singapore\n", "", "2:5: apps[0].api: is missing: Region of the app: china, singapore, seoul, frankfurt, silicon-valley or jakarta, or the REST API's base URL, https://…"},
 		"empty value":            {"    tariff: standard", "    tariff:", "10:12: apps[0].tariff: is empty: write a value or remove the key"},
 		"number for text":        {"name: clinic", "name: 12", "2:11: apps[0].name: must be text: put it in quotes"},
@@ -54,7 +54,7 @@ func TestProblems(t *testing.T) {
 		"hex number":             {"1400000000", "0x10", "3:17: apps[0].sdk_app_id: must be a whole number from 0 to 18446744073709551615, in digits only"},
 		"zero id":                {"1400000000", "0", "3:17: apps[0].sdk_app_id: must be the app's SDKAppID, not 0"},
 		"text for mapping":       {"callback:\n      secret: ${CLINIC_CALLBACK_SECRET}\n      token: ${CLINIC_CALLBACK_TOKEN}", "callback: canary", "7:15: apps[0].callback: must be a mapping, lines of “key: value” below it, not text"},
-		"text for list":          {"webhooks: [crm]", "webhooks: crm", "12:15: apps[0].webhooks: must be a list, its items after dashes or in [ ], not text"},
+		"text for list":          {"apps: [clinic]", "apps: clinic", "14:11: targets[0].apps: must be a list, its items after dashes or in [ ], not text"},
 		"list for text":          {"tariff: standard", "tariff: [standard]", "10:13: apps[0].tariff: must be a single value, not a list"},
 		"mapping for text":       {"tariff: standard", "tariff: {a: b}", "10:13: apps[0].tariff: must be a single value, not a mapping"},
 		"duration without unit":  {"45m", "45", "11:22: apps[0].record_deadline: must be a duration with its unit, as in 90s, 30m or 1h30m"},
@@ -80,15 +80,20 @@ func TestProblems(t *testing.T) {
 		"callback secret unsafe": {"${CLINIC_CALLBACK_SECRET}", "canary/canary/canary", "8:15: apps[0].callback.secret: must consist of A-Z a-z 0-9 . _ ~ - only, because it is part of a URL; make one with: openssl rand -hex 24"},
 		"token empty":            {"${CLINIC_CALLBACK_TOKEN}", `""`, "9:14: apps[0].callback.token: is empty: copy it from the console"},
 		"tariff unknown":         {"tariff: standard", "tariff: standart", `10:13: apps[0].tariff: unknown tariff "standart": did you mean "standard"?`},
-		"tariff from variable":   {"tariff: standard", "tariff: ${CLINIC_CALLBACK_TOKEN}", "10:13: apps[0].tariff: the value of ${CLINIC_CALLBACK_TOKEN} is not the name of a tariff in this file"},
-		"webhook unknown":        {"[crm]", "[crm, dashboard]", `12:21: apps[0].webhooks[1]: unknown webhook "dashboard": known here are crm`},
-		"webhook twice":          {"[crm]", "[crm, crm]", `12:21: apps[0].webhooks[1]: names the webhook "crm" twice: remove one`},
-		"webhook name twice":     {"webhooks:\n  -", "webhooks:\n  - {name: crm, url: https://x.example, secrets: [" + webhookKey + "]}\n  -", "15:11: webhooks[1].name: is the same as in webhooks[0], line 14: give each its own"},
-		"webhook address":        {"https://crm.example.com/hook", "crm.example.com", "15:10: webhooks[0].url: must be an address such as https://crm.example.com/aftercall"},
-		"webhook password":       {"https://crm", "https://u:canary@crm", "15:10: webhooks[0].url: must not hold a user, password or fragment: the signature proves the sender"},
-		"webhook without secret": {`["${CRM_WEBHOOK_SECRET}"]`, "[]", "16:14: webhooks[0].secrets: must hold at least one signing secret; make one with: echo whsec_$(openssl rand -base64 32)"},
-		"webhook secret prefix":  {"${CRM_WEBHOOK_SECRET}", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "16:15: webhooks[0].secrets[0]: must be whsec_ and base64 of 24 to 64 bytes; make one with: echo whsec_$(openssl rand -base64 32)"},
-		"webhook secret short":   {"${CRM_WEBHOOK_SECRET}", "whsec_Y2FuYXJ5", "16:15: webhooks[0].secrets[0]: must be whsec_ and base64 of 24 to 64 bytes; make one with: echo whsec_$(openssl rand -base64 32)"},
+		"tariff from variable":   {"tariff: standard", "tariff: ${CLINIC_CALLBACK_TOKEN}", "10:13: apps[0].tariff: the value of ${CLINIC_CALLBACK_TOKEN} is not the name of a known tariff"},
+		"target of unknown app":  {"[clinic]", "[clinic, school]", `14:20: targets[0].apps[1]: unknown app "school": known here are clinic`},
+		"target of app twice":    {"[clinic]", "[clinic, clinic]", `14:20: targets[0].apps[1]: names the app "clinic" twice: remove one`},
+		"target without app":     {"[clinic]", "[]", "14:11: targets[0].apps: is empty: leave it out for all"},
+		"target type":            {"    url:", "    type: webhok\n    url:", `15:11: targets[0].type: unknown type "webhok": did you mean "webhook"?`},
+		"event unknown":          {"    url:", "    events: [call.charged, call.fre]\n    url:", `15:28: targets[0].events[1]: unknown event "call.fre": did you mean "call.free"?`},
+		"result unknown":         {"    url:", "    results: [Busy]\n    url:", `15:15: targets[0].results[0]: unknown result "Busy": known here are CallBusy, Cancel, Interrupt, NormalEnd, NotAnswer, Offline, Reject`},
+		"media unknown":          {"    url:", "    media: [video]\n    url:", `15:13: targets[0].media[0]: unknown media type "video": did you mean "Video"?`},
+		"target name twice":      {"targets:\n  -", "targets:\n  - {name: crm, url: https://x.example, secrets: [" + webhookKey + "]}\n  -", "14:11: targets[1].name: is the same as in targets[0], line 13: give each its own"},
+		"webhook address":        {"https://crm.example.com/hook", "crm.example.com", "15:10: targets[0].url: must be an address such as https://crm.example.com/aftercall"},
+		"webhook password":       {"https://crm", "https://u:canary@crm", "15:10: targets[0].url: must not hold a user, password or fragment: the signature proves the sender"},
+		"webhook without secret": {`["${CRM_WEBHOOK_SECRET}"]`, "[]", "16:14: targets[0].secrets: must hold at least one signing secret; make one with: echo whsec_$(openssl rand -base64 32)"},
+		"webhook secret prefix":  {"${CRM_WEBHOOK_SECRET}", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "16:15: targets[0].secrets[0]: must be whsec_ and base64 of 24 to 64 bytes; make one with: echo whsec_$(openssl rand -base64 32)"},
+		"webhook secret short":   {"${CRM_WEBHOOK_SECRET}", "whsec_Y2FuYXJ5", "16:15: targets[0].secrets[0]: must be whsec_ and base64 of 24 to 64 bytes; make one with: echo whsec_$(openssl rand -base64 32)"},
 		"tariff name":            {"  standard:\n", "  Gold: &x 1\n  standard:\n", "18:3: tariffs.Gold: anchors (&), aliases (*), tags (!) and directives (%) are not read: write the value out"},
 		"tariff name of its own": {"tariffs:\n", "tariffs:\n" + goldTariff, "18:3: tariffs.Gold_2: the name must be 1 to 63 characters of a-z, 0-9 and hyphens, without a hyphen at its ends"},
 		"tariff's own problem":   {"currency: USD", "currency: XYZ", `19:15: tariffs.standard.currency: "XYZ" is not a currency: write an ISO 4217 code, such as USD`},
@@ -101,7 +106,7 @@ func TestProblems(t *testing.T) {
 		"text for digits":        {"    currency: USD", "    currency: USD\n    digits: \"2\"", "20:13: tariffs.standard.digits: must be a number, without quotes"},
 		"syntax":                 {"    tariff: standard", "    tariff: standard\n\tx: y", "11:1: is not YAML: found character '\t' that cannot start any token"},
 		"variable in brackets":   {`["${CRM_WEBHOOK_SECRET}"]`, "[ ${CRM_WEBHOOK_SECRET} ]", `16:17: is not YAML: ',' or ']' must be specified; inside [ ] and { } put quotes around variables, as in ["${NAME}"]`},
-		"second document":        {"webhooks:\n", "---\nwebhooks:\n", "14:1: a second document begins here: put everything into one, without ---"},
+		"second document":        {"targets:\n", "---\ntargets:\n", "13:1: a second document begins here: put everything into one, without ---"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := strings.Replace(valid, c.old, c.new, 1)
@@ -158,7 +163,6 @@ func TestAllProblemsAtOnceFromTopToBottom(t *testing.T) {
     api: mars
     callback: {secret: short, colour: red}
     tariff: gold
-    webhooks: [crm, erp]
   - name: clinic
     sdk_app_id: 7
     sdk_app_id: 8
@@ -166,11 +170,11 @@ func TestAllProblemsAtOnceFromTopToBottom(t *testing.T) {
     api: seoul
     callback: {secret: canary-callback-secret-3}
     tariff: gold
-    webhooks: [crm]
-webhooks:
+targets:
   - name: crm
     url: nowhere
     secrets: [x]
+    apps: [clinic, erp]
 ` + validTariffs
 	_, err := parse(t, text)
 	var all *config.Error
@@ -191,20 +195,20 @@ webhooks:
 		{6, 24, "apps[0].callback.secret"},
 		{6, 31, "apps[0].callback.colour"},
 		{7, 13, "apps[0].tariff"},
-		{8, 21, "apps[0].webhooks[1]"},
-		{9, 11, "apps[1].name"},
-		{11, 5, "apps[1].sdk_app_id"},
-		{15, 13, "apps[1].tariff"},
-		{19, 10, "webhooks[0].url"},
-		{20, 15, "webhooks[0].secrets[0]"},
+		{8, 11, "apps[1].name"},
+		{10, 5, "apps[1].sdk_app_id"},
+		{14, 13, "apps[1].tariff"},
+		{17, 10, "targets[0].url"},
+		{18, 15, "targets[0].secrets[0]"},
+		{19, 20, "targets[0].apps[1]"},
 	}, got)
 	require.Len(t, strings.Split(err.Error(), "\n"), len(got), "one problem per line")
 }
 
 func TestAProblemHasNoConsequences(t *testing.T) {
-	// The webhook's name is unreadable, so nothing is said about references to it.
-	_, err := parse(t, strings.Replace(valid, "  - name: crm", "  - name: ${NOT_SET}", 1))
-	require.EqualError(t, err, "test.yaml:14:11: webhooks[0].name: environment variable NOT_SET is not set or empty: set it before the start")
+	// The app's name is unreadable, so nothing is said about references to it.
+	_, err := parse(t, strings.Replace(valid, "  - name: clinic", "  - name: ${NOT_SET}", 1))
+	require.EqualError(t, err, "test.yaml:2:11: apps[0].name: environment variable NOT_SET is not set or empty: set it before the start")
 
 	_, err = parse(t, strings.Replace(valid, "tariffs:", "tarifs:", 1))
 	require.ErrorContains(t, err, `unknown key "tarifs": did you mean "tariffs"?`)

@@ -64,7 +64,7 @@ func TestSecretIsNeverPrinted(t *testing.T) {
 		"map":             map[string]config.Secret{"key": secret},
 		"callback":        config.Callback{Secret: secret, Token: secret},
 		"app":             config.App{Name: "clinic", SecretKey: secret},
-		"webhook":         &config.Webhook{Name: "crm", URL: "https://x.example/", Secrets: []config.Secret{secret}},
+		"target":          &config.Target{Name: "crm", URL: "https://x.example/", Secrets: []config.Secret{secret}},
 		"unexported":      holder{name: "x", value: secret, plain: secret, where: where},
 		"url":             where,
 		"settings":        config.Common{RedisURL: where, LedgerURL: where},
@@ -78,7 +78,7 @@ func TestSecretIsNeverPrinted(t *testing.T) {
 func TestLoadedConfigIsNeverPrintedWithSecrets(t *testing.T) {
 	cfg, err := parse(t, valid)
 	require.NoError(t, err)
-	text := printed(t, cfg) + printed(t, cfg.Apps) + printed(t, cfg.Apps[0]) + printed(t, cfg.Apps[0].WebhookTargets())
+	text := printed(t, cfg) + printed(t, cfg.Apps) + printed(t, cfg.Apps[0]) + printed(t, cfg.Targets)
 	for name, value := range environment() {
 		require.NotContains(t, text, value, name)
 	}

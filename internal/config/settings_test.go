@@ -96,7 +96,7 @@ func TestSettingsProblems(t *testing.T) {
 
 func TestProblemsOfEnvironmentAndFileTogether(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "bad.yaml")
-	require.NoError(t, os.WriteFile(file, []byte("apps: []\nwebhoks: []\ntariffs: {}\n"), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte("apps: []\ntargts: []\ntariffs: {}\n"), 0o600))
 	_, _, err := config.Worker(map[string]string{
 		"AFTERCALL_CONFIG": file, "AFTERCALL_LOG_FORMAT": "xml", "REDIS_URL": "canary", "AFTERCALL_CONFIGS": "x",
 	})
@@ -104,7 +104,7 @@ func TestProblemsOfEnvironmentAndFileTogether(t *testing.T) {
 		"AFTERCALL_LOG_FORMAT: must be auto, json or text\n"+
 		"AFTERCALL_CONFIGS: is not read: did you mean AFTERCALL_CONFIG?\n"+
 		file+":1:7: apps: must hold at least one app\n"+
-		file+`:2:1: webhoks: unknown key "webhoks": did you mean "webhooks"?`)
+		file+`:2:1: targts: unknown key "targts": did you mean "targets"?`)
 	var all *config.Error
 	require.True(t, errors.As(err, &all))
 	require.Len(t, all.Problems, 5)

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"encoding/base64"
 	"fmt"
 	"maps"
 	"net"
@@ -17,18 +16,14 @@ import (
 
 const (
 	minCallbackSecret = 16
-	minWebhookKey     = 24
-	maxWebhookKey     = 64
-	webhookKeyPrefix  = "whsec_"
 	// Tencent forgets a record after seven days, so waiting longer is in vain. D:68931
 	maxRecordDeadline = 7 * 24 * time.Hour
 )
 
 var (
 	// namePattern keeps names fit for metric labels, URLs, workflow IDs and message IDs.
-	namePattern      = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	urlSafePattern   = regexp.MustCompile(`^[A-Za-z0-9._~-]+$`)
-	webhookKeyAdvice = "make one with: echo whsec_$(openssl rand -base64 32)"
+	namePattern    = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	urlSafePattern = regexp.MustCompile(`^[A-Za-z0-9._~-]+$`)
 )
 
 // validator checks what single keys cannot tell: limits, uniqueness and the
@@ -42,19 +37,19 @@ func (v validator) validate() {
 	if len(v.config.Apps) == 0 {
 		v.report("apps", "must hold at least one app")
 	}
-	var appNames, webhookNames []string
+	var appNames, targetNames []string
 	var ids []tencent.SDKAppID
 	for i, app := range v.config.Apps {
 		appNames, ids = append(appNames, app.Name), append(ids, app.SDKAppID)
 		v.app(fmt.Sprintf("apps[%d]", i), app)
 	}
-	for i, webhook := range v.config.Webhooks {
-		webhookNames = append(webhookNames, webhook.Name)
-		v.webhook(fmt.Sprintf("webhooks[%d]", i), webhook)
+	for i, target := range v.config.Targets {
+		targetNames = append(targetNames, target.Name)
+		v.target(fmt.Sprintf("targets[%d]", i), target)
 	}
 	unique(v, "apps", "name", appNames)
 	unique(v, "apps", "sdk_app_id", ids)
-	unique(v, "webhooks", "name", webhookNames)
+	unique(v, "targets", "name", targetNames)
 	v.tariffs()
 }
 
@@ -75,28 +70,7 @@ func (v validator) app(path string, app App) {
 	if _, ok := v.config.Tariffs[app.Tariff]; !ok && !v.bad["tariffs"] {
 		v.reference(path+".tariff", "tariff", app.Tariff, slices.Collect(maps.Keys(v.config.Tariffs)))
 	}
-	v.webhookNames(path+".webhooks", app.Webhooks)
 	v.sweep(path+".sweep", app.Sweep)
-}
-
-// webhookNames checks the names by which an app refers to webhooks.
-func (v validator) webhookNames(path string, names []string) {
-	var known []string
-	complete := !v.bad["webhooks"]
-	for i, w := range v.config.Webhooks {
-		at := fmt.Sprintf("webhooks[%d]", i)
-		complete = complete && !v.bad[at] && !v.bad[at+".name"]
-		known = append(known, w.Name)
-	}
-	for i, name := range names {
-		at := fmt.Sprintf("%s[%d]", path, i)
-		switch {
-		case slices.Contains(names[:i], name):
-			v.report(at, "names the webhook %s twice: remove one", v.shown(at, name))
-		case complete && !slices.Contains(known, name):
-			v.reference(at, "webhook", name, known)
-		}
-	}
 }
 
 func (v validator) callback(path string, callback Callback) {
@@ -146,28 +120,6 @@ func (v validator) api(path, api string) {
 	}
 }
 
-func (v validator) webhook(path string, webhook Webhook) {
-	v.name(path+".name", webhook.Name)
-	parsed, err := url.Parse(webhook.URL)
-	switch {
-	case err != nil || parsed.Hostname() == "" || (parsed.Scheme != "https" && parsed.Scheme != "http"):
-		v.report(path+".url", "must be an address such as https://crm.example.com/aftercall")
-	case parsed.User != nil || parsed.Fragment != "":
-		v.report(path+".url", "must not hold a user, password or fragment: the signature proves the sender")
-	}
-	if len(webhook.Secrets) == 0 {
-		v.report(path+".secrets", "must hold at least one signing secret; %s", webhookKeyAdvice)
-	}
-	for i, secret := range webhook.Secrets {
-		at := fmt.Sprintf("%s.secrets[%d]", path, i)
-		text, prefixed := strings.CutPrefix(secret.Reveal(), webhookKeyPrefix)
-		key, err := base64.StdEncoding.DecodeString(text)
-		if !prefixed || err != nil || len(key) < minWebhookKey || len(key) > maxWebhookKey {
-			v.report(at, "must be %s and base64 of %d to %d bytes; %s", webhookKeyPrefix, minWebhookKey, maxWebhookKey, webhookKeyAdvice)
-		}
-	}
-}
-
 func (v validator) tariffs() {
 	for _, name := range slices.Sorted(maps.Keys(v.config.Tariffs)) {
 		path := child("tariffs", name)
@@ -184,10 +136,10 @@ func (v validator) name(path, name string) {
 	}
 }
 
-// reference complains about a name that is not defined elsewhere in the file.
+// reference complains about a name that is none of those known.
 func (v validator) reference(path, what, name string, known []string) {
 	if _, fromVariable := v.sources[path]; fromVariable {
-		v.report(path, "%s is not the name of a %s in this file", v.shown(path, name), what)
+		v.report(path, "%s is not the name of a known %s", v.shown(path, name), what)
 		return
 	}
 	v.report(path, "%s", unknownName(what, name, known))

@@ -5,6 +5,7 @@ package notify
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"strconv"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 // EventType names what happened.
 type EventType string
 
-// The events of a call.
+// The events.
 const (
 	// EventCallCharged: the call is in the ledger with an amount.
 	EventCallCharged EventType = "call.charged"
@@ -22,20 +23,67 @@ const (
 	EventCallFree EventType = "call.free"
 	// EventCallReview: the call was not charged; a person must look at it.
 	EventCallReview EventType = "call.review"
+	// EventCallReversed: a charge was taken back.
+	EventCallReversed EventType = "call.reversed"
+	// EventSweepRecovered: a sweep found calls whose callback was lost.
+	EventSweepRecovered EventType = "sweep.recovered"
 )
+
+// EventTypes are all events.
+var EventTypes = []EventType{EventCallCharged, EventCallFree, EventCallReview, EventCallReversed, EventSweepRecovered}
 
 // EventVersion is the version of the event's shape. It grows when a field
 // changes its meaning or goes, not when one is added.
 const EventVersion = 1
 
-// Event is the body of a notification. It is made once for a call, from its
-// ledger entry, and is the same, byte for byte, in every attempt.
+// Event is the body of a notification. It is made once, from what is in the
+// ledger, and is the same, byte for byte, in every attempt. In JSON whichever
+// of Call and Sweep is set is called data.
 type Event struct {
-	Type    EventType `json:"type"`
-	Version int       `json:"version"`
-	// Timestamp is when the ledger entry was made, in UTC.
+	Type    EventType
+	Version int
+	// Timestamp is when it happened, in UTC: for a charge, when the ledger
+	// entry was made.
+	Timestamp time.Time
+	// Call is set in every event but EventSweepRecovered.
+	Call *CallData
+	// Sweep is set in EventSweepRecovered.
+	Sweep *SweepData
+}
+
+// envelope is what all events have in common in JSON.
+type envelope struct {
+	Type      EventType `json:"type"`
+	Version   int       `json:"version"`
 	Timestamp time.Time `json:"timestamp"`
-	Data      CallData  `json:"data"`
+}
+
+// MarshalJSON writes Call or Sweep as data.
+func (e Event) MarshalJSON() ([]byte, error) {
+	out := struct {
+		envelope
+		Data any `json:"data"`
+	}{envelope{e.Type, e.Version, e.Timestamp}, e.Call}
+	if e.Sweep != nil {
+		out.Data = e.Sweep
+	}
+	return json.Marshal(out)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (e *Event) UnmarshalJSON(text []byte) error {
+	var in struct {
+		envelope
+		Data json.RawMessage `json:"data"`
+	}
+	if err := json.Unmarshal(text, &in); err != nil {
+		return err
+	}
+	*e = Event{Type: in.Type, Version: in.Version, Timestamp: in.Timestamp}
+	if in.Type == EventSweepRecovered {
+		return json.Unmarshal(in.Data, &e.Sweep)
+	}
+	return json.Unmarshal(in.Data, &e.Call)
 }
 
 // CallData is a call and its charge. Times are Unix seconds, as Tencent gives them.
@@ -54,7 +102,8 @@ type CallData struct {
 	EndTime          int64              `json:"end_time"`
 	ConnectedSeconds int64              `json:"connected_seconds"`
 	BilledSeconds    int64              `json:"billed_seconds"`
-	// Amount is a decimal number as text; it has the digits of the currency.
+	// Amount is a decimal number as text; it has the digits of the currency,
+	// and is negative in EventCallReversed.
 	Amount   string `json:"amount"`
 	Currency string `json:"currency"`
 	Tariff   string `json:"tariff"`
@@ -62,14 +111,40 @@ type CallData struct {
 	Explanation []string `json:"explanation"`
 	// LedgerKey names the entry that the event is made from.
 	LedgerKey string `json:"ledger_key"`
+	// Revision counts the corrections of a call's charge. It is left out of the
+	// first charge, which is revision 1.
+	Revision int `json:"revision,omitempty"`
+	// Reverses names the entry that a reversal takes back.
+	Reverses string `json:"reverses,omitempty"`
+	// Reason and Operator are of the person who corrected the charge.
+	Reason   string `json:"reason,omitempty"`
+	Operator string `json:"operator,omitempty"`
 }
 
-// MessageID identifies the notification of one event of one call. It is the
-// same in every attempt, so that a receiver can drop repetitions, and holds
-// nothing that a user controls: a hash, in which the lengths keep the parts apart.
-func MessageID(app tencent.SDKAppID, callID string, event EventType) string {
+// SweepData is what a sweep found between From and To.
+type SweepData struct {
+	App      string           `json:"app"`
+	SDKAppID tencent.SDKAppID `json:"sdk_app_id"`
+	// Listed calls are those that Tencent names. Of them Known had been handled,
+	// Recovered were started by the sweep, and Failed could not be.
+	Listed    int `json:"listed"`
+	Known     int `json:"known"`
+	Recovered int `json:"recovered"`
+	Failed    int `json:"failed"`
+	// Examples are some of the recovered CallIds.
+	Examples []string  `json:"examples"`
+	From     time.Time `json:"from"`
+	To       time.Time `json:"to"`
+}
+
+// MessageID identifies the notification of one event about one subject: the
+// CallId, or the run of a sweep. It is the same in every attempt, so that a
+// receiver can drop repetitions, and holds nothing that a user controls: a hash,
+// in which the lengths keep the parts apart. Further parts tell apart what
+// happens to the subject more than once, such as the revisions of a charge.
+func MessageID(app tencent.SDKAppID, subject string, event EventType, further ...string) string {
 	h := sha256.New()
-	for _, part := range []string{app.String(), callID, string(event)} {
+	for _, part := range append([]string{app.String(), subject, string(event)}, further...) {
 		h.Write([]byte(strconv.Itoa(len(part)) + ":" + part))
 	}
 	return "msg_" + hex.EncodeToString(h.Sum(nil)[:16])

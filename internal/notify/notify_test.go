@@ -45,7 +45,7 @@ func TestEverySecretVerifies(t *testing.T) {
 		header = r.Header
 		body, _ = io.ReadAll(r.Body)
 	}, secretOne, secretTwo)
-	event := Event{Type: EventCallCharged, Version: EventVersion, Data: CallData{CallID: "c1", Amount: "0.20", Currency: "USD"}}
+	event := Event{Type: EventCallCharged, Version: EventVersion, Call: &CallData{CallID: "c1", Amount: "0.20", Currency: "USD"}}
 	require.NoError(t, w.Send(context.Background(), "msg_1", event))
 	require.Contains(t, string(body), `"amount":"0.20"`)
 	for _, secret := range []string{secretOne, secretTwo} {
@@ -67,7 +67,7 @@ func TestAnswers(t *testing.T) {
 				w.Header().Set("Location", "/elsewhere")
 				w.WriteHeader(status)
 			}, secretOne)
-			err := w.Send(context.Background(), "msg_1", Event{})
+			err := w.Send(context.Background(), "msg_1", Event{Call: &CallData{}})
 			if tt.ok {
 				require.NoError(t, err)
 				return
@@ -95,7 +95,7 @@ func TestRetryAfter(t *testing.T) {
 func TestTransportErrorsHideTheURL(t *testing.T) {
 	w, err := NewWebhook("http://127.0.0.1:1/path-with-a-secret", []string{secretOne}, NewHTTPClient())
 	require.NoError(t, err)
-	err = w.Send(context.Background(), "msg_1", Event{})
+	err = w.Send(context.Background(), "msg_1", Event{Call: &CallData{}})
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), "path-with-a-secret")
 	var statusErr *StatusError

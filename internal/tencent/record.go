@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -15,6 +16,9 @@ const (
 	MediaAudio MediaType = "Audio"
 	MediaVideo MediaType = "Video"
 )
+
+// MediaTypes are the media types that Tencent documents.
+var MediaTypes = []MediaType{MediaAudio, MediaVideo}
 
 // CallType says whether a call was one to one. D:68940
 type CallType string
@@ -40,20 +44,19 @@ const (
 	ResultOffline   CallResult = "Offline"
 )
 
+// CallResults are the results that Tencent documents.
+var CallResults = []CallResult{
+	ResultNormalEnd, ResultInterrupt, ResultOffline, ResultCancel, ResultReject, ResultNotAnswer, ResultCallBusy,
+}
+
 // Known reports whether Tencent documents the media type.
-func (m MediaType) Known() bool { return m == MediaAudio || m == MediaVideo }
+func (m MediaType) Known() bool { return slices.Contains(MediaTypes, m) }
 
 // Known reports whether Tencent documents the call type.
 func (t CallType) Known() bool { return t == CallTypeSingle || t == CallTypeMulti }
 
 // Known reports whether Tencent documents the result.
-func (r CallResult) Known() bool {
-	switch r {
-	case ResultCancel, ResultReject, ResultNotAnswer, ResultNormalEnd, ResultCallBusy, ResultInterrupt, ResultOffline:
-		return true
-	}
-	return false
-}
+func (r CallResult) Known() bool { return slices.Contains(CallResults, r) }
 
 // CallRecord is what Tencent keeps of an ended call: the body of
 // Call.CallbackAfterEndCall (D:68940) and the answer of the record API

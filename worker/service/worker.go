@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -109,22 +110,34 @@ func newActivities(cfg *config.Config, clients map[tencent.SDKAppID]*tencent.Cli
 			ID:      app.SDKAppID,
 			Name:    app.Name,
 			Rater:   rater,
-			Targets: app.Webhooks,
 			Records: clients[app.SDKAppID],
 		}
 	}
-	deliveries := notify.NewHTTPClient()
-	targets := make(map[string]activities.Target, len(cfg.Webhooks))
-	for _, webhook := range cfg.Webhooks {
-		secrets := make([]string, len(webhook.Secrets))
-		for i, secret := range webhook.Secrets {
-			secrets[i] = secret.Reveal()
-		}
-		target, err := notify.NewWebhook(webhook.URL, secrets, deliveries)
-		if err != nil {
-			return nil, fmt.Errorf("webhook %s: %w", webhook.Name, err)
-		}
-		targets[webhook.Name] = target
+	targets, err := newTargets(cfg)
+	if err != nil {
+		return nil, err
 	}
 	return activities.New(apps, book, targets, reg), nil
+}
+
+// newTargets returns the configured targets in the order of the file.
+func newTargets(cfg *config.Config) ([]activities.Target, error) {
+	client := notify.NewHTTPClient()
+	targets := make([]activities.Target, len(cfg.Targets))
+	for i, target := range cfg.Targets {
+		sender, err := newSender(target, client)
+		if err != nil {
+			return nil, fmt.Errorf("target %s: %w", target.Name, err)
+		}
+		targets[i] = activities.Target{Name: target.Name, Subscription: target.Subscription(), Sender: sender}
+	}
+	return targets, nil
+}
+
+func newSender(target config.Target, client *http.Client) (activities.Sender, error) {
+	secrets := make([]string, len(target.Secrets))
+	for i, secret := range target.Secrets {
+		secrets[i] = secret.Reveal()
+	}
+	return notify.NewWebhook(target.URL, secrets, client)
 }
