@@ -75,7 +75,9 @@ func record(ctx context.Context, p project, s *local.Stack) error {
 // recordReconcile lists the calls of the samples by hand: all are known.
 func recordReconcile(ctx context.Context, p project, s *local.Stack) error {
 	now := time.Now().Truncate(time.Second)
-	run, err := s.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: "reconcile:recorded", TaskQueue: "aftercall"},
+	run, err := s.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: "reconcile:recorded", TaskQueue: "aftercall", StaticSummary: "Sweep of " + s.Config.Apps[0].Name,
+	},
 		workflows.ReconcileName, workflows.ReconcileParams{
 			SDKAppID: s.Config.Apps[0].SDKAppID, App: s.Config.Apps[0].Name,
 			Between: &sweep.Window{From: now.Add(-3 * time.Hour), To: now},

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"errors"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -18,6 +19,7 @@ import (
 // further attempt and no decision could change; its failure then says so.
 func AfterCall(ctx workflow.Context, p AfterCallParams) (AfterCallResult, error) {
 	c := &call{params: p, background: workflow.NewWaitGroup(ctx)}
+	c.enter(ctx, StageWaiting)
 	if err := c.listen(ctx); err != nil {
 		return AfterCallResult{}, err
 	}
@@ -33,16 +35,17 @@ func AfterCall(ctx workflow.Context, p AfterCallParams) (AfterCallResult, error)
 		result.Deliveries = c.notify(ctx, charge)
 	}
 	c.background.Wait(ctx)
-	c.show(ctx, "")
-	return result, c.leave(ctx)
+	c.finish(ctx)
+	return result, nil
 }
 
 // call is one run of AfterCall.
 type call struct {
-	params   AfterCallParams
-	progress progress
-	// stage is where the call stays or stayed, empty while all goes well.
-	stage Stage
+	params AfterCallParams
+	status Status
+	// listed is the stage that the list of workflows shows, empty while the
+	// call has stayed nowhere.
+	listed Stage
 	// review is nil unless a person must decide.
 	review *review
 	// background is what must end before the workflow does.
@@ -71,11 +74,15 @@ func (c *call) decided() *DecideParams {
 	if c.review == nil {
 		return nil
 	}
-	return c.review.decided
+	return c.review.Decided
 }
 
 // steps gives type-safe references; the worker registers a real one.
 var steps *activities.Activities
+
+// noticeable is a wait that the list of workflows shows. A shorter one comes
+// from clocks that differ a little, and showing it would cost more than it tells.
+const noticeable = 2 * time.Second
 
 // wait holds until the record can be queried. A start delay has usually done
 // the waiting already, and costs less; but a workflow started without one
@@ -85,7 +92,9 @@ func (c *call) wait(ctx workflow.Context) error {
 	if pause == 0 {
 		return nil
 	}
-	c.show(ctx, "waiting until the call record can be queried")
+	if pause > noticeable {
+		c.stay(ctx, StageWaiting, "the call record, which can be queried five seconds after the end of the call")
+	}
 	return workflow.NewTimerWithOptions(ctx, pause, workflow.TimerOptions{
 		Summary: "until the call record can be queried",
 	}).Get(ctx, nil)
@@ -93,8 +102,9 @@ func (c *call) wait(ctx workflow.Context) error {
 
 // fetch reads the authoritative record.
 func (c *call) fetch(ctx workflow.Context) (tencent.CallRecord, error) {
+	c.enter(ctx, StageRecord)
 	var fetched activities.FetchRecordResult
-	err := attempt(ctx, recordOptions, "read the call record", c.stuckAt(ctx, StageRecord, "the call record"), steps.FetchRecord,
+	err := attempt(ctx, recordOptions, "read the call record", c.stuck(ctx, StageRecord, "the call record"), steps.FetchRecord,
 		activities.FetchRecordParams{
 			SDKAppID: c.params.SDKAppID,
 			CallID:   c.params.CallID,
@@ -103,6 +113,7 @@ func (c *call) fetch(ctx workflow.Context) (tencent.CallRecord, error) {
 	if err != nil {
 		return tencent.CallRecord{}, c.failed(ctx, "no call record", err)
 	}
+	c.status.Record = newRecordStatus(fetched.Record, nil)
 	if err := c.correctAttributes(ctx, fetched.Record); err != nil {
 		return tencent.CallRecord{}, err
 	}
@@ -133,8 +144,11 @@ func (c *call) correctAttributes(ctx workflow.Context, record tencent.CallRecord
 
 // charge books the call into the ledger, once for ever.
 func (c *call) book(ctx workflow.Context, record tencent.CallRecord, decided *activities.Decided) (activities.ChargeResult, error) {
+	if decided == nil { // otherwise it is in review until it is booked
+		c.enter(ctx, StageCharge)
+	}
 	var charge activities.ChargeResult
-	err := attempt(ctx, chargeOptions, "charge "+summarize(record), c.stuckAt(ctx, StageCharge, "the ledger"), steps.Charge,
+	err := attempt(ctx, chargeOptions, "charge "+summarize(record), c.stuck(ctx, StageCharge, "the ledger"), steps.Charge,
 		activities.ChargeParams{
 			SDKAppID:   c.params.SDKAppID,
 			Record:     record,
@@ -146,8 +160,7 @@ func (c *call) book(ctx workflow.Context, record tencent.CallRecord, decided *ac
 	if err != nil {
 		return charge, c.failed(ctx, "not charged", err)
 	}
-	c.progress.record(record, charge.Differences)
-	c.progress.charge(charge)
+	c.status.Record, c.status.Charge = newRecordStatus(record, charge.Differences), newChargeStatus(charge)
 	return charge, nil
 }
 
@@ -155,26 +168,36 @@ func (c *call) book(ctx workflow.Context, record tencent.CallRecord, decided *ac
 // undoes the charge.
 func (c *call) notify(ctx workflow.Context, charge activities.ChargeResult) []Delivery {
 	deliveries := make([]Delivery, len(charge.Targets))
+	c.status.Deliveries = make([]DeliveryStatus, len(charge.Targets))
+	c.enter(ctx, StageNotify)
 	wg := workflow.NewWaitGroup(ctx)
 	for i, target := range charge.Targets {
 		wg.Add(1)
 		workflow.GoNamed(ctx, "notify "+target, func(ctx workflow.Context) {
 			defer wg.Done()
-			deliveries[i] = c.deliver(ctx, target, charge)
-			c.progress.delivery(deliveries[i])
+			deliveries[i] = c.deliver(ctx, &c.status.Deliveries[i], target, charge)
 		})
 	}
 	wg.Wait(ctx)
 	return deliveries
 }
 
-func (c *call) deliver(ctx workflow.Context, target string, charge activities.ChargeResult) Delivery {
-	err := attempt(ctx, notifyOptions, "notify "+target, c.stuckAt(ctx, StageNotify, "target "+target), steps.Notify,
-		activities.NotifyParams{Target: target, MessageID: charge.MessageID, Event: charge.Event}, nil)
+func (c *call) deliver(ctx workflow.Context, status *DeliveryStatus, target string, charge activities.ChargeResult) Delivery {
+	become := func(state DeliveryState, reason string) {
+		*status = DeliveryStatus{Target: target, State: state, Since: workflow.Now(ctx).UTC(), Reason: reason}
+		c.show(ctx)
+	}
+	become(DeliveryPending, "")
+	err := attempt(ctx, notifyOptions, "notify "+target, func(err error) {
+		become(DeliveryWaiting, reason(err))
+		c.list(ctx, StageNotify)
+	}, steps.Notify, activities.NotifyParams{Target: target, MessageID: charge.MessageID, Event: charge.Event}, nil)
 	if err != nil {
 		workflow.GetLogger(ctx).Warn("not notified", "target", target, "error", err)
+		become(DeliveryFailed, reason(err))
 		return Delivery{Target: target, Error: reason(err)}
 	}
+	become(DeliveryDone, "")
 	return Delivery{Target: target, Delivered: true}
 }
 
@@ -201,40 +224,9 @@ func outcome(c activities.ChargeResult, decided *DecideParams) AfterCallResult {
 	return result
 }
 
-// show puts what is known so far on the workflow's page in the Web UI.
-func (c *call) show(ctx workflow.Context, waiting string) {
-	workflow.SetCurrentDetails(ctx, c.progress.text(waiting))
-}
-
-// stuckAt shows what the call waits for, once its first try has failed.
-func (c *call) stuckAt(ctx workflow.Context, stage Stage, what string) func(error) {
-	return func(err error) {
-		if err := c.stay(ctx, stage); err != nil {
-			workflow.GetLogger(ctx).Error("the search attributes do not show where the call is", "stage", stage, "error", err)
-		}
-		c.show(ctx, "waiting for "+what+": "+reason(err))
-	}
-}
-
-// stay makes the list of workflows show where the call is.
-func (c *call) stay(ctx workflow.Context, stage Stage) error {
-	if c.stage == stage {
-		return nil
-	}
-	c.stage = stage
-	return workflow.UpsertTypedSearchAttributes(ctx, AttributeStage.ValueSet(string(stage)))
-}
-
-// leave is stay at the end of a call, which costs nothing if it never stayed.
-func (c *call) leave(ctx workflow.Context) error {
-	if c.stage == "" {
-		return nil
-	}
-	return c.stay(ctx, StageDone)
-}
-
 func (c *call) failed(ctx workflow.Context, what string, err error) error {
-	c.show(ctx, what+": "+reason(err))
+	c.status.WaitingFor, c.status.Failure = "", what+": "+reason(err)
+	c.show(ctx)
 	return err
 }
 

@@ -10,7 +10,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
-	sdkpb "go.temporal.io/api/sdk/v1"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
@@ -123,14 +122,11 @@ func TestHappyPath(t *testing.T) {
 		LedgerKey:  "charge:1400000000:call-1",
 		Deliveries: []workflows.Delivery{{Target: "crm", Delivered: true}, {Target: "audit", Delivered: true}},
 	}, result)
-	metadata, err := e.QueryWorkflow("__temporal_workflow_metadata")
-	require.NoError(t, err)
-	var page sdkpb.WorkflowMetadata
-	require.NoError(t, metadata.Get(&page))
-	for _, text := range []string{"2:10 connected", "**0.66 USD**", "132 s at 0.30 a minute", "Notified audit | delivered"} {
-		require.Contains(t, page.GetCurrentDetails(), text)
+	page := e.page()
+	for _, text := range []string{"**done** since 2026-03-01 12:00:05 UTC", "2:10 connected", "**0.66 USD** for 2:12", "132 s at 0.30 a minute", "Notify audit | delivered"} {
+		require.Contains(t, page, text)
 	}
-	require.NotContains(t, page.GetCurrentDetails(), "patient-1001")
+	require.NotContains(t, page, "patient-1001")
 }
 
 // TestWaits measures when the record is asked for, against the end of the call.
@@ -293,6 +289,7 @@ func TestRecordCorrectsTheSearchAttributes(t *testing.T) {
 	for name, differs := range map[string]bool{"same": false, "other result": true} {
 		t.Run(name, func(t *testing.T) {
 			e := newEnv(t)
+			e.SetStartTime(endedAt.Add(workflows.RecordSettleTime))
 			truth := record()
 			if differs {
 				truth.Result = tencent.ResultInterrupt

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"aftercall/activities"
 	"aftercall/internal/tencent"
 )
 
@@ -33,54 +32,6 @@ func details(source Source, r tencent.CallRecord) string {
 		{"Accepted", instant(r.AcceptTime)},
 		{"Ended", instant(r.EndTime)},
 	})
-}
-
-// progress is what the Web UI shows of a call while it is on its way and
-// after: one row for each thing that was done, and what is waited for.
-type progress struct{ rows [][2]string }
-
-// record begins the rows anew: it is known first.
-func (p *progress) record(r tencent.CallRecord, differences []tencent.Difference) {
-	p.rows = [][2]string{{"Record", summarize(r)}}
-	if len(differences) > 0 {
-		names := make([]string, len(differences))
-		for i, d := range differences {
-			names[i] = d.Field
-		}
-		p.rows = append(p.rows, [2]string{"Callback differed in", strings.Join(names, ", ")})
-	}
-}
-
-func (p *progress) charge(c activities.ChargeResult) {
-	p.rows = append(
-		p.rows,
-		[2]string{"Connected", clock(c.Event.Call.ConnectedSeconds)},
-		[2]string{"Billed", clock(c.Event.Call.BilledSeconds)},
-		[2]string{"Amount", "**" + c.Event.Call.Amount + " " + c.Event.Call.Currency + "**"},
-	)
-	for _, step := range c.Event.Call.Explanation {
-		p.rows = append(p.rows, [2]string{"", step})
-	}
-	if c.AlreadyHandled {
-		p.rows = append(p.rows, [2]string{"Already handled", "by an earlier workflow: not charged and not notified again"})
-	}
-}
-
-func (p *progress) delivery(d Delivery) {
-	state := "delivered"
-	if !d.Delivered {
-		state = "**failed**: " + d.Error
-	}
-	p.rows = append(p.rows, [2]string{"Notified " + d.Target, state})
-}
-
-// text renders the rows, and what is being waited for, if anything.
-func (p *progress) text(waiting string) string {
-	rows := p.rows
-	if waiting != "" {
-		rows = append(rows[:len(rows):len(rows)], [2]string{"Now", waiting})
-	}
-	return table(rows)
 }
 
 func table(rows [][2]string) string {

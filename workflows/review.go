@@ -4,7 +4,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -14,13 +13,9 @@ import (
 	"aftercall/internal/tencent"
 )
 
-const (
-	// UpdateDecide is the Update that decides about a call in review. It takes
-	// DecideParams and returns a DecideResult once the decision is in the ledger.
-	UpdateDecide = "decide"
-	// QueryReview is the query that returns a ReviewStatus.
-	QueryReview = "review"
-)
+// UpdateDecide is the Update that decides about a call in review. It takes
+// DecideParams and returns a DecideResult once the decision is in the ledger.
+const UpdateDecide = "decide"
 
 // DecideParams are a person's decision about a call in review.
 type DecideParams struct {
@@ -62,25 +57,12 @@ type DecideResult struct {
 	LedgerKey     string  `json:"ledger_key"`
 }
 
-// ReviewStatus says whether a call is in review, and why.
-type ReviewStatus struct {
-	Open bool `json:"open"`
-	// Reason is why it came into review; empty if it never was.
-	Reason string    `json:"reason,omitempty"`
-	Since  time.Time `json:"since,omitzero"`
-	// NoRecord says that Tencent had no record of the call.
-	NoRecord bool `json:"no_record,omitempty"`
-}
-
 // review is a call that waits for a person, for as long as it takes.
 type review struct {
-	record   tencent.CallRecord
-	noRecord bool
-	reason   string
-	since    time.Time
+	*ReviewStatus // the same as in the call's Status
+	record        tencent.CallRecord
 
 	booking bool // a decision is being carried out
-	decided *DecideParams
 	charge  activities.ChargeResult
 	failed  error // ends the call
 }
@@ -92,10 +74,10 @@ func reviewable(err error) bool {
 		slices.Contains([]string{activities.NeedsReview, activities.RecordNeverAppeared, activities.RecordAPIInvalid}, appErr.Type())
 }
 
-// listen makes the call answer to UpdateDecide and QueryReview.
+// listen makes the call answer to UpdateDecide and QueryStatus.
 func (c *call) listen(ctx workflow.Context) error {
-	if err := workflow.SetQueryHandlerWithOptions(ctx, QueryReview, c.reviewStatus, workflow.QueryHandlerOptions{
-		Description: "Whether the call waits for a person's decision, and why.",
+	if err := workflow.SetQueryHandlerWithOptions(ctx, QueryStatus, func() (Status, error) { return c.status, nil }, workflow.QueryHandlerOptions{
+		Description: "Where the call stands: record, charge with its steps, deliveries, what it waits for and since when.",
 	}); err != nil {
 		return err
 	}
@@ -105,39 +87,25 @@ func (c *call) listen(ctx workflow.Context) error {
 	})
 }
 
-func (c *call) reviewStatus() (ReviewStatus, error) {
-	r := c.review
-	if r == nil {
-		return ReviewStatus{}, nil
-	}
-	return ReviewStatus{Open: r.decided == nil && r.failed == nil, Reason: r.reason, Since: r.since, NoRecord: r.noRecord}, nil
-}
-
 // inReview waits until a person has decided, and returns the charge.
 func (c *call) inReview(ctx workflow.Context, record tencent.CallRecord, noRecord bool, why error) (activities.ChargeResult, error) {
-	r := &review{record: record, noRecord: noRecord, reason: reason(why), since: workflow.Now(ctx)}
-	c.review = r
-	if err := c.stay(ctx, StageReview); err != nil {
-		return r.charge, err
-	}
-	if !noRecord {
-		c.progress.record(record, nil)
-	}
-	c.showReview(ctx)
+	r := &review{record: record, ReviewStatus: &ReviewStatus{Reason: reason(why), Since: workflow.Now(ctx).UTC(), NoRecord: noRecord}}
+	c.review, c.status.Review, c.status.Failure = r, r.ReviewStatus, ""
+	c.awaitDecision(ctx)
 	c.background.Add(1)
 	workflow.GoNamed(ctx, "tell of the review", func(ctx workflow.Context) {
 		defer c.background.Done()
 		c.tellOfReview(ctx, why)
 	})
-	if err := workflow.Await(ctx, func() bool { return r.decided != nil || r.failed != nil }); err != nil {
+	if err := workflow.Await(ctx, func() bool { return r.Decided != nil || r.failed != nil }); err != nil {
 		return r.charge, err
 	}
 	return r.charge, r.failed
 }
 
-func (c *call) showReview(ctx workflow.Context) {
-	c.show(ctx, "**in review** since "+instant(c.review.since.Unix())+": "+c.review.reason+
-		". Decide with the Update `"+UpdateDecide+"`, or `worker review decide "+c.params.CallID+"`")
+// awaitDecision shows that the call waits for a person, and what to do about it.
+func (c *call) awaitDecision(ctx workflow.Context) {
+	c.stay(ctx, StageReview, "a decision: with the Update `"+UpdateDecide+"`, or `worker review decide "+c.params.CallID+"`")
 }
 
 // tellOfReview notifies once that the call needs a person.
@@ -146,7 +114,7 @@ func (c *call) tellOfReview(ctx workflow.Context, why error) {
 	errors.As(why, &appErr) // it is one: see reviewable
 	var opened activities.OpenReviewResult
 	err := attempt(ctx, reviewOptions, "count the review", func(error) {}, steps.OpenReview, activities.OpenReviewParams{
-		SDKAppID: c.params.SDKAppID, Record: c.review.record, Error: appErr.Type(), Reason: c.review.reason, At: c.review.since,
+		SDKAppID: c.params.SDKAppID, Record: c.review.record, Error: appErr.Type(), Reason: c.review.Reason, At: c.review.Since,
 	}, &opened)
 	if err != nil {
 		workflow.GetLogger(ctx).Error("nobody was told of a review", "error", err)
@@ -170,8 +138,8 @@ func (c *call) mayDecide(_ workflow.Context, d DecideParams) error {
 	switch r := c.review; {
 	case r == nil:
 		return errors.New("this call is not in review")
-	case r.decided != nil:
-		return errors.New("this call was decided already, by " + r.decided.By + ": " + string(r.decided.Verdict))
+	case r.Decided != nil:
+		return errors.New("this call was decided already, by " + r.Decided.By + ": " + string(r.Decided.Verdict))
 	case r.booking:
 		return errors.New("another decision about this call is being carried out: look again in a moment")
 	}
@@ -184,26 +152,26 @@ func (c *call) decide(ctx workflow.Context, d DecideParams) (DecideResult, error
 	r := c.review
 	r.booking = true
 	defer func() { r.booking = false }()
-	if r.noRecord && d.Verdict == billing.VerdictCharge {
+	if r.NoRecord && d.Verdict == billing.VerdictCharge {
 		// The record may be there by now, or readable: a person mended something.
 		record, err := c.fetchOnce(ctx)
 		if err != nil {
-			c.showReview(ctx)
 			return DecideResult{}, temporal.NewApplicationError("there is still no record to charge ("+reason(err)+"): use charge-as or waive", "NoRecord")
 		}
-		r.record, r.noRecord = record, false
+		r.record, r.NoRecord = record, false
 	}
-	charge, err := c.book(ctx, r.record, &activities.Decided{Decision: d.decision(r.noRecord), By: d.By, Reason: d.Reason})
+	charge, err := c.book(ctx, r.record, &activities.Decided{Decision: d.decision(r.NoRecord), By: d.By, Reason: d.Reason})
 	if err != nil {
 		if reviewable(err) {
-			c.showReview(ctx)
+			c.status.Failure = ""
+			c.awaitDecision(ctx)
 		} else {
 			r.failed = err
 		}
 		return DecideResult{}, err
 	}
-	r.decided, r.charge = &d, charge
-	result := outcome(charge, r.decided)
+	r.Decided, r.charge = &d, charge
+	result := outcome(charge, r.Decided)
 	return DecideResult{
 		Outcome: result.Outcome, BilledSeconds: result.BilledSeconds, Amount: result.Amount, Currency: result.Currency, LedgerKey: result.LedgerKey,
 	}, nil

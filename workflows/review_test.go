@@ -57,9 +57,9 @@ func (e *env) decides(at time.Time, p workflows.DecideParams) *decision {
 	return d
 }
 
-func (e *env) reviewStatus() (s workflows.ReviewStatus) {
+func (e *env) status() (s workflows.Status) {
 	e.t.Helper()
-	value, err := e.QueryWorkflow(workflows.QueryReview)
+	value, err := e.QueryWorkflow(workflows.QueryStatus)
 	require.NoError(e.t, err)
 	require.NoError(e.t, value.Get(&s))
 	return s
@@ -96,9 +96,11 @@ func TestReview(t *testing.T) {
 
 	day := 24 * time.Hour
 	e.RegisterDelayedCallback(func() {
-		require.Equal(t, workflows.ReviewStatus{
-			Open: true, Reason: "needs review: connected for 90000 s", Since: endedAt.Add(workflows.RecordSettleTime),
-		}, e.reviewStatus())
+		status := e.status()
+		require.Equal(t, workflows.StageReview, status.Stage)
+		require.Equal(t, &workflows.ReviewStatus{
+			Reason: "needs review: connected for 90000 s", Since: endedAt.Add(workflows.RecordSettleTime),
+		}, status.Review)
 	}, day)
 	d := e.decides(endedAt.Add(90*day), chargeAs)
 	result, err := e.run()
@@ -109,8 +111,8 @@ func TestReview(t *testing.T) {
 	}, d.result)
 	require.Equal(t, &chargeAs, result.Decided)
 	require.Equal(t, []workflows.Delivery{{Target: "crm", Delivered: true}}, result.Deliveries)
-	require.Equal(t, []string{"review", "done"}, *stages)
-	require.False(t, e.reviewStatus().Open)
+	require.Equal(t, []string{"waiting", "review", "done"}, *stages)
+	require.Equal(t, &chargeAs, e.status().Review.Decided)
 }
 
 func TestDecisionsAreValidated(t *testing.T) {
@@ -191,7 +193,7 @@ func TestReviewWithoutRecord(t *testing.T) {
 		confirmed := e.decides(endedAt.Add(time.Minute), confirm)
 		chargeOf(e, true, "patient-1001")
 		decided := e.decides(endedAt.Add(time.Hour), chargeAs)
-		e.RegisterDelayedCallback(func() { require.True(t, e.reviewStatus().NoRecord) }, time.Minute)
+		e.RegisterDelayedCallback(func() { require.True(t, e.status().Review.NoRecord) }, time.Minute)
 		_, err := e.run()
 		require.NoError(t, err)
 		require.ErrorContains(t, confirmed.err, "still no record")
@@ -262,5 +264,5 @@ func TestStages(t *testing.T) {
 	e.notifies("crm", nil).Once()
 	_, err := e.run()
 	require.NoError(t, err)
-	require.Equal(t, []string{"record", "notify", "done"}, *stages)
+	require.Equal(t, []string{"waiting", "record", "notify", "done"}, *stages)
 }

@@ -122,16 +122,23 @@ var (
 	AttributeStage = temporal.NewSearchAttributeKeyKeyword("CallStage")
 )
 
-// Stage is where a call stays that does not go straight through.
+// Stage is where a call is. As a search attribute it is set only of a call that
+// stays somewhere, and then says so also when the call is done.
 type Stage string
 
 // The stages of AfterCall.
 const (
+	// StageWaiting: until the record can be queried.
+	StageWaiting Stage = "waiting"
+	// StageRecord: until the record has been read.
 	StageRecord Stage = "record"
+	// StageCharge: until the call is in the ledger.
 	StageCharge Stage = "charge"
+	// StageReview: until a person has decided.
 	StageReview Stage = "review"
+	// StageNotify: until every target was told.
 	StageNotify Stage = "notify"
-	// StageDone: it stayed somewhere, and went on to its end.
+	// StageDone: nothing is left to do.
 	StageDone Stage = "done"
 )
 

@@ -158,13 +158,13 @@ func (s *Stack) verify(ctx context.Context, book *ledger.Ledger, r *Ran) error {
 func (s *Stack) Decide(ctx context.Context, call tencentsim.Call, decision workflows.DecideParams) error {
 	id := WorkflowID(call)
 	if err := poll(ctx, func(ctx context.Context) (bool, error) {
-		value, err := s.Temporal.QueryWorkflow(ctx, id, "", workflows.QueryReview)
+		value, err := s.Temporal.QueryWorkflow(ctx, id, "", workflows.QueryStatus)
 		if err != nil {
 			return false, notYetThere(err)
 		}
-		var status workflows.ReviewStatus
+		var status workflows.Status
 		err = value.Get(&status)
-		return status.Open, err
+		return status.Stage == workflows.StageReview, err
 	}); err != nil {
 		return fmt.Errorf("call %s does not come into review: %w", call.Record.CallID, err)
 	}
