@@ -34,6 +34,9 @@ type Target struct {
 	URL     string     `yaml:"url" required:"true" doc:"Address that receives the POST, https:// or http://."`
 	Secrets []Secret   `yaml:"secrets" required:"true" doc:"Signing secrets, whsec_ and base64 of 24 to 64 bytes. Each of them signs, so that a receiver can change over."`
 
+	AllowPrivate bool `yaml:"allow_private" doc:"true permits a receiver inside your network: a private, loopback or shared (100.64.0.0/10) address. Link-local and cloud metadata addresses are refused all the same."`
+	Proxy        bool `yaml:"proxy" doc:"true sends through the proxy of HTTPS_PROXY, HTTP_PROXY and NO_PROXY. It resolves names itself, so that keeping it from inside addresses is left to it. Otherwise those variables have no effect."`
+
 	Events  []notify.EventType   `yaml:"events" doc:"Events to send: call.charged, call.free, call.review, call.reversed, sweep.recovered; left out, all."`
 	Apps    []string             `yaml:"apps" doc:"Names of the apps to hear of; left out, all."`
 	Results []tencent.CallResult `yaml:"results" doc:"Call results to hear of; left out, all: NormalEnd, Interrupt, Offline, Cancel, Reject, NotAnswer, CallBusy."`
@@ -43,6 +46,11 @@ type Target struct {
 // Subscription is what the target wants to hear of.
 func (t Target) Subscription() notify.Subscription {
 	return notify.Subscription{Events: t.Events, Apps: t.Apps, Results: t.Results, Media: t.Media}
+}
+
+// Network is how the target may be reached.
+func (t Target) Network() notify.Network {
+	return notify.Network{AllowPrivate: t.AllowPrivate, Proxy: t.Proxy}
 }
 
 // LogValue is the name: the address of a target can be a secret of its receiver.
@@ -79,6 +87,10 @@ func (v validator) webhook(path string, target Target) {
 		v.report(path+".url", "must be an address such as https://crm.example.com/aftercall")
 	case parsed.User != nil || parsed.Fragment != "":
 		v.report(path+".url", "must not hold a user, password or fragment: the signature proves the sender")
+	default:
+		if err := notify.CheckHost(parsed.Hostname(), target.AllowPrivate); err != nil {
+			v.report(path+".url", "%s", err)
+		}
 	}
 	if len(target.Secrets) == 0 {
 		v.report(path+".secrets", "must hold at least one signing secret; %s", webhookKeyAdvice)

@@ -23,7 +23,7 @@ func newTarget(t *testing.T, handler http.HandlerFunc, secrets ...string) *Webho
 	t.Helper()
 	srv := httptest.NewServer(handler)
 	t.Cleanup(srv.Close)
-	w, err := NewWebhook(srv.URL, secrets, NewHTTPClient())
+	w, err := NewWebhook(srv.URL, secrets, NewHTTPClient(Network{AllowPrivate: true}))
 	require.NoError(t, err)
 	return w
 }
@@ -93,7 +93,7 @@ func TestRetryAfter(t *testing.T) {
 }
 
 func TestTransportErrorsHideTheURL(t *testing.T) {
-	w, err := NewWebhook("http://127.0.0.1:1/path-with-a-secret", []string{secretOne}, NewHTTPClient())
+	w, err := NewWebhook("http://127.0.0.1:1/path-with-a-secret", []string{secretOne}, NewHTTPClient(Network{AllowPrivate: true}))
 	require.NoError(t, err)
 	err = w.Send(context.Background(), "msg_1", Event{Call: &CallData{}})
 	require.Error(t, err)

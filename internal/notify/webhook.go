@@ -73,22 +73,6 @@ func NewWebhook(target string, secrets []string, client *http.Client) (*Webhook,
 	return w, nil
 }
 
-// NewHTTPClient returns a client for webhooks: RequestTimeout, keep-alive, and
-// no redirects, which would carry the signed event to an address nobody configured.
-func NewHTTPClient() *http.Client {
-	return &http.Client{
-		Timeout: RequestTimeout,
-		Transport: &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			MaxIdleConnsPerHost: 64,
-			IdleConnTimeout:     90 * time.Second,
-			TLSHandshakeTimeout: RequestTimeout,
-			ForceAttemptHTTP2:   true,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
 // Send delivers the event once. The error is a *StatusError when the receiver
 // answered, and names neither the URL nor a secret.
 func (w *Webhook) Send(ctx context.Context, messageID string, event Event) error {

@@ -122,10 +122,14 @@ func newActivities(cfg *config.Config, clients map[tencent.SDKAppID]*tencent.Cli
 
 // newTargets returns the configured targets in the order of the file.
 func newTargets(cfg *config.Config) ([]activities.Target, error) {
-	client := notify.NewHTTPClient()
+	clients := map[notify.Network]*http.Client{}
 	targets := make([]activities.Target, len(cfg.Targets))
 	for i, target := range cfg.Targets {
-		sender, err := newSender(target, client)
+		network := target.Network()
+		if clients[network] == nil {
+			clients[network] = notify.NewHTTPClient(network)
+		}
+		sender, err := newSender(target, clients[network])
 		if err != nil {
 			return nil, fmt.Errorf("target %s: %w", target.Name, err)
 		}
