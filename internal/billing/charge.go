@@ -2,6 +2,7 @@ package billing
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/bojanz/currency"
@@ -55,6 +56,8 @@ const (
 	StepCap          StepKind = "cap"
 	StepParticipants StepKind = "participants"
 	StepRounded      StepKind = "rounded"
+	// StepReversal is the only step of a reversal.
+	StepReversal StepKind = "reversal"
 )
 
 // Step is one step of a sum, for people (Text) and programs (the rest).
@@ -79,4 +82,18 @@ func (c Charge) Decision() *Decision {
 		}
 	}
 	return nil
+}
+
+// Reversal takes the charge back: the same call by the same tariff, and the
+// negative of its amount. key names the charge.
+func (c Charge) Reversal(key string) (Charge, error) {
+	r := c
+	if !c.Amount.IsZero() { // there is no negative zero
+		var err error
+		if r.Amount, err = c.Amount.Mul("-1"); err != nil {
+			return Charge{}, fmt.Errorf("reverse %s: %w", key, err)
+		}
+	}
+	r.Steps = []Step{{Kind: StepReversal, Amount: r.Amount.Number(), Text: "takes back " + c.Amount.String() + ", which " + key + " charged"}}
+	return r, nil
 }

@@ -1,6 +1,8 @@
 package billing_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"testing"
 	"time"
 
@@ -66,4 +68,9 @@ func kinds(c billing.Charge) []billing.StepKind {
 		all = append(all, s.Kind)
 	}
 	return all
+}
+
+func sha256Hex(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
 }

@@ -1,0 +1,105 @@
+package billing_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"aftercall/internal/billing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// throughLedger is what is left of a charge after it was stored and read.
+func throughLedger(t require.TestingT, c billing.Charge) (stored billing.Charge) {
+	encoded, err := json.Marshal(c)
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(encoded, &stored))
+	return stored
+}
+
+func TestEveryChargeCanBeComputedAgain(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		tariff, seconds := anyTariff(t), duration(t, "seconds")
+		stored := throughLedger(t, rateProperty(t, seconds, tariff))
+		rater, err := stored.Tariff.Restore()
+		require.NoError(t, err)
+		again, err := rater.Rate(connected(seconds), readAt)
+		require.NoError(t, err)
+		require.True(t, again.SameSum(stored))
+		require.Equal(t, stored, throughLedger(t, again), "and is told in the same words")
+	})
+}
+
+func TestEveryDecisionCanBeComputedAgain(t *testing.T) {
+	rater, err := billing.NewRater("standard", reviewed(t))
+	require.NoError(t, err)
+	record := connected(100)
+	for _, decision := range []billing.Decision{
+		{Verdict: billing.VerdictCharge},
+		{Verdict: billing.VerdictChargeAs, ConnectedSeconds: 30, Unconfirmed: true},
+		{Verdict: billing.VerdictWaive},
+	} {
+		charge, err := rater.Decide(record, decision)
+		require.NoError(t, err)
+		stored := throughLedger(t, charge)
+		restored, err := stored.Tariff.Restore()
+		require.NoError(t, err)
+		again, err := restored.Decide(record, *stored.Decision())
+		require.NoError(t, err)
+		require.True(t, again.SameSum(stored))
+	}
+	// The oldest version waives a call of before its time, and can do so again.
+	record.EndTime = reviewed(t).Versions[0].EffectiveFrom.Unix() - 1
+	charge, err := rater.Decide(record, billing.Decision{Verdict: billing.VerdictWaive})
+	require.NoError(t, err)
+	restored, err := charge.Tariff.Restore()
+	require.NoError(t, err)
+	again, err := restored.Decide(record, *charge.Decision())
+	require.NoError(t, err)
+	require.True(t, again.SameSum(charge))
+}
+
+func TestRestoreRefusesWhatWasChanged(t *testing.T) {
+	applied := rate(t, connected(61), tariffOf(perMinute(t, "0.05", 60, 60))).Tariff
+	cheaper := applied
+	cheaper.Edition = json.RawMessage(strings.Replace(string(applied.Edition), "0.05", "0.04", 1))
+	_, err := cheaper.Restore()
+	require.ErrorContains(t, err, "it was changed")
+
+	later := applied
+	later.EffectiveFrom = later.EffectiveFrom.AddDate(0, 0, 1)
+	_, err = later.Restore()
+	require.ErrorContains(t, err, "not of 2023-11-15")
+
+	// Somebody who changes the hash too is found out by the sum.
+	for edition, want := range map[string]string{"{": "the stored version: unexpected end", `{"effective_from":"2023-11-14T22:13:20Z"}`: "no rules"} {
+		forged := applied
+		forged.Edition, forged.Hash = json.RawMessage(edition), sha256Hex(edition)
+		_, err = forged.Restore()
+		require.ErrorContains(t, err, want)
+	}
+}
+
+func TestSameSumLooksAtAllButTheWords(t *testing.T) {
+	charge := rate(t, connected(61), tariffOf(perMinute(t, "0.05", 60, 60)))
+	reworded := throughLedger(t, charge)
+	reworded.Steps[1].Text = "it took a minute and a second"
+	require.True(t, charge.SameSum(reworded))
+	for name, change := range map[string]func(*billing.Charge){
+		"amount":       func(c *billing.Charge) { c.Amount, _ = c.Amount.Mul("2") },
+		"connected":    func(c *billing.Charge) { c.ConnectedSeconds++ },
+		"billed":       func(c *billing.Charge) { c.BilledSeconds++ },
+		"participants": func(c *billing.Charge) { c.Participants++ },
+		"a step less":  func(c *billing.Charge) { c.Steps = c.Steps[1:] },
+		"kind":         func(c *billing.Charge) { c.Steps[1].Kind = billing.StepGrace },
+		"seconds":      func(c *billing.Charge) { c.Steps[1].Seconds++ },
+		"exact sum":    func(c *billing.Charge) { c.Steps[3].Amount = "0.11" },
+		"a decision":   func(c *billing.Charge) { c.Steps[1].Decision = &billing.Decision{} },
+	} {
+		other := throughLedger(t, charge)
+		change(&other)
+		require.False(t, charge.SameSum(other), name)
+	}
+}
