@@ -18,6 +18,9 @@ import (
 //     stored is that entry. When its FirstRunID is the caller's, an earlier
 //     attempt of the same workflow booked it, which is as good as now;
 //     otherwise another workflow has handled the call.
+//   - the same, and stored is a correction, which has no FirstRunID: a person has
+//     corrected the call's charge since, so that whatever it comes to now, the
+//     call is handled. stored is the latest entry.
 //   - *ConflictError: the call had been charged another sum. stored is that entry.
 //
 // Any other error leaves open whether the entry was booked: try again.
@@ -30,7 +33,7 @@ func (l *Ledger) Charge(ctx context.Context, e Entry) (stored Entry, inserted bo
 	if err := l.keepTariff(ctx, &e); err != nil {
 		return Entry{}, false, err
 	}
-	stored, inserted, err = l.insert(ctx, e)
+	stored, inserted, err = insert(ctx, l.write, e)
 	if err != nil {
 		// The database may have been replaced by one without the tariff.
 		l.tariffs.Delete(e.Charge.Tariff.Hash)
@@ -39,10 +42,15 @@ func (l *Ledger) Charge(ctx context.Context, e Entry) (stored Entry, inserted bo
 	if inserted {
 		return stored, true, nil
 	}
-	if stored, err = l.byKey(ctx, e.Key); err != nil {
+	entries, err := entriesOf(ctx, l.write, e.SDKAppID, e.CallID())
+	if err != nil {
 		return Entry{}, false, err
 	}
-	if !stored.SameSum(e) {
+	if len(entries) == 0 {
+		return Entry{}, false, fmt.Errorf("ledger: %s was refused as a duplicate but is not there", e.Key)
+	}
+	stored = entries[len(entries)-1]
+	if stored.Key == e.Key && !stored.SameSum(e) {
 		return stored, false, &ConflictError{Stored: stored, Offered: e}
 	}
 	return stored, false, nil
@@ -73,8 +81,14 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 ON CONFLICT DO NOTHING
 RETURNING seq, created_at`
 
+// querier is a pool of connections or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
 // insert adds the entry in one round trip, unless its key is taken.
-func (l *Ledger) insert(ctx context.Context, e Entry) (Entry, bool, error) {
+func insert(ctx context.Context, q querier, e Entry) (Entry, bool, error) {
 	steps, err := json.Marshal(e.Charge.Steps)
 	if err != nil {
 		return Entry{}, false, fmt.Errorf("ledger: encode steps: %w", err)
@@ -89,7 +103,7 @@ func (l *Ledger) insert(ctx context.Context, e Entry) (Entry, bool, error) {
 	}
 	r, c := e.Record, e.Charge
 	var createdAt int64
-	err = l.write.QueryRowContext(ctx, insertEntry,
+	err = q.QueryRowContext(ctx, insertEntry,
 		e.Key, string(e.Kind), e.Revision, nullable(e.Reverses), uint64(e.SDKAppID), text(e.App), r.CallID, text(r.Caller),
 		text(string(r.MediaType)), text(string(r.CallType)), text(string(r.Result)),
 		r.StartTime, r.AcceptTime, r.EndTime, c.ConnectedSeconds, c.BilledSeconds, c.Participants,
@@ -101,7 +115,7 @@ func (l *Ledger) insert(ctx context.Context, e Entry) (Entry, bool, error) {
 	case errors.Is(err, sql.ErrNoRows):
 		return Entry{}, false, nil
 	case err != nil:
-		return Entry{}, false, fmt.Errorf("ledger: charge: %w", err)
+		return Entry{}, false, fmt.Errorf("ledger: book: %w", err)
 	}
 	e.CreatedAt = time.UnixMilli(createdAt).UTC()
 	return e, true, nil

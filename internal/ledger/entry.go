@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"aftercall/internal/billing"
@@ -32,7 +33,8 @@ type Entry struct {
 	// Differences are where the callback's data differed from the record.
 	Differences []tencent.Difference `json:"differences,omitempty"`
 	// WorkflowID and FirstRunID are of the workflow that booked the entry. The
-	// first run ID stays the same over all runs of a workflow.
+	// first run ID stays the same over all runs of a workflow. A correction has
+	// the WorkflowID of the call and, since no workflow booked it, no FirstRunID.
 	WorkflowID string `json:"workflow_id"`
 	FirstRunID string `json:"first_run_id"`
 	// Reason and Operator say why a person booked the entry, and who. Both are
@@ -46,6 +48,20 @@ func (e Entry) CallID() string { return e.Record.CallID }
 
 // Payer is the account that the call is charged to: the caller.
 func (e Entry) Payer() string { return e.Record.Caller }
+
+// Correction reports whether a person booked the entry to correct another.
+func (e Entry) Correction() bool { return e.Kind == KindReversal || e.Revision > 1 }
+
+// Live finds the charge that stands among all entries of a call: the one that
+// was not reversed. There is at most one.
+func Live(entries []Entry) (Entry, bool) {
+	for _, e := range slices.Backward(entries) {
+		if e.Kind == KindCharge && !slices.ContainsFunc(entries, func(r Entry) bool { return r.Reverses == e.Key }) {
+			return e, true
+		}
+	}
+	return Entry{}, false
+}
 
 // SameSum reports whether two entries bill the same seconds for the same money.
 func (e Entry) SameSum(other Entry) bool {
@@ -67,7 +83,7 @@ func (e *Entry) validate() error {
 	check(e.Charge.Amount.CurrencyCode() != "", "Charge.Amount: has no currency, so it was not computed")
 	check(!e.Charge.Amount.IsNegative(), "Charge.Amount: is negative")
 	check(len(e.Charge.Tariff.Hash) == 64 && len(e.Charge.Tariff.Edition) > 0, "Charge.Tariff: is missing, so the sum could not be explained")
-	check(e.WorkflowID != "" && e.FirstRunID != "", "WorkflowID, FirstRunID: must name the workflow that charges")
+	check(e.WorkflowID != "" && (e.FirstRunID != "" || e.Correction()), "WorkflowID, FirstRunID: must name the workflow that charges")
 	if len(errs) > 0 {
 		return fmt.Errorf("ledger entry: %w", errors.Join(errs...))
 	}

@@ -17,11 +17,14 @@ import (
 	"github.com/bojanz/currency"
 )
 
-const selectEntries = `SELECT e.seq, e.key, e.kind, e.revision, e.reverses, e.created_at, e.sdk_app_id, e.app,
+const (
+	entryColumns = `e.seq, e.key, e.kind, e.revision, e.reverses, e.created_at, e.sdk_app_id, e.app,
+  e.call_id, e.payer, e.media_type, e.call_type, e.result, e.start_time, e.accept_time, e.end_time,
   e.connected_seconds, e.billed_seconds, e.participants, e.amount, e.currency,
-  e.tariff, e.tariff_from, e.tariff_hash, t.edition, e.steps, e.record, e.differences,
-  e.workflow_id, e.first_run_id, e.reason, e.operator
-FROM ledger_entries e JOIN ledger_tariffs t ON t.hash = e.tariff_hash `
+  e.tariff, e.tariff_from, e.tariff_hash, e.steps, e.record, e.differences,
+  e.workflow_id, e.first_run_id, e.reason, e.operator`
+	selectEntries = "SELECT " + entryColumns + ", t.edition FROM ledger_entries e JOIN ledger_tariffs t ON t.hash = e.tariff_hash "
+)
 
 // knownBatch is how many calls one query asks for.
 const knownBatch = 500
@@ -29,7 +32,11 @@ const knownBatch = 500
 // Get returns all entries of a call in the order in which they were booked,
 // none if it was never charged.
 func (l *Ledger) Get(ctx context.Context, app tencent.SDKAppID, callID string) ([]Entry, error) {
-	rows, err := l.read.QueryContext(ctx, selectEntries+"WHERE e.sdk_app_id = $1 AND e.call_id = $2 ORDER BY e.seq", uint64(app), callID)
+	return entriesOf(ctx, l.read, app, callID)
+}
+
+func entriesOf(ctx context.Context, q querier, app tencent.SDKAppID, callID string) ([]Entry, error) {
+	rows, err := q.QueryContext(ctx, selectEntries+"WHERE e.sdk_app_id = $1 AND e.call_id = $2 ORDER BY e.seq", uint64(app), callID)
 	if err != nil {
 		return nil, fmt.Errorf("ledger: read entries: %w", err)
 	}
@@ -48,12 +55,12 @@ func (l *Ledger) Get(ctx context.Context, app tencent.SDKAppID, callID string) (
 	return entries, nil
 }
 
-// byKey reads the entry that made an insert do nothing. It asks the writing
-// pool, which is sure to see it.
+// byKey reads one entry. It asks the writing pool, which is sure to see what
+// made an insert do nothing.
 func (l *Ledger) byKey(ctx context.Context, key string) (Entry, error) {
 	e, err := scanEntry(l.write.QueryRowContext(ctx, selectEntries+"WHERE e.key = $1", key).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
-		return Entry{}, fmt.Errorf("ledger: %s was refused as a duplicate but is not there", key)
+		return Entry{}, fmt.Errorf("%w: %s", ErrNoCharge, key)
 	}
 	return e, err
 }
@@ -62,15 +69,56 @@ func (l *Ledger) byKey(ctx context.Context, key string) (Entry, error) {
 func (l *Ledger) Known(ctx context.Context, app tencent.SDKAppID, callIDs []string) (map[string]bool, error) {
 	known := make(map[string]bool)
 	for batch := range slices.Chunk(callIDs, knownBatch) {
-		if err := l.addKnown(ctx, known, app, batch); err != nil {
+		condition, args := ofCalls(app, batch)
+		err := l.each(ctx, "SELECT DISTINCT e.call_id FROM ledger_entries e "+condition, args, func(scan func(...any) error) error {
+			var id string
+			err := scan(&id)
+			known[id] = true
+			return err
+		})
+		if err != nil {
 			return nil, fmt.Errorf("ledger: look up calls: %w", err)
 		}
 	}
 	return known, nil
 }
 
-func (l *Ledger) addKnown(ctx context.Context, known map[string]bool, app tencent.SDKAppID, callIDs []string) error {
-	args := []any{uint64(app)}
+// Entries returns all entries of several calls of an app, in the order in which
+// they were booked. Calls without any are not in the map.
+func (l *Ledger) Entries(ctx context.Context, app tencent.SDKAppID, callIDs []string) (map[string][]Entry, error) {
+	entries := make(map[string][]Entry)
+	for batch := range slices.Chunk(callIDs, knownBatch) {
+		condition, args := ofCalls(app, batch)
+		err := l.each(ctx, selectEntries+condition+"ORDER BY e.seq", args, func(scan func(...any) error) error {
+			e, err := scanEntry(scan)
+			entries[e.CallID()] = append(entries[e.CallID()], e)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("ledger: look up calls: %w", err)
+		}
+	}
+	return entries, nil
+}
+
+// each reads a query row by row.
+func (l *Ledger) each(ctx context.Context, query string, args []any, read func(scan func(...any) error) error) error {
+	rows, err := l.read.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := read(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// ofCalls is the condition for a batch of calls, and its arguments.
+func ofCalls(app tencent.SDKAppID, callIDs []string) (condition string, args []any) {
+	args = []any{uint64(app)}
 	var places strings.Builder
 	for i, id := range callIDs {
 		args = append(args, id)
@@ -79,58 +127,83 @@ func (l *Ledger) addKnown(ctx context.Context, known map[string]bool, app tencen
 		}
 		places.WriteString("$" + strconv.Itoa(len(args)))
 	}
-	query := "SELECT DISTINCT call_id FROM ledger_entries WHERE sdk_app_id = $1 AND call_id IN (" + places.String() + ")" //nolint:gosec // only placeholders are joined
-	rows, err := l.read.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
+	return "WHERE e.sdk_app_id = $1 AND e.call_id IN (" + places.String() + ") ", args
+}
+
+// row is an entry as the database has it.
+type row struct {
+	entry                      Entry
+	reverses                   sql.NullString
+	createdAt                  int64
+	copied                     copied
+	amount, code, from         string
+	steps, record, differences []byte
+}
+
+// copied are the columns that repeat what is in the record, to be searched for.
+type copied struct {
+	callID, payer, media, callType, result string
+	start, accept, end                     int64
+}
+
+// copiedOf are the columns that belong to a record.
+func copiedOf(r *tencent.CallRecord) copied {
+	return copied{
+		r.CallID, text(r.Caller), text(string(r.MediaType)), text(string(r.CallType)), text(string(r.Result)),
+		r.StartTime, r.AcceptTime, r.EndTime,
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return err
-		}
-		known[id] = true
+}
+
+// columns are where entryColumns are scanned to.
+func (r *row) columns() []any {
+	e, c := &r.entry, &r.entry.Charge
+	return []any{
+		&e.Seq, &e.Key, (*string)(&e.Kind), &e.Revision, &r.reverses, &r.createdAt, (*uint64)(&e.SDKAppID), &e.App,
+		&r.copied.callID, &r.copied.payer, &r.copied.media, &r.copied.callType, &r.copied.result,
+		&r.copied.start, &r.copied.accept, &r.copied.end,
+		&c.ConnectedSeconds, &c.BilledSeconds, &c.Participants, &r.amount, &r.code,
+		&c.Tariff.Name, &r.from, &c.Tariff.Hash, &r.steps, &r.record, &r.differences,
+		&e.WorkflowID, &e.FirstRunID, &e.Reason, &e.Operator,
 	}
-	return rows.Err()
+}
+
+// decode makes the entry of the columns. An error says which of them cannot be read.
+func (r *row) decode() (Entry, error) {
+	e := r.entry
+	e.Reverses = r.reverses.String
+	e.CreatedAt = time.UnixMilli(r.createdAt).UTC()
+	var err error
+	if e.Charge.Amount, err = currency.NewAmount(r.amount, r.code); err != nil {
+		return e, fmt.Errorf("amount: %w", err)
+	}
+	if e.Charge.Tariff.EffectiveFrom, err = time.Parse(time.RFC3339Nano, r.from); err != nil {
+		return e, fmt.Errorf("tariff_from: %w", err)
+	}
+	return e, errors.Join(
+		decode("steps", r.steps, &e.Charge.Steps),
+		decode("record", r.record, &e.Record),
+		decode("differences", r.differences, &e.Differences),
+	)
 }
 
 // scanEntry reads one row of selectEntries.
 func scanEntry(scan func(...any) error) (Entry, error) {
-	var (
-		e                                   Entry
-		c                                   = &e.Charge
-		reverses                            sql.NullString
-		createdAt                           int64
-		amount, code, from                  string
-		edition, steps, record, differences []byte
-	)
-	err := scan(&e.Seq, &e.Key, (*string)(&e.Kind), &e.Revision, &reverses, &createdAt, (*uint64)(&e.SDKAppID), &e.App,
-		&c.ConnectedSeconds, &c.BilledSeconds, &c.Participants, &amount, &code,
-		&c.Tariff.Name, &from, &c.Tariff.Hash, &edition, &steps, &record, &differences,
-		&e.WorkflowID, &e.FirstRunID, &e.Reason, &e.Operator)
-	if err != nil {
+	var r row
+	var edition []byte
+	if err := scan(append(r.columns(), &edition)...); err != nil {
 		return Entry{}, fmt.Errorf("ledger: read entry: %w", err)
 	}
-	e.Reverses = reverses.String
-	e.CreatedAt = time.UnixMilli(createdAt).UTC()
-	c.Tariff.Edition = edition
-	if c.Amount, err = currency.NewAmount(amount, code); err != nil {
-		return Entry{}, fmt.Errorf("ledger: %s: amount: %w", e.Key, err)
+	e, err := r.decode()
+	if err != nil {
+		return Entry{}, fmt.Errorf("ledger: %s: %w", e.Key, err)
 	}
-	if c.Tariff.EffectiveFrom, err = time.Parse(time.RFC3339Nano, from); err != nil {
-		return Entry{}, fmt.Errorf("ledger: %s: tariff_from: %w", e.Key, err)
-	}
-	return e, errors.Join(
-		decode(e.Key, "steps", steps, &c.Steps),
-		decode(e.Key, "record", record, &e.Record),
-		decode(e.Key, "differences", differences, &e.Differences),
-	)
+	e.Charge.Tariff.Edition = edition
+	return e, nil
 }
 
-func decode[T []billing.Step | tencent.CallRecord | []tencent.Difference](key, column string, data []byte, into *T) error {
+func decode[T []billing.Step | tencent.CallRecord | []tencent.Difference](column string, data []byte, into *T) error {
 	if err := json.Unmarshal(data, into); err != nil {
-		return fmt.Errorf("ledger: %s: %s: %w", key, column, err)
+		return fmt.Errorf("%s: %w", column, err)
 	}
 	return nil
 }

@@ -1,0 +1,160 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"aftercall/internal/billing"
+)
+
+// Correction says why a person corrects the ledger, and who does. Both are kept
+// with the entry, and both are required.
+type Correction struct {
+	Reason, Operator string
+}
+
+// Validate names what is missing.
+func (c Correction) Validate() error {
+	var errs []error
+	if strings.TrimSpace(c.Operator) == "" {
+		errs = append(errs, errors.New("operator: is missing: say who corrects the ledger"))
+	}
+	if strings.TrimSpace(c.Reason) == "" {
+		errs = append(errs, errors.New("reason: is missing: say why"))
+	}
+	return errors.Join(errs...)
+}
+
+// CorrectedError says that a charge was corrected before, in another way than
+// the one offered. Nothing was booked.
+type CorrectedError struct {
+	// Key is the charge that was to be corrected, Entries are all of its call.
+	Key     string
+	Entries []Entry
+}
+
+// Error says by whom.
+func (e *CorrectedError) Error() string {
+	for _, entry := range e.Entries {
+		if entry.Reverses == e.Key {
+			return fmt.Sprintf("%s was reversed before, by %s (%s): look at the call again", e.Key, entry.Operator, entry.Reason)
+		}
+	}
+	return e.Key + " was corrected before: look at the call again"
+}
+
+// ErrNoCharge says that no charge has the key.
+var ErrNoCharge = errors.New("there is no such charge")
+
+// Reverse books the negative of the charge with the key, once for ever:
+// inserted is false when it was reversed before, and stored is the reversal
+// then, whoever booked it.
+func (l *Ledger) Reverse(ctx context.Context, key string, c Correction) (stored Entry, inserted bool, err error) {
+	reversal, err := l.reversal(ctx, key, c)
+	if err != nil {
+		return Entry{}, false, err
+	}
+	stored, inserted, err = insert(ctx, l.write, reversal)
+	if err == nil && !inserted {
+		stored, err = l.byKey(ctx, reversal.Key)
+	}
+	return stored, inserted, err
+}
+
+// Replacement is a corrected charge: what takes the old one back, and the new one.
+type Replacement struct {
+	Reversal, Charge Entry
+}
+
+// Replace books the reversal of the charge with the key and another charge of
+// the same record in its place, both in one transaction, once for ever:
+// inserted is false when the very same had been done before. When the charge
+// was corrected in another way the error is a *CorrectedError.
+func (l *Ledger) Replace(ctx context.Context, key string, charge billing.Charge, c Correction) (r Replacement, inserted bool, err error) {
+	if r.Reversal, err = l.reversal(ctx, key, c); err != nil {
+		return Replacement{}, false, err
+	}
+	r.Charge = r.Reversal
+	r.Charge.Kind, r.Charge.Reverses, r.Charge.Charge = KindCharge, "", charge
+	r.Charge.Revision++
+	r.Charge.Key = Key(r.Charge.Kind, r.Charge.Revision, r.Charge.SDKAppID, r.Charge.CallID())
+	if err := r.Charge.validate(); err != nil {
+		return Replacement{}, false, err
+	}
+	if err := l.keepTariff(ctx, &r.Charge); err != nil {
+		return Replacement{}, false, err
+	}
+	booked, inserted, err := l.book(ctx, r)
+	if err != nil || inserted {
+		return booked, inserted, err
+	}
+	return l.replaced(ctx, r)
+}
+
+// reversal makes the entry that takes a charge back.
+func (l *Ledger) reversal(ctx context.Context, key string, c Correction) (Entry, error) {
+	if err := c.Validate(); err != nil {
+		return Entry{}, err
+	}
+	charge, err := l.byKey(ctx, key)
+	if err != nil {
+		return Entry{}, err
+	}
+	if charge.Kind != KindCharge {
+		return Entry{}, fmt.Errorf("%w: %s is a %s, and only a charge can be corrected", ErrNoCharge, key, charge.Kind)
+	}
+	r := charge
+	if r.Charge, err = charge.Charge.Reversal(charge.Key); err != nil {
+		return Entry{}, err
+	}
+	r.Kind, r.Reverses = KindReversal, charge.Key
+	r.Key = Key(r.Kind, r.Revision, r.SDKAppID, r.CallID())
+	r.FirstRunID, r.Differences, r.Reason, r.Operator = "", nil, c.Reason, c.Operator
+	return r, nil
+}
+
+// book inserts both entries or none.
+func (l *Ledger) book(ctx context.Context, r Replacement) (booked Replacement, inserted bool, err error) {
+	tx, err := l.write.BeginTx(ctx, nil)
+	if err != nil {
+		return r, false, fmt.Errorf("ledger: correct: %w", err)
+	}
+	defer func() {
+		if !inserted {
+			err = errors.Join(err, tx.Rollback())
+		}
+	}()
+	if booked.Reversal, inserted, err = insert(ctx, tx, r.Reversal); err != nil || !inserted {
+		return r, false, err
+	}
+	if booked.Charge, inserted, err = insert(ctx, tx, r.Charge); err != nil || !inserted {
+		return r, false, err
+	}
+	if err := tx.Commit(); err != nil {
+		return r, true, fmt.Errorf("ledger: correct: %w", err)
+	}
+	return booked, true, nil
+}
+
+// replaced finds the same correction where it was booked before.
+func (l *Ledger) replaced(ctx context.Context, offered Replacement) (Replacement, bool, error) {
+	entries, err := entriesOf(ctx, l.write, offered.Charge.SDKAppID, offered.Charge.CallID())
+	if err != nil {
+		return Replacement{}, false, err
+	}
+	var r Replacement
+	for _, e := range entries {
+		switch e.Key {
+		case offered.Reversal.Key:
+			r.Reversal = e
+		case offered.Charge.Key:
+			r.Charge = e
+		}
+	}
+	if r.Reversal.Key == "" || r.Charge.Key == "" || !r.Charge.SameSum(offered.Charge) {
+		return Replacement{}, false, &CorrectedError{Key: offered.Reversal.Reverses, Entries: entries}
+	}
+	return r, false, nil
+}

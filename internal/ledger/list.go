@@ -1,0 +1,105 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+
+	"aftercall/internal/tencent"
+)
+
+// Filter chooses entries. What is left zero does not count.
+type Filter struct {
+	// SDKAppID and App both name an app, by its number and by the name that it
+	// had when the entry was booked.
+	SDKAppID tencent.SDKAppID
+	App      string
+	CallID   string
+	Payer    string
+	// From and To are about the EndTime of calls: From is the first instant, To
+	// the first one no longer.
+	From, To time.Time
+	Result   tencent.CallResult
+	Media    tencent.MediaType
+	Tariff   string
+	Kind     Kind
+	Operator string
+	// Live leaves out reversals and the charges that they take back.
+	Live bool
+}
+
+// where is the condition of the filter on ledger_entries e, and its arguments.
+func (f Filter) where() (string, []any) {
+	var (
+		conditions []string
+		args       []any
+	)
+	add := func(column, operator string, value any) {
+		args = append(args, value)
+		conditions = append(conditions, column+" "+operator+" $"+strconv.Itoa(len(args)))
+	}
+	equal := func(column, value string) {
+		if value != "" {
+			add(column, "=", text(value))
+		}
+	}
+	if f.SDKAppID != 0 {
+		add("e.sdk_app_id", "=", uint64(f.SDKAppID))
+	}
+	equal("e.app", f.App)
+	equal("e.call_id", f.CallID)
+	equal("e.payer", f.Payer)
+	equal("e.result", string(f.Result))
+	equal("e.media_type", string(f.Media))
+	equal("e.tariff", f.Tariff)
+	equal("e.kind", string(f.Kind))
+	equal("e.operator", f.Operator)
+	if !f.From.IsZero() {
+		add("e.end_time", ">=", ceilUnix(f.From))
+	}
+	if !f.To.IsZero() {
+		add("e.end_time", "<", ceilUnix(f.To))
+	}
+	if f.Live {
+		conditions = append(conditions, "e.kind = 'charge'", "NOT EXISTS (SELECT 1 FROM ledger_entries r WHERE r.reverses = e.key)")
+	}
+	if len(conditions) == 0 {
+		return "", nil
+	}
+	return "WHERE " + strings.Join(conditions, " AND ") + " ", args
+}
+
+// ceilUnix is the first whole second that is not before t.
+func ceilUnix(t time.Time) int64 {
+	if t.Nanosecond() == 0 {
+		return t.Unix()
+	}
+	return t.Unix() + 1
+}
+
+// List reads the entries that the filter chooses, in the order in which they
+// were booked, one after the other: however many there are, they are not in
+// memory at once. It is one moment of the ledger, whatever is booked meanwhile.
+func (l *Ledger) List(ctx context.Context, f Filter) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		where, args := f.where()
+		rows, err := l.read.QueryContext(ctx, selectEntries+where+"ORDER BY e.seq", args...)
+		if err != nil {
+			yield(Entry{}, fmt.Errorf("ledger: list entries: %w", err))
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			e, err := scanEntry(rows.Scan)
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(Entry{}, fmt.Errorf("ledger: list entries: %w", err))
+		}
+	}
+}
