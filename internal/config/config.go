@@ -37,8 +37,9 @@ type App struct {
 
 // Callback is how the callbacks of one app prove where they come from.
 type Callback struct {
-	Secret Secret `yaml:"secret" required:"true" doc:"Last path segment of the callback URL: 16 characters or more of A-Z a-z 0-9 . _ ~ -"`
-	Token  Secret `yaml:"token" doc:"Authentication token of the callback, if one is set in the console; then Sign and RequestTime are checked."`
+	Secret  Secret `yaml:"secret" required:"true" doc:"Last path segment of the callback URL: 16 characters or more of A-Z a-z 0-9 . _ ~ -"`
+	BaseURL string `yaml:"base_url" doc:"Public address of the starter, as in https://calls.example.com, for starter callback set, which registers it with /tencent/call/<secret> behind."`
+	Token   Secret `yaml:"token" doc:"Authentication token of the callback, if one is set in the console; then Sign and RequestTime are checked."`
 }
 
 // App finds an app by its SDKAppID.
@@ -68,6 +69,12 @@ func (a *App) APIBaseURL() string {
 		return preset
 	}
 	return trimSlash(a.API)
+}
+
+// CallbackURL returns what Tencent is told to post to: pathPrefix and the
+// secret behind the app's public address. ok is false where none is configured.
+func (a *App) CallbackURL(pathPrefix string) (address string, ok bool) {
+	return trimSlash(a.Callback.BaseURL) + pathPrefix + a.Callback.Secret.Reveal(), a.Callback.BaseURL != ""
 }
 
 // PriceList returns the tariff that the app's calls are charged by.

@@ -155,3 +155,16 @@ func replaceOnce(t *testing.T, text, old, replacement string) string { //nolint:
 	require.Contains(t, text, old)
 	return strings.Replace(text, old, replacement, 1)
 }
+
+func TestCallbackURL(t *testing.T) {
+	cfg, err := parse(t, strings.Replace(valid, "    callback:\n", "    callback:\n      base_url: https://calls.example.com/eu/\n", 1))
+	require.NoError(t, err)
+	address, ok := cfg.Apps[0].CallbackURL("/tencent/call/")
+	require.True(t, ok)
+	require.Equal(t, "https://calls.example.com/eu/tencent/call/"+cfg.Apps[0].Callback.Secret.Reveal(), address)
+
+	cfg, err = parse(t, valid)
+	require.NoError(t, err)
+	_, ok = cfg.Apps[0].CallbackURL("/tencent/call/")
+	require.False(t, ok)
+}

@@ -74,6 +74,10 @@ func TestProblems(t *testing.T) {
 		"region":                 {"singapore", "singapur", `6:10: apps[0].api: unknown region "singapur": did you mean "singapore"?; a base URL begins with https://`},
 		"plain http":             {"singapore", "http://console.tim.qq.com", "6:10: apps[0].api: must be https://, because requests carry administrator rights; http:// is for this machine only"},
 		"api with query":         {"singapore", "https://console.tim.qq.com?usersig=canary", "6:10: apps[0].api: must be a region or a base URL such as https://console.tim.qq.com, without user, query and fragment"},
+		"base URL": {
+			"    callback:\n", "    callback:\n      base_url: calls.example.com\n",
+			"8:17: apps[0].callback.base_url: must be an address such as https://calls.example.com, without user, query and fragment",
+		},
 		"api scheme":             {"singapore", "ftp://console.tim.qq.com", "6:10: apps[0].api: must be https://"},
 		"api from variable":      {"singapore", "${CLINIC_CALLBACK_TOKEN}", "6:10: apps[0].api: the value of ${CLINIC_CALLBACK_TOKEN} is neither a base URL nor one of china, frankfurt, jakarta, seoul, silicon-valley, singapore"},
 		"callback secret short":  {"${CLINIC_CALLBACK_SECRET}", "canary", "8:15: apps[0].callback.secret: is too short: it needs 16 characters, as from: openssl rand -hex 24"},

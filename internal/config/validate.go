@@ -81,8 +81,19 @@ func (v validator) callback(path string, callback Callback) {
 	case !urlSafePattern.MatchString(secret):
 		v.report(path+".secret", "must consist of A-Z a-z 0-9 . _ ~ - only, because it is part of a URL; make one with: openssl rand -hex 24")
 	}
+	if _, present := v.positions[path+".base_url"]; present {
+		v.baseURL(path+".base_url", callback.BaseURL)
+	}
 	if _, present := v.positions[path+".token"]; present {
 		v.credential(path+".token", callback.Token)
+	}
+}
+
+func (v validator) baseURL(path, address string) {
+	parsed, err := url.Parse(address)
+	if err != nil || parsed.Hostname() == "" || parsed.User != nil || parsed.RawQuery != "" || parsed.Fragment != "" ||
+		(parsed.Scheme != "http" && parsed.Scheme != "https") {
+		v.report(path, "must be an address such as https://calls.example.com, without user, query and fragment")
 	}
 }
 

@@ -42,7 +42,7 @@ func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, folder stri
 		return fmt.Errorf("migrations: %w", err)
 	}
 	if current > target {
-		return fmt.Errorf("its tables are of version %d, made by a later release than this one, which knows version %d: run the later release", current, target)
+		return &VersionError{Have: current, Want: target}
 	}
 	return nil
 }

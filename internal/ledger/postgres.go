@@ -24,16 +24,9 @@ const (
 )
 
 func openPostgres(ctx context.Context, url string, logger *slog.Logger) (*Ledger, error) {
-	config, err := pgx.ParseConfig(url)
+	config, err := parsePostgres(url)
 	if err != nil {
-		// The cause repeats the URL.
-		return nil, errors.New("LEDGER_URL is not a usable PostgreSQL URL: " + urlAdvice)
-	}
-	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = postgresConnectTimeout
-	}
-	if config.RuntimeParams["application_name"] == "" {
-		config.RuntimeParams["application_name"] = "aftercall"
+		return nil, err
 	}
 	db := stdlib.OpenDB(*config)
 	db.SetMaxOpenConns(postgresConnections)
@@ -48,4 +41,19 @@ func openPostgres(ctx context.Context, url string, logger *slog.Logger) (*Ledger
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
 	return l, nil
+}
+
+func parsePostgres(url string) (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		// The cause repeats the URL.
+		return nil, errors.New("LEDGER_URL is not a usable PostgreSQL URL: " + urlAdvice)
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = postgresConnectTimeout
+	}
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "aftercall"
+	}
+	return config, nil
 }

@@ -38,6 +38,7 @@ const (
 	pathRecordByCallID = "v4/call_record_http_srv/get_record_by_callid"
 	pathSetCallback    = "v4/call_config/set_callback"
 	pathGetCallback    = "v4/call_config/get_callback"
+	pathDeleteCallback = "v4/call_config/delete_callback"
 )
 
 // APIError is an answer of the REST API that is not OK.
@@ -152,6 +153,11 @@ func (c *Client) Callback(ctx context.Context) (CallbackConfig, error) {
 	var cfg CallbackConfig
 	err := c.do(ctx, pathGetCallback, struct{}{}, &cfg)
 	return cfg, err
+}
+
+// DeleteCallback ends all callbacks of the app, whoever registered them. D:68939
+func (c *Client) DeleteCallback(ctx context.Context) error {
+	return c.do(ctx, pathDeleteCallback, struct{}{}, nil)
 }
 
 // do makes one request, and a second one at once when the UserSig had expired.

@@ -155,3 +155,15 @@ func TestCodeActions(t *testing.T) {
 		}
 	}
 }
+
+func TestDeleteCallback(t *testing.T) {
+	c := newTestClient(t, func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil || r.URL.Path != "/v4/call_config/delete_callback" || string(body) != "{}" {
+			_, _ = io.WriteString(w, `{"ErrorCode":60003,"ActionStatus":"FAIL"}`)
+			return
+		}
+		_, _ = io.WriteString(w, `{"ErrorCode":0,"ActionStatus":"OK","RequestId":"r1"}`)
+	})
+	require.NoError(t, c.DeleteCallback(context.Background()))
+}
