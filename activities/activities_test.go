@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
@@ -225,31 +226,70 @@ func TestChargeErrors(t *testing.T) {
 
 func TestFetchRecord(t *testing.T) {
 	notFound := &tencent.APIError{Code: tencent.CodeRecordNotFound}
+	const patience = 30 * time.Minute
 	tests := map[string]struct {
-		app      tencent.SDKAppID
-		err      error
-		giveUpIn time.Duration
-		want     string
+		app tencent.SDKAppID
+		err error
+		// missing is since when Tencent has said that there is no record; nil
+		// if it never did.
+		missing *time.Duration
+		want    string
 	}{
-		"found":                         {clinic, nil, time.Minute, ""},
-		"not yet":                       {clinic, notFound, time.Second, RecordNotYet},
-		"never, at the deadline":        {clinic, notFound, 0, RecordNeverAppeared},
-		"out of reach, past the end":    {clinic, errors.New("connection refused"), -time.Hour, RecordAPIUnavailable},
-		"arrears, past the end":         {clinic, &tencent.APIError{Code: 60017}, -time.Hour, RecordAPIRefused},
-		"an app that is not configured": {clinic + 1, nil, time.Minute, AppNotConfigured},
+		"found":                            {clinic, nil, nil, ""},
+		"not yet":                          {clinic, notFound, nil, RecordNotYet},
+		"not yet, said before":             {clinic, notFound, ago(29 * time.Minute), RecordNotYet},
+		"never, after all patience":        {clinic, notFound, ago(patience), RecordNeverAppeared},
+		"out of reach, after all patience": {clinic, errors.New("connection refused"), ago(time.Hour), RecordAPIUnavailable},
+		"arrears, after all patience":      {clinic, &tencent.APIError{Code: 60017}, ago(time.Hour), RecordAPIRefused},
+		"an app that is not configured":    {clinic + 1, nil, nil, AppNotConfigured},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			f.fake.err = tt.err
-			result, err := f.acts.FetchRecord(t.Context(), FetchRecordParams{SDKAppID: tt.app, CallID: "call-1", GiveUpAt: f.acts.now().Add(tt.giveUpIn)})
+			if tt.missing != nil {
+				f.env.SetHeartbeatDetails(f.acts.now().Add(-*tt.missing))
+			}
+			f.env.RegisterActivityWithOptions(f.acts.FetchRecord, activity.RegisterOptions{Name: "FetchRecord"})
+			value, err := f.env.ExecuteActivity("FetchRecord", FetchRecordParams{SDKAppID: tt.app, CallID: "call-1", Patience: patience})
 			require.Equal(t, tt.want, errorType(err))
 			if tt.want == "" {
+				var result FetchRecordResult
 				require.NoError(t, err)
+				require.NoError(t, value.Get(&result))
 				require.Equal(t, record(), result.Record)
 			}
 		})
 	}
+}
+
+func ago(d time.Duration) *time.Duration { return &d }
+
+// TestPatienceBeginsWithTheFirstAnswer plays a long outage of the record API
+// before the first answer, and keeps that answer's time for the attempts after it.
+func TestPatienceBeginsWithTheFirstAnswer(t *testing.T) {
+	f := newFixture(t)
+	var since time.Time
+	f.env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
+		require.NoError(t, details.Get(&since))
+	})
+	f.env.RegisterActivityWithOptions(f.acts.FetchRecord, activity.RegisterOptions{Name: "FetchRecord"})
+	now := f.acts.now()
+	fetch := func(err error) string {
+		f.fake.err = err
+		f.acts.now = func() time.Time { return now }
+		_, err = f.env.ExecuteActivity("FetchRecord", FetchRecordParams{SDKAppID: clinic, CallID: "call-1", Patience: time.Minute})
+		return errorType(err)
+	}
+	require.Equal(t, RecordAPIUnavailable, fetch(errors.New("connection refused")))
+	require.Zero(t, since, "an outage does not count")
+	now = now.Add(24 * time.Hour)
+	notFound := &tencent.APIError{Code: tencent.CodeRecordNotFound}
+	require.Equal(t, RecordNotYet, fetch(notFound))
+	require.True(t, since.Equal(now))
+	f.env.SetHeartbeatDetails(since)
+	now = now.Add(time.Minute)
+	require.Equal(t, RecordNeverAppeared, fetch(notFound))
 }
 
 func TestNotify(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
 	"aftercall/internal/tencent"
@@ -14,9 +15,11 @@ import (
 type FetchRecordParams struct {
 	SDKAppID tencent.SDKAppID `json:"sdk_app_id"`
 	CallID   string           `json:"call_id"`
-	// GiveUpAt is when a record that is not there counts as never there. It
-	// bounds nothing else: while Tencent does not answer, the call waits.
-	GiveUpAt time.Time `json:"give_up_at"`
+	// Patience is for how long Tencent may say that there is no such record,
+	// from the first time that it says so to a regular activity; 0 is until
+	// the first time. It bounds nothing else: while Tencent does not answer,
+	// or refuses, the call waits, and the time does not count.
+	Patience time.Duration `json:"patience"`
 }
 
 // FetchRecordResult is what Tencent keeps of the call.
@@ -38,8 +41,25 @@ func (a *Activities) FetchRecord(ctx context.Context, p FetchRecordParams) (Fetc
 	}
 	classified := classify(err)
 	var appErr *temporal.ApplicationError
-	if errors.As(classified, &appErr) && appErr.Type() == RecordNotYet && !a.now().Before(p.GiveUpAt) {
+	if errors.As(classified, &appErr) && appErr.Type() == RecordNotYet && a.now().Sub(a.missingSince(ctx)) >= p.Patience {
 		return FetchRecordResult{}, neverAppeared(err)
 	}
 	return FetchRecordResult{}, orElse(classified, RecordAPIUnavailable)
+}
+
+// missingSince is when Tencent first said that there is no record, which is
+// now at the first time. A heartbeat carries it from attempt to attempt; a
+// local activity has none, and one attempt.
+func (a *Activities) missingSince(ctx context.Context) time.Time {
+	var since time.Time
+	if activity.HasHeartbeatDetails(ctx) {
+		err := activity.GetHeartbeatDetails(ctx, &since)
+		if err == nil {
+			return since
+		}
+		activity.GetLogger(ctx).Warn("the patience with a missing record begins anew", "error", err)
+	}
+	since = a.now()
+	activity.RecordHeartbeat(ctx, since)
+	return since
 }

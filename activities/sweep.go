@@ -21,9 +21,15 @@ type SweepLedger interface {
 	SetSweptTo(ctx context.Context, app tencent.SDKAppID, to time.Time) error
 }
 
-// StartListed starts the workflow of a call that a sweep found. already
-// reports that there was one.
-type StartListed func(ctx context.Context, app SweepApp, record tencent.CallRecord) (already bool, err error)
+// SweepCalls knows and starts the workflows of calls.
+type SweepCalls interface {
+	// HaveWorkflow tells which calls have a workflow, as far as the list of
+	// workflows knows, which may be some seconds behind.
+	HaveWorkflow(ctx context.Context, app tencent.SDKAppID, callIDs []string) (map[string]bool, error)
+	// StartListed starts the workflow of a call that a sweep found. already
+	// reports that there was one.
+	StartListed(ctx context.Context, app SweepApp, record tencent.CallRecord) (already bool, err error)
+}
 
 // SweepApp is what sweeps need to know of one SDKAppID.
 type SweepApp struct {
@@ -42,20 +48,20 @@ type SweepApp struct {
 type Sweeps struct {
 	apps   map[tencent.SDKAppID]SweepApp
 	ledger SweepLedger
-	start  StartListed
-	calls  *prometheus.CounterVec
+	calls  SweepCalls
+	seen   *prometheus.CounterVec
 	swept  *prometheus.GaugeVec
 	now    func() time.Time
 }
 
 // NewSweeps returns the activities that reconcile apps with l.
-func NewSweeps(apps []SweepApp, l SweepLedger, start StartListed, reg prometheus.Registerer) *Sweeps {
+func NewSweeps(apps []SweepApp, l SweepLedger, calls SweepCalls, reg prometheus.Registerer) *Sweeps {
 	factory := promauto.With(reg)
 	s := &Sweeps{
-		apps: make(map[tencent.SDKAppID]SweepApp, len(apps)), ledger: l, start: start, now: time.Now,
-		calls: factory.NewCounterVec(prometheus.CounterOpts{
+		apps: make(map[tencent.SDKAppID]SweepApp, len(apps)), ledger: l, calls: calls, now: time.Now,
+		seen: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_sweep_calls_total",
-			Help: "Calls seen by sweeps and backfills, by app and outcome: known, recovered (their callback was lost), failed, before_go_live.",
+			Help: "Calls seen by sweeps and backfills, by app and outcome: known, recovered (by a sweep: their callback was lost), backfilled, failed, before_go_live.",
 		}, []string{"app", "outcome"}),
 		swept: factory.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "aftercall_swept_to_timestamp_seconds",
@@ -65,8 +71,8 @@ func NewSweeps(apps []SweepApp, l SweepLedger, start StartListed, reg prometheus
 	for _, app := range apps {
 		s.apps[app.ID] = app
 		// Present from the start, so that an alert sees the first recovered call.
-		for _, outcome := range []string{"known", "recovered", "failed", "before_go_live"} {
-			s.calls.WithLabelValues(app.Name, outcome)
+		for _, outcome := range []string{"known", "recovered", "backfilled", "failed", "before_go_live"} {
+			s.seen.WithLabelValues(app.Name, outcome)
 		}
 	}
 	return s
@@ -100,7 +106,7 @@ func (s *Sweeps) PlanSweep(ctx context.Context, p PlanSweepParams) (PlanSweepRes
 		return PlanSweepResult{}, err
 	}
 	if p.Between != nil {
-		return PlanSweepResult{Windows: sweep.Slices(*p.Between, app.Settings.Slice)}, nil
+		return PlanSweepResult{Windows: sweep.Between(*p.Between, s.now(), app.Settings)}, nil
 	}
 	sweptTo, err := s.ledger.SweptTo(ctx, app.ID)
 	if err != nil {
@@ -118,6 +124,10 @@ type SweepWindowParams struct {
 	// DryRun starts nothing.
 	DryRun bool `json:"dry_run"`
 }
+
+// backfill reports whether an operator asked for it: then what is recovered
+// does not mean that a callback was lost.
+func (p SweepWindowParams) backfill() bool { return !p.Advance }
 
 // SweepCounts say what became of the calls of one or more windows.
 type SweepCounts struct {
@@ -160,7 +170,8 @@ func (s *Sweeps) SweepWindow(ctx context.Context, p SweepWindowParams) (result S
 	if err != nil {
 		return result, err
 	}
-	records, err := sweep.List(ctx, app.Records, p.Window, func() { activity.RecordHeartbeat(ctx) })
+	run := newWindowRun(ctx, s, app, p)
+	records, err := sweep.List(ctx, app.Records, p.Window, func() { activity.RecordHeartbeat(ctx, run.started) })
 	if errors.Is(err, sweep.ErrSplit) {
 		if halves, ok := p.Window.Halves(); ok {
 			return SweepWindowResult{Split: halves}, nil
@@ -170,77 +181,26 @@ func (s *Sweeps) SweepWindow(ctx context.Context, p SweepWindowParams) (result S
 	if err != nil {
 		return result, orElse(classify(err), RecordAPIUnavailable)
 	}
-	result.Counts.Listed = len(records)
-	unknown, err := s.unknown(ctx, app, records, &result.Counts)
+	run.result.Counts.Listed = len(records)
+	unknown, err := run.unknown(ctx, records)
 	if err != nil {
 		return result, orElse(err, LedgerUnavailable)
 	}
+	if unknown, err = run.withoutWorkflow(ctx, unknown); err != nil {
+		return result, err
+	}
 	for _, record := range unknown {
-		activity.RecordHeartbeat(ctx)
-		s.recover(ctx, app, record, p.DryRun, &result)
+		run.recover(ctx, record)
 	}
 	if p.DryRun {
-		return result, nil
+		return run.result, nil
 	}
-	s.count(app, result.Counts)
-	if p.Advance && result.Counts.Failed == 0 {
+	run.count()
+	if p.Advance && run.result.Counts.Failed == 0 {
 		if err := s.ledger.SetSweptTo(ctx, app.ID, p.Window.To); err != nil {
 			return result, orElse(err, LedgerUnavailable)
 		}
 		s.swept.WithLabelValues(app.Name).Set(float64(p.Window.To.Unix()))
 	}
-	return result, nil
-}
-
-// unknown leaves the calls that are neither in the ledger nor from before go_live.
-func (s *Sweeps) unknown(ctx context.Context, app SweepApp, records []tencent.CallRecord, counts *SweepCounts) ([]tencent.CallRecord, error) {
-	ids := make([]string, len(records))
-	for i, r := range records {
-		ids[i] = r.CallID
-	}
-	known, err := s.ledger.Known(ctx, app.ID, ids)
-	if err != nil {
-		return nil, err
-	}
-	var unknown []tencent.CallRecord
-	for _, r := range records {
-		switch {
-		case known[r.CallID]:
-			counts.Known++
-		case r.EndedAt().Before(app.GoLive):
-			counts.BeforeGoLive++
-		default:
-			unknown = append(unknown, r)
-		}
-	}
-	return unknown, nil
-}
-
-// recover starts a call, unless it has a workflow.
-func (s *Sweeps) recover(ctx context.Context, app SweepApp, record tencent.CallRecord, dryRun bool, result *SweepWindowResult) {
-	if !dryRun {
-		already, err := s.start(ctx, app, record)
-		switch {
-		case err != nil:
-			activity.GetLogger(ctx).Error("a call without callback could not be started", "app", app.Name, "call_id", record.CallID, "error", err)
-			result.Counts.Failed++
-			return
-		case already:
-			result.Counts.Known++
-			return
-		}
-		activity.GetLogger(ctx).Warn("recovered a call whose callback was lost", "app", app.Name, "call_id", record.CallID)
-	}
-	result.Counts.Recovered++
-	if len(result.Examples) < maxExamples {
-		result.Examples = append(result.Examples, record.CallID)
-	}
-}
-
-func (s *Sweeps) count(app SweepApp, c SweepCounts) {
-	for outcome, n := range map[string]int{
-		"known": c.Known, "recovered": c.Recovered, "failed": c.Failed, "before_go_live": c.BeforeGoLive,
-	} {
-		s.calls.WithLabelValues(app.Name, outcome).Add(float64(n))
-	}
+	return run.result, nil
 }

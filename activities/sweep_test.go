@@ -24,9 +24,13 @@ type sweepWorld struct {
 
 	inLedger  map[string]bool
 	ledgerErr error
+	setErr    error
 	sweptTo   time.Time
 
 	workflows map[string]bool
+	// listedToo says that the list of workflows knows them, which it does after a while.
+	listedToo bool
+	lookupErr error
 	startErr  error
 	started   []string
 }
@@ -55,11 +59,22 @@ func (w *sweepWorld) SweptTo(context.Context, tencent.SDKAppID) (time.Time, erro
 }
 
 func (w *sweepWorld) SetSweptTo(_ context.Context, _ tencent.SDKAppID, to time.Time) error {
+	if w.setErr != nil {
+		return w.setErr
+	}
 	w.sweptTo = to
 	return w.ledgerErr
 }
 
-func (w *sweepWorld) start(_ context.Context, _ SweepApp, r tencent.CallRecord) (bool, error) {
+func (w *sweepWorld) HaveWorkflow(_ context.Context, _ tencent.SDKAppID, ids []string) (map[string]bool, error) {
+	have := map[string]bool{}
+	for _, id := range ids {
+		have[id] = w.listedToo && w.workflows[id]
+	}
+	return have, w.lookupErr
+}
+
+func (w *sweepWorld) StartListed(_ context.Context, _ SweepApp, r tencent.CallRecord) (bool, error) {
 	if w.startErr != nil {
 		return false, w.startErr
 	}
@@ -86,7 +101,7 @@ func newSweepFixture(t *testing.T, w *sweepWorld) *sweepFixture {
 	s := NewSweeps([]SweepApp{{
 		ID: clinic, Name: "clinic", Records: w, GoLive: endedAt.Add(-24 * time.Hour),
 		Settings: sweep.Settings{Settle: time.Minute, Overlap: time.Hour, Slice: 6 * time.Hour},
-	}}, w, w.start, prometheus.NewRegistry())
+	}}, w, w, prometheus.NewRegistry())
 	s.now = func() time.Time { return endedAt.Add(2 * time.Minute) }
 	var suite testsuite.WorkflowTestSuite
 	f := &sweepFixture{w, s, suite.NewTestActivityEnvironment(), t}
@@ -126,22 +141,53 @@ func TestSweepWindow(t *testing.T) {
 		require.Equal(t, []string{"lost"}, f.started)
 		require.Equal(t, []string{"lost"}, result.Examples)
 		require.Equal(t, window.To, f.sweptTo.UTC())
-		require.InDelta(t, 1, testutil.ToFloat64(f.sweeps.calls.WithLabelValues("clinic", "recovered")), 0)
+		require.InDelta(t, 1, testutil.ToFloat64(f.sweeps.seen.WithLabelValues("clinic", "recovered")), 0)
 	})
 	t.Run("dry run", func(t *testing.T) {
-		f := newSweepFixture(t, world())
+		w := world()
+		w.listedToo = true
+		f := newSweepFixture(t, w)
 		result, err := f.run(SweepWindowParams{DryRun: true, Advance: true})
 		require.NoError(t, err)
-		require.Equal(t, 2, result.Counts.Recovered, "a workflow is not asked for")
+		require.Equal(t, SweepCounts{Listed: 4, Known: 2, Recovered: 1, BeforeGoLive: 1}, result.Counts)
+		require.Equal(t, []string{"lost"}, result.Examples, "what would be started")
 		require.Empty(t, f.started)
 		require.True(t, f.sweptTo.IsZero())
-		require.Zero(t, testutil.ToFloat64(f.sweeps.calls.WithLabelValues("clinic", "recovered")))
+		require.Zero(t, testutil.ToFloat64(f.sweeps.seen.WithLabelValues("clinic", "recovered")))
 	})
 	t.Run("a backfill leaves the progress alone", func(t *testing.T) {
 		f := newSweepFixture(t, world())
-		_, err := f.run(SweepWindowParams{})
+		result, err := f.run(SweepWindowParams{})
 		require.NoError(t, err)
+		require.Equal(t, 1, result.Counts.Recovered)
 		require.True(t, f.sweptTo.IsZero())
+		require.InDelta(t, 1, testutil.ToFloat64(f.sweeps.seen.WithLabelValues("clinic", "backfilled")), 0)
+		require.Zero(t, testutil.ToFloat64(f.sweeps.seen.WithLabelValues("clinic", "recovered")), "nothing for an alert")
+	})
+	t.Run("the list of workflows does not answer", func(t *testing.T) {
+		w := world()
+		w.lookupErr = errors.New("no visibility")
+		f := newSweepFixture(t, w)
+		result, err := f.run(SweepWindowParams{Advance: true})
+		require.NoError(t, err)
+		require.Equal(t, SweepCounts{Listed: 4, Known: 2, Recovered: 1, BeforeGoLive: 1}, result.Counts, "the start decides")
+		_, err = f.run(SweepWindowParams{DryRun: true})
+		require.ErrorContains(t, err, "no visibility", "a dry run has nothing else to go by")
+	})
+	t.Run("a second attempt knows what the first recovered", func(t *testing.T) {
+		w := world()
+		w.setErr = errors.New("connection refused")
+		f := newSweepFixture(t, w)
+		_, err := f.run(SweepWindowParams{Advance: true})
+		require.Equal(t, LedgerUnavailable, errorType(err))
+		require.Equal(t, []string{"lost"}, f.started)
+		w.setErr, w.workflows["lost"] = nil, true
+		f.env.SetHeartbeatDetails(f.started)
+		result, err := f.run(SweepWindowParams{Advance: true})
+		require.NoError(t, err)
+		require.Equal(t, SweepCounts{Listed: 4, Known: 2, Recovered: 1, BeforeGoLive: 1}, result.Counts)
+		require.Equal(t, []string{"lost"}, f.started, "and does not start it again")
+		require.InDelta(t, 1, testutil.ToFloat64(f.sweeps.seen.WithLabelValues("clinic", "recovered")), 0, "counted once")
 	})
 	t.Run("a call that cannot be started stops the progress", func(t *testing.T) {
 		w := world()

@@ -108,7 +108,7 @@ func (c *call) fetch(ctx workflow.Context) (tencent.CallRecord, error) {
 		activities.FetchRecordParams{
 			SDKAppID: c.params.SDKAppID,
 			CallID:   c.params.CallID,
-			GiveUpAt: workflow.Now(ctx).Add(c.params.RecordDeadline),
+			Patience: c.params.RecordDeadline,
 		}, &fetched)
 	if err != nil {
 		return tencent.CallRecord{}, c.failed(ctx, "no call record", err)
@@ -124,7 +124,7 @@ func (c *call) fetch(ctx workflow.Context) (tencent.CallRecord, error) {
 func (c *call) fetchOnce(ctx workflow.Context) (tencent.CallRecord, error) {
 	var fetched activities.FetchRecordResult
 	err := workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, onceOptions("read the call record")), steps.FetchRecord,
-		activities.FetchRecordParams{SDKAppID: c.params.SDKAppID, CallID: c.params.CallID, GiveUpAt: workflow.Now(ctx)},
+		activities.FetchRecordParams{SDKAppID: c.params.SDKAppID, CallID: c.params.CallID},
 	).Get(ctx, &fetched)
 	if err != nil {
 		return tencent.CallRecord{}, err

@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -50,7 +51,8 @@ func charged(targets ...string) activities.ChargeResult {
 
 type env struct {
 	*testsuite.TestWorkflowEnvironment
-	t *testing.T
+	t    *testing.T
+	logs *bytes.Buffer
 }
 
 // newEnv has every activity registered; each test says what they answer. Its
@@ -58,8 +60,9 @@ type env struct {
 func newEnv(t *testing.T) *env {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	e := &env{suite.NewTestWorkflowEnvironment(), t}
+	var logs bytes.Buffer
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.NewTextHandler(&logs, nil))))
+	e := &env{suite.NewTestWorkflowEnvironment(), t, &logs}
 	service.Register(e, activities.New(nil, nil, nil, prometheus.NewRegistry()), activities.NewSweeps(nil, nil, nil, prometheus.NewRegistry()))
 	e.SetStartTime(endedAt)
 	t.Cleanup(func() { e.AssertExpectations(t) })
@@ -184,11 +187,12 @@ func TestRecordComesLate(t *testing.T) {
 func TestRecordNeverAppears(t *testing.T) {
 	e := newEnv(t)
 	never := temporal.NewNonRetryableApplicationError("never", activities.RecordNeverAppeared, nil)
-	var giveUpAt time.Time
+	var patience time.Duration
+	answers := 0
 	e.OnActivity("FetchRecord", mock.Anything, mock.Anything).Return(
 		func(_ context.Context, p activities.FetchRecordParams) (activities.FetchRecordResult, error) {
-			giveUpAt = p.GiveUpAt
-			if e.Now().Before(p.GiveUpAt) {
+			patience = p.Patience
+			if answers++; answers < 5 {
 				return activities.FetchRecordResult{}, errNotYet
 			}
 			return activities.FetchRecordResult{}, never
@@ -196,11 +200,9 @@ func TestRecordNeverAppears(t *testing.T) {
 	e.opensReview()
 	e.charges(charged(), nil).Once()
 	decision := e.decides(endedAt.Add(time.Hour), waive)
-	p := params()
-	p.RecordDeadline = 20 * time.Second // the test environment makes ten attempts at most
-	e.ExecuteWorkflow(workflows.AfterCallName, p)
+	e.ExecuteWorkflow(workflows.AfterCallName, params())
 	require.NoError(t, e.GetWorkflowError())
-	require.Equal(t, endedAt.Add(workflows.RecordSettleTime+p.RecordDeadline), giveUpAt.UTC())
+	require.Equal(t, params().RecordDeadline, patience)
 	require.NoError(t, decision.err)
 }
 

@@ -13,7 +13,7 @@ import (
 // or ends the retries with a non-retryable error.
 var (
 	// recordOptions: every 2 s at first, later slower. A record that never
-	// appears ends at FetchRecordParams.GiveUpAt; everything else waits.
+	// appears ends with FetchRecordParams.Patience; everything else waits.
 	recordOptions = workflow.ActivityOptions{
 		// One request of 5 s, and a second one when the UserSig had expired.
 		StartToCloseTimeout: 12 * time.Second,

@@ -87,26 +87,11 @@ func Reconcile(ctx workflow.Context, p ReconcileParams) (ReconcileResult, error)
 	} else if err := r.plan(ctx); err != nil {
 		return r.done, err
 	}
-	for listed := 0; len(r.pending) > 0; listed++ {
-		if listed == windowsPerRun || workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
-			p.Continued = &ReconcileProgress{Pending: r.pending, Done: r.done}
-			return r.done, workflow.NewContinueAsNewError(ctx, ReconcileName, p)
-		}
-		finished, err := r.next(ctx)
-		r.show(ctx)
-		if err != nil {
-			return r.done, err
-		}
-		if !finished {
-			break
-		}
+	err := r.list(ctx)
+	if !workflow.IsContinueAsNewError(err) {
+		r.report(ctx)
 	}
-	r.show(ctx)
-	if r.done.Recovered > 0 && !p.DryRun {
-		workflow.GetLogger(ctx).Warn("callbacks are being lost: calls were recovered by the sweep", "app", p.App,
-			"listed", r.done.Listed, "known", r.done.Known, "recovered", r.done.Recovered, "failed", r.done.Failed)
-	}
-	return r.done, nil
+	return r.done, err
 }
 
 // reconcile is one run of Reconcile.
@@ -126,6 +111,41 @@ func (r *reconcile) plan(ctx workflow.Context) error {
 	}
 	r.pending, r.done.Planned = plan.Windows, len(plan.Windows)
 	return nil
+}
+
+// list lists the pending windows, as many as one run may.
+func (r *reconcile) list(ctx workflow.Context) error {
+	for listed := 0; len(r.pending) > 0; listed++ {
+		if listed == windowsPerRun || workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+			p := r.params
+			p.Continued = &ReconcileProgress{Pending: r.pending, Done: r.done}
+			return workflow.NewContinueAsNewError(ctx, ReconcileName, p)
+		}
+		finished, err := r.next(ctx)
+		r.show(ctx)
+		if err != nil || !finished {
+			return err
+		}
+	}
+	return nil
+}
+
+// report says what the run came to, also when it did not get to its end.
+func (r *reconcile) report(ctx workflow.Context) {
+	r.show(ctx)
+	counts := []any{
+		"app", r.params.App, "listed", r.done.Listed, "known", r.done.Known,
+		"recovered", r.done.Recovered, "failed", r.done.Failed, "before_go_live", r.done.BeforeGoLive,
+	}
+	logger := workflow.GetLogger(ctx)
+	switch {
+	case r.params.Between != nil:
+		logger.Info("backfill ended", append(counts, "dry_run", r.params.DryRun)...)
+	case r.done.Recovered > 0:
+		logger.Warn("callbacks are being lost: calls were recovered by the sweep", counts...)
+	default:
+		logger.Debug("sweep ended", counts...)
+	}
 }
 
 // next lists the first pending window, or splits it. finished is false when

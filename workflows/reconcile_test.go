@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -135,6 +136,45 @@ func TestReconcileStopsWhereItCannotFinish(t *testing.T) {
 		})
 		_, err := e.reconcile(workflows.ReconcileParams{})
 		require.Equal(t, "Hopeless", errorTypes(err))
+		require.NotContains(t, e.logs.String(), lost)
+	})
+}
+
+// lost is what the log says when callbacks are being lost.
+const lost = `level=WARN msg="callbacks are being lost: calls were recovered by the sweep"`
+
+func TestReconcileWarnsOfLostCallbacks(t *testing.T) {
+	t.Run("sweep", func(t *testing.T) {
+		e := newEnv(t)
+		e.plans(windows(2))
+		e.sweeps(found3)
+		_, err := e.reconcile(workflows.ReconcileParams{})
+		require.NoError(t, err)
+		require.Equal(t, 1, strings.Count(e.logs.String(), lost))
+		require.Contains(t, e.logs.String(), "app=clinic listed=6 known=4 recovered=2 failed=0")
+	})
+	t.Run("sweep that ends early", func(t *testing.T) {
+		e := newEnv(t)
+		e.plans(windows(2))
+		e.sweeps(func(p activities.SweepWindowParams) (activities.SweepWindowResult, error) {
+			if p.Window.From.Equal(windows(2)[1].From) {
+				return activities.SweepWindowResult{}, errHopeless
+			}
+			return found3(p)
+		})
+		_, err := e.reconcile(workflows.ReconcileParams{})
+		require.Error(t, err)
+		require.Contains(t, e.logs.String(), lost)
+		require.Contains(t, e.logs.String(), "recovered=1")
+	})
+	t.Run("backfill", func(t *testing.T) {
+		e := newEnv(t)
+		e.plans(windows(2))
+		e.sweeps(found3)
+		_, err := e.reconcile(workflows.ReconcileParams{Between: &sweep.Window{From: endedAt, To: endedAt.Add(2 * time.Hour)}})
+		require.NoError(t, err)
+		require.NotContains(t, e.logs.String(), lost, "somebody wanted it")
+		require.Contains(t, e.logs.String(), "backfill ended")
 	})
 }
 
@@ -145,6 +185,7 @@ func TestReconcileContinuesAsNew(t *testing.T) {
 	_, err := e.reconcile(workflows.ReconcileParams{DryRun: true})
 	var again *workflow.ContinueAsNewError
 	require.ErrorAs(t, err, &again)
+	require.NotContains(t, e.logs.String(), "ended", "it has not")
 
 	var next workflows.ReconcileParams
 	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(again.Input, &next))

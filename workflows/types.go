@@ -40,7 +40,8 @@ type AfterCallParams struct {
 	// Listed is the record as a sweep or an operator found it, where there was
 	// no callback. The record that is charged is read again.
 	Listed *tencent.CallRecord `json:"listed,omitempty"`
-	// RecordDeadline is how long a missing record is waited for.
+	// RecordDeadline is how long a record is waited for once Tencent has said
+	// that there is none.
 	RecordDeadline time.Duration `json:"record_deadline"`
 }
 

@@ -27,7 +27,7 @@ type App struct {
 	API            string           `yaml:"api" required:"true" doc:"Region of the app: china, singapore, seoul, frankfurt, silicon-valley or jakarta, or the REST API's base URL, https://…"`
 	Callback       Callback         `yaml:"callback" required:"true" doc:"How to know that a callback comes from Tencent."`
 	Tariff         string           `yaml:"tariff" required:"true" doc:"Name of the price list in tariffs."`
-	RecordDeadline time.Duration    `yaml:"record_deadline" default:"30m" doc:"How long after the end of a call to wait for its record, 1s to 168h (Tencent keeps records for seven days)."`
+	RecordDeadline time.Duration    `yaml:"record_deadline" default:"30m" doc:"How long to wait for the record of a call, from when Tencent first says that there is none, 1s to 168h (Tencent keeps records for seven days). While Tencent does not answer, or refuses to, the time does not count."`
 
 	GoLive time.Time `yaml:"go_live" doc:"Calls that ended before are never charged by a sweep, as in 2026-01-01T00:00:00Z; left out, the first sweep reaches back the seven days that Tencent keeps records."`
 	Sweep  Sweep     `yaml:"sweep" doc:"Reconciliation with Tencent's records, which recovers calls whose callback was lost."`

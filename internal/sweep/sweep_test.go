@@ -142,6 +142,14 @@ func TestNoCallIsBetweenTwoWindows(t *testing.T) {
 	})
 }
 
+func TestBetween(t *testing.T) {
+	s := Settings{Slice: 30 * 24 * time.Hour}
+	week := now.Add(-Reach + time.Second)
+	require.Equal(t, []Window{{at(-90), at(-10)}}, Between(Window{at(-90), at(-10)}, now, s), "it lists what it is told")
+	require.Equal(t, []Window{{week, at(-10)}}, Between(Window{now.AddDate(0, -1, 0), at(-10)}, now, s), "as far as Tencent knows")
+	require.Empty(t, Between(Window{now.AddDate(0, -1, 0), now.AddDate(0, 0, -8)}, now, s))
+}
+
 func TestWindowsJoin(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := Window{From: now, To: now.Add(time.Duration(rapid.IntRange(0, 100000).Draw(t, "length")) * time.Second)}

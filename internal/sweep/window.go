@@ -33,7 +33,7 @@ type Settings struct {
 // knows). There is nothing to list when the calls since have not settled.
 func Windows(sweptTo, begin, now time.Time, s Settings) []Window {
 	to := now.Add(-s.Settle).Truncate(time.Second)
-	earliest := now.Add(-Reach).Truncate(time.Second).Add(time.Second)
+	earliest := reach(now)
 	from := begin
 	if !sweptTo.IsZero() {
 		if !sweptTo.Before(to) {
@@ -48,6 +48,20 @@ func Windows(sweptTo, begin, now time.Time, s Settings) []Window {
 		from = earliest
 	}
 	return Slices(Window{From: from.Truncate(time.Second), To: to}, s.Slice)
+}
+
+// Between are the windows of a backfill, in order: w as far as Tencent still
+// knows of it at now.
+func Between(w Window, now time.Time, s Settings) []Window {
+	if earliest := reach(now); w.From.Before(earliest) {
+		w.From = earliest
+	}
+	return Slices(w, s.Slice)
+}
+
+// reach is the earliest second that can be asked for at now.
+func reach(now time.Time) time.Time {
+	return now.Add(-Reach).Truncate(time.Second).Add(time.Second)
 }
 
 // Slices cuts a window into ones of at most length, which share their ends. A

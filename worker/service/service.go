@@ -61,7 +61,7 @@ func Run(ctx context.Context, environ map[string]string, stderr io.Writer) error
 	}
 	defer temporal.Close()
 
-	sweeps := activities.NewSweeps(sweepApps(cfg, clients), book, startListed(launch.NewCalls(temporal, settings.TaskQueue)), reg)
+	sweeps := activities.NewSweeps(sweepApps(cfg, clients), book, sweepCalls{launch.NewCalls(temporal, settings.TaskQueue)}, reg)
 
 	group, ctx := errgroup.WithContext(ctx)
 	var polling atomic.Bool

@@ -34,14 +34,15 @@ func sweepApps(cfg *config.Config, clients map[tencent.SDKAppID]*tencent.Client)
 	return apps
 }
 
-// startListed starts calls that a sweep has found.
-func startListed(calls launch.Calls) activities.StartListed {
-	return func(ctx context.Context, app activities.SweepApp, record tencent.CallRecord) (bool, error) {
-		return calls.Start(ctx, workflows.AfterCallParams{
-			SDKAppID: app.ID, App: app.Name, CallID: record.CallID, Source: workflows.SourceSweep,
-			Listed: &record, RecordDeadline: app.RecordDeadline,
-		}, "")
-	}
+// sweepCalls are the workflows of calls, as sweeps see them.
+type sweepCalls struct{ launch.Calls }
+
+// StartListed starts the workflow of a call that a sweep found.
+func (c sweepCalls) StartListed(ctx context.Context, app activities.SweepApp, record tencent.CallRecord) (already bool, err error) {
+	return c.Start(ctx, workflows.AfterCallParams{
+		SDKAppID: app.ID, App: app.Name, CallID: record.CallID, Source: workflows.SourceSweep,
+		Listed: &record, RecordDeadline: app.RecordDeadline,
+	}, "")
 }
 
 // scheduleRetry is between attempts to set a schedule. Calls are handled meanwhile.
