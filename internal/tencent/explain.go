@@ -27,8 +27,9 @@ func (c Code) Explain() (meaning, cure string) {
 		return "Tencent does not accept the callback's configuration", "the URL must be public and begin with http:// or https://; the commands must be Call.*"
 	case CodeInvalidParam:
 		return "Tencent does not accept the request", "check the CallId; if it is right, report this with the RequestId"
+	default:
+		return c.Action().explain()
 	}
-	return c.Action().explain()
 }
 
 // explain is what codes of the same kind have in common.
