@@ -14,6 +14,7 @@ import (
 
 type upCommand struct {
 	FreePorts bool `help:"Use ports that are free instead of the usual ones."`
+	Encrypt   bool `help:"Encrypt what Temporal stores, from now on; the key is kept in the state folder."`
 }
 
 // Run brings the stack up, runs the samples, and stays until Ctrl-C.
@@ -22,6 +23,7 @@ func (c upCommand) Run(ctx context.Context, p project) error {
 	if err != nil {
 		return err
 	}
+	o.Encrypt = c.Encrypt
 	if c.FreePorts {
 		if o.Ports, err = local.FreePorts(); err != nil {
 			return err

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"aftercall/dev/tencentsim"
+	"aftercall/internal/codec"
 	"aftercall/internal/engine"
 	"aftercall/workflows"
 )
@@ -30,7 +31,13 @@ func Connect(dir string) (*Remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, _, err := engine.NewClient(engine.Environment{"TEMPORAL_ADDRESS": address(info.Ports.Temporal)}, nil, slog.New(slog.DiscardHandler))
+	encryption, _, err := ReadEncryption(dir)
+	if err != nil {
+		return nil, err
+	}
+	c, _, err := engine.NewClient(engine.Environment{
+		"TEMPORAL_ADDRESS": address(info.Ports.Temporal), codec.Variable: encryption.Keys,
+	}, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}

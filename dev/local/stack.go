@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -39,6 +40,8 @@ type Options struct {
 	Starter, Worker Service
 	// Isolated ignores REDIS_URL: a demo must not meddle with somebody's Redis.
 	Isolated bool
+	// Encrypt makes starter and worker encrypt what Temporal stores.
+	Encrypt bool
 	// Environ adds to, or overrides, the settings of starter and worker.
 	Environ map[string]string
 	Logger  *slog.Logger
@@ -58,11 +61,13 @@ type Stack struct {
 	ports    Ports
 	isolated bool
 	redisURL string
-	http     *http.Client
-	logger   *slog.Logger
-	arrivals switchWriter
-	stoppers []stopper
-	failed   chan error
+	// encryption are settings of starter and worker, nil for none.
+	encryption map[string]string
+	http       *http.Client
+	logger     *slog.Logger
+	arrivals   switchWriter
+	stoppers   []stopper
+	failed     chan error
 }
 
 // secrets are those of the simulated world, the same on every machine: they
@@ -97,6 +102,9 @@ func (s *Stack) start(ctx context.Context) error {
 		return err
 	}
 	if err := s.ports.check(); err != nil {
+		return err
+	}
+	if err := s.encrypt(); err != nil {
 		return err
 	}
 	for _, step := range []func(context.Context) error{
@@ -146,11 +154,8 @@ func (s *Stack) environ() map[string]string {
 		"TEMPORAL_NAMESPACE":        client.DefaultNamespace,
 		"AFTERCALL_LISTEN":          address(s.ports.Starter),
 	}
-	for k, v := range secrets {
-		e[k] = v
-	}
-	for k, v := range s.options.Environ {
-		e[k] = v
+	for _, more := range []map[string]string{secrets, s.encryption, s.options.Environ} {
+		maps.Copy(e, more)
 	}
 	return e
 }

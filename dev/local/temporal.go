@@ -157,6 +157,9 @@ func (s *Stack) StartTemporal(ctx context.Context) error {
 		Path: s.options.Temporal, Address: s.ports.TemporalAddress(), UIPort: s.ports.TemporalUIPort(),
 		Database: filepath.Join(s.dir, "temporal.db"), Arguments: ServerArguments(),
 	}
+	if endpoint := s.CodecURL(); endpoint != "" {
+		server.Arguments = append(server.Arguments, "--ui-codec-endpoint", endpoint)
+	}
 	start := s.options.StartServer
 	if start == nil {
 		start = s.spawnServer

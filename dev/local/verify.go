@@ -154,8 +154,8 @@ func (s *Stack) verify(ctx context.Context, book *ledger.Ledger, r *Ran) error {
 	return nil
 }
 
-// Decide waits until a call is in review, and decides about it.
-func (s *Stack) Decide(ctx context.Context, call tencentsim.Call, decision workflows.DecideParams) error {
+// AwaitReview waits until a call is in review.
+func (s *Stack) AwaitReview(ctx context.Context, call tencentsim.Call) error {
 	id := WorkflowID(call)
 	if err := poll(ctx, func(ctx context.Context) (bool, error) {
 		value, err := s.Temporal.QueryWorkflow(ctx, id, "", workflows.QueryStatus)
@@ -168,6 +168,15 @@ func (s *Stack) Decide(ctx context.Context, call tencentsim.Call, decision workf
 	}); err != nil {
 		return fmt.Errorf("call %s does not come into review: %w", call.Record.CallID, err)
 	}
+	return nil
+}
+
+// Decide waits until a call is in review, and decides about it.
+func (s *Stack) Decide(ctx context.Context, call tencentsim.Call, decision workflows.DecideParams) error {
+	if err := s.AwaitReview(ctx, call); err != nil {
+		return err
+	}
+	id := WorkflowID(call)
 	update, err := s.Temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 		WorkflowID: id, UpdateName: workflows.UpdateDecide, Args: []any{decision}, WaitForStage: client.WorkflowUpdateStageCompleted,
 	})

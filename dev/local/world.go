@@ -87,14 +87,19 @@ func (w *switchWriter) Write(p []byte) (int, error) {
 	return w.out.Write(p)
 }
 
-// Forget removes a call from Redis and from Temporal, as time does.
-func (s *Stack) Forget(ctx context.Context, call tencentsim.Call) error {
+// ForgetInRedis removes a call from Redis.
+func (s *Stack) ForgetInRedis(ctx context.Context, call tencentsim.Call) error {
 	rdb, err := redisguard.NewClient(s.redisURL)
 	if err != nil {
 		return err
 	}
 	defer rdb.Close()
-	if err := rdb.Del(ctx, dedupe.Key(call.SDKAppID, call.Record.CallID)).Err(); err != nil {
+	return rdb.Del(ctx, dedupe.Key(call.SDKAppID, call.Record.CallID)).Err()
+}
+
+// Forget removes a call from Redis and from Temporal, as time does.
+func (s *Stack) Forget(ctx context.Context, call tencentsim.Call) error {
+	if err := s.ForgetInRedis(ctx, call); err != nil {
 		return err
 	}
 	if _, err := s.Temporal.WorkflowService().DeleteWorkflowExecution(ctx, &workflowservice.DeleteWorkflowExecutionRequest{
@@ -120,10 +125,17 @@ func (s *Stack) Links() []NamedLink {
 	for _, app := range s.Config.Apps {
 		links = append(links, NamedLink{"callback of " + app.Name, s.CallbackURL(app)})
 	}
+	if endpoint := s.CodecURL(); endpoint != "" {
+		links = append(
+			links,
+			NamedLink{"decode in the Web UI", endpoint + "/ (then in the Web UI, at the glasses: include cross-origin credentials)"},
+			NamedLink{"codec token", s.encryption["AFTERCALL_CODEC_TOKEN"]},
+		)
+	}
 	return append(
 		links,
 		NamedLink{"metrics of starter", s.MetricsURL()},
-		NamedLink{"metrics of worker", httpURL(s.ports.WorkerAdmin) + "/metrics"},
+		NamedLink{"metrics of worker", s.WorkerMetricsURL()},
 		NamedLink{"ledger", s.LedgerPath()},
 		NamedLink{"Tencent, simulated", httpURL(s.ports.Tencent) + "/control/calls"},
 		NamedLink{"Redis", s.redisURL + " (" + s.RedisKind + ")"},
@@ -133,6 +145,9 @@ func (s *Stack) Links() []NamedLink {
 
 // MetricsURL is the starter's.
 func (s *Stack) MetricsURL() string { return httpURL(s.ports.StarterAdmin) + "/metrics" }
+
+// WorkerMetricsURL is the worker's.
+func (s *Stack) WorkerMetricsURL() string { return httpURL(s.ports.WorkerAdmin) + "/metrics" }
 
 // ListLink is the list of all workflows in the Web UI.
 func (s *Stack) ListLink() string {

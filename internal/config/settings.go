@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/caarlos0/env/v11"
+
+	"aftercall/internal/seal"
 )
 
 // Common are the process settings of starter and worker alike. The connection
@@ -25,6 +27,7 @@ type Common struct {
 	LogFormat     LogFormat     `env:"AFTERCALL_LOG_FORMAT" envDefault:"auto" doc:"json, text, or auto: text on a terminal, else json."`
 	LogLevel      slog.Level    `env:"AFTERCALL_LOG_LEVEL" envDefault:"info" doc:"debug, info, warn or error."`
 	TaskQueue     string        `env:"AFTERCALL_TASK_QUEUE" envDefault:"aftercall" doc:"Temporal task queue; the same for starter and worker."`
+	PayloadKeys   seal.Keys     `env:"AFTERCALL_PAYLOAD_KEYS" doc:"Keys that encrypt what Temporal stores, as id:base64,id:base64 with the newest first; the same for starter and worker; left out, nothing is encrypted. See [privacy.md](privacy.md)."`
 	TemporalUIURL string        `env:"AFTERCALL_TEMPORAL_UI_URL" doc:"Address of Temporal's Web UI, for links in output; left out, there are none."`
 }
 
@@ -38,7 +41,9 @@ type StarterSettings struct {
 // WorkerSettings are the process settings of the worker.
 type WorkerSettings struct {
 	Common
-	AdminListen string `env:"AFTERCALL_ADMIN_LISTEN" envDefault:":9091" doc:"host:port for /healthz, /readyz and /metrics."`
+	AdminListen  string  `env:"AFTERCALL_ADMIN_LISTEN" envDefault:":9091" doc:"host:port for /healthz, /readyz, /metrics and /codec/."`
+	CodecToken   Secret  `env:"AFTERCALL_CODEC_TOKEN" doc:"Bearer token of the codec endpoint, which decrypts for those who have it, 32 characters or more; left out, there is no endpoint."`
+	CodecOrigins Origins `env:"AFTERCALL_CODEC_ORIGINS" doc:"Origins of the Web UIs whose pages may ask the codec endpoint, with commas between them, as in https://temporal.example.com."`
 }
 
 // LogFormat is how log lines look.
@@ -79,6 +84,7 @@ func Worker(environ map[string]string) (WorkerSettings, *Config, error) {
 	var settings WorkerSettings
 	problems := parseSettings(&settings, environ)
 	problems = append(problems, listenProblem("AFTERCALL_ADMIN_LISTEN", settings.AdminListen)...)
+	problems = append(problems, settings.codecProblems(environ)...)
 	file, err := loadWith(&settings.Common, environ, problems)
 	return settings, file, err
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -119,4 +120,33 @@ func TestVariableNamedByTheFileIsNotMisspelt(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, text, 0o600))
 	_, _, err := config.Starter(with(map[string]string{"AFTERCALL_CONFIG": file, "AFTERCALL_LISTENS": "token"}))
 	require.NoError(t, err)
+}
+
+func TestEncryptionSettings(t *testing.T) {
+	const key = "canary:Y2FuYXJ5IGNhbmFyeSBjYW5hcnkgY2FuYXJ5IDEyMzQ="
+	token := strings.Repeat("canary-token", 4)
+	worker, _, err := config.Worker(with(map[string]string{
+		"AFTERCALL_PAYLOAD_KEYS": key, "AFTERCALL_CODEC_TOKEN": token,
+		"AFTERCALL_CODEC_ORIGINS": "https://temporal.example.com, http://localhost:8233",
+	}))
+	require.NoError(t, err)
+	require.Equal(t, []string{"canary"}, worker.PayloadKeys.IDs())
+	require.Equal(t, token, worker.CodecToken.Reveal())
+	require.Equal(t, config.Origins{"https://temporal.example.com", "http://localhost:8233"}, worker.CodecOrigins)
+
+	const badOrigin = "AFTERCALL_CODEC_ORIGINS: must be scheme, host and port, as in https://temporal.example.com or http://localhost:8233, several with commas between them"
+	for want, changes := range map[string]map[string]string{
+		"AFTERCALL_PAYLOAD_KEYS: key canary is not the base64 of 32 bytes: make one with: openssl rand -base64 32": {"AFTERCALL_PAYLOAD_KEYS": key[:30]},
+		"AFTERCALL_CODEC_TOKEN: has no use without AFTERCALL_PAYLOAD_KEYS: set that too, or remove this":           {"AFTERCALL_CODEC_TOKEN": token},
+		"AFTERCALL_CODEC_TOKEN: is shorter than 32 characters: make one with: openssl rand -hex 24":                {"AFTERCALL_CODEC_TOKEN": token[:31], "AFTERCALL_PAYLOAD_KEYS": key},
+		"AFTERCALL_CODEC_ORIGINS: has no use without AFTERCALL_CODEC_TOKEN: set that too, or remove this":          {"AFTERCALL_CODEC_ORIGINS": "http://localhost:8233"},
+		badOrigin: {"AFTERCALL_CODEC_ORIGINS": "http://localhost:8233/", "AFTERCALL_PAYLOAD_KEYS": key},
+	} {
+		_, _, err := config.Worker(with(changes))
+		require.EqualError(t, err, want)
+	}
+	for _, origin := range []string{"*", "localhost:8233", "http://", "https://a.example/x", "https://a.example,", "https://user@a.example", "HTTPS://a.example"} {
+		_, _, err := config.Worker(with(map[string]string{"AFTERCALL_CODEC_ORIGINS": origin}))
+		require.EqualError(t, err, badOrigin, origin)
+	}
 }

@@ -1,7 +1,7 @@
 // Package engine is how both processes reach Temporal: connection settings
-// from the environment, logging, metrics, and the search attributes that must
-// exist before a workflow can start. It is the one internal package that knows
-// Temporal.
+// from the environment, encryption, logging, metrics, and the search attributes
+// that must exist before a workflow can start. With internal/codec it is the
+// internal package that knows Temporal.
 package engine
 
 import (
@@ -15,6 +15,9 @@ import (
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
+
+	"aftercall/internal/codec"
+	"aftercall/internal/seal"
 )
 
 // Environment are variables as name and value.
@@ -38,7 +41,8 @@ func (e Environment) Environ() []string {
 // NewClient returns a client that connects when it is first used, so that a
 // process can come up before Temporal does. Address, namespace, TLS and API
 // key come from the TEMPORAL_* variables and profiles that the temporal CLI
-// knows too. The namespace in use is returned with it.
+// knows too. With AFTERCALL_PAYLOAD_KEYS it encrypts what Temporal stores. The
+// namespace in use is returned with it.
 func NewClient(env Environment, metrics client.MetricsHandler, logger *slog.Logger) (client.Client, string, error) {
 	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: env})
 	if err != nil {
@@ -47,6 +51,12 @@ func NewClient(env Environment, metrics client.MetricsHandler, logger *slog.Logg
 	if options.Namespace == "" {
 		options.Namespace = client.DefaultNamespace
 	}
+	keys, err := seal.Parse(env[codec.Variable])
+	if err != nil {
+		return nil, "", fmt.Errorf("%s: %w", codec.Variable, err)
+	}
+	options.DataConverter = codec.NewDataConverter(keys)
+	options.FailureConverter = codec.NewFailureConverter(keys, options.DataConverter)
 	options.Logger = log.NewStructuredLogger(logger)
 	options.MetricsHandler = metrics
 	c, err := client.NewLazyClient(options)

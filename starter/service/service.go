@@ -63,7 +63,7 @@ func Run(ctx context.Context, environ map[string]string, stderr io.Writer) error
 			ctx, logger,
 			serve.Listener{
 				Name: "callbacks", Address: settings.Listen,
-				Handler: callback.New(apps(cfg), gate, launch.NewCalls(temporal, settings.TaskQueue), reg, logger),
+				Handler: callback.New(apps(cfg), gate, launch.NewCalls(temporal, settings.TaskQueue).Decrypting(settings.PayloadKeys), reg, logger),
 			},
 			serve.Listener{
 				Name: "admin", Address: settings.AdminListen,

@@ -79,13 +79,13 @@ func Run(ctx context.Context, environ map[string]string, stderr io.Writer) error
 	group.Go(func() error {
 		return serve.HTTP(ctx, logger, serve.Listener{
 			Name: "admin", Address: settings.AdminListen,
-			Handler: admin.Handler(
+			Handler: withCodec(settings, admin.Handler(
 				reg, logger,
 				admin.Check{Name: "temporal", Ask: func(ctx context.Context) error { return engine.Ping(ctx, temporal, namespace) }},
 				admin.Check{Name: "worker", Ask: admin.When(&polling, "not polling yet: Temporal must answer first")},
 				admin.Check{Name: "ledger", Ask: book.Ping},
 				admin.Check{Name: "redis", Optional: true, Ask: guard.Ping},
-			),
+			)),
 		})
 	})
 	err = group.Wait()

@@ -12,6 +12,8 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"aftercall/activities"
+	"aftercall/internal/codec"
+	"aftercall/internal/seal"
 	"aftercall/internal/tencent"
 	"aftercall/workflows"
 )
@@ -20,10 +22,20 @@ import (
 type Calls struct {
 	client    client.Client
 	taskQueue string
+	data      converter.DataConverter
 }
 
 // NewCalls returns the Calls of a namespace, for workers on taskQueue.
-func NewCalls(c client.Client, taskQueue string) Calls { return Calls{client: c, taskQueue: taskQueue} }
+func NewCalls(c client.Client, taskQueue string) Calls {
+	return Calls{client: c, taskQueue: taskQueue, data: codec.NewDataConverter(seal.Keys{})}
+}
+
+// Decrypting are the same Calls, able to read memos that were encrypted with
+// keys. The client encrypts and decrypts everything else by itself.
+func (c Calls) Decrypting(keys seal.Keys) Calls {
+	c.data = codec.NewDataConverter(keys)
+	return c
+}
 
 // Start starts AfterCall exactly once. already reports that the workflow had
 // been started before; it runs, or has ended and is still retained. On an
@@ -62,7 +74,7 @@ func (c Calls) FirstFingerprint(ctx context.Context, app tencent.SDKAppID, callI
 		return "", nil
 	}
 	var fingerprint string
-	if err := converter.GetDefaultDataConverter().FromPayload(payload, &fingerprint); err != nil {
+	if err := c.data.FromPayload(payload, &fingerprint); err != nil {
 		return "", fmt.Errorf("memo of workflow %s: %w", id, err)
 	}
 	return fingerprint, nil

@@ -1,0 +1,287 @@
+package local_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	historypb "go.temporal.io/api/history/v1"
+	sdkpb "go.temporal.io/api/sdk/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"aftercall/dev/local"
+)
+
+// planted are the accounts and the room of the calls whose traces are looked for.
+var planted = []string{"planted-account-1", "planted-account-2", "planted-account-3", "planted-account-4", "4242424242"}
+
+// plantedSamples are the samples with planted accounts and room, and a decision
+// with a planted reason.
+func plantedSamples() []local.Sample {
+	samples := local.Samples()
+	for i := range samples {
+		spec := &samples[i].Spec
+		spec.Members = planted[:max(spec.GroupSize, 2)]
+		spec.Caller, spec.RoomID, spec.GroupSize = planted[0], planted[4], 0
+		if samples[i].Decide != nil {
+			decision := *samples[i].Decide
+			decision.Reason = plantedReason
+			samples[i].Decide = &decision
+		}
+	}
+	return samples
+}
+
+const plantedReason = "planted-reason"
+
+// secretsOf are what starter and worker must tell nobody.
+func secretsOf(t *testing.T, s *local.Stack) []string {
+	t.Helper()
+	var all []string
+	for _, app := range s.Config.Apps {
+		all = append(all, app.SecretKey.Reveal(), app.Callback.Secret.Reveal(), app.Callback.Token.Reveal())
+	}
+	for _, target := range s.Config.Targets {
+		for _, secret := range target.Secrets {
+			all = append(all, secret.Reveal())
+		}
+	}
+	all = slices.DeleteFunc(all, func(s string) bool { return s == "" })
+	require.NotEmpty(t, all)
+	return append(all, "usersig=", "Sign=")
+}
+
+// requireNone looks for private texts.
+func requireNone(t *testing.T, where, text string, private []string) {
+	t.Helper()
+	require.NotEmpty(t, text, where)
+	for _, p := range private {
+		require.NotContains(t, text, p, where)
+	}
+}
+
+// rawHistory reads what the server stores, without decoding anything.
+func rawHistory(ctx context.Context, t *testing.T, s *local.Stack, execution *commonpb.WorkflowExecution) []*historypb.HistoryEvent {
+	t.Helper()
+	var events []*historypb.HistoryEvent
+	var token []byte
+	for {
+		page, err := s.Temporal.WorkflowService().GetWorkflowExecutionHistory(ctx, &workflowservice.GetWorkflowExecutionHistoryRequest{
+			Namespace: client.DefaultNamespace, Execution: execution, NextPageToken: token,
+		})
+		require.NoError(t, err)
+		events = append(events, page.GetHistory().GetEvents()...)
+		if token = page.GetNextPageToken(); len(token) == 0 {
+			return events
+		}
+	}
+}
+
+// asText shows a message with its payloads readable.
+func asText(t *testing.T, messages ...proto.Message) string {
+	t.Helper()
+	var b strings.Builder
+	for _, m := range messages {
+		j, err := protojson.Marshal(m)
+		require.NoError(t, err)
+		b.Write(j)
+		b.WriteString("\n")
+		wire, err := proto.Marshal(m)
+		require.NoError(t, err)
+		b.Write(wire) // where bytes are not base64
+	}
+	return b.String()
+}
+
+// withoutSearchAttributes takes them away, which are plain for the server to search.
+func withoutSearchAttributes(events []proto.Message) []proto.Message {
+	for _, event := range events {
+		event := event.(*historypb.HistoryEvent)
+		if started := event.GetWorkflowExecutionStartedEventAttributes(); started != nil {
+			started.SearchAttributes = nil
+		}
+		if upserted := event.GetUpsertWorkflowSearchAttributesEventAttributes(); upserted != nil {
+			upserted.SearchAttributes = nil
+		}
+	}
+	return events
+}
+
+// executions are the visibility rows of all workflows.
+func executions(ctx context.Context, t *testing.T, s *local.Stack) *workflowservice.ListWorkflowExecutionsResponse {
+	t.Helper()
+	list, err := s.Temporal.WorkflowService().ListWorkflowExecutions(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		Namespace: client.DefaultNamespace, PageSize: 1000,
+	})
+	require.NoError(t, err)
+	require.NotEmpty(t, list.GetExecutions())
+	return list
+}
+
+// database is what the server has on disk.
+func database(t *testing.T, s *local.Stack) string {
+	t.Helper()
+	var all strings.Builder
+	files, err := filepath.Glob(filepath.Join(s.Dir(), "temporal.db*"))
+	require.NoError(t, err)
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		require.NoError(t, err)
+		all.Write(data)
+	}
+	return all.String()
+}
+
+// logsAndMetrics are what starter and worker tell those who run them.
+func logsAndMetrics(ctx context.Context, t *testing.T, s *local.Stack) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for service, metrics := range map[string]string{"starter": s.MetricsURL(), "worker": s.WorkerMetricsURL()} {
+		log, err := os.ReadFile(filepath.Join(s.Dir(), "logs", service+".log"))
+		require.NoError(t, err)
+		all["log of "+service] = string(log)
+		status, body := request(ctx, t, http.MethodGet, metrics, nil, nil)
+		require.Equal(t, http.StatusOK, status)
+		require.Contains(t, body, "aftercall_")
+		all["metrics of "+service] = body
+	}
+	require.Contains(t, all["log of starter"], "call accepted")
+	require.Contains(t, all["log of worker"], "WorkflowID")
+	return all
+}
+
+// TestEncryptedRun runs the samples with encryption and reads everything that
+// can be read without a key: what the server answers, its database file, logs
+// and metrics.
+func TestEncryptedRun(t *testing.T) {
+	o, err := options(t.TempDir())
+	require.NoError(t, err)
+	o.Encrypt = true
+	ctx := within(t)
+	stack, err := local.Start(ctx, o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, stack.Stop(context.Background())) })
+	ran, others, err := stack.RunSamples(ctx, plantedSamples())
+	require.NoError(t, err)
+	require.Empty(t, local.Deviations(ran, others))
+
+	encryption, ok, err := local.ReadEncryption(stack.Dir())
+	require.NoError(t, err)
+	require.True(t, ok)
+	_, key, _ := strings.Cut(encryption.Keys, ":")
+	private := append(secretsOf(t, stack), append(planted, plantedReason, key, encryption.Token)...)
+
+	rows := executions(ctx, t, stack)
+	requireNone(t, "visibility", asText(t, rows), private)
+	for _, row := range rows.GetExecutions() {
+		var messages []proto.Message
+		for _, event := range rawHistory(ctx, t, stack, row.GetExecution()) {
+			messages = append(messages, event)
+		}
+		requireNone(t, "history of "+row.GetExecution().GetWorkflowId(), asText(t, messages...), private)
+		require.NotContains(t, asText(t, withoutSearchAttributes(messages)...), "json/plain", "every payload is encrypted")
+	}
+	requireNone(t, "database", database(t, stack), private)
+	for where, text := range logsAndMetrics(ctx, t, stack) {
+		requireNone(t, where, text, private)
+	}
+
+	// A second delivery is compared with the memo of the first, which is encrypted.
+	before := logsAndMetrics(ctx, t, stack)["metrics of starter"]
+	require.NoError(t, stack.ForgetInRedis(ctx, ran[0].Call))
+	require.NoError(t, stack.Tencent.Redeliver(ran[0].Call.SDKAppID, ran[0].Call.Record.CallID, json.RawMessage(`{"CallResult":"Interrupt"}`)))
+	require.NoError(t, stack.Tencent.Wait(ctx))
+	require.NotContains(t, logsAndMetrics(ctx, t, stack)["log of starter"], "could not be compared")
+	require.NotEqual(t, conflicts(before), conflicts(logsAndMetrics(ctx, t, stack)["metrics of starter"]))
+
+	// Who has the token reads what the Web UI shows.
+	started := rawHistory(ctx, t, stack, &commonpb.WorkflowExecution{WorkflowId: ran[0].Followed.WorkflowID})[0]
+	input, err := protojson.Marshal(started.GetWorkflowExecutionStartedEventAttributes().GetInput())
+	require.NoError(t, err)
+	summary, err := protojson.Marshal(&commonpb.Payloads{Payloads: []*commonpb.Payload{started.GetUserMetadata().GetSummary()}})
+	require.NoError(t, err)
+	for text, sealed := range map[string][]byte{planted[0]: input, "Audio · one to one": summary} {
+		header := http.Header{"Authorization": {"Bearer " + encryption.Token}, "X-Namespace": {client.DefaultNamespace}}
+		status, body := request(ctx, t, http.MethodPost, stack.CodecURL()+"/decode", header, sealed)
+		require.Equal(t, http.StatusOK, status)
+		var decoded commonpb.Payloads
+		require.NoError(t, protojson.Unmarshal([]byte(body), &decoded))
+		require.Contains(t, string(decoded.GetPayloads()[0].GetData()), text)
+		status, _ = request(ctx, t, http.MethodPost, stack.CodecURL()+"/decode", nil, sealed)
+		require.Equal(t, http.StatusUnauthorized, status)
+	}
+}
+
+func request(ctx context.Context, t *testing.T, method, url string, header http.Header, body []byte) (status int, answer string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
+	require.NoError(t, err)
+	maps.Copy(req.Header, header)
+	resp, err := (&http.Client{Timeout: soon}).Do(req)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return resp.StatusCode, string(data)
+}
+
+// TestPlainRun looks at what is not meant to hold accounts, without encryption.
+func TestPlainRun(t *testing.T) {
+	ctx := within(t)
+	ran, others, err := shared.RunSamples(ctx, plantedSamples())
+	require.NoError(t, err)
+	require.Empty(t, local.Deviations(ran, others))
+	private := append(secretsOf(t, shared), planted...)
+	requireNone(t, "visibility", asText(t, executions(ctx, t, shared)), private)
+	for where, text := range logsAndMetrics(ctx, t, shared) {
+		requireNone(t, where, text, private)
+	}
+	status, _ := request(ctx, t, http.MethodPost, strings.TrimSuffix(shared.WorkerMetricsURL(), "/metrics")+"/codec/decode", nil, nil)
+	require.Equal(t, http.StatusNotFound, status, "no codec endpoint without keys and token")
+	for _, r := range ran {
+		for _, event := range rawHistory(ctx, t, shared, &commonpb.WorkflowExecution{WorkflowId: r.Followed.WorkflowID, RunId: r.Followed.RunID}) {
+			if event.GetUserMetadata() != nil {
+				requireNone(t, "summary and details", asText(t, event.GetUserMetadata()), private)
+			}
+			started := event.GetWorkflowExecutionStartedEventAttributes()
+			if started == nil {
+				continue
+			}
+			require.Contains(t, asText(t, started.GetInput().GetPayloads()[0]), planted[0], "the input is plain, so this test reads what it should")
+			require.NotNil(t, event.GetUserMetadata())
+			requireNone(t, "attributes", asText(t, started.GetSearchAttributes()), private)
+			if started.GetMemo() != nil {
+				requireNone(t, "memo", asText(t, started.GetMemo()), private)
+			}
+		}
+		details, err := shared.Temporal.QueryWorkflow(ctx, r.Followed.WorkflowID, r.Followed.RunID, "__temporal_workflow_metadata")
+		require.NoError(t, err)
+		var metadata sdkpb.WorkflowMetadata
+		require.NoError(t, details.Get(&metadata))
+		requireNone(t, "current details", metadata.GetCurrentDetails(), private)
+	}
+	require.Contains(t, database(t, shared), planted[0], "without encryption the database can be read, so the other test looks in the right place")
+}
+
+// conflicts is the line of metrics that counts them.
+func conflicts(metrics string) string {
+	for line := range strings.Lines(metrics) {
+		if strings.HasPrefix(line, `aftercall_callback_conflicts_total{app="clinic"}`) {
+			return line
+		}
+	}
+	return ""
+}

@@ -1,0 +1,123 @@
+package codec_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+
+	"aftercall/internal/codec"
+	"aftercall/internal/seal"
+)
+
+const (
+	oldKey = "old:b2xkIGtleSBvbGQga2V5IG9sZCBrZXkgb2xkIGtleSE="
+	newKey = "new:bmV3IGtleSBuZXcga2V5IG5ldyBrZXkgbmV3IGtleSE="
+)
+
+func keys(t *testing.T, text string) seal.Keys {
+	t.Helper()
+	k, err := seal.Parse(text)
+	require.NoError(t, err)
+	return k
+}
+
+type private struct{ Caller string }
+
+func read(t *testing.T, c converter.DataConverter, p *commonpb.Payload) string {
+	t.Helper()
+	var v private
+	require.NoError(t, c.FromPayload(p, &v))
+	return v.Caller
+}
+
+func TestRotation(t *testing.T) {
+	off := codec.NewDataConverter(seal.Keys{})
+	before := codec.NewDataConverter(keys(t, oldKey))
+	after := codec.NewDataConverter(keys(t, newKey+","+oldKey))
+	for name, c := range map[string]struct {
+		writer converter.DataConverter
+		keyID  string
+		reader []converter.DataConverter
+	}{
+		"before encryption":  {off, "", []converter.DataConverter{off, before, after}},
+		"with the first key": {before, "old", []converter.DataConverter{before, after}},
+		"with the newest":    {after, "new", []converter.DataConverter{after}},
+	} {
+		p, err := c.writer.ToPayload(private{"alice"})
+		require.NoError(t, err, name)
+		require.Equal(t, c.keyID, string(p.Metadata[codec.MetadataKeyID]), name)
+		if c.keyID != "" {
+			require.NotContains(t, p.String(), "alice", name)
+		}
+		for _, reader := range c.reader {
+			require.Equal(t, "alice", read(t, reader, p), name)
+		}
+	}
+}
+
+func TestMissingKey(t *testing.T) {
+	p, err := codec.NewDataConverter(keys(t, newKey)).ToPayload(private{"alice"})
+	require.NoError(t, err)
+	for _, have := range []string{"", oldKey} {
+		c := codec.NewDataConverter(keys(t, have))
+		const message = `encrypted with key "new", which is not in AFTERCALL_PAYLOAD_KEYS: add it there`
+		var v private
+		require.ErrorContains(t, c.FromPayload(p, &v), message)
+		// Within workflow code an error could end the workflow; a panic ends the task.
+		inWorkflow := c.(converter.ContextAware).WithWorkflowContext(nil)
+		func() {
+			defer func() {
+				err, _ := recover().(error)
+				require.ErrorContains(t, err, message)
+			}()
+			_ = inWorkflow.FromPayload(p, &v)
+			require.Fail(t, "no panic")
+		}()
+		require.ErrorContains(t, c.(converter.ContextAware).WithContext(t.Context()).FromPayload(p, &v), message)
+	}
+}
+
+func TestForeignEncodingsPass(t *testing.T) {
+	foreign := &commonpb.Payload{Metadata: map[string][]byte{converter.MetadataEncoding: []byte("binary/other")}, Data: []byte("x")}
+	decoded, err := codec.New(keys(t, newKey)).Decode([]*commonpb.Payload{foreign})
+	require.NoError(t, err)
+	require.Same(t, foreign, decoded[0])
+}
+
+// TestKeyIDIsBound changes the name of a key on a payload, between two names
+// for one key.
+func TestKeyIDIsBound(t *testing.T) {
+	const same = "one:b2xkIGtleSBvbGQga2V5IG9sZCBrZXkgb2xkIGtleSE=,two:b2xkIGtleSBvbGQga2V5IG9sZCBrZXkgb2xkIGtleSE="
+	c := codec.NewDataConverter(keys(t, same))
+	p, err := c.ToPayload(private{"alice"})
+	require.NoError(t, err)
+	p.Metadata[codec.MetadataKeyID] = []byte("two")
+	require.ErrorContains(t, c.FromPayload(p, &private{}), "key two does not fit")
+}
+
+func TestFailures(t *testing.T) {
+	converterOf := func(text string) converter.FailureConverter {
+		k := keys(t, text)
+		return codec.NewFailureConverter(k, codec.NewDataConverter(k))
+	}
+	cause := temporal.NewApplicationError("alice is unknown", "Cause")
+	failure := converterOf(newKey).ErrorToFailure(temporal.NewApplicationErrorWithCause("no record of alice", "RecordNeverAppeared", cause))
+	require.NotContains(t, failure.String(), "alice")
+
+	var appErr *temporal.ApplicationError
+	require.ErrorAs(t, converterOf(newKey+","+oldKey).FailureToError(failure), &appErr)
+	require.Equal(t, "no record of alice", appErr.Message())
+	require.ErrorContains(t, errors.Unwrap(appErr), "alice is unknown")
+
+	failure = converterOf(newKey).ErrorToFailure(temporal.NewApplicationErrorWithCause("no record of alice", "RecordNeverAppeared", cause))
+	require.ErrorAs(t, converterOf(oldKey).FailureToError(failure), &appErr)
+	require.Equal(t, "RecordNeverAppeared", appErr.Type(), "what the workflow decides by is plain")
+	require.Contains(t, appErr.Message(), `key "new", which is not in AFTERCALL_PAYLOAD_KEYS`)
+
+	plain := converterOf("").ErrorToFailure(temporal.NewApplicationError("no record", "RecordNeverAppeared"))
+	require.Equal(t, "no record", plain.Message)
+}

@@ -1,0 +1,166 @@
+package codec
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	commonpb "go.temporal.io/api/common/v1"
+
+	"aftercall/internal/seal"
+)
+
+const (
+	testToken  = "a token that nobody would ever guess"
+	testOrigin = "https://temporal.example.com"
+)
+
+func newTestHandler(t *testing.T) (http.Handler, seal.Keys) {
+	t.Helper()
+	k, err := seal.Parse("new:bmV3IGtleSBuZXcga2V5IG5ldyBrZXkgbmV3IGtleSE=")
+	require.NoError(t, err)
+	return NewHandler(k, Access{Token: testToken, Origins: []string{testOrigin}}), k
+}
+
+func body(t *testing.T, payload *commonpb.Payload) string {
+	t.Helper()
+	b, err := protojson.Marshal(&commonpb.Payloads{Payloads: []*commonpb.Payload{payload}})
+	require.NoError(t, err)
+	return string(b)
+}
+
+// ask sends a request; headers are pairs.
+func ask(h http.Handler, method, path, body string, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func TestEndpoint(t *testing.T) {
+	h, keys := newTestHandler(t)
+	data := NewDataConverter(keys)
+	sealed, err := data.ToPayload("alice")
+	require.NoError(t, err)
+
+	w := ask(h, http.MethodPost, "/codec/decode", body(t, sealed), "Authorization", "Bearer "+testToken)
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Equal(t, "no-store", w.Header().Get("Cache-Control"))
+	var decoded commonpb.Payloads
+	require.NoError(t, protojson.Unmarshal(w.Body.Bytes(), &decoded))
+	require.Equal(t, `"alice"`, string(decoded.Payloads[0].Data))
+
+	// What the CLI and the Web UI send is encrypted by it too.
+	plain, err := converter.GetDefaultDataConverter().ToPayload("bob")
+	require.NoError(t, err)
+	w = ask(h, http.MethodPost, "/codec/encode", body(t, plain), "Authorization", "Bearer "+testToken)
+	require.Equal(t, http.StatusOK, w.Code)
+	var encoded commonpb.Payloads
+	require.NoError(t, protojson.Unmarshal(w.Body.Bytes(), &encoded))
+	var text string
+	require.NoError(t, data.FromPayload(encoded.Payloads[0], &text))
+	require.Equal(t, "bob", text)
+	require.Equal(t, Encoding, string(encoded.Payloads[0].Metadata[converter.MetadataEncoding]))
+}
+
+func TestEndpointRefuses(t *testing.T) {
+	h, keys := newTestHandler(t)
+	sealed, err := NewDataConverter(keys).ToPayload("alice")
+	require.NoError(t, err)
+	for name, headers := range map[string][]string{
+		"nothing":      nil,
+		"wrong token":  {"Authorization", "Bearer " + testToken[1:]},
+		"empty token":  {"Authorization", "Bearer "},
+		"other scheme": {"Authorization", "Basic " + testToken},
+		"bad cookie":   {"Cookie", cookieName + "=99999999999.00"},
+		"no cookie":    {"Cookie", cookieName + "="},
+	} {
+		w := ask(h, http.MethodPost, "/codec/decode", body(t, sealed), append(headers, "Origin", testOrigin)...)
+		require.Equal(t, http.StatusUnauthorized, w.Code, name)
+		require.NotContains(t, w.Body.String(), "alice", name)
+		require.Equal(t, testOrigin, w.Header().Get("Access-Control-Allow-Origin"), "the page may read the refusal")
+	}
+	require.Equal(t, http.StatusMethodNotAllowed, ask(h, http.MethodGet, "/codec/decode", "").Code)
+	foreign, err := seal.Parse("other:b2xkIGtleSBvbGQga2V5IG9sZCBrZXkgb2xkIGtleSE=")
+	require.NoError(t, err)
+	sealed, err = NewDataConverter(foreign).ToPayload("alice")
+	require.NoError(t, err)
+	w := ask(h, http.MethodPost, "/codec/decode", body(t, sealed), "Authorization", "Bearer "+testToken)
+	require.Equal(t, http.StatusBadRequest, w.Code)
+	require.Contains(t, w.Body.String(), `key "other", which is not in AFTERCALL_PAYLOAD_KEYS`)
+}
+
+func TestOtherOriginsAreNotAllowed(t *testing.T) {
+	h, _ := newTestHandler(t)
+	for origin, allowed := range map[string]bool{
+		testOrigin:                        true,
+		"":                                false,
+		"null":                            false,
+		"http://temporal.example.com":     false,
+		"https://temporal.example.com:1":  false,
+		"https://temporal.example.com.eu": false,
+		"https://x.temporal.example.com":  false,
+	} {
+		w := ask(h, http.MethodOptions, "/codec/decode", "", "Origin", origin,
+			"Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization,content-type,x-namespace")
+		require.Equal(t, http.StatusNoContent, w.Code)
+		require.Equal(t, "Origin", w.Header().Get("Vary"))
+		if !allowed {
+			require.Empty(t, w.Header().Get("Access-Control-Allow-Origin"), origin)
+			require.Empty(t, w.Header().Get("Access-Control-Allow-Credentials"), origin)
+			continue
+		}
+		require.Equal(t, origin, w.Header().Get("Access-Control-Allow-Origin"))
+		require.Equal(t, "true", w.Header().Get("Access-Control-Allow-Credentials"))
+		require.Equal(t, "POST", w.Header().Get("Access-Control-Allow-Methods"))
+		for _, header := range []string{"Authorization", "Content-Type", "X-Namespace"} {
+			require.Contains(t, w.Header().Get("Access-Control-Allow-Headers"), header)
+		}
+	}
+}
+
+func TestLogin(t *testing.T) {
+	k, err := seal.Parse("new:bmV3IGtleSBuZXcga2V5IG5ldyBrZXkgbmV3IGtleSE=")
+	require.NoError(t, err)
+	sealed, err := NewDataConverter(k).ToPayload("alice")
+	require.NoError(t, err)
+	h := NewHandler(k, Access{Token: testToken, Origins: []string{testOrigin}})
+
+	require.Contains(t, ask(h, http.MethodGet, "/codec/", "").Body.String(), "Codec token")
+	login := func(h http.Handler, token string) *httptest.ResponseRecorder {
+		return ask(h, http.MethodPost, "/codec/", url.Values{"token": {token}}.Encode(), "Content-Type", "application/x-www-form-urlencoded")
+	}
+	refused := login(h, "wrong")
+	require.Equal(t, http.StatusUnauthorized, refused.Code)
+	require.Empty(t, refused.Result().Cookies())
+
+	cookie := login(h, testToken).Result().Cookies()[0]
+	require.True(t, cookie.HttpOnly && cookie.Secure)
+	require.Equal(t, http.SameSiteStrictMode, cookie.SameSite)
+	require.NotContains(t, cookie.Value, testToken)
+	with := func(h http.Handler, value string) int {
+		return ask(h, http.MethodPost, "/codec/decode", body(t, sealed), "Cookie", cookieName+"="+value, "Origin", testOrigin).Code
+	}
+	require.Equal(t, http.StatusOK, with(h, cookie.Value))
+	require.Equal(t, http.StatusUnauthorized, with(h, "9"+cookie.Value), "a later end is not signed")
+	other := NewHandler(k, Access{Token: testToken + "!", Origins: []string{testOrigin}})
+	require.Equal(t, http.StatusUnauthorized, with(other, cookie.Value), "a new token ends old cookies")
+
+	e := &endpoint{now: func() time.Time { return time.Now().Add(cookieAge + time.Minute) }}
+	e.token = newEndpoint(k, Access{Token: testToken}).token
+	r := httptest.NewRequest(http.MethodPost, "/codec/decode", nil)
+	r.AddCookie(cookie)
+	require.False(t, e.cookie(r), "it ends after its time")
+	e.now = time.Now
+	require.True(t, e.cookie(r))
+}
