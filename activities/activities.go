@@ -35,7 +35,9 @@ type Sender interface {
 type Target struct {
 	Name         string
 	Subscription notify.Subscription
-	Sender       Sender
+	// Horizon is how long an event is offered to it.
+	Horizon time.Duration
+	Sender  Sender
 }
 
 // App is what the activities need to know of one SDKAppID.

@@ -47,6 +47,8 @@ const (
 	// TargetNotConfigured: the target is missing from the worker's
 	// configuration. Retried until the delivery horizon.
 	TargetNotConfigured = "TargetNotConfigured"
+	// Undelivered: the target did not take the event within its horizon. Final.
+	Undelivered = "Undelivered"
 )
 
 const (
@@ -132,6 +134,12 @@ func orElse(err error, errType string) error {
 		return err
 	}
 	return retry(errType, err, 0)
+}
+
+// retryable reports whether a classified error asks for another attempt.
+func retryable(err error) bool {
+	var appErr *temporal.ApplicationError
+	return errors.As(err, &appErr) && !appErr.NonRetryable()
 }
 
 // jitter spreads calls that wait for the same thing: pause to twice pause.

@@ -2,6 +2,8 @@ package activities
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"aftercall/internal/notify"
 )
@@ -11,16 +13,41 @@ type NotifyParams struct {
 	Target    string       `json:"target"`
 	MessageID string       `json:"message_id"`
 	Event     notify.Event `json:"event"`
+	// Since is when the delivery began. It ends at the target's horizon.
+	Since time.Time `json:"since"`
 }
 
+// defaultHorizon is that of a target which the configuration does not name.
+const defaultHorizon = 72 * time.Hour
+
 // Notify delivers the event once. Errors: TargetUnavailable, TargetRefused,
-// TargetNotConfigured.
+// TargetNotConfigured, Undelivered.
 func (a *Activities) Notify(ctx context.Context, p NotifyParams) error {
+	horizon := defaultHorizon
 	target, err := a.target(p.Target)
-	if err != nil {
-		return err
+	if err == nil {
+		horizon = target.Horizon
+		err = orElse(classify(target.Sender.Send(ctx, p.MessageID, p.Event)), TargetUnavailable)
 	}
-	err = orElse(classify(target.Sender.Send(ctx, p.MessageID, p.Event)), TargetUnavailable)
+	if retryable(err) && a.now().Sub(p.Since) >= horizon {
+		err = final(Undelivered, fmt.Errorf("not taken within %s: %w", horizon, err))
+	}
 	a.metrics.delivered(p.Target, err)
 	return err
+}
+
+// SubscribersParams are an event that somebody may want to hear of.
+type SubscribersParams struct {
+	Event notify.Event `json:"event"`
+}
+
+// SubscribersResult are the names of the targets that do, in the order of the
+// configuration.
+type SubscribersResult struct {
+	Targets []string `json:"targets"`
+}
+
+// Subscribers says who wants to hear of an event. It cannot fail.
+func (a *Activities) Subscribers(_ context.Context, p SubscribersParams) (SubscribersResult, error) {
+	return SubscribersResult{Targets: a.subscribers(p.Event)}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -101,7 +102,7 @@ func printTable(out io.Writer, s *local.Stack, ran []local.Ran) {
 		result := r.Followed.Result
 		var targets []string
 		for _, d := range result.Deliveries {
-			if d.Delivered {
+			if d.Delivered && !slices.Contains(targets, d.Target) {
 				targets = append(targets, d.Target)
 			}
 		}

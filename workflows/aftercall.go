@@ -31,25 +31,26 @@ func AfterCall(ctx workflow.Context, p AfterCallParams) (AfterCallResult, error)
 		return AfterCallResult{}, err
 	}
 	result := outcome(charge, c.decided())
+	var deliveries []Delivery
 	if !charge.AlreadyHandled {
-		result.Deliveries = c.notify(ctx, charge)
+		deliveries = c.notify(ctx, DeliverParams{Event: charge.Event, MessageID: charge.MessageID, Targets: charge.Targets})
 	}
 	c.background.Wait(ctx)
-	c.finish(ctx)
+	result.Deliveries = append(result.Deliveries, append(c.told, deliveries...)...)
+	c.finish(ctx, result.Deliveries)
 	return result, nil
 }
 
 // call is one run of AfterCall.
 type call struct {
+	tracker
 	params AfterCallParams
-	status Status
-	// listed is the stage that the list of workflows shows, empty while the
-	// call has stayed nowhere.
-	listed Stage
 	// review is nil unless a person must decide.
 	review *review
 	// background is what must end before the workflow does.
 	background workflow.WaitGroup
+	// told is what became of the notifications of a review.
+	told []Delivery
 }
 
 // settle reads the record and charges the call, with a person's help if need be.
@@ -162,43 +163,6 @@ func (c *call) book(ctx workflow.Context, record tencent.CallRecord, decided *ac
 	}
 	c.status.Record, c.status.Charge = newRecordStatus(record, charge.Differences), newChargeStatus(charge)
 	return charge, nil
-}
-
-// notify tells every target at once. What fails here is reported and never
-// undoes the charge.
-func (c *call) notify(ctx workflow.Context, charge activities.ChargeResult) []Delivery {
-	deliveries := make([]Delivery, len(charge.Targets))
-	c.status.Deliveries = make([]DeliveryStatus, len(charge.Targets))
-	c.enter(ctx, StageNotify)
-	wg := workflow.NewWaitGroup(ctx)
-	for i, target := range charge.Targets {
-		wg.Add(1)
-		workflow.GoNamed(ctx, "notify "+target, func(ctx workflow.Context) {
-			defer wg.Done()
-			deliveries[i] = c.deliver(ctx, &c.status.Deliveries[i], target, charge)
-		})
-	}
-	wg.Wait(ctx)
-	return deliveries
-}
-
-func (c *call) deliver(ctx workflow.Context, status *DeliveryStatus, target string, charge activities.ChargeResult) Delivery {
-	become := func(state DeliveryState, reason string) {
-		*status = DeliveryStatus{Target: target, State: state, Since: workflow.Now(ctx).UTC(), Reason: reason}
-		c.show(ctx)
-	}
-	become(DeliveryPending, "")
-	err := attempt(ctx, notifyOptions, "notify "+target, func(err error) {
-		become(DeliveryWaiting, reason(err))
-		c.list(ctx, StageNotify)
-	}, steps.Notify, activities.NotifyParams{Target: target, MessageID: charge.MessageID, Event: charge.Event}, nil)
-	if err != nil {
-		workflow.GetLogger(ctx).Warn("not notified", "target", target, "error", err)
-		become(DeliveryFailed, reason(err))
-		return Delivery{Target: target, Error: reason(err)}
-	}
-	become(DeliveryDone, "")
-	return Delivery{Target: target, Delivered: true}
 }
 
 func outcome(c activities.ChargeResult, decided *DecideParams) AfterCallResult {

@@ -49,6 +49,10 @@ func charged(targets ...string) activities.ChargeResult {
 	}
 }
 
+func deliveredTo(target string) workflows.Delivery {
+	return workflows.Delivery{Event: notify.EventCallCharged, Target: target, Delivered: true}
+}
+
 type env struct {
 	*testsuite.TestWorkflowEnvironment
 	t    *testing.T
@@ -123,7 +127,7 @@ func TestHappyPath(t *testing.T) {
 	require.Equal(t, workflows.AfterCallResult{
 		Outcome: workflows.OutcomeCharged, ConnectedSeconds: 130, BilledSeconds: 132, Amount: "0.66", Currency: "USD",
 		LedgerKey:  "charge:1400000000:call-1",
-		Deliveries: []workflows.Delivery{{Target: "crm", Delivered: true}, {Target: "audit", Delivered: true}},
+		Deliveries: []workflows.Delivery{deliveredTo("crm"), deliveredTo("audit")},
 	}, result)
 	page := e.page()
 	for _, text := range []string{"**done** since 2026-03-01 12:00:05 UTC", "2:10 connected", "**0.66 USD** for 2:12", "132 s at 0.30 a minute", "Notify audit | delivered"} {
@@ -245,18 +249,23 @@ func TestNotifyingFails(t *testing.T) {
 	require.NoError(t, err, "a notification that fails never undoes a charge")
 	require.Equal(t, workflows.OutcomeCharged, result.Outcome)
 	require.Equal(t, []workflows.Delivery{
-		{Target: "crm", Error: "hopeless"}, {Target: "audit", Delivered: true}, {Target: "slow", Delivered: true},
+		{Event: notify.EventCallCharged, Target: "crm", Error: "hopeless"}, deliveredTo("audit"), deliveredTo("slow"),
 	}, result.Deliveries)
 }
 
+// TestUndelivered: the call is done, and can be found by its stage.
 func TestUndelivered(t *testing.T) {
 	e := newEnv(t)
+	stages := e.stages()
 	e.fetches(found, nil).Once()
 	e.charges(charged("crm"), nil).Once()
-	e.notifies("crm", errBroken)
+	e.notifies("crm", errBroken).Times(2)
+	e.notifies("crm", errHopeless).Once()
 	result, err := e.run()
 	require.NoError(t, err)
-	require.Equal(t, []workflows.Delivery{{Target: "crm", Error: "broken"}}, result.Deliveries)
+	require.Equal(t, workflows.OutcomeCharged, result.Outcome)
+	require.Equal(t, []workflows.Delivery{{Event: notify.EventCallCharged, Target: "crm", Error: "hopeless"}}, result.Deliveries)
+	require.Equal(t, []string{"waiting", "notify", "undelivered"}, *stages)
 }
 
 func TestAlreadyHandled(t *testing.T) {

@@ -34,8 +34,8 @@ var (
 		},
 	}
 
-	// reviewOptions: nothing but the app's configuration can be missing.
-	reviewOptions = workflow.ActivityOptions{
+	// lookupOptions: nothing but the app's configuration can be missing.
+	lookupOptions = workflow.ActivityOptions{
 		StartToCloseTimeout: 10 * time.Second,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval:    2 * time.Second,
@@ -44,10 +44,10 @@ var (
 		},
 	}
 
-	// notifyOptions: a target may be down over a weekend.
+	// notifyOptions: Notify says when to try again and when to give up, so that
+	// time without a worker counts as nobody's refusal.
 	notifyOptions = workflow.ActivityOptions{
-		StartToCloseTimeout:    20 * time.Second,
-		ScheduleToCloseTimeout: 72 * time.Hour,
+		StartToCloseTimeout: 20 * time.Second,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval:    2 * time.Second,
 			BackoffCoefficient: 2,

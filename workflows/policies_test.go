@@ -21,7 +21,7 @@ func TestPolicies(t *testing.T) {
 	}
 	require.Zero(t, recordOptions.ScheduleToCloseTimeout, "a call waits for its record until FetchRecord gives up")
 	require.Zero(t, chargeOptions.ScheduleToCloseTimeout, "a call waits for the ledger for ever")
-	require.Equal(t, 72*time.Hour, notifyOptions.ScheduleToCloseTimeout)
+	require.Zero(t, notifyOptions.ScheduleToCloseTimeout, "a target is waited for until Notify gives up")
 	require.Equal(t, 2*time.Second, recordOptions.RetryPolicy.InitialInterval)
 	require.Greater(t, recordOptions.StartToCloseTimeout, 2*tencent.RequestTimeout, "a renewed UserSig costs a second request")
 	require.Greater(t, notifyOptions.StartToCloseTimeout, notify.RequestTimeout)

@@ -48,6 +48,9 @@ type ReconcileResult struct {
 	// Windows were listed whole, of Planned, which grows when one is split.
 	Windows int `json:"windows"`
 	Planned int `json:"planned"`
+	// From and To are what the windows cover.
+	From time.Time `json:"from,omitzero"`
+	To   time.Time `json:"to,omitzero"`
 	// Examples are some of the recovered CallIds.
 	Examples []string `json:"examples,omitempty"`
 }
@@ -90,6 +93,7 @@ func Reconcile(ctx workflow.Context, p ReconcileParams) (ReconcileResult, error)
 	err := r.list(ctx)
 	if !workflow.IsContinueAsNewError(err) {
 		r.report(ctx)
+		r.tell(ctx)
 	}
 	return r.done, err
 }
@@ -167,6 +171,10 @@ func (r *reconcile) next(ctx workflow.Context) (finished bool, err error) {
 	}
 	r.pending = r.pending[1:]
 	r.done.Windows++
+	if r.done.From.IsZero() {
+		r.done.From = window.From
+	}
+	r.done.To = window.To
 	r.done.SweepCounts = r.done.Add(found.Counts)
 	r.done.Examples = append(r.done.Examples, found.Examples...)
 	if len(r.done.Examples) > maxExamples {

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"aftercall/activities"
+	"aftercall/internal/notify"
 	"aftercall/internal/sweep"
 	"aftercall/workflows"
 )
@@ -67,6 +68,47 @@ func TestReconcile(t *testing.T) {
 	for i, p := range *asked {
 		require.Equal(t, windows(3)[i].From, p.Window.From.UTC(), "in order")
 		require.True(t, p.Advance)
+	}
+}
+
+// TestReconcileTells has a sweep that recovers calls, one that stops half-way,
+// one that only looks, and one that finds nothing lost.
+func TestReconcileTells(t *testing.T) {
+	for name, tt := range map[string]struct {
+		dryRun bool
+		answer func(activities.SweepWindowParams) (activities.SweepWindowResult, error)
+		want   *notify.SweepData
+	}{
+		"recovered": {answer: found3, want: &notify.SweepData{Listed: 6, Known: 4, Recovered: 2, Examples: []string{"lost", "lost"}, To: windows(2)[1].To}},
+		"stopped": {answer: func(p activities.SweepWindowParams) (activities.SweepWindowResult, error) {
+			if p.Window.From.After(endedAt) {
+				return activities.SweepWindowResult{}, errHopeless
+			}
+			return found3(p)
+		}, want: &notify.SweepData{Listed: 3, Known: 2, Recovered: 1, Examples: []string{"lost"}, To: windows(1)[0].To}},
+		"dry run": {dryRun: true, answer: found3},
+		"nothing lost": {answer: func(activities.SweepWindowParams) (activities.SweepWindowResult, error) {
+			return activities.SweepWindowResult{Counts: activities.SweepCounts{Listed: 3, Known: 3}}, nil
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEnv(t)
+			e.plans(windows(2))
+			e.sweeps(tt.answer)
+			if tt.want != nil {
+				tt.want.App, tt.want.SDKAppID, tt.want.From = "clinic", 1400000000, endedAt
+				e.OnWorkflow(workflows.DeliverName, mock.Anything, mock.Anything).Return(
+					func(_ workflow.Context, p workflows.DeliverParams) (workflows.DeliverResult, error) {
+						require.Equal(t, tt.want, p.Event.Sweep)
+						require.Equal(t, notify.EventSweepRecovered, p.Event.Type)
+						require.NotEmpty(t, p.MessageID)
+						require.Empty(t, p.Targets, "the worker's configuration says whom")
+						return workflows.DeliverResult{}, nil
+					}).Once()
+			}
+			_, err := e.reconcile(workflows.ReconcileParams{DryRun: tt.dryRun})
+			require.Equal(t, name == "stopped", err != nil)
+		})
 	}
 }
 

@@ -22,6 +22,7 @@ func TestReplay(t *testing.T) {
 		t.Run(filepath.Base(history), func(t *testing.T) {
 			r := worker.NewWorkflowReplayer()
 			r.RegisterWorkflowWithOptions(workflows.AfterCall, workflow.RegisterOptions{Name: workflows.AfterCallName})
+			r.RegisterWorkflowWithOptions(workflows.Deliver, workflow.RegisterOptions{Name: workflows.DeliverName})
 			r.RegisterWorkflowWithOptions(workflows.Reconcile, workflow.RegisterOptions{Name: workflows.ReconcileName})
 			require.NoError(t, r.ReplayWorkflowHistoryFromJSONFile(nil, history))
 		})

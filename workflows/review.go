@@ -76,9 +76,7 @@ func reviewable(err error) bool {
 
 // listen makes the call answer to UpdateDecide and QueryStatus.
 func (c *call) listen(ctx workflow.Context) error {
-	if err := workflow.SetQueryHandlerWithOptions(ctx, QueryStatus, func() (Status, error) { return c.status, nil }, workflow.QueryHandlerOptions{
-		Description: "Where the call stands: record, charge with its steps, deliveries, what it waits for and since when.",
-	}); err != nil {
+	if err := c.answer(ctx); err != nil {
 		return err
 	}
 	return workflow.SetUpdateHandlerWithOptions(ctx, UpdateDecide, c.decide, workflow.UpdateHandlerOptions{
@@ -113,24 +111,14 @@ func (c *call) tellOfReview(ctx workflow.Context, why error) {
 	var appErr *temporal.ApplicationError
 	errors.As(why, &appErr) // it is one: see reviewable
 	var opened activities.OpenReviewResult
-	err := attempt(ctx, reviewOptions, "count the review", func(error) {}, steps.OpenReview, activities.OpenReviewParams{
+	err := attempt(ctx, lookupOptions, "count the review", func(error) {}, steps.OpenReview, activities.OpenReviewParams{
 		SDKAppID: c.params.SDKAppID, Record: c.review.record, Error: appErr.Type(), Reason: c.review.Reason, At: c.review.Since,
 	}, &opened)
 	if err != nil {
 		workflow.GetLogger(ctx).Error("nobody was told of a review", "error", err)
 		return
 	}
-	for _, target := range opened.Targets {
-		c.background.Add(1)
-		workflow.GoNamed(ctx, "tell "+target, func(ctx workflow.Context) {
-			defer c.background.Done()
-			err := attempt(ctx, notifyOptions, "tell "+target+" of the review", func(error) {}, steps.Notify,
-				activities.NotifyParams{Target: target, MessageID: opened.MessageID, Event: opened.Event}, nil)
-			if err != nil {
-				workflow.GetLogger(ctx).Warn("not told of the review", "target", target, "error", err)
-			}
-		})
-	}
+	c.told = deliver(ctx, DeliverParams{Event: opened.Event, MessageID: opened.MessageID, Targets: opened.Targets}, func(int, DeliveryStatus) {})
 }
 
 // mayDecide refuses decisions that make no sense, before they leave a trace.

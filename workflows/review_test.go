@@ -85,7 +85,7 @@ func TestReview(t *testing.T) {
 	e.charges(activities.ChargeResult{}, errReview).Once()
 	e.opensReview("crm")
 	e.OnActivity("Notify", mock.Anything, activities.NotifyParams{
-		Target: "crm", MessageID: "msg_review", Event: notify.Event{Type: notify.EventCallReview},
+		Target: "crm", MessageID: "msg_review", Event: notify.Event{Type: notify.EventCallReview}, Since: endedAt.Add(workflows.RecordSettleTime),
 	}).Return(nil).Once()
 	e.OnActivity("Charge", mock.Anything, mock.MatchedBy(func(p activities.ChargeParams) bool {
 		return p.Decided != nil && p.Record.CallID == "call-1" && *p.Decided == activities.Decided{
@@ -110,7 +110,7 @@ func TestReview(t *testing.T) {
 		Outcome: workflows.OutcomeCharged, BilledSeconds: 132, Amount: "0.66", Currency: "USD", LedgerKey: "charge:1400000000:call-1",
 	}, d.result)
 	require.Equal(t, &chargeAs, result.Decided)
-	require.Equal(t, []workflows.Delivery{{Target: "crm", Delivered: true}}, result.Deliveries)
+	require.Equal(t, []workflows.Delivery{{Event: notify.EventCallReview, Target: "crm", Delivered: true}, deliveredTo("crm")}, result.Deliveries)
 	require.Equal(t, []string{"waiting", "review", "done"}, *stages)
 	require.Equal(t, &chargeAs, e.status().Review.Decided)
 }

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 // QueryStatus is the query that returns a Status.
 const QueryStatus = "status"
 
-// Status is where a call stands. The query QueryStatus returns it as JSON, and
+// Status is where a call, or a Deliver, stands. The query QueryStatus returns it as JSON, and
 // the workflow's page in the Web UI shows it as a table. It names nobody.
 type Status struct {
 	Stage Stage `json:"stage"`
@@ -106,50 +107,83 @@ func newChargeStatus(c activities.ChargeResult) *ChargeStatus {
 	}
 }
 
-// enter moves the call to a stage. The list of workflows hears of it only when
-// the call stays there: see stay.
-func (c *call) enter(ctx workflow.Context, stage Stage) {
-	c.status.Stage, c.status.Since, c.status.WaitingFor = stage, workflow.Now(ctx).UTC(), ""
-	c.show(ctx)
+// tracker keeps the status of a workflow and shows it.
+type tracker struct {
+	status Status
+	// listed is the stage that the list of workflows shows, empty while the
+	// workflow has stayed nowhere.
+	listed Stage
 }
 
-// stay shows that the call waits in its stage, and for what, on its page and in
-// the list of workflows.
-func (c *call) stay(ctx workflow.Context, stage Stage, waitingFor string) {
-	if c.status.Stage != stage {
-		c.enter(ctx, stage)
+// enter moves the workflow to a stage. The list of workflows hears of it only
+// when the workflow stays there: see stay.
+func (t *tracker) enter(ctx workflow.Context, stage Stage) {
+	t.status.Stage, t.status.Since, t.status.WaitingFor = stage, workflow.Now(ctx).UTC(), ""
+	t.show(ctx)
+}
+
+// stay shows that the workflow waits in its stage, and for what, on its page and
+// in the list of workflows.
+func (t *tracker) stay(ctx workflow.Context, stage Stage, waitingFor string) {
+	if t.status.Stage != stage {
+		t.enter(ctx, stage)
 	}
-	c.status.WaitingFor = waitingFor
-	c.show(ctx)
-	c.list(ctx, stage)
+	t.status.WaitingFor = waitingFor
+	t.show(ctx)
+	t.list(ctx, stage)
 }
 
 // list sets the search attribute of the stage, unless it is set.
-func (c *call) list(ctx workflow.Context, stage Stage) {
-	if c.listed == stage {
+func (t *tracker) list(ctx workflow.Context, stage Stage) {
+	if t.listed == stage {
 		return
 	}
-	c.listed = stage
+	t.listed = stage
 	if err := workflow.UpsertTypedSearchAttributes(ctx, AttributeStage.ValueSet(string(stage))); err != nil {
-		workflow.GetLogger(ctx).Error("the list of workflows does not show where the call is", "stage", stage, "error", err)
+		workflow.GetLogger(ctx).Error("the list of workflows does not show where the workflow is", "stage", stage, "error", err)
 	}
 }
 
-// finish shows the end of a call; the list hears of it if the call ever stayed.
-func (c *call) finish(ctx workflow.Context) {
-	c.enter(ctx, StageDone)
-	if c.listed != "" {
-		c.list(ctx, StageDone)
+// finish shows the end. The list hears of it if the workflow ever stayed, or if
+// a target was not told, so that it can be found.
+func (t *tracker) finish(ctx workflow.Context, deliveries []Delivery) {
+	stage := StageDone
+	if slices.ContainsFunc(deliveries, func(d Delivery) bool { return !d.Delivered }) {
+		stage = StageUndelivered
+	}
+	t.enter(ctx, stage)
+	if t.listed != "" || stage != StageDone {
+		t.list(ctx, stage)
 	}
 }
 
 // stuck is told of the first failure of a step, which is tried again.
-func (c *call) stuck(ctx workflow.Context, stage Stage, what string) func(error) {
-	return func(err error) { c.stay(ctx, stage, what+": "+reason(err)) }
+func (t *tracker) stuck(ctx workflow.Context, stage Stage, what string) func(error) {
+	return func(err error) { t.stay(ctx, stage, what+": "+reason(err)) }
 }
 
 // show puts the status on the workflow's page in the Web UI.
-func (c *call) show(ctx workflow.Context) { workflow.SetCurrentDetails(ctx, c.status.markdown()) }
+func (t *tracker) show(ctx workflow.Context) { workflow.SetCurrentDetails(ctx, t.status.markdown()) }
+
+// notify tells every target at once, and shows how far each is.
+func (t *tracker) notify(ctx workflow.Context, p DeliverParams) []Delivery {
+	t.status.Deliveries = make([]DeliveryStatus, len(p.Targets))
+	t.enter(ctx, StageNotify)
+	return deliver(ctx, p, func(i int, s DeliveryStatus) {
+		t.status.Deliveries[i] = s
+		t.show(ctx)
+		if s.State == DeliveryWaiting {
+			t.list(ctx, StageNotify)
+		}
+	})
+}
+
+// answer makes the workflow answer to QueryStatus.
+func (t *tracker) answer(ctx workflow.Context) error {
+	return workflow.SetQueryHandlerWithOptions(ctx, QueryStatus, func() (Status, error) { return t.status, nil }, workflow.QueryHandlerOptions{
+		Description: "Where it stands: record, charge with its steps, deliveries, what it waits for and since when.",
+	})
+}
 
 // markdown is the status as a table.
 func (s Status) markdown() string {

@@ -86,7 +86,7 @@ func TestStatus(t *testing.T) {
 	}
 	_, err := e.run()
 	require.NoError(t, err)
-	require.Equal(t, workflows.StageDone, e.status().Stage)
+	require.Equal(t, workflows.StageUndelivered, e.status().Stage, "audit was not told")
 	e.requireSamePage()
 }
 

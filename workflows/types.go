@@ -92,23 +92,16 @@ const (
 
 // AfterCallResult is what became of a call, for people and programs.
 type AfterCallResult struct {
-	Outcome          Outcome    `json:"outcome"`
-	ConnectedSeconds int64      `json:"connected_seconds"`
-	BilledSeconds    int64      `json:"billed_seconds"`
-	Amount           string     `json:"amount"`
-	Currency         string     `json:"currency"`
-	LedgerKey        string     `json:"ledger_key"`
-	Deliveries       []Delivery `json:"deliveries"`
+	Outcome          Outcome `json:"outcome"`
+	ConnectedSeconds int64   `json:"connected_seconds"`
+	BilledSeconds    int64   `json:"billed_seconds"`
+	Amount           string  `json:"amount"`
+	Currency         string  `json:"currency"`
+	LedgerKey        string  `json:"ledger_key"`
+	// Deliveries are of a review too, if there was one.
+	Deliveries []Delivery `json:"deliveries"`
 	// Decided is what a person decided, if the call was reviewed.
 	Decided *DecideParams `json:"decided,omitempty"`
-}
-
-// Delivery is what became of the notification of one target.
-type Delivery struct {
-	Target    string `json:"target"`
-	Delivered bool   `json:"delivered"`
-	// Error says why not.
-	Error string `json:"error,omitempty"`
 }
 
 // The search attributes of a call. Their values are plain text to everybody
@@ -139,6 +132,9 @@ const (
 	StageReview Stage = "review"
 	// StageNotify: until every target was told.
 	StageNotify Stage = "notify"
+	// StageUndelivered: nothing is left to do, and a target did not take what
+	// it was to be told.
+	StageUndelivered Stage = "undelivered"
 	// StageDone: nothing is left to do.
 	StageDone Stage = "done"
 )

@@ -18,6 +18,7 @@ import (
 
 	"aftercall/dev/tencentsim"
 	"aftercall/internal/ledger"
+	"aftercall/internal/notify"
 	"aftercall/internal/tencent"
 	"aftercall/workflows"
 )
@@ -122,7 +123,7 @@ func (s *Stack) verify(ctx context.Context, book *ledger.Ledger, r *Ran) error {
 	}
 	var delivered []string
 	for _, d := range f.Result.Deliveries {
-		if d.Delivered {
+		if d.Delivered && d.Event != notify.EventCallReview {
 			delivered = append(delivered, d.Target)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"aftercall/internal/notify"
 	"aftercall/internal/tencent"
@@ -41,6 +42,8 @@ type Target struct {
 	Apps    []string             `yaml:"apps" doc:"Names of the apps to hear of; left out, all."`
 	Results []tencent.CallResult `yaml:"results" doc:"Call results to hear of; left out, all: NormalEnd, Interrupt, Offline, Cancel, Reject, NotAnswer, CallBusy."`
 	Media   []tencent.MediaType  `yaml:"media" doc:"Media types to hear of: Audio, Video; left out, both."`
+
+	Horizon time.Duration `yaml:"horizon" default:"72h" doc:"How long to offer it an event that it does not take, 1m to 720h."`
 }
 
 // Subscription is what the target wants to hear of.
@@ -78,6 +81,9 @@ func (v validator) target(path string, target Target) {
 	v.choices(path+".results", "result", texts(target.Results), texts(tencent.CallResults))
 	v.choices(path+".media", "media type", texts(target.Media), texts(tencent.MediaTypes))
 	v.appNames(path+".apps", target.Apps)
+	if target.Horizon < time.Minute || target.Horizon > 30*24*time.Hour {
+		v.report(path+".horizon", "must be from 1m to 720h")
+	}
 }
 
 func (v validator) webhook(path string, target Target) {

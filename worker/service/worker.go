@@ -53,6 +53,7 @@ type Registry interface {
 // Register registers the workflows and activities of this project.
 func Register(r Registry, acts *activities.Activities, sweeps *activities.Sweeps) {
 	r.RegisterWorkflowWithOptions(workflows.AfterCall, workflow.RegisterOptions{Name: workflows.AfterCallName})
+	r.RegisterWorkflowWithOptions(workflows.Deliver, workflow.RegisterOptions{Name: workflows.DeliverName})
 	r.RegisterWorkflowWithOptions(workflows.Relay, workflow.RegisterOptions{Name: workflows.RelayName})
 	r.RegisterWorkflowWithOptions(workflows.Reconcile, workflow.RegisterOptions{Name: workflows.ReconcileName})
 	r.RegisterActivityWithOptions(sweeps.PlanSweep, activity.RegisterOptions{Name: "PlanSweep"})
@@ -62,6 +63,7 @@ func Register(r Registry, acts *activities.Activities, sweeps *activities.Sweeps
 	r.RegisterActivityWithOptions(acts.OpenReview, activity.RegisterOptions{Name: "OpenReview"})
 	r.RegisterActivityWithOptions(acts.Forward, activity.RegisterOptions{Name: "Forward"})
 	r.RegisterActivityWithOptions(acts.Notify, activity.RegisterOptions{Name: "Notify"})
+	r.RegisterActivityWithOptions(acts.Subscribers, activity.RegisterOptions{Name: "Subscribers"})
 }
 
 // poll runs the worker until ctx ends, and then until its activities have ended.
@@ -133,7 +135,7 @@ func newTargets(cfg *config.Config) ([]activities.Target, error) {
 		if err != nil {
 			return nil, fmt.Errorf("target %s: %w", target.Name, err)
 		}
-		targets[i] = activities.Target{Name: target.Name, Subscription: target.Subscription(), Sender: sender}
+		targets[i] = activities.Target{Name: target.Name, Subscription: target.Subscription(), Horizon: target.Horizon, Sender: sender}
 	}
 	return targets, nil
 }

@@ -50,6 +50,12 @@ func (c Calls) StartRelay(ctx context.Context, p activities.ForwardParams) (alre
 	return c.start(ctx, workflows.RelayOptions(p, c.taskQueue), workflows.RelayName, p)
 }
 
+// StartDeliver starts Deliver exactly once for an event and token, as Start
+// does AfterCall; see workflows.DeliverID.
+func (c Calls) StartDeliver(ctx context.Context, token string, p workflows.DeliverParams) (already bool, err error) {
+	return c.start(ctx, workflows.DeliverOptions(p, token, c.taskQueue), workflows.DeliverName, p)
+}
+
 func (c Calls) start(ctx context.Context, options client.StartWorkflowOptions, name string, params any) (already bool, err error) {
 	_, err = c.client.ExecuteWorkflow(ctx, options, name, params)
 	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {

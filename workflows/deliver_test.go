@@ -1,0 +1,98 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+
+	"aftercall/activities"
+	"aftercall/internal/notify"
+	"aftercall/internal/tencent"
+	"aftercall/workflows"
+)
+
+func reversed() notify.Event {
+	return notify.Event{Type: notify.EventCallReversed, Version: 1, Timestamp: endedAt, Call: &notify.CallData{
+		App: "clinic", SDKAppID: 1400000000, CallID: "call-1", MediaType: tencent.MediaVideo, Result: tencent.ResultNormalEnd,
+	}}
+}
+
+func (e *env) delivers(p workflows.DeliverParams) (result workflows.DeliverResult) {
+	e.t.Helper()
+	e.ExecuteWorkflow(workflows.DeliverName, p)
+	require.NoError(e.t, e.GetWorkflowError())
+	require.NoError(e.t, e.GetWorkflowResult(&result))
+	return result
+}
+
+func TestDeliver(t *testing.T) {
+	e := newEnv(t)
+	stages := e.stages()
+	e.OnActivity("Notify", mock.Anything, activities.NotifyParams{
+		Target: "crm", MessageID: "msg_1", Event: reversed(), Since: endedAt,
+	}).Return(nil).Once()
+	e.notifies("flapping", errBroken).Times(3)
+	e.notifies("flapping", nil).Once()
+	e.notifies("gone", errHopeless).Once()
+	result := e.delivers(workflows.DeliverParams{Event: reversed(), MessageID: "msg_1", Targets: []string{"crm", "flapping", "gone"}})
+	require.Equal(t, []workflows.Delivery{
+		{Event: notify.EventCallReversed, Target: "crm", Delivered: true},
+		{Event: notify.EventCallReversed, Target: "flapping", Delivered: true},
+		{Event: notify.EventCallReversed, Target: "gone", Error: "hopeless"},
+	}, result.Deliveries)
+	require.Equal(t, []string{"notify", "undelivered"}, *stages)
+}
+
+// TestDeliverAsksWhoWantsToHear leaves the choice of targets to the worker's
+// configuration.
+func TestDeliverAsksWhoWantsToHear(t *testing.T) {
+	e := newEnv(t)
+	e.OnActivity("Subscribers", mock.Anything, activities.SubscribersParams{Event: reversed()}).
+		Return(activities.SubscribersResult{Targets: []string{"crm"}}, nil).Once()
+	e.notifies("crm", nil).Once()
+	result := e.delivers(workflows.DeliverParams{Event: reversed(), MessageID: "msg_1"})
+	require.Equal(t, []workflows.Delivery{{Event: notify.EventCallReversed, Target: "crm", Delivered: true}}, result.Deliveries)
+}
+
+// TestDeliverServesTheGoodOneAtOnce has ten targets that fail for minutes.
+func TestDeliverServesTheGoodOneAtOnce(t *testing.T) {
+	e := newEnv(t)
+	e.stages()
+	targets := []string{"b0", "b1", "b2", "b3", "b4", "good", "b5", "b6", "b7", "b8", "b9"}
+	var served time.Time
+	e.notifies("good", nil).Once().Run(func(mock.Arguments) { served = e.Now() })
+	for _, target := range targets {
+		if target != "good" {
+			e.notifies(target, errBroken).Times(6)
+			e.notifies(target, nil).Once()
+		}
+	}
+	result := e.delivers(workflows.DeliverParams{Event: reversed(), MessageID: "msg_1", Targets: targets})
+	require.Len(t, result.Deliveries, 11)
+	require.Equal(t, endedAt, served.UTC())
+	require.Greater(t, e.Now().Sub(endedAt), time.Minute)
+}
+
+func TestDeliverIDs(t *testing.T) {
+	ids := map[string]bool{}
+	add := func(callID string, kind notify.EventType, token string) {
+		e := reversed()
+		e.Type, e.Call.CallID = kind, callID
+		ids[workflows.DeliverID(e, token)] = true
+	}
+	add("c", notify.EventCallCharged, "")
+	add("c", notify.EventCallReversed, "")
+	add("c", notify.EventCallReversed, "2")
+	add("c:2", notify.EventCallReversed, "")
+	add("c.2", notify.EventCallReversed, "")
+	require.Len(t, ids, 5)
+	require.Contains(t, ids, "deliver:call.reversed.2:1400000000:c")
+	o := workflows.DeliverOptions(workflows.DeliverParams{Event: reversed()}, "", "queue")
+	require.Equal(t, enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE, o.WorkflowIDReusePolicy)
+	app, ok := o.TypedSearchAttributes.GetKeyword(workflows.AttributeApp)
+	require.True(t, ok)
+	require.Equal(t, "clinic", app)
+}
