@@ -175,6 +175,45 @@ func TestOpenReview(t *testing.T) {
 	require.Equal(t, AppNotConfigured, errorType(err))
 }
 
+// TestAChargeAfterACorrectionIsHandled resets a workflow after a person has
+// corrected its charge: nothing is booked or told again, whatever it comes to now.
+func TestAChargeAfterACorrectionIsHandled(t *testing.T) {
+	for name, correct := range map[string]func(f *fixture, key string) error{
+		"reversed": func(f *fixture, key string) error {
+			_, _, err := f.book.Reverse(t.Context(), key, ledger.Correction{Reason: "dead line", Operator: "alice"})
+			return err
+		},
+		"replaced": func(f *fixture, key string) error {
+			entries, err := f.book.Get(t.Context(), clinic, "call-1")
+			if err != nil {
+				return err
+			}
+			charge := entries[0].Charge
+			if charge.Amount, err = charge.Amount.Mul("2"); err != nil {
+				return err
+			}
+			_, _, err = f.book.Replace(t.Context(), key, charge, ledger.Correction{Reason: "dead line", Operator: "alice"})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			first, err := f.charge(params("run-1"))
+			require.NoError(t, err)
+			require.NoError(t, correct(f, first.LedgerKey))
+			for _, later := range []int64{0, 600} {
+				p := params("run-1")
+				p.Record.AcceptTime -= later
+				p.Record.StartTime -= later
+				again, err := f.charge(p)
+				require.NoError(t, err)
+				require.True(t, again.AlreadyHandled)
+				require.NotEqual(t, first.LedgerKey, again.LedgerKey)
+			}
+		})
+	}
+}
+
 func TestUnconnectedCallsAreInTheLedger(t *testing.T) {
 	f := newFixture(t)
 	p := params("run-1")

@@ -37,7 +37,8 @@ type Decided struct {
 // ChargeResult is the ledger's entry, in the form in which others hear of it.
 type ChargeResult struct {
 	LedgerKey string `json:"ledger_key"`
-	// AlreadyHandled says that another workflow had booked the call.
+	// AlreadyHandled says that another workflow had booked the call, or that a
+	// person has corrected its charge.
 	AlreadyHandled bool `json:"already_handled"`
 	// Differences are where the callback differed from the record.
 	Differences []tencent.Difference `json:"differences,omitempty"`
@@ -48,7 +49,8 @@ type ChargeResult struct {
 }
 
 // Charge books a call into the ledger, once for ever: a second attempt, or a
-// second workflow, finds the entry of the first. Calls that cost nothing are
+// second workflow, finds the entry of the first, and a call whose charge a
+// person has corrected since counts as handled. Calls that cost nothing are
 // booked too. Errors: NeedsReview, ChargeConflict, LedgerUnavailable,
 // AppNotConfigured.
 func (a *Activities) Charge(ctx context.Context, p ChargeParams) (ChargeResult, error) {
@@ -102,53 +104,11 @@ func rate(app App, p ChargeParams) (billing.Charge, error) {
 	return app.Rater.Rate(p.Record, p.ReadAt)
 }
 
-// describe makes the event from the entry alone, so that it is the same in
+// describe makes the result from the entry alone, so that it is the same in
 // every attempt.
 func describe(e ledger.Entry) ChargeResult {
-	r, c := e.Record, e.Charge
-	event := notify.EventCallCharged
-	if c.Free() {
-		event = notify.EventCallFree
-	}
-	return ChargeResult{
-		LedgerKey:   e.Key,
-		Differences: e.Differences,
-		MessageID:   notify.MessageID(e.SDKAppID, r.CallID, event),
-		Event: notify.Event{
-			Type:      event,
-			Version:   notify.EventVersion,
-			Timestamp: e.CreatedAt,
-			Call: &notify.CallData{
-				App:              e.App,
-				SDKAppID:         e.SDKAppID,
-				CallID:           r.CallID,
-				Caller:           r.Caller,
-				Members:          r.Members,
-				RoomID:           r.RoomID,
-				MediaType:        r.MediaType,
-				CallType:         r.CallType,
-				Result:           r.Result,
-				StartTime:        r.StartTime,
-				AcceptTime:       r.AcceptTime,
-				EndTime:          r.EndTime,
-				ConnectedSeconds: c.ConnectedSeconds,
-				BilledSeconds:    c.BilledSeconds,
-				Amount:           c.Amount.Number(),
-				Currency:         c.Amount.CurrencyCode(),
-				Tariff:           c.Tariff.Name,
-				Explanation:      explain(c.Steps),
-				LedgerKey:        e.Key,
-			},
-		},
-	}
-}
-
-func explain(steps []billing.Step) []string {
-	lines := make([]string, len(steps))
-	for i, s := range steps {
-		lines[i] = s.Text
-	}
-	return lines
+	event, id := EventOf(e)
+	return ChargeResult{LedgerKey: e.Key, Differences: e.Differences, MessageID: id, Event: event}
 }
 
 // notCharged counts conflicts; other errors are tried again or reviewed.

@@ -1,4 +1,5 @@
-// Command worker runs the workflows and activities of ended calls.
+// Command worker runs the workflows and activities of ended calls. Its other
+// commands are for the ledger and for calls in review.
 package main
 
 import (
@@ -7,28 +8,15 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/alecthomas/kong"
-
+	"aftercall/internal/cli"
 	"aftercall/internal/config"
-	"aftercall/worker/service"
+	"aftercall/worker/operator"
 )
-
-type cli struct {
-	Run runCommand `cmd:"" default:"1" help:"Run workflows and activities (the default)."`
-}
-
-type runCommand struct{}
-
-// Run works until a signal comes.
-func (runCommand) Run(ctx context.Context) error {
-	return service.Run(ctx, config.Environ(os.Environ()), os.Stderr)
-}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	command := kong.Parse(&cli{}, kong.Name("worker"),
-		kong.Description("Reads call records, charges calls and notifies. Settings come from the environment and from the file that AFTERCALL_CONFIG names: see docs/configuration.md."),
-		kong.BindTo(ctx, (*context.Context)(nil)))
-	command.FatalIfErrorf(command.Run())
+	process := cli.Process{Environ: config.Environ(os.Environ()), Stdout: os.Stdout, Stderr: os.Stderr}
+	code := operator.Run(ctx, process, os.Args[1:])
+	stop()
+	os.Exit(code)
 }

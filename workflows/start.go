@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -19,6 +20,14 @@ const MemoFingerprint = "callback_fingerprint"
 // CallId can make two calls share an ID.
 func AfterCallID(app tencent.SDKAppID, callID string) string {
 	return "call:" + app.String() + ":" + callID
+}
+
+// ParseAfterCallID tells the call of a workflow ID; ok is false when it is not
+// that of an AfterCall.
+func ParseAfterCallID(id string) (app tencent.SDKAppID, callID string, ok bool) {
+	number, callID, found := strings.Cut(strings.TrimPrefix(id, "call:"), ":")
+	app, err := tencent.ParseSDKAppID(number)
+	return app, callID, found && err == nil && strings.HasPrefix(id, "call:")
 }
 
 // AfterCallOptions are the options that start AfterCall exactly once: a second

@@ -86,3 +86,16 @@ func TestIDsDoNotCollide(t *testing.T) {
 		}
 	})
 }
+
+func TestParseAfterCallID(t *testing.T) {
+	for _, callID := range []string{"call-1", "a:b", ":", "call:1:x", ""} {
+		app, parsed, ok := workflows.ParseAfterCallID(workflows.AfterCallID(1400000000, callID))
+		require.True(t, ok)
+		require.EqualValues(t, 1400000000, app)
+		require.Equal(t, callID, parsed)
+	}
+	for _, id := range []string{"", "call:", "call:12", "call:x:y", "relay:1:x", "1400000000:call-1"} {
+		_, _, ok := workflows.ParseAfterCallID(id)
+		require.False(t, ok, id)
+	}
+}

@@ -46,6 +46,13 @@ type WorkerSettings struct {
 	CodecOrigins Origins `env:"AFTERCALL_CODEC_ORIGINS" doc:"Origins of the Web UIs whose pages may ask the codec endpoint, with commas between them, as in https://temporal.example.com."`
 }
 
+// OperatorSettings are the process settings of commands that do without the
+// YAML file: who reads the ledger need not have the secrets of the apps.
+type OperatorSettings struct {
+	LedgerURL ConnectionURL `env:"LEDGER_URL" envDefault:"sqlite:aftercall.db"`
+	TaskQueue string        `env:"AFTERCALL_TASK_QUEUE" envDefault:"aftercall"`
+}
+
 // LogFormat is how log lines look.
 type LogFormat string
 
@@ -87,6 +94,16 @@ func Worker(environ map[string]string) (WorkerSettings, *Config, error) {
 	problems = append(problems, settings.codecProblems(environ)...)
 	file, err := loadWith(&settings.Common, environ, problems)
 	return settings, file, err
+}
+
+// Operator reads the settings of commands that do without the YAML file. The
+// error is an *Error with every problem.
+func Operator(environ map[string]string) (OperatorSettings, error) {
+	var settings OperatorSettings
+	problems := parseSettings(&settings, environ)
+	problems = append(problems, settings.LedgerURL.ledgerProblem()...)
+	problems = append(problems, taskQueueProblem(settings.TaskQueue)...)
+	return settings, asError(append(problems, misspelt(environ, nil)...))
 }
 
 // loadWith checks the common settings and loads the file, even after problems,
@@ -173,14 +190,8 @@ func (c *Common) validate() []Problem {
 	if s := c.RedisURL.Scheme(); s != "" && !slices.Contains([]string{"redis", "rediss", "unix"}, s) {
 		complain("REDIS_URL", "must begin with redis://, rediss:// or unix://")
 	}
-	switch path, sqlite := strings.CutPrefix(c.LedgerURL.Reveal(), "sqlite:"); {
-	case c.LedgerURL.Scheme() == "" || c.LedgerURL.Scheme() == "postgres" || c.LedgerURL.Scheme() == "postgresql":
-	case !sqlite || strings.Trim(path, "/") == "":
-		complain("LEDGER_URL", "must be sqlite: and the path of a file, as in sqlite:/var/lib/aftercall/ledger.db, or postgres://user:password@host/database")
-	}
-	if c.TaskQueue != strings.TrimSpace(c.TaskQueue) || c.TaskQueue == "" {
-		complain("AFTERCALL_TASK_QUEUE", "must be a name without spaces around it")
-	}
+	problems = append(problems, c.LedgerURL.ledgerProblem()...)
+	problems = append(problems, taskQueueProblem(c.TaskQueue)...)
 	if c.TemporalUIURL != "" {
 		parsed, err := url.Parse(c.TemporalUIURL)
 		if err != nil || parsed.Hostname() == "" || (parsed.Scheme != "http" && parsed.Scheme != "https") {
@@ -189,6 +200,22 @@ func (c *Common) validate() []Problem {
 		c.TemporalUIURL = trimSlash(c.TemporalUIURL)
 	}
 	return problems
+}
+
+func (u ConnectionURL) ledgerProblem() []Problem {
+	switch path, sqlite := strings.CutPrefix(u.Reveal(), "sqlite:"); {
+	case u.Scheme() == "" || u.Scheme() == "postgres" || u.Scheme() == "postgresql":
+	case !sqlite || strings.Trim(path, "/") == "":
+		return []Problem{{Key: "LEDGER_URL", Message: "must be sqlite: and the path of a file, as in sqlite:/var/lib/aftercall/ledger.db, or postgres://user:password@host/database"}} //nolint:gosec // an example
+	}
+	return nil
+}
+
+func taskQueueProblem(name string) []Problem {
+	if name != strings.TrimSpace(name) || name == "" {
+		return []Problem{{Key: "AFTERCALL_TASK_QUEUE", Message: "must be a name without spaces around it"}}
+	}
+	return nil
 }
 
 func listenProblem(key, address string) []Problem {

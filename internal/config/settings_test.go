@@ -150,3 +150,14 @@ func TestEncryptionSettings(t *testing.T) {
 		require.EqualError(t, err, badOrigin, origin)
 	}
 }
+
+func TestOperatorNeedsNoFile(t *testing.T) {
+	settings, err := config.Operator(map[string]string{"LEDGER_URL": "postgres://me:canary@db/ledger"})
+	require.NoError(t, err)
+	require.Equal(t, "postgres://me:canary@db/ledger", settings.LedgerURL.Reveal())
+	require.Equal(t, "aftercall", settings.TaskQueue)
+	_, err = config.Operator(map[string]string{"LEDGER_URL": "mysql://me:canary@db/ledger", "AFTERCALL_TASK_QUEUE": " x"})
+	require.ErrorContains(t, err, "LEDGER_URL: must be sqlite:")
+	require.ErrorContains(t, err, "AFTERCALL_TASK_QUEUE: must be")
+	require.NotContains(t, err.Error(), "canary")
+}

@@ -68,6 +68,17 @@ func (e Entry) SameSum(other Entry) bool {
 	return e.Charge.Amount.Equal(other.Charge.Amount) && e.Charge.BilledSeconds == other.Charge.BilledSeconds
 }
 
+// Recompute charges the entry's call once more, by a tariff that may be another
+// one, and as a person decided if one did. A call that must not be charged
+// without a person gives a *billing.ReviewError.
+func (e Entry) Recompute(rater *billing.Rater) (billing.Charge, error) {
+	if decision := e.Charge.Decision(); decision != nil {
+		return rater.Decide(e.Record, *decision)
+	}
+	// The record was read before the entry was made, by another clock.
+	return rater.Rate(e.Record, e.CreatedAt.Add(billing.MaxClockSkew))
+}
+
 // validate refuses what could not be found or explained later.
 func (e *Entry) validate() error {
 	var errs []error

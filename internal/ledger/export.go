@@ -46,18 +46,18 @@ func Export(w io.Writer, entries iter.Seq2[Entry, error]) (n int, err error) {
 func exportRow(e Entry) []string {
 	r, c := e.Record, e.Charge
 	return []string{
-		strconv.FormatInt(e.Seq, 10), cell(e.Key), string(e.Kind), strconv.Itoa(e.Revision), cell(e.Reverses),
-		e.CreatedAt.UTC().Format("2006-01-02T15:04:05.000Z"), e.SDKAppID.String(), cell(e.App), cell(r.CallID), cell(r.Caller),
-		cell(string(r.MediaType)), cell(string(r.CallType)), cell(string(r.Result)), instant(r.StartTime), instant(r.AcceptTime), instant(r.EndTime),
+		strconv.FormatInt(e.Seq, 10), Cell(e.Key), string(e.Kind), strconv.Itoa(e.Revision), Cell(e.Reverses),
+		e.CreatedAt.UTC().Format("2006-01-02T15:04:05.000Z"), e.SDKAppID.String(), Cell(e.App), Cell(r.CallID), Cell(r.Caller),
+		Cell(string(r.MediaType)), Cell(string(r.CallType)), Cell(string(r.Result)), instant(r.StartTime), instant(r.AcceptTime), instant(r.EndTime),
 		strconv.FormatInt(c.ConnectedSeconds, 10), strconv.FormatInt(c.BilledSeconds, 10), strconv.Itoa(c.Participants),
 		c.Amount.Number(), c.Amount.CurrencyCode(),
-		cell(c.Tariff.Name), c.Tariff.EffectiveFrom.UTC().Format(time.RFC3339), c.Tariff.Hash,
-		cell(e.WorkflowID), e.FirstRunID, cell(e.Operator), cell(e.Reason),
+		Cell(c.Tariff.Name), c.Tariff.EffectiveFrom.UTC().Format(time.RFC3339), c.Tariff.Hash,
+		Cell(e.WorkflowID), e.FirstRunID, Cell(e.Operator), Cell(e.Reason),
 	}
 }
 
-// cell is foreign text that no spreadsheet takes for a formula.
-func cell(s string) string {
+// Cell is foreign text that no spreadsheet takes for a formula.
+func Cell(s string) string {
 	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
 		return "'" + s
 	}

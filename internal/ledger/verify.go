@@ -153,7 +153,7 @@ func (v *verifier) sum(e *Entry) {
 		v.report(e, "%v", tariff.err)
 		return
 	}
-	again, err := recompute(tariff.rater, e)
+	again, err := e.Recompute(tariff.rater)
 	switch {
 	case err != nil:
 		v.report(e, "cannot be charged again: %v", err)
@@ -163,15 +163,6 @@ func (v *verifier) sum(e *Entry) {
 		v.report(e, "its sum of %s comes about in another way: connected %d s and billed %d s, or the steps differ",
 			again.Amount, again.ConnectedSeconds, again.BilledSeconds)
 	}
-}
-
-// recompute charges the entry's call once more.
-func recompute(rater *billing.Rater, e *Entry) (billing.Charge, error) {
-	if decision := e.Charge.Decision(); decision != nil {
-		return rater.Decide(e.Record, *decision)
-	}
-	// The record was read before the entry was made, by another clock.
-	return rater.Rate(e.Record, e.CreatedAt.Add(billing.MaxClockSkew))
 }
 
 // restore makes a stored version chargeable, once.

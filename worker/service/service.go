@@ -46,7 +46,7 @@ func Run(ctx context.Context, environ map[string]string, stderr io.Writer) error
 	defer rdb.Close()
 	guard := redisguard.New(ctx, rdb, reg, logger)
 	defer guard.Close()
-	clients := newClients(cfg, ratelimit.New(guard, reg), reg)
+	clients := NewClients(cfg, ratelimit.New(guard, reg), reg)
 	acts, err := newActivities(cfg, clients, book, reg)
 	if err != nil {
 		return err

@@ -79,8 +79,8 @@ func poll(ctx context.Context, w worker.Worker, polling *atomic.Bool, logger *sl
 	return nil
 }
 
-// newClients returns a client of Tencent's REST API for every app.
-func newClients(cfg *config.Config, limiter tencent.Limiter, reg prometheus.Registerer) map[tencent.SDKAppID]*tencent.Client {
+// NewClients returns a client of Tencent's REST API for every app.
+func NewClients(cfg *config.Config, limiter tencent.Limiter, reg prometheus.Registerer) map[tencent.SDKAppID]*tencent.Client {
 	shared := tencent.NewHTTPClient(maxConcurrent)
 	observe := newRecordMetrics(reg)
 	clients := make(map[tencent.SDKAppID]*tencent.Client, len(cfg.Apps))

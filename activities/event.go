@@ -1,0 +1,63 @@
+package activities
+
+import (
+	"strconv"
+
+	"aftercall/internal/billing"
+	"aftercall/internal/ledger"
+	"aftercall/internal/notify"
+)
+
+// EventOf is what others hear of a ledger entry, and its message ID. Both are
+// made from the entry alone, so that they are the same whenever it is told, and
+// the message IDs of a call's entries differ.
+func EventOf(e ledger.Entry) (event notify.Event, messageID string) {
+	r, c := e.Record, e.Charge
+	data := &notify.CallData{
+		App:              e.App,
+		SDKAppID:         e.SDKAppID,
+		CallID:           r.CallID,
+		Caller:           r.Caller,
+		Members:          r.Members,
+		RoomID:           r.RoomID,
+		MediaType:        r.MediaType,
+		CallType:         r.CallType,
+		Result:           r.Result,
+		StartTime:        r.StartTime,
+		AcceptTime:       r.AcceptTime,
+		EndTime:          r.EndTime,
+		ConnectedSeconds: c.ConnectedSeconds,
+		BilledSeconds:    c.BilledSeconds,
+		Amount:           c.Amount.Number(),
+		Currency:         c.Amount.CurrencyCode(),
+		Tariff:           c.Tariff.Name,
+		Explanation:      explain(c.Steps),
+		LedgerKey:        e.Key,
+		Reverses:         e.Reverses,
+	}
+	kind := notify.EventCallCharged
+	switch {
+	case e.Kind == ledger.KindReversal:
+		kind = notify.EventCallReversed
+	case c.Free():
+		kind = notify.EventCallFree
+	}
+	var further []string
+	if e.Revision > 1 {
+		data.Revision = e.Revision
+		further = []string{strconv.Itoa(e.Revision)}
+	}
+	if e.Correction() {
+		data.Reason, data.Operator = e.Reason, e.Operator
+	}
+	return notify.Event{Type: kind, Version: notify.EventVersion, Timestamp: e.CreatedAt, Call: data},
+		notify.MessageID(e.SDKAppID, r.CallID, kind, further...)
+}
+
+func explain(steps []billing.Step) []string {
+	lines := make([]string, len(steps))
+	for i, s := range steps {
+		lines[i] = s.Text
+	}
+	return lines
+}

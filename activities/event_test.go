@@ -1,0 +1,64 @@
+package activities
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"aftercall/internal/ledger"
+	"aftercall/internal/notify"
+)
+
+func TestEventsOfCorrections(t *testing.T) {
+	f := newFixture(t)
+	_, err := f.charge(params("run-1"))
+	require.NoError(t, err)
+	entries, err := f.book.Get(t.Context(), clinic, "call-1")
+	require.NoError(t, err)
+	signed := ledger.Correction{Reason: "dead line", Operator: "alice"}
+	corrected := entries[0].Charge
+	corrected.Amount, err = corrected.Amount.Mul("2")
+	require.NoError(t, err)
+	second, _, err := f.book.Replace(t.Context(), entries[0].Key, corrected, signed)
+	require.NoError(t, err)
+	last, _, err := f.book.Reverse(t.Context(), second.Charge.Key, signed)
+	require.NoError(t, err)
+
+	ids := map[string]bool{}
+	for _, tt := range []struct {
+		entry    ledger.Entry
+		kind     notify.EventType
+		amount   string
+		revision int
+		reverses string
+		operator string
+	}{
+		{entries[0], notify.EventCallCharged, "0.24", 0, "", ""},
+		{second.Reversal, notify.EventCallReversed, "-0.24", 0, "charge:1400000000:call-1", "alice"},
+		{second.Charge, notify.EventCallCharged, "0.48", 2, "", "alice"},
+		{last, notify.EventCallReversed, "-0.48", 2, "charge.2:1400000000:call-1", "alice"},
+	} {
+		event, id := EventOf(tt.entry)
+		require.Equal(t, tt.kind, event.Type)
+		require.Equal(t, tt.entry.CreatedAt, event.Timestamp)
+		require.Equal(t, tt.entry.Key, event.Call.LedgerKey)
+		require.Equal(t, tt.amount, event.Call.Amount)
+		require.Equal(t, tt.revision, event.Call.Revision)
+		require.Equal(t, tt.reverses, event.Call.Reverses)
+		require.Equal(t, tt.operator, event.Call.Operator)
+		require.False(t, ids[id], "every entry has a message ID of its own")
+		ids[id] = true
+		again, sameID := EventOf(tt.entry)
+		require.Equal(t, event, again)
+		require.Equal(t, id, sameID)
+	}
+	_, id := EventOf(entries[0])
+	require.Equal(t, notify.MessageID(clinic, "call-1", notify.EventCallCharged), id, "receivers know it")
+}
+
+// A person who decided a review is in the ledger, but is nobody's business outside.
+func TestTheEventOfADecisionNamesNobody(t *testing.T) {
+	event, _ := EventOf(ledger.Entry{Kind: ledger.KindCharge, Revision: 1, Record: record(), Operator: "alice", Reason: "says the doctor"})
+	require.Empty(t, event.Call.Operator)
+	require.Empty(t, event.Call.Reason)
+}

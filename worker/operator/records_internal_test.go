@@ -1,0 +1,129 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"aftercall/internal/billing"
+	"aftercall/internal/config"
+	"aftercall/internal/ledger"
+	"aftercall/internal/tencent"
+)
+
+// tencents is a record API that lists calls by their start.
+type tencents struct {
+	records map[string]tencent.CallRecord
+	busy    int
+	asked   []string
+}
+
+func (f *tencents) Records(_ context.Context, filter tencent.RecordFilter) (tencent.RecordPage, error) {
+	if f.busy > 0 {
+		f.busy--
+		return tencent.RecordPage{}, &tencent.BusyError{RetryAfter: time.Millisecond}
+	}
+	page := tencent.RecordPage{Page: filter.Page}
+	for _, r := range f.records {
+		if r.StartTime >= filter.StartTime && r.StartTime <= filter.EndTime {
+			page.TotalNum++
+			if filter.Page == 1 {
+				page.Records = append(page.Records, r)
+			}
+		}
+	}
+	return page, nil
+}
+
+func (f *tencents) Record(_ context.Context, callID string) (tencent.CallRecord, error) {
+	f.asked = append(f.asked, callID)
+	if r, ok := f.records[callID]; ok {
+		return r, nil
+	}
+	return tencent.CallRecord{}, &tencent.APIError{Code: tencent.CodeRecordNotFound}
+}
+
+func TestCompareWithRecords(t *testing.T) {
+	const app = tencent.SDKAppID(1400000000)
+	now := time.Date(2026, 3, 8, 12, 0, 0, 0, time.UTC)
+	book, err := ledger.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"), ledger.Options{})
+	require.NoError(t, err)
+	defer book.Close()
+	price, err := billing.ParseDecimal("0.12")
+	require.NoError(t, err)
+	rater, err := billing.NewRater("standard", billing.Tariff{Currency: "USD", Versions: []billing.Version{{
+		EffectiveFrom: now.AddDate(-1, 0, 0), Rules: []billing.Rule{{RatePerMinute: price, FirstInterval: 60, NextInterval: 60}},
+	}}})
+	require.NoError(t, err)
+	api := &tencents{records: map[string]tencent.CallRecord{}, busy: 2}
+	record := func(callID string, ago time.Duration) tencent.CallRecord {
+		end := now.Add(-ago).Unix()
+		return tencent.CallRecord{
+			CallID: callID, Caller: "patient", MediaType: tencent.MediaAudio, CallType: tencent.CallTypeSingle, Result: tencent.ResultNormalEnd,
+			StartTime: end - 70, AcceptTime: end - 61, EndTime: end, Members: []string{"patient", "doctor"},
+		}
+	}
+	book1 := func(r tencent.CallRecord, decision *billing.Decision) ledger.Entry {
+		charge, err := rater.Rate(r, now)
+		if decision != nil {
+			charge, err = rater.Decide(r, *decision)
+		}
+		require.NoError(t, err)
+		e, _, err := book.Charge(t.Context(), ledger.Entry{SDKAppID: app, App: "clinic", Record: r, Charge: charge, WorkflowID: "w", FirstRunID: "r"})
+		require.NoError(t, err)
+		return e
+	}
+	both := func(callID string, ago time.Duration) ledger.Entry {
+		api.records[callID] = record(callID, ago)
+		return book1(record(callID, ago), nil)
+	}
+	both("fine", time.Hour)
+	reversal := both("reversed", 2*time.Hour)
+	_, _, err = book.Reverse(t.Context(), reversal.Key, ledger.Correction{Reason: "x", Operator: "alice"})
+	require.NoError(t, err)
+	api.records["missing"] = record("missing", 3*time.Hour)
+	api.records["in review"] = record("in review", 4*time.Hour)
+	api.records["who knows"] = record("who knows", 5*time.Hour)
+	api.records["not settled"] = record("not settled", time.Minute)
+	book1(record("extra", 30*time.Hour), nil)
+	book1(record("older than records", 8*24*time.Hour), nil)
+	book1(record("without record", 31*time.Hour), &billing.Decision{Verdict: billing.VerdictChargeAs, ConnectedSeconds: 5, Unconfirmed: true})
+	other := record("different", 50*time.Hour)
+	book1(other, nil)
+	other.EndTime++
+	api.records["different"] = other
+	// It began in the stretch before, and would be listed there.
+	edge := now.Add(-2 * time.Minute).Add(-7 * 24 * time.Hour).Add(2*time.Minute + time.Second + 6*time.Hour + 10*time.Second)
+	both("over the edge", now.Sub(edge))
+
+	check := recordCheck{
+		app:  config.App{Name: "clinic", SDKAppID: app, Sweep: config.Sweep{Settle: 2 * time.Minute, Overlap: time.Hour}},
+		book: book, records: patient{api}, now: now,
+		underWay: func(_ context.Context, callID string) (bool, error) {
+			if callID == "who knows" {
+				return false, errors.New("connection refused")
+			}
+			return callID == "in review", nil
+		},
+	}
+	require.NoError(t, check.run(t.Context()))
+	found := check.found
+	require.Equal(t, []int{7, 4, 1, 1, 2, 1, 1}, []int{
+		found.Records, found.Compared, found.UnderWay, found.Unconfirmed, found.Missing, found.Extra, found.Different,
+	})
+	require.ElementsMatch(t, []deviation{
+		{"missing", "missing", "ended 2026-03-08 09:00:00 UTC and was never charged: starter backfill charges it"},
+		{"missing", "who knows", "ended 2026-03-08 07:00:00 UTC; Temporal cannot say whether it is under way: connection refused"},
+		{"extra", "extra", "Tencent has no record of it"},
+		{"different", "different", "EndTime was 1772791200 and is 1772791201"},
+	}, found.Deviations)
+	require.Contains(t, api.asked, "over the edge")
+
+	check.app.GoLive = now
+	require.NoError(t, check.run(t.Context()))
+	require.Zero(t, check.found.Records, "calls of before go_live are nobody's business")
+}
