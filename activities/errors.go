@@ -67,6 +67,7 @@ func classify(err error) error {
 		reviewErr   *billing.ReviewError
 		conflictErr *ledger.ConflictError
 		statusErr   *notify.StatusError
+		deliveryErr *notify.DeliveryError
 		busyErr     *tencent.BusyError
 		gatewayErr  *tencent.HTTPError
 	)
@@ -88,6 +89,11 @@ func classify(err error) error {
 			return final(TargetRefused, err)
 		}
 		return retry(TargetUnavailable, err, statusErr.RetryAfter)
+	case errors.As(err, &deliveryErr):
+		if deliveryErr.Final {
+			return final(TargetRefused, err)
+		}
+		return retry(TargetUnavailable, err, deliveryErr.RetryAfter)
 	}
 	return err
 }

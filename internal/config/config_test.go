@@ -30,6 +30,14 @@ func environment() map[string]string {
 		"CRM_WEBHOOK_SECRET":      webhookKey,
 		"CRM_WEBHOOK_SECRET_NEXT": "whsec_ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=",
 		"DASHBOARD_SECRET":        webhookKey,
+		"SLACK_URL":               "https://hooks.slack.com/services/T000/B000/canary",
+		"WECOM_URL":               "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=canary",
+		"DINGTALK_URL":            "https://oapi.dingtalk.com/robot/send?access_token=canary",
+		"DINGTALK_SECRET":         "SECcanary",
+		"FEISHU_URL":              "https://open.feishu.cn/open-apis/bot/v2/hook/canary",
+		"FEISHU_SECRET":           "canary-feishu-secret",
+		"SMTP_PASSWORD":           "canary-password",
+		"STRIPE_KEY":              "rk_live_canary",
 	}
 }
 
@@ -58,7 +66,7 @@ func TestExampleFileLoads(t *testing.T) {
 
 	crm, ok := cfg.Target("crm")
 	require.True(t, ok)
-	require.Equal(t, config.TargetWebhook, crm.Type)
+	require.Equal(t, notify.TypeWebhook, crm.Type)
 	require.Equal(t, webhookKey, crm.Secrets[1].Reveal(), "order of the file")
 	require.Equal(t, notify.Subscription{}, crm.Subscription(), "everything")
 	dashboard, ok := cfg.Target("dashboard")
@@ -108,7 +116,7 @@ func TestVariablesAreFilledInAfterParsing(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "${HOST}-crm$x", cfg.Apps[0].Identifier)
 	require.EqualValues(t, 1400000009, cfg.Apps[0].SDKAppID)
-	require.Equal(t, "https://crm.example.com/hook", cfg.Targets[0].URL)
+	require.Equal(t, "https://crm.example.com/hook", cfg.Targets[0].URL.Reveal())
 
 	// What a variable holds stays one scalar: neither YAML nor a further variable.
 	text = strings.Replace(valid, "${CLINIC_CALLBACK_TOKEN}", "${EVIL}", 1)

@@ -64,7 +64,7 @@ func TestSecretIsNeverPrinted(t *testing.T) {
 		"map":             map[string]config.Secret{"key": secret},
 		"callback":        config.Callback{Secret: secret, Token: secret},
 		"app":             config.App{Name: "clinic", SecretKey: secret},
-		"target":          &config.Target{Name: "crm", URL: "https://x.example/", Secrets: []config.Secret{secret}},
+		"target":          &config.Target{Name: "crm", URL: secret, Secrets: []config.Secret{secret}},
 		"unexported":      holder{name: "x", value: secret, plain: secret, where: where},
 		"url":             where,
 		"settings":        config.Common{RedisURL: where, LedgerURL: where},

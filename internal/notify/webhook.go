@@ -1,12 +1,11 @@
 package notify
 
 import (
-	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -25,16 +24,29 @@ const maxAnswerSize = 16 << 10
 // MaxRetryAfter is the longest pause that a receiver may ask for.
 const MaxRetryAfter = time.Hour
 
+const (
+	minWebhookKey    = 24
+	maxWebhookKey    = 64
+	webhookKeyPrefix = "whsec_"
+	webhookKeyAdvice = "make one with: echo whsec_$(openssl rand -base64 32)"
+)
+
 // StatusError is an answer that is not 2xx.
 type StatusError struct {
 	Status int
 	// RetryAfter is what the receiver asked for, 0 for nothing, MaxRetryAfter at most.
 	RetryAfter time.Duration
+	// Reason is the receiver's code where it has one, such as no_service.
+	Reason string
 }
 
-// Error gives the status. What the receiver wrote is not repeated.
+// Error gives the status. What the receiver wrote is not repeated, but for a code.
 func (e *StatusError) Error() string {
-	return fmt.Sprintf("answered %d %s", e.Status, http.StatusText(e.Status))
+	text := fmt.Sprintf("answered %d %s", e.Status, http.StatusText(e.Status))
+	if e.Reason != "" {
+		text += " (" + e.Reason + ")"
+	}
+	return text
 }
 
 // Permanent reports whether another attempt would be answered the same:
@@ -73,6 +85,32 @@ func NewWebhook(target string, secrets []string, client *http.Client) (*Webhook,
 	return w, nil
 }
 
+var webhookKind = kind{
+	required: []string{"url", "secrets"},
+	optional: networkKeys,
+	build: func(o Options, r *report) Sender {
+		r.address(o.URL)
+		if len(o.Secrets) == 0 {
+			r.add("secrets", "must hold at least one signing secret; %s", webhookKeyAdvice)
+		}
+		for i, secret := range o.Secrets {
+			text, prefixed := strings.CutPrefix(secret, webhookKeyPrefix)
+			key, err := base64.StdEncoding.DecodeString(text)
+			if !prefixed || err != nil || len(key) < minWebhookKey || len(key) > maxWebhookKey {
+				r.add(fmt.Sprintf("secrets[%d]", i), "must be %s and base64 of %d to %d bytes; %s", webhookKeyPrefix, minWebhookKey, maxWebhookKey, webhookKeyAdvice)
+			}
+		}
+		if r.failed() {
+			return nil
+		}
+		w, err := NewWebhook(o.URL, o.Secrets, o.HTTP)
+		if err != nil {
+			r.add("secrets", "%s", err)
+		}
+		return w
+	},
+}
+
 // Send delivers the event once. The error is a *StatusError when the receiver
 // answered, and names neither the URL nor a secret.
 func (w *Webhook) Send(ctx context.Context, messageID string, event Event) error {
@@ -80,24 +118,18 @@ func (w *Webhook) Send(ctx context.Context, messageID string, event Event) error
 	if err != nil {
 		return fmt.Errorf("encode event: %w", err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(body))
-	if err != nil {
-		return withoutURL(err)
-	}
-	if err := w.sign(req.Header, messageID, body); err != nil {
+	header := http.Header{}
+	if err := w.sign(header, messageID, body); err != nil {
 		return err
 	}
-	resp, err := w.http.Do(req)
+	a, err := post(ctx, w.http, w.url, header, body)
 	if err != nil {
-		return withoutURL(err)
+		return err
 	}
-	defer resp.Body.Close()
-	// Only to keep the connection; a failure here changes nothing for a receiver that has answered.
-	_, _ = io.CopyN(io.Discard, resp.Body, maxAnswerSize)
-	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
-		return nil
+	if !a.ok() {
+		return a.statusError(w.now())
 	}
-	return &StatusError{Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header.Get("Retry-After"), w.now())}
+	return nil
 }
 
 func (w *Webhook) sign(h http.Header, messageID string, body []byte) error {
@@ -111,7 +143,6 @@ func (w *Webhook) sign(h http.Header, messageID string, body []byte) error {
 		signatures[i] = signature
 	}
 	h.Set("Content-Type", "application/json")
-	h.Set("User-Agent", "aftercall")
 	h.Set(standardwebhooks.HeaderWebhookID, messageID)
 	h.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
 	h.Set(standardwebhooks.HeaderWebhookSignature, strings.Join(signatures, " "))

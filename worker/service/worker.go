@@ -131,19 +131,11 @@ func newTargets(cfg *config.Config) ([]activities.Target, error) {
 		if clients[network] == nil {
 			clients[network] = notify.NewHTTPClient(network)
 		}
-		sender, err := newSender(target, clients[network])
-		if err != nil {
-			return nil, fmt.Errorf("target %s: %w", target.Name, err)
+		sender, problems := notify.New(target.Options(clients[network]))
+		if len(problems) > 0 {
+			return nil, fmt.Errorf("target %s: %s: %s", target.Name, problems[0].Key, problems[0].Message)
 		}
 		targets[i] = activities.Target{Name: target.Name, Subscription: target.Subscription(), Horizon: target.Horizon, Sender: sender}
 	}
 	return targets, nil
-}
-
-func newSender(target config.Target, client *http.Client) (activities.Sender, error) {
-	secrets := make([]string, len(target.Secrets))
-	for i, secret := range target.Secrets {
-		secrets[i] = secret.Reveal()
-	}
-	return notify.NewWebhook(target.URL, secrets, client)
 }

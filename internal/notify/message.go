@@ -1,0 +1,181 @@
+package notify
+
+import (
+	htmltemplate "html/template"
+	"io"
+	"strings"
+	"text/template"
+	"unicode/utf8"
+
+	"github.com/bojanz/currency"
+)
+
+// Templates that others may use, and what is used where the configuration has none.
+const (
+	sharedTemplates = `
+{{- define "title" -}}
+{{ .App }}: {{ if eq .Type "call.charged" }}{{ .Amount }} charged
+{{- else if eq .Type "call.free" }}nothing to charge
+{{- else if eq .Type "call.review" }}a call waits for review
+{{- else if eq .Type "call.reversed" }}charge taken back, {{ .Amount }}
+{{- else if eq .Type "sweep.recovered" }}{{ .Recovered }} lost callbacks recovered
+{{- else }}{{ .Type }}{{ end }}
+{{- end -}}
+{{- define "time" }}{{ .Format "2006-01-02 15:04:05 MST" }}{{ end -}}
+{{- define "call" -}}
+{{ with .Media }}{{ . }} {{ end }}{{ or .CallType "Call" }} of {{ .Caller }}{{ if .Others }} with {{ join .Others ", " }}{{ end }}{{ with .Result }}, {{ . }}{{ end }}
+{{- if not .Ended.IsZero }} at {{ template "time" .Ended }}{{ end }}
+{{- end -}}
+{{- define "numbers" -}}
+connected {{ .Connected }}, billed {{ .Billed }}, tariff {{ .Tariff }}
+{{- end -}}
+{{- define "correction" -}}
+{{ .Reason }}{{ if .Operator }} ({{ .Operator }}){{ end }}
+{{- end -}}
+{{- define "sweep" -}}
+{{ .Listed }} calls listed, {{ .Known }} known, {{ .Recovered }} recovered, {{ .Failed }} failed, of {{ template "time" .From }} to {{ template "time" .To }}
+{{- end -}}
+`
+	defaultText = `{{ template "title" . }}
+{{ if eq .Type "sweep.recovered" -}}
+{{ template "sweep" . }}
+{{- range .Examples }}
+{{ . }}{{ end }}
+{{- else -}}
+{{ template "call" . }}
+{{- if eq .Type "call.review" }}{{ range .Explanation }}
+{{ . }}{{ end }}{{ else }}
+{{ template "numbers" . }}{{ end }}
+{{- if .Reason }}
+{{ template "correction" . }}{{ end }}
+CallId {{ .CallID }}
+{{- end }}`
+	defaultSubject = `{{ template "title" . }}`
+	defaultHTML    = `<!doctype html>
+<html><body style="font-family: sans-serif">
+<h3>{{ template "title" . }}</h3>
+{{ if eq .Type "sweep.recovered" -}}
+<p>{{ template "sweep" . }}</p>
+{{ if .Examples }}<ul>{{ range .Examples }}<li>{{ . }}</li>{{ end }}</ul>{{ end }}
+{{- else -}}
+<p>{{ template "call" . }}</p>
+{{ if ne .Type "call.review" }}<p>{{ template "numbers" . }}</p>{{ end }}
+{{ if .Reason }}<p>{{ template "correction" . }}</p>{{ end }}
+{{ if .Explanation }}<ul>{{ range .Explanation }}<li>{{ . }}</li>{{ end }}</ul>{{ end }}
+<p><small>CallId {{ .CallID }}</small></p>
+{{- end }}
+</body></html>`
+)
+
+var templateFuncs = map[string]any{
+	"join":       strings.Join,
+	"trimPrefix": func(prefix, s string) string { return strings.TrimPrefix(s, prefix) },
+}
+
+// executer is a template of text/template or html/template.
+type executer interface {
+	Execute(w io.Writer, data any) error
+}
+
+// message is one text of a target.
+type message struct {
+	template executer
+	format   format
+	// limit is in bytes; 0 for none.
+	limit int
+}
+
+// newMessage compiles the key text, and tries it.
+func newMessage(o Options, r *report, escape func(string) string, limit int) *message {
+	return newText("text", o.Text, defaultText, o, r, escape, limit)
+}
+
+// newText compiles the template of a key and tries it with every event that the
+// target may be sent.
+func newText(key, text, standard string, o Options, r *report, escape func(string) string, limit int) *message {
+	t, err := template.New(key).Funcs(templateFuncs).Parse(sharedTemplates)
+	if err == nil {
+		t, err = t.New(key).Parse(orStandard(text, standard))
+	}
+	m := &message{template: t, format: newFormat(o, r, escape), limit: limit}
+	m.try(key, o, r, err)
+	return m
+}
+
+// newHTML is newText for html/template, which escapes by itself.
+func newHTML(key, text, standard string, o Options, r *report) *message {
+	t, err := htmltemplate.New(key).Funcs(templateFuncs).Parse(sharedTemplates)
+	if err == nil {
+		t, err = t.New(key).Parse(orStandard(text, standard))
+	}
+	m := &message{template: t, format: newFormat(o, r, plain)}
+	m.try(key, o, r, err)
+	return m
+}
+
+func orStandard(text, standard string) string {
+	if strings.TrimSpace(text) == "" {
+		return standard
+	}
+	return text
+}
+
+func newFormat(o Options, r *report, escape func(string) string) format {
+	return format{money: currency.NewFormatter(r.locale(o.Locale)), zone: r.zone(o.TimeZone), escape: escape}
+}
+
+// try reports a template that does not compile or fails for a sample.
+func (m *message) try(key string, o Options, r *report, err error) {
+	if err != nil {
+		r.add(key, "is not a template: %s", templateCause(err))
+		return
+	}
+	if r.failed() {
+		return
+	}
+	for _, sample := range Samples() {
+		if !chosen(o.Events, sample.Type) {
+			continue
+		}
+		text, err := m.render(sample)
+		switch {
+		case err != nil:
+			r.add(key, "fails for the event %s: %s", sample.Type, templateCause(err))
+			return
+		case text == "":
+			r.add(key, "gives nothing for the event %s: write something for it, or choose other events", sample.Type)
+			return
+		}
+	}
+}
+
+// templateCause strips what the reader of a configuration knows already.
+func templateCause(err error) string {
+	return strings.TrimPrefix(strings.TrimPrefix(err.Error(), "template: "), "html/template:")
+}
+
+// render writes the text for an event, at most as long as the channel takes.
+func (m *message) render(e Event) (string, error) {
+	view, err := m.format.view(e)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	if err := m.template.Execute(&b, view); err != nil {
+		return "", err
+	}
+	return cut(strings.TrimSpace(b.String()), m.limit), nil
+}
+
+// cut shortens s to limit bytes, at the end of a character.
+func cut(s string, limit int) string {
+	const mark = "…"
+	if limit == 0 || len(s) <= limit {
+		return s
+	}
+	end := limit - len(mark)
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + mark
+}

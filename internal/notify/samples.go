@@ -1,0 +1,43 @@
+package notify
+
+import (
+	"time"
+
+	"aftercall/internal/tencent"
+)
+
+// Samples returns one event of every type, complete, for trial runs of templates.
+func Samples() []Event {
+	at := time.Date(2026, 3, 1, 12, 0, 5, 211e6, time.UTC)
+	charged := CallData{
+		App: "clinic", SDKAppID: 1400000000, CallID: "055662e1-bc8a-469c-a334-1126c8c17d58",
+		Caller: "patient-1001", Members: []string{"patient-1001", "doctor-17"}, RoomID: "consultation-1001",
+		MediaType: tencent.MediaAudio, CallType: tencent.CallTypeSingle, Result: tencent.ResultNormalEnd,
+		StartTime: 1772366331, AcceptTime: 1772366339, EndTime: 1772366400,
+		ConnectedSeconds: 61, BilledSeconds: 120, Amount: "0.24", Currency: "USD", Tariff: "consultation",
+		Explanation: []string{
+			"61 s connected", "first interval 60 s, then started intervals of 60 s", "120 s billed",
+			"120/60 × 0.12 = 0.24", "rounded once", "0.24 USD",
+		},
+		LedgerKey: "charge:1400000000:055662e1-bc8a-469c-a334-1126c8c17d58",
+	}
+	free := charged
+	free.Result, free.AcceptTime, free.ConnectedSeconds, free.BilledSeconds = tencent.ResultNotAnswer, 0, 0, 0
+	free.Amount, free.Explanation = "0.00", []string{"not connected", "0.00 USD"}
+	review := charged
+	review.AcceptTime, review.ConnectedSeconds, review.BilledSeconds = 0, 0, 0
+	review.Amount, review.LedgerKey, review.Explanation = "0", "", []string{"NormalEnd without AcceptTime"}
+	reversed := charged
+	reversed.Amount, reversed.LedgerKey, reversed.Reverses = "-0.24", "reversal:1400000000:"+charged.CallID, charged.LedgerKey
+	reversed.Reason, reversed.Operator = "wrong tariff", "alice"
+	return []Event{
+		{Type: EventCallCharged, Version: EventVersion, Timestamp: at, Call: &charged},
+		{Type: EventCallFree, Version: EventVersion, Timestamp: at, Call: &free},
+		{Type: EventCallReview, Version: EventVersion, Timestamp: at, Call: &review},
+		{Type: EventCallReversed, Version: EventVersion, Timestamp: at, Call: &reversed},
+		{Type: EventSweepRecovered, Version: EventVersion, Timestamp: at, Sweep: &SweepData{
+			App: "clinic", SDKAppID: 1400000000, Listed: 40, Known: 38, Recovered: 2,
+			Examples: []string{charged.CallID}, From: at.Add(-6 * time.Hour), To: at,
+		}},
+	}
+}

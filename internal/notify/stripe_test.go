@@ -1,0 +1,117 @@
+package notify
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func stripeOptions(url, value string) Options {
+	return Options{
+		Type: TypeStripe, URL: url,
+		Stripe: Stripe{APIKey: "rk_test_canary", Meter: "call_seconds", Customer: `cus_{{ .Caller | trimPrefix "patient-" }}`, Value: value},
+	}
+}
+
+func TestStripeRequest(t *testing.T) {
+	corrected := sample(t, EventCallCharged)
+	corrected.Call.Revision, corrected.Call.LedgerKey, corrected.Call.Amount = 2, "charge.2:1400000000:c1", "1234.50"
+	yen := sample(t, EventCallCharged)
+	yen.Call.Amount, yen.Call.Currency = "45", "JPY"
+	long := sample(t, EventCallCharged)
+	long.Call.LedgerKey = "charge:1400000000:" + strings.Repeat("x", 100)
+	const key = "charge:1400000000:055662e1-bc8a-469c-a334-1126c8c17d58"
+	for name, c := range map[string]struct {
+		event                        Event
+		counts                       string
+		identifier, timestamp, value string
+	}{
+		"billed seconds":    {sample(t, EventCallCharged), "billed_seconds", key, "1772366400", "120"},
+		"connected seconds": {sample(t, EventCallCharged), "connected_seconds", key, "1772366400", "61"},
+		"amount in cents":   {sample(t, EventCallCharged), "amount", key, "1772366400", "24"},
+		"amount in yen":     {yen, "amount", key, "1772366400", "45"},
+		"corrected":         {corrected, "amount", "charge.2:1400000000:c1", "1772366405", "123450"},
+		"taken back":        {sample(t, EventCallReversed), "amount", "reversal:1400000000:055662e1-bc8a-469c-a334-1126c8c17d58", "1772366405", "-24"},
+		"seconds back":      {sample(t, EventCallReversed), "billed_seconds", "reversal:1400000000:055662e1-bc8a-469c-a334-1126c8c17d58", "1772366405", "-120"},
+		// printf 'charge:1400000000:%s' $(printf 'x%.0s' {1..100}) | sha256sum
+		"long key": {long, "billed_seconds", "sha256:c3345926504c443b1d3c973d703915fbdff9f711aabed1a75fe3855f323a286f", "1772366400", "120"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProvider(t, http.StatusOK, `{"object":"billing.meter_event"}`)
+			require.NoError(t, newSender(t, stripeOptions(p.url, c.counts)).Send(context.Background(), "msg_1", c.event))
+			r := p.only(t)
+			require.Equal(t, "POST", r.method)
+			require.Equal(t, "/v1/billing/meter_events", r.path)
+			require.Empty(t, r.query)
+			require.Equal(t, "application/x-www-form-urlencoded", r.header.Get("Content-Type"))
+			require.Equal(t, "Bearer rk_test_canary", r.header.Get("Authorization"))
+			require.Empty(t, r.header.Get("Idempotency-Key"), "it would repeat a failure for a day")
+			requireQuery(t, map[string]string{
+				"event_name": "call_seconds", "identifier": c.identifier, "timestamp": c.timestamp,
+				"payload[stripe_customer_id]": "cus_1001", "payload[value]": c.value,
+			}, r.body)
+		})
+	}
+}
+
+func TestStripeAnswers(t *testing.T) {
+	for name, c := range map[string]struct {
+		status    int
+		body      string
+		text      string
+		permanent bool
+	}{
+		"repetition by code":  {400, `{"error":{"code":"duplicate_meter_event","message":"already submitted"}}`, "", false},
+		"repetition by words": {400, `{"error":{"type":"invalid_request_error","message":"An event already exists with identifier charge:1:x."}}`, "", false},
+		"other bad request":   {400, `{"error":{"type":"invalid_request_error","message":"canary"}}`, "answered 400 Bad Request (invalid_request_error)", true},
+		"no such meter":       {400, `{"error":{"type":"invalid_request_error","code":"no_meter","message":"canary"}}`, "answered 400 Bad Request (no_meter)", true},
+		"key":                 {401, `{"error":{"type":"invalid_request_error","message":"Invalid API Key provided: canary"}}`, "answered 401 Unauthorized (invalid_request_error)", true},
+		"at once":             {409, `{"error":{"type":"invalid_request_error"}}`, "answered 409 Conflict (invalid_request_error)", false},
+		"too fast":            {429, `{"error":{"type":"invalid_request_error","code":"rate_limit"}}`, "answered 429 Too Many Requests (rate_limit)", false},
+		"gateway":             {502, `<html>canary</html>`, "answered 502 Bad Gateway", false},
+		"odd code":            {500, `{"error":{"code":"can ary!","type":"api_error"}}`, "answered 500 Internal Server Error (api_error)", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProvider(t, c.status, c.body)
+			err := newSender(t, stripeOptions(p.url, "amount")).Send(context.Background(), "msg_1", sample(t, EventCallCharged))
+			if c.text == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.EqualError(t, err, c.text)
+			var statusErr *StatusError
+			require.ErrorAs(t, err, &statusErr)
+			require.Equal(t, c.permanent, statusErr.Permanent())
+		})
+	}
+}
+
+func TestStripeRefusesWhatItCannotCount(t *testing.T) {
+	fraction := sample(t, EventCallCharged)
+	fraction.Call.Amount = "0.245"
+	nobody := sample(t, EventCallCharged)
+	nobody.Call.Caller = ""
+	for want, event := range map[string]Event{
+		"stripe.value amount: 0.245 USD is not a whole number of the currency's smallest unit": fraction,
+		"a meter cannot count the event sweep.recovered":                                       sample(t, EventSweepRecovered),
+		"stripe.customer gives nothing for this call":                                          nobody,
+	} {
+		p := newProvider(t, http.StatusOK, `{}`)
+		o := stripeOptions(p.url, "amount")
+		o.Stripe.Customer = "{{ .Caller }}"
+		err := newSender(t, o).Send(context.Background(), "msg_1", event)
+		var deliveryErr *DeliveryError
+		require.ErrorAs(t, err, &deliveryErr)
+		require.True(t, deliveryErr.Final)
+		require.EqualError(t, err, want)
+		require.Empty(t, p.seen)
+	}
+}
+
+func TestStripeIsWhereItIs(t *testing.T) {
+	sender := newSender(t, stripeOptions("", "amount"))
+	require.Equal(t, "https://api.stripe.com/v1/billing/meter_events", sender.(*stripe).url)
+}

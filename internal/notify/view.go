@@ -1,0 +1,131 @@
+package notify
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/bojanz/currency"
+)
+
+// View is what the templates of a target see of an event: one shape for all
+// events, in which what an event does not have is empty or 0. Control characters
+// are taken out of every text, and what the channel would read as markup is
+// escaped, so that an account's name cannot forge a line or mention everybody.
+type View struct {
+	Type     EventType `doc:"\"call.charged\" and so on"`
+	Time     time.Time `doc:"when it happened"`
+	App      string    `doc:"name of the app"`
+	SDKAppID string    `doc:"SDKAppID of the app"`
+
+	CallID    string        `doc:"CallId"`
+	Caller    string        `doc:"account of the caller"`
+	Members   []string      `doc:"accounts of all who were called, and of the caller"`
+	Others    []string      `doc:"Members without the Caller"`
+	RoomID    string        `doc:"room"`
+	Media     string        `doc:"Audio or Video"`
+	CallType  string        `doc:"SingleCall or MultiCall"`
+	Result    string        `doc:"NormalEnd and so on"`
+	Started   time.Time     `doc:"when the call began to ring"`
+	Accepted  time.Time     `doc:"when it was accepted; .Accepted.IsZero if it never was"`
+	Ended     time.Time     `doc:"when it ended"`
+	Connected time.Duration `doc:"how long it was connected; .Connected.Seconds is a number"`
+	Billed    time.Duration `doc:"how much of it is billed"`
+
+	Amount      string   `doc:"what was charged, formatted for currency and locale; negative in call.reversed"`
+	Number      string   `doc:"the same as a plain decimal number"`
+	Currency    string   `doc:"ISO 4217 code"`
+	Tariff      string   `doc:"name of the price list"`
+	Explanation []string `doc:"how the amount came about, or why the call is reviewed, one step a line"`
+	LedgerKey   string   `doc:"key of the ledger entry"`
+	Revision    int      `doc:"counts the corrections of a charge; 0 for the first charge"`
+	Reverses    string   `doc:"key of the entry that was taken back"`
+	Reason      string   `doc:"why a person corrected the charge"`
+	Operator    string   `doc:"who did"`
+
+	Listed    int       `doc:"calls that Tencent named to a sweep"`
+	Known     int       `doc:"those handled before"`
+	Recovered int       `doc:"those whose callback was lost"`
+	Failed    int       `doc:"those that could not be recovered"`
+	Examples  []string  `doc:"some of the recovered CallIds"`
+	From      time.Time `doc:"what the sweep looked at"`
+	To        time.Time `doc:"what the sweep looked at"`
+}
+
+// format is how values are written for the readers of a target.
+type format struct {
+	money  *currency.Formatter
+	zone   *time.Location
+	escape func(string) string
+}
+
+// plain is the escape of a channel without markup.
+func plain(s string) string { return s }
+
+// text takes out control characters and escapes what is left.
+func (f *format) text(s string) string {
+	return f.escape(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, s))
+}
+
+func (f *format) texts(list []string) []string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = f.text(s)
+	}
+	return out
+}
+
+// second is a Unix time in the zone of the readers, zero for 0.
+func (f *format) second(unix int64) time.Time {
+	if unix == 0 {
+		return time.Time{}
+	}
+	return time.Unix(unix, 0).In(f.zone)
+}
+
+// amount formats a sum of money; nothing for none.
+func (f *format) amount(number, code string) (string, error) {
+	if number == "" {
+		return "", nil
+	}
+	amount, err := currency.NewAmount(number, code)
+	if err != nil {
+		return "", fmt.Errorf("amount of the event: %w", err)
+	}
+	return f.money.Format(amount), nil
+}
+
+// view turns an event into what templates see.
+func (f *format) view(e Event) (View, error) {
+	v := View{Type: e.Type, Time: e.Timestamp.In(f.zone)}
+	if s := e.Sweep; s != nil {
+		v.App, v.SDKAppID = f.text(s.App), s.SDKAppID.String()
+		v.Listed, v.Known, v.Recovered, v.Failed = s.Listed, s.Known, s.Recovered, s.Failed
+		v.Examples, v.From, v.To = f.texts(s.Examples), s.From.In(f.zone), s.To.In(f.zone)
+	}
+	c := e.Call
+	if c == nil {
+		return v, nil
+	}
+	amount, err := f.amount(c.Amount, c.Currency)
+	if err != nil {
+		return View{}, err
+	}
+	v.App, v.SDKAppID = f.text(c.App), c.SDKAppID.String()
+	v.CallID, v.Caller, v.Members, v.RoomID = f.text(c.CallID), f.text(c.Caller), f.texts(c.Members), f.text(string(c.RoomID))
+	v.Others = slices.DeleteFunc(slices.Clone(v.Members), func(m string) bool { return m == v.Caller })
+	v.Media, v.CallType, v.Result = f.text(string(c.MediaType)), f.text(string(c.CallType)), f.text(string(c.Result))
+	v.Started, v.Accepted, v.Ended = f.second(c.StartTime), f.second(c.AcceptTime), f.second(c.EndTime)
+	v.Connected, v.Billed = time.Duration(c.ConnectedSeconds)*time.Second, time.Duration(c.BilledSeconds)*time.Second
+	v.Amount, v.Number, v.Currency, v.Tariff = f.text(amount), c.Amount, c.Currency, f.text(c.Tariff)
+	v.Explanation, v.LedgerKey = f.texts(c.Explanation), f.text(c.LedgerKey)
+	v.Revision, v.Reverses, v.Reason, v.Operator = c.Revision, f.text(c.Reverses), f.text(c.Reason), f.text(c.Operator)
+	return v, nil
+}
