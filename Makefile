@@ -24,6 +24,11 @@ build: ## Build bin/starter and bin/worker
 	@mkdir -p bin
 	@go build -o bin/ ./starter ./worker
 
+.PHONY: bench
+bench: build temporal ## Compare with other ways to do the job; needs redis-server and PostgreSQL   (ARGS=--help)
+	@cd dev/bench && go build -o ../bin/bench .
+	@dev/bin/bench $(ARGS)
+
 .PHONY: stack
 stack:
 	@mkdir -p dev/bin
@@ -36,10 +41,12 @@ temporal: stack ## Find the temporal CLI, or build it once into dev/bin (takes s
 .PHONY: test
 test: temporal ## Run all tests
 	go test ./...
+	cd dev/bench && go test ./...
 
 .PHONY: lint
 lint: tools ## gofumpt, golangci-lint and workflowcheck
 	dev/bin/golangci-lint run ./...
+	cd dev/bench && ../bin/golangci-lint run ./...
 	dev/bin/workflowcheck -config dev/tools/workflowcheck.yaml ./workflows/...
 
 .PHONY: fmt

@@ -1,0 +1,158 @@
+package harness
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+	"github.com/stretchr/testify/require"
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"aftercall/internal/tencent"
+)
+
+func TestVerifyFindsWhatIsLostAndDoubled(t *testing.T) {
+	once := &received{messages: map[string]int{"m": 1}}
+	tests := map[string]struct {
+		charged map[string]int
+		came    map[string]*received
+		forged  int
+		want    Verdict
+		clean   bool
+	}{
+		"all well":       {map[string]int{"a": 1}, map[string]*received{"a": once}, 0, Verdict{Calls: 1}, true},
+		"not charged":    {nil, map[string]*received{"a": once}, 0, Verdict{Calls: 1, Uncharged: 1}, false},
+		"not notified":   {map[string]int{"a": 1}, nil, 0, Verdict{Calls: 1, Unnotified: 1}, false},
+		"charged twice":  {map[string]int{"a": 2}, map[string]*received{"a": once}, 0, Verdict{Calls: 1, ChargedTwice: 1}, false},
+		"notified twice": {map[string]int{"a": 1}, map[string]*received{"a": {messages: map[string]int{"m": 1, "n": 1}}}, 0, Verdict{Calls: 1, NotifiedTwice: 1}, false},
+		"repeated":       {map[string]int{"a": 1}, map[string]*received{"a": {messages: map[string]int{"m": 3}}}, 0, Verdict{Calls: 1, Repeated: 2}, true},
+		"forged":         {map[string]int{"a": 1}, map[string]*received{"a": once}, 1, Verdict{Calls: 1, Forged: 1}, false},
+		"another's":      {map[string]int{"a": 1, "b": 1}, map[string]*received{"a": once, "b": once}, 0, Verdict{Calls: 1}, true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := verify([]string{"a"}, tt.charged, tt.came, tt.forged)
+			require.Equal(t, tt.want, got)
+			require.Equal(t, tt.clean, got.Clean())
+		})
+	}
+}
+
+func TestSinkCountsByCallAndMessage(t *testing.T) {
+	s, err := newSink(webhookSecret)
+	require.NoError(t, err)
+	signer, err := standardwebhooks.NewWebhook(webhookSecret)
+	require.NoError(t, err)
+	post := func(id, call, signed string) int {
+		body := `{"data":{"call_id":"` + call + `"}}`
+		now := time.Now()
+		signature, err := signer.Sign(id, now, []byte(signed+body))
+		require.NoError(t, err)
+		r := httptest.NewRequest(http.MethodPost, hookPath, strings.NewReader(body))
+		r.Header.Set(standardwebhooks.HeaderWebhookID, id)
+		r.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
+		r.Header.Set(standardwebhooks.HeaderWebhookSignature, signature)
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		return w.Code
+	}
+	require.Equal(t, http.StatusOK, post("m1", "a", ""))
+	require.Equal(t, http.StatusOK, post("m1", "a", ""))
+	require.Equal(t, http.StatusOK, post("m2", "b", ""))
+	require.Equal(t, http.StatusUnauthorized, post("m3", "c", "something else"))
+	n, last := s.count()
+	require.Equal(t, 2, n)
+	require.False(t, last.IsZero())
+	require.Equal(t, Verdict{Calls: 3, Unnotified: 1, Repeated: 1, Forged: 1},
+		verify([]string{"a", "b", "c"}, map[string]int{"a": 1, "b": 1, "c": 1}, s.calls, s.forged))
+	late := s.lateness(map[string]time.Time{"a": s.calls["a"].first.Add(-time.Second)})
+	require.Equal(t, []time.Duration{time.Second}, late)
+	s.reset()
+	n, _ = s.count()
+	require.Zero(t, n)
+}
+
+func TestSenderRepeatsEveryCallback(t *testing.T) {
+	w, err := startWorld(context.Background(), 2)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, w.stop()) })
+	s := &sender{world: w, port: 1, load: Load{Calls: 2, Rate: 50, Deliveries: 3}}
+	var urls, bodies []string
+	for {
+		var target vegeta.Target
+		if err := s.next(&target); err != nil {
+			require.ErrorIs(t, err, vegeta.ErrNoTargets)
+			break
+		}
+		urls, bodies = append(urls, target.URL), append(bodies, string(target.Body))
+	}
+	require.Len(t, bodies, 6)
+	require.Equal(t, bodies[0], bodies[2])
+	require.NotEqual(t, bodies[2], bodies[3])
+	require.Contains(t, urls[0], "SdkAppid=1400000000")
+	require.Contains(t, urls[3], "SdkAppid=1400000001")
+	require.Len(t, w.tencent.Calls(), 2)
+
+	s.answered(&vegeta.Result{URL: urls[3], Code: http.StatusOK}, time.Millisecond)
+	s.answered(&vegeta.Result{URL: urls[0], Code: http.StatusServiceUnavailable}, time.Millisecond)
+	require.Equal(t, []string{s.calls[1].id}, s.acceptedIDs())
+	require.Equal(t, 1, s.refused)
+	cb, err := tencent.DecodeCallback(map[string][]string{"CallbackCommand": {string(tencent.CommandAfterEndCall)}}, s.calls[0].body)
+	require.NoError(t, err)
+	require.Equal(t, s.calls[0].id, cb.CallID)
+}
+
+// TestSteadyCallsAreReadyApart: the wait of a steady call ends five seconds
+// after its callback, not with the second.
+func TestSteadyCallsAreReadyApart(t *testing.T) {
+	w, err := startWorld(context.Background(), 1)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, w.stop()) })
+	before := time.Now()
+	steady, err := (&sender{world: w, load: Load{Rate: 50}}).place(0)
+	require.NoError(t, err)
+	after := time.Now()
+	require.False(t, steady.readyAt.Before(before.Add(settle)))
+	require.False(t, steady.readyAt.After(after.Add(settle)))
+	burst, err := (&sender{world: w}).place(0)
+	require.NoError(t, err)
+	require.False(t, burst.readyAt.After(time.Now().Add(time.Second)))
+}
+
+func TestPercentile(t *testing.T) {
+	var all []time.Duration
+	for i := range 200 {
+		all = append(all, time.Duration(200-i)*time.Millisecond)
+	}
+	require.Equal(t, Spread{P50: 100 * time.Millisecond, P99: 198 * time.Millisecond, Max: 200 * time.Millisecond}, spread(all))
+	require.Equal(t, Spread{P50: 1, P99: 1, Max: 1}, spread([]time.Duration{1}))
+	require.Zero(t, spread(nil))
+}
+
+func TestUsageOfProcesses(t *testing.T) {
+	ticks, err := parseStat("7 (a (b) c) S 1 7 7 0 -1 4194304 1 2 3 4 100 20 3 1 20 0 9 0")
+	require.NoError(t, err)
+	require.EqualValues(t, 124, ticks)
+	_, err = parseStat("7 (short) S 1")
+	require.Error(t, err)
+	kib, err := parseKiB("Rss:  900 kB\nPss:     123 kB\n", "Pss:")
+	require.NoError(t, err)
+	require.EqualValues(t, 123, kib)
+	_, err = parseKiB("", "Pss:")
+	require.Error(t, err)
+
+	self := withChildren(os.Getpid())
+	require.Contains(t, self, os.Getpid())
+	used, err := cpu(self)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, used, time.Duration(0))
+	resident, err := memory([]int{os.Getpid()})
+	require.NoError(t, err)
+	require.Positive(t, resident)
+}

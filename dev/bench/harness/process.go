@@ -1,0 +1,154 @@
+// Package harness drives the contestants: it runs the servers and a simulated
+// Tencent, sends callbacks at a constant rate, takes the webhooks, reads what
+// every process used, and counts at the far end what was lost or doubled.
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+const (
+	host         = "127.0.0.1"
+	startTimeout = 60 * time.Second
+	stopTimeout  = 30 * time.Second
+)
+
+// process is a server or a service, in a process group of its own. It dies
+// with the harness.
+type process struct {
+	name string
+	cmd  *exec.Cmd
+	log  *os.File
+	done chan struct{}
+	err  error // after done
+}
+
+// command is how to start a process.
+type command struct {
+	name    string
+	path    string
+	args    []string
+	environ map[string]string
+	dir     string
+	// as runs it as somebody else.
+	as *syscall.Credential
+}
+
+// start starts c, whose output goes to a log file in logs.
+func start(c command, logs string) (*process, error) {
+	log, err := os.OpenFile(filepath.Join(logs, c.name+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(c.path, c.args...)
+	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, c.dir
+	cmd.SysProcAttr = ownGroup(c.as)
+	if c.environ != nil {
+		cmd.Env = []string{}
+		for k, v := range c.environ {
+			cmd.Env = append(cmd.Env, k+"="+v)
+		}
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("start %s: %w", c.name, err), log.Close())
+	}
+	p := &process{name: c.name, cmd: cmd, log: log, done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		p.err = cmd.Wait()
+	}()
+	return p, nil
+}
+
+// stop asks the process to end, and kills it when it does not.
+func (p *process) stop(signal syscall.Signal) error {
+	if err := p.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	select {
+	case <-p.done:
+		return p.log.Close()
+	case <-time.After(stopTimeout):
+	}
+	if err := p.kill(); err != nil {
+		return err
+	}
+	return fmt.Errorf("%s did not end within %s and was killed", p.name, stopTimeout)
+}
+
+// kill is kill -9.
+func (p *process) kill() error {
+	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	<-p.done
+	return p.log.Close()
+}
+
+// await polls until ask succeeds. A process that ends meanwhile ends the waiting.
+func await(ctx context.Context, p *process, ask func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for {
+		err := ask(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s did not come up: %w; its output is in %s", p.name, err, p.log.Name())
+		case <-p.done:
+			return fmt.Errorf("%s ended by itself (%w); its output is in %s", p.name, p.err, p.log.Name())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// ready asks a URL for 200.
+func ready(url string) func(context.Context) error {
+	client := &http.Client{Timeout: 5 * time.Second}
+	return func(ctx context.Context) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return err
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("%s answers %d", url, resp.StatusCode)
+		}
+		return nil
+	}
+}
+
+// freePorts finds n ports that are free just now.
+func freePorts(n int) ([]int, error) {
+	ports := make([]int, n)
+	for i := range ports {
+		// All stay open until the last one is found, so that none comes up twice.
+		l, err := net.Listen("tcp", address(0))
+		if err != nil {
+			return nil, err
+		}
+		defer l.Close()
+		ports[i] = l.Addr().(*net.TCPAddr).Port
+	}
+	return ports, nil
+}
+
+func address(port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
+
+func httpURL(port int) string { return "http://" + address(port) }

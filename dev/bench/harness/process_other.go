@@ -1,0 +1,9 @@
+//go:build unix && !linux
+
+package harness
+
+import "syscall"
+
+func ownGroup(as *syscall.Credential) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Credential: as}
+}

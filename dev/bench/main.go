@@ -1,0 +1,38 @@
+// Command bench compares aftercall with other ways to do the same job: `make bench`.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"aftercall/dev/bench/contestant"
+	"aftercall/internal/config"
+)
+
+type cli struct {
+	Compare    compareCommand    `cmd:"" default:"withargs" help:"Run all contestants and print the tables (the default)."`
+	Contestant contestantCommand `cmd:"" hidden:"" help:"Be a contestant."`
+}
+
+type contestantCommand struct {
+	Name string `arg:""`
+}
+
+// Run works until a signal comes.
+func (c contestantCommand) Run(ctx context.Context) error {
+	return contestant.Run(ctx, c.Name, config.Environ(os.Environ()), os.Stderr)
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	c := &cli{}
+	command := kong.Parse(c, kong.Name("bench"), kong.Description("Compares aftercall with other ways to do the same job, on this machine."),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(os.Stdout, (*io.Writer)(nil)))
+	command.FatalIfErrorf(command.Run())
+}

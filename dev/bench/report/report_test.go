@@ -1,0 +1,76 @@
+package report
+
+import (
+	"bytes"
+	"encoding/csv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"aftercall/dev/bench/harness"
+)
+
+func result(contestant string, perSecond float64, lost int) harness.Result {
+	return harness.Result{
+		Contestant: contestant, Load: harness.Load{Name: harness.BurnDown, Calls: 10}, PerSecond: perSecond,
+		ServiceCPU: 2 * time.Millisecond, ServerCPU: 4 * time.Millisecond,
+		Verdict: harness.Verdict{Calls: 10, Unnotified: lost},
+	}
+}
+
+func TestFigures(t *testing.T) {
+	require.Equal(t, "2.0 (1.0–30)", figureOf([]float64{30, 1, 2}).String())
+	require.Equal(t, "15 (10–20)", figureOf([]float64{20, 10}).String())
+	require.Equal(t, "7.0", figureOf([]float64{7, 7}).String())
+	require.Equal(t, "0", figureOf(nil).String())
+}
+
+func TestTables(t *testing.T) {
+	s := Set{result("ours", 120, 0), result("plain", 30, 0), result("ours", 100, 0), result("setnx", 900, 3)}
+	require.InDelta(t, 110.0/30, s.Ratio(), 1e-9)
+	require.Zero(t, Set{result("ours", 1, 0)}.Ratio())
+	var out bytes.Buffer
+	s.Write(&out, true)
+	text := out.String()
+	require.Contains(t, text, "### Burn-down")
+	require.NotContains(t, text, "### Steady", "nothing was measured for it")
+	require.Contains(t, text, "| aftercall | 10 | 110 (100–120) | 6.0 | 2.0 |")
+	require.Regexp(t, `SETNX.*\| 3 \| 0 \|`, text)
+	out.Reset()
+	s.Write(&out, false)
+	require.Contains(t, out.String(), "│ aftercall")
+}
+
+func TestCSV(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, Set{result("ours", 120.5, 0), result("plain", 30, 2)}.WriteCSV(&out))
+	rows, err := csv.NewReader(&out).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, rows, 3)
+	column := map[string]string{}
+	for i, name := range rows[0] {
+		column[name] = rows[2][i]
+	}
+	require.Equal(t, "plain", column["contestant"])
+	require.Equal(t, "30", column["calls_per_second"])
+	require.Equal(t, "4", column["server_cpu"])
+	require.Equal(t, "2", column["unnotified"])
+}
+
+func TestPicture(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, Set{result("ours", 120, 0), result("plain", 30, 0)}.WriteSVG(&out))
+	require.Contains(t, out.String(), "<svg")
+	require.Contains(t, out.String(), "burn-down: calls per second")
+	require.Contains(t, out.String(), "plain")
+}
+
+func TestReplace(t *testing.T) {
+	document := "a\n<!-- x -->\nold\n<!-- /x -->\nb\n<!-- y -->\n<!-- /y -->\n"
+	got, err := Replace(document, Section{"x", "new\n"}, Section{"y", "1\n\n2\n"})
+	require.NoError(t, err)
+	require.Equal(t, "a\n<!-- x -->\nnew\n<!-- /x -->\nb\n<!-- y -->\n1\n\n2\n<!-- /y -->\n", got)
+	_, err = Replace(document, Section{"z", ""})
+	require.ErrorContains(t, err, "<!-- z -->")
+}

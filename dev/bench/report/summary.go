@@ -1,0 +1,84 @@
+// Package report turns the figures of a benchmark into a table, a CSV file and
+// a picture.
+package report
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"aftercall/dev/bench/harness"
+)
+
+// figure is the median of some runs and how far they are apart.
+type figure struct {
+	median, min, max float64
+}
+
+func figureOf(values []float64) figure {
+	if len(values) == 0 {
+		return figure{}
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	middle := len(sorted) / 2
+	f := figure{median: sorted[middle], min: sorted[0], max: sorted[len(sorted)-1]}
+	if len(sorted)%2 == 0 {
+		f.median = (sorted[middle-1] + sorted[middle]) / 2
+	}
+	return f
+}
+
+// String is the median, and the spread where there is one.
+func (f figure) String() string {
+	median, low, high := number(f.median), number(f.min), number(f.max)
+	if low == high {
+		return median
+	}
+	return fmt.Sprintf("%s (%s–%s)", median, low, high)
+}
+
+// number has three digits that mean something.
+func number(v float64) string {
+	switch {
+	case v == 0:
+		return "0"
+	case v < 10:
+		return fmt.Sprintf("%.1f", v)
+	default:
+		return fmt.Sprintf("%.0f", v)
+	}
+}
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }
+
+// Set is the results of all runs.
+type Set []harness.Result
+
+// of are the results of one contestant under one load.
+func (s Set) of(contestant, load string) Set {
+	var found Set
+	for _, r := range s {
+		if r.Contestant == contestant && r.Load.Name == load {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+func (s Set) figure(value func(harness.Result) float64) figure {
+	values := make([]float64, len(s))
+	for i, r := range s {
+		values[i] = value(r)
+	}
+	return figureOf(values)
+}
+
+func (s Set) sum(value func(harness.Result) int) int {
+	sum := 0
+	for _, r := range s {
+		sum += value(r)
+	}
+	return sum
+}

@@ -1,0 +1,101 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"aftercall/dev/bench/harness"
+)
+
+// column is one figure of a table.
+type column struct {
+	title string
+	cell  func(Set) string
+}
+
+func median(title string, value func(harness.Result) float64) column {
+	return column{title, func(s Set) string { return s.figure(value).String() }}
+}
+
+func total(title string, value func(harness.Result) int) column {
+	return column{title, func(s Set) string { return strconv.Itoa(s.sum(value)) }}
+}
+
+var (
+	calls     = column{"calls", func(s Set) string { return strconv.Itoa(s[0].Load.Calls) }}
+	perSecond = median("calls/s", func(r harness.Result) float64 { return r.PerSecond })
+	cpu       = median("CPU ms/call", func(r harness.Result) float64 { return ms(r.ServiceCPU + r.ServerCPU) })
+	ownCPU    = median("of it the service", func(r harness.Result) float64 { return ms(r.ServiceCPU) })
+	ackP50    = median("ack p50 ms", func(r harness.Result) float64 { return ms(r.Ack.P50) })
+	ackP99    = median("p99", func(r harness.Result) float64 { return ms(r.Ack.P99) })
+	ackMax    = median("max", func(r harness.Result) float64 { return ms(r.Ack.Max) })
+	lateP50   = median("late p50 ms", func(r harness.Result) float64 { return ms(r.Late.P50) })
+	lateP99   = median("p99 ", func(r harness.Result) float64 { return ms(r.Late.P99) })
+	ownMemory = median("service MiB", func(r harness.Result) float64 { return mib(r.ServiceMemory) })
+	memory    = median("servers MiB", func(r harness.Result) float64 { return mib(r.ServerMemory) })
+	took      = median("ended after s", func(r harness.Result) float64 { return r.Elapsed.Seconds() })
+	refused   = total("refused", func(r harness.Result) int { return r.Refused })
+	lost      = total("lost", func(r harness.Result) int { return r.Verdict.Lost() })
+	missing   = total("missing after 30 s of silence", func(r harness.Result) int { return r.Verdict.Lost() })
+	doubled   = total("doubled", func(r harness.Result) int { return r.Verdict.Doubled() })
+	repeated  = total("repeated messages", func(r harness.Result) int { return r.Verdict.Repeated })
+)
+
+// section is the table of one load.
+type section struct {
+	load    string
+	title   string
+	columns []column
+}
+
+var sections = []section{
+	{harness.BurnDown, "Burn-down: as many calls as the contestant takes", []column{calls, perSecond, cpu, ownCPU, ackP50, ackP99, ownMemory, memory, lost, doubled}},
+	{harness.Steady, "Steady: 50 calls a second, each callback three times", []column{ackP50, ackP99, ackMax, lateP50, lateP99, cpu, ownCPU, refused, lost, doubled, repeated}},
+	{harness.Killed, "Killed half-way: kill -9 of the service when half of the webhooks have come, start after a second", []column{calls, missing, doubled, repeated, took}},
+}
+
+// Write prints the tables; markdown for documents, boxes for people.
+func (s Set) Write(out io.Writer, markdown bool) {
+	for _, section := range sections {
+		t := table.NewWriter()
+		t.SetStyle(table.StyleLight)
+		t.Style().Format.Header = 0 // as written
+		header := table.Row{""}
+		for _, c := range section.columns {
+			header = append(header, c.title)
+		}
+		t.AppendHeader(header)
+		for _, c := range harness.Contestants {
+			results := s.of(c.Name, section.load)
+			if len(results) == 0 {
+				continue
+			}
+			row := table.Row{c.Title}
+			for _, column := range section.columns {
+				row = append(row, column.cell(results))
+			}
+			t.AppendRow(row)
+		}
+		if t.Length() == 0 {
+			continue
+		}
+		if markdown {
+			fmt.Fprintf(out, "### %s\n\n%s\n\n", section.title, t.RenderMarkdown())
+		} else {
+			fmt.Fprintf(out, "\n%s\n%s\n", section.title, t.Render())
+		}
+	}
+}
+
+// Ratio is how many times the calls per second of plain ours reaches.
+func (s Set) Ratio() float64 {
+	perSecond := func(r harness.Result) float64 { return r.PerSecond }
+	plain := s.of(harness.Plain, harness.BurnDown).figure(perSecond).median
+	if plain == 0 {
+		return 0
+	}
+	return s.of(harness.Ours, harness.BurnDown).figure(perSecond).median / plain
+}
