@@ -68,6 +68,10 @@ func New(apps []App, l Ledger, targets []Target, reg prometheus.Registerer) *Act
 	}
 	for _, app := range apps {
 		a.apps[app.ID] = app
+		a.metrics.preset(app.Name)
+	}
+	for _, target := range targets {
+		a.metrics.presetTarget(target.Name)
 	}
 	return a
 }

@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -25,6 +24,8 @@ type ChargeParams struct {
 	Decided *Decided `json:"decided,omitempty"`
 	// FirstRunID tells this workflow from another one of the same call.
 	FirstRunID string `json:"first_run_id"`
+	// Fresh as in FetchRecordParams.
+	Fresh bool `json:"fresh,omitempty"`
 }
 
 // Decided is a decision with who made it and why.
@@ -67,6 +68,9 @@ func (a *Activities) Charge(ctx context.Context, p ChargeParams) (ChargeResult, 
 	result.AlreadyHandled = entry.FirstRunID != p.FirstRunID
 	result.Targets = a.subscribers(result.Event)
 	a.metrics.charged(app.Name, entry, inserted, result.AlreadyHandled)
+	if p.Fresh && inserted {
+		took(a.metrics.latency.WithLabelValues(app.Name, "charged"), a.now(), entry.Record)
+	}
 	if p.Decided != nil && inserted {
 		a.metrics.reviews.WithLabelValues(app.Name, string(p.Decided.Verdict)).Inc()
 	}
@@ -109,24 +113,4 @@ func rate(app App, p ChargeParams) (billing.Charge, error) {
 func describe(e ledger.Entry) ChargeResult {
 	event, id := EventOf(e)
 	return ChargeResult{LedgerKey: e.Key, Differences: e.Differences, MessageID: id, Event: event}
-}
-
-// notCharged counts conflicts; other errors are tried again or reviewed.
-func (m *metrics) notCharged(app string, err error) {
-	if errors.As(err, new(*ledger.ConflictError)) {
-		m.charges.WithLabelValues(app, "conflict").Inc()
-	}
-}
-
-// charged counts an entry when it is made, not when a later attempt finds it.
-func (m *metrics) charged(app string, e ledger.Entry, inserted, already bool) {
-	switch {
-	case already:
-		m.charges.WithLabelValues(app, "already_handled").Inc()
-	case !inserted:
-	case e.Charge.Free():
-		m.charges.WithLabelValues(app, "free").Inc()
-	default:
-		m.charges.WithLabelValues(app, "charged").Inc()
-	}
 }

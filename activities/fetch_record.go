@@ -20,6 +20,9 @@ type FetchRecordParams struct {
 	// the first time. It bounds nothing else: while Tencent does not answer,
 	// or refuses, the call waits, and the time does not count.
 	Patience time.Duration `json:"patience"`
+	// Fresh says that nothing but Tencent and ourselves has held the call up, so
+	// that the time since its end is worth measuring.
+	Fresh bool `json:"fresh,omitempty"`
 }
 
 // FetchRecordResult is what Tencent keeps of the call.
@@ -37,6 +40,9 @@ func (a *Activities) FetchRecord(ctx context.Context, p FetchRecordParams) (Fetc
 	}
 	record, err := app.Records.Record(ctx, p.CallID)
 	if err == nil {
+		if p.Fresh {
+			took(a.metrics.recordLag.WithLabelValues(app.Name), a.now(), record)
+		}
 		return FetchRecordResult{Record: record}, nil
 	}
 	classified := classify(err)

@@ -2,17 +2,30 @@ package activities
 
 import (
 	"errors"
+	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"go.temporal.io/sdk/temporal"
+
+	"aftercall/internal/ledger"
+	"aftercall/internal/tencent"
 )
 
 type metrics struct {
 	charges    *prometheus.CounterVec
+	amount     *prometheus.CounterVec
 	reviews    *prometheus.CounterVec
 	deliveries *prometheus.CounterVec
+	recordLag  *prometheus.HistogramVec
+	latency    *prometheus.HistogramVec
 }
+
+// sinceEnd are the buckets of what is measured from the end of a call, which
+// nothing can beat by the five seconds of tencent's promise: fine just above
+// them, and coarse up to the seven days for which a record is kept.
+var sinceEnd = []float64{5, 5.05, 5.1, 5.25, 5.5, 6, 7, 8, 10, 15, 30, 60, 300, 1800, 3600, 21600, 86400, 604800}
 
 func newMetrics(reg prometheus.Registerer) *metrics {
 	factory := promauto.With(reg)
@@ -21,6 +34,18 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "aftercall_charges_total",
 			Help: "Calls booked into the ledger by app and outcome: charged, free, already_handled, conflict.",
 		}, []string{"app", "outcome"}),
+		amount: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "aftercall_charged_amount_total",
+			Help: "Money charged, by app and currency, in major units. A float, so for display only: the ledger has the true sums.",
+		}, []string{"app", "currency"}),
+		recordLag: factory.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "aftercall_record_lag_seconds", Buckets: sinceEnd,
+			Help: "Time from the end of a call to its record, which is asked for after five seconds at the earliest; without calls whose callback was lost.",
+		}, []string{"app"}),
+		latency: factory.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "aftercall_call_latency_seconds", Buckets: sinceEnd,
+			Help: "Time from the end of a call to the step: charged, notified (each target); without reviewed calls and those whose callback was lost.",
+		}, []string{"app", "step"}),
 		reviews: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_reviews_total",
 			Help: "Reviews by app and outcome: opened, or the verdict that ended them: charge, waive, charge-as.",
@@ -30,6 +55,57 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Help: "Delivery attempts by target and outcome: delivered, failed (tried again), refused (final).",
 		}, []string{"target", "outcome"}),
 	}
+}
+
+// preset makes the figures of an app appear from the start, so that an alert
+// sees the first of each and a graph begins at zero.
+func (m *metrics) preset(app string) {
+	for _, outcome := range []string{"charged", "free", "already_handled", "conflict"} {
+		m.charges.WithLabelValues(app, outcome)
+	}
+	for _, outcome := range []string{"opened", "charge", "waive", "charge-as"} {
+		m.reviews.WithLabelValues(app, outcome)
+	}
+	m.recordLag.WithLabelValues(app)
+	for _, step := range []string{"charged", "notified"} {
+		m.latency.WithLabelValues(app, step)
+	}
+}
+
+func (m *metrics) presetTarget(target string) {
+	for _, outcome := range []string{"delivered", "failed", "refused"} {
+		m.deliveries.WithLabelValues(target, outcome)
+	}
+}
+
+// notCharged counts conflicts; other errors are tried again or reviewed.
+func (m *metrics) notCharged(app string, err error) {
+	if errors.As(err, new(*ledger.ConflictError)) {
+		m.charges.WithLabelValues(app, "conflict").Inc()
+	}
+}
+
+// charged counts an entry when it is made, not when a later attempt finds it.
+func (m *metrics) charged(app string, e ledger.Entry, inserted, already bool) {
+	switch {
+	case already:
+		m.charges.WithLabelValues(app, "already_handled").Inc()
+	case !inserted:
+	case e.Charge.Free():
+		m.charges.WithLabelValues(app, "free").Inc()
+	default:
+		m.charges.WithLabelValues(app, "charged").Inc()
+		// A sum beyond a float's range is shown as none; it is in the ledger.
+		if amount, err := strconv.ParseFloat(e.Charge.Amount.Number(), 64); err == nil {
+			m.amount.WithLabelValues(app, e.Charge.Amount.CurrencyCode()).Add(amount)
+		}
+	}
+}
+
+// took observes the time from the end of a call until now. It is the one use
+// of the local clock against Tencent's: nothing is decided by it.
+func took(o prometheus.Observer, now time.Time, call tencent.CallRecord) {
+	o.Observe(max(0, now.Sub(call.EndedAt()).Seconds()))
 }
 
 func (m *metrics) delivered(target string, err error) {

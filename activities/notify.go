@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"aftercall/internal/notify"
+	"aftercall/internal/tencent"
 )
 
 // NotifyParams are one event for one target.
@@ -15,6 +16,8 @@ type NotifyParams struct {
 	Event     notify.Event `json:"event"`
 	// Since is when the delivery began. It ends at the target's horizon.
 	Since time.Time `json:"since"`
+	// Fresh as in FetchRecordParams.
+	Fresh bool `json:"fresh,omitempty"`
 }
 
 // defaultHorizon is that of a target which the configuration does not name.
@@ -33,6 +36,10 @@ func (a *Activities) Notify(ctx context.Context, p NotifyParams) error {
 		err = final(Undelivered, fmt.Errorf("not taken within %s: %w", horizon, err))
 	}
 	a.metrics.delivered(p.Target, err)
+	if err == nil && p.Fresh && p.Event.Call != nil {
+		call := tencent.CallRecord{EndTime: p.Event.Call.EndTime}
+		took(a.metrics.latency.WithLabelValues(p.Event.Call.App, "notified"), a.now(), call)
+	}
 	return err
 }
 

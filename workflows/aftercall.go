@@ -33,7 +33,7 @@ func AfterCall(ctx workflow.Context, p AfterCallParams) (AfterCallResult, error)
 	result := outcome(charge, c.decided())
 	var deliveries []Delivery
 	if !charge.AlreadyHandled {
-		deliveries = c.notify(ctx, DeliverParams{Event: charge.Event, MessageID: charge.MessageID, Targets: charge.Targets})
+		deliveries = c.notify(ctx, DeliverParams{Event: charge.Event, MessageID: charge.MessageID, Targets: charge.Targets, Fresh: c.fresh()})
 	}
 	c.background.Wait(ctx)
 	result.Deliveries = append(result.Deliveries, append(c.told, deliveries...)...)
@@ -70,6 +70,9 @@ func (c *call) settle(ctx workflow.Context) (activities.ChargeResult, error) {
 	}
 	return charge, err
 }
+
+// fresh reports whether the call came by its callback, and needed nobody's help.
+func (c *call) fresh() bool { return c.params.Callback != nil && c.review == nil }
 
 func (c *call) decided() *DecideParams {
 	if c.review == nil {
@@ -110,6 +113,7 @@ func (c *call) fetch(ctx workflow.Context) (tencent.CallRecord, error) {
 			SDKAppID: c.params.SDKAppID,
 			CallID:   c.params.CallID,
 			Patience: c.params.RecordDeadline,
+			Fresh:    c.fresh(),
 		}, &fetched)
 	if err != nil {
 		return tencent.CallRecord{}, c.failed(ctx, "no call record", err)
@@ -157,6 +161,7 @@ func (c *call) book(ctx workflow.Context, record tencent.CallRecord, decided *ac
 			ReadAt:     workflow.Now(ctx),
 			Decided:    decided,
 			FirstRunID: workflow.GetInfo(ctx).FirstRunID,
+			Fresh:      c.fresh(),
 		}, &charge)
 	if err != nil {
 		return charge, c.failed(ctx, "not charged", err)

@@ -19,6 +19,8 @@ type DeliverParams struct {
 	MessageID string       `json:"message_id"`
 	// Targets are names; empty means every target that wants to hear of the event.
 	Targets []string `json:"targets,omitempty"`
+	// Fresh is set by AfterCall alone; see activities.FetchRecordParams.
+	Fresh bool `json:"fresh,omitempty"`
 }
 
 // DeliverResult is what became of the notifications.
@@ -119,7 +121,7 @@ func deliverTo(ctx workflow.Context, target string, p DeliverParams, became func
 	}
 	is(DeliveryPending, nil)
 	err := attempt(ctx, notifyOptions, "notify "+target, func(err error) { is(DeliveryWaiting, err) }, steps.Notify,
-		activities.NotifyParams{Target: target, MessageID: p.MessageID, Event: p.Event, Since: workflow.Now(ctx)}, nil)
+		activities.NotifyParams{Target: target, MessageID: p.MessageID, Event: p.Event, Since: workflow.Now(ctx), Fresh: p.Fresh}, nil)
 	if err != nil {
 		workflow.GetLogger(ctx).Warn("not notified", "target", target, "event", p.Event.Type, "error", err)
 		is(DeliveryFailed, err)

@@ -139,6 +139,20 @@ const (
 	StageDone Stage = "done"
 )
 
+// WaitingStages are the stages in which a call can wait.
+var WaitingStages = []Stage{StageWaiting, StageRecord, StageCharge, StageReview, StageNotify}
+
+// WaitingQuery is the List Filter of the calls that are in a stage. That of
+// StageWaiting finds also those that have stayed nowhere yet.
+func WaitingQuery(stage Stage) string {
+	attribute := AttributeStage.GetName()
+	condition := attribute + " = '" + string(stage) + "'"
+	if stage == StageWaiting {
+		condition = "(" + condition + " OR " + attribute + " IS NULL)"
+	}
+	return "WorkflowType = '" + AfterCallName + "' AND ExecutionStatus = 'Running' AND " + condition
+}
+
 // SearchAttributes are all that must be registered in the namespace before a
 // workflow can start.
 var SearchAttributes = []temporal.SearchAttributeKeyKeyword{

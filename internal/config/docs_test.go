@@ -1,44 +1,23 @@
 package config
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"reflect"
-	"regexp"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"aftercall/internal/billing"
+	"aftercall/internal/testenv"
 )
 
 const referenceFile = "../../docs/configuration.md"
 
-var update = flag.Bool("update", false, "rewrite the tables of docs/configuration.md from the struct tags")
-
-// tablePattern matches the rows of a table below its header.
-var tablePattern = regexp.MustCompile(`(?m)(^\|---.*\n)((?:^\|.*\n)*)`)
-
 // requireTable compares the table below a heading of the reference with rows.
 func requireTable(t *testing.T, heading string, rows []string) {
 	t.Helper()
-	data, err := os.ReadFile(referenceFile)
-	require.NoError(t, err)
-	before, section, found := strings.Cut(string(data), "\n## "+heading+"\n")
-	require.True(t, found, "heading %q", heading)
-	table := tablePattern.FindStringSubmatchIndex(section)
-	require.NotNil(t, table, "a table below %q", heading)
-	want := strings.Join(rows, "\n") + "\n"
-	if *update {
-		section = section[:table[4]] + want + section[table[5]:]
-		require.NoError(t, os.WriteFile(referenceFile, []byte(before+"\n## "+heading+"\n"+section), 0o644))
-		return
-	}
-	require.Equal(t, want, section[table[4]:table[5]],
-		"the table below %q differs from the struct tags; rewrite it with: go test ./internal/config -update", heading)
+	testenv.RequireTable(t, referenceFile, heading, rows)
 }
 
 func row(key, defaultText, doc string, required bool) string {

@@ -76,13 +76,17 @@ type Gate struct {
 
 // New returns a Gate on a Redis of version 7.0 or newer.
 func New(guard *redisguard.Guard, reg prometheus.Registerer) *Gate {
-	return &Gate{
+	g := &Gate{
 		guard: guard,
 		outcomes: promauto.With(reg).NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_dedupe_total",
 			Help: "Callbacks by what Redis knew of their CallId: claimed, held, known, unavailable.",
 		}, []string{"outcome"}),
 	}
+	for _, outcome := range []Outcome{Claimed, Held, Known, Unavailable} {
+		g.outcomes.WithLabelValues(string(outcome)) // an alert sees the first of each
+	}
+	return g
 }
 
 // Key is where the state of a call is kept. The SDKAppID is all digits, so no

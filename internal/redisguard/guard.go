@@ -40,6 +40,7 @@ type Guard struct {
 	down    atomic.Bool
 	changed atomic.Int64 // Unix ns at which down changed last, 0 for never
 	outages prometheus.Counter
+	took    prometheus.Histogram
 
 	ctx    context.Context // ends the watcher at close
 	cancel context.CancelFunc
@@ -66,6 +67,11 @@ func New(ctx context.Context, rdb redis.UniversalClient, reg prometheus.Register
 		Name: "aftercall_redis_outages_total",
 		Help: "Outages of Redis; each is logged once.",
 	})
+	g.took = factory.NewHistogram(prometheus.HistogramOpts{
+		Name:    "aftercall_redis_duration_seconds",
+		Help:    "Commands to Redis, failed ones too; none are sent during an outage.",
+		Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1},
+	})
 	factory.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "aftercall_redis_up",
 		Help: "1 while Redis answers, 0 during an outage.",
@@ -86,7 +92,9 @@ func (g *Guard) Do(ctx context.Context, command func(context.Context, redis.Univ
 	}
 	bounded, cancel := context.WithTimeout(ctx, g.Timeout)
 	defer cancel()
+	start := time.Now()
 	err := command(bounded, g.redis)
+	g.took.Observe(time.Since(start).Seconds())
 	if err == nil || errors.Is(err, redis.Nil) {
 		return nil
 	}

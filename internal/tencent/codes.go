@@ -55,6 +55,16 @@ func (a Action) String() string {
 	}
 }
 
+// Known reports whether the code is one of those that this package expects.
+func (c Code) Known() bool {
+	switch c {
+	case CodeOK, CodeTransport, CodeInternal, CodeConfigInternal, CodeNoCallback:
+		return true
+	default:
+		return c.Action() != ActionRetry
+	}
+}
+
 // Action classifies the code. Codes that Tencent does not document are
 // retried: a call that waits can still be charged, a call that is dropped cannot.
 func (c Code) Action() Action {

@@ -76,6 +76,7 @@ func New(apps []App, gate *dedupe.Gate, calls Calls, reg prometheus.Registerer, 
 	}
 	for _, app := range apps {
 		h.apps[app.ID] = guardedApp{App: app, secretHash: sha256.Sum256([]byte(app.Secret))}
+		h.metrics.preset(app.Name)
 	}
 	r := mux.NewRouter().SkipClean(true)
 	r.Handle(PathPrefix+"{secret}", h)

@@ -15,7 +15,6 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -153,11 +152,25 @@ func (f *fixture) requireOK(w *httptest.ResponseRecorder) {
 	require.JSONEq(f.t, `{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}`, w.Body.String())
 }
 
-func (f *fixture) conflicts() float64 {
+func (f *fixture) conflicts() float64 { return f.counted("aftercall_callback_conflicts_total", "") }
+
+// counted sums a counter up over all its series, or those of an outcome.
+func (f *fixture) counted(name, outcome string) float64 {
 	f.t.Helper()
-	n, err := testutil.GatherAndCount(f.reg, "aftercall_callback_conflicts_total")
+	families, err := f.reg.Gather()
 	require.NoError(f.t, err)
-	return float64(n)
+	sum := 0.0
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if family.GetName() == name && (outcome == "" || l.GetName() == "outcome" && l.GetValue() == outcome) {
+					sum += m.GetCounter().GetValue()
+					break
+				}
+			}
+		}
+	}
+	return sum
 }
 
 const good = PathPrefix + secret + "?" + endQuery
@@ -227,11 +240,8 @@ func TestOtherCommandsAreIgnored(t *testing.T) {
 	f := embedded(t)
 	f.requireOK(f.post(PathPrefix+secret+"?SdkAppid=1400000000&CallbackCommand=Call.CallbackAfterStartCall", `{"CallInfo":{}}`))
 	require.Zero(t, f.calls.asked)
-	require.NoError(t, testutil.GatherAndCompare(f.reg, strings.NewReader(`
-# HELP aftercall_callbacks_total Callbacks by app (empty before it is known), outcome (started, duplicate, relayed, ignored, refused, unavailable) and HTTP status.
-# TYPE aftercall_callbacks_total counter
-aftercall_callbacks_total{app="clinic",outcome="ignored",status="200"} 1
-`), "aftercall_callbacks_total"))
+	require.InDelta(t, 1, f.counted("aftercall_callbacks_total", "ignored"), 0)
+	require.InDelta(t, 1, f.counted("aftercall_callbacks_total", ""), 0)
 }
 
 func TestAcceptedOnce(t *testing.T) {

@@ -1,6 +1,7 @@
 package callback
 
 import (
+	"net/http"
 	"strconv"
 	"time"
 
@@ -48,6 +49,17 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Help: "Callbacks to pass on to the app's own backend, by app and outcome of starting that: started, duplicate, failed.",
 		}, []string{"app", "outcome"}),
 	}
+}
+
+// preset makes the figures of an app appear from the start, so that an alert
+// sees the first of each and a graph begins at zero.
+func (m *metrics) preset(app string) {
+	for outcome, status := range map[outcome]int{
+		outcomeStarted: http.StatusOK, outcomeDuplicate: http.StatusOK, outcomeUnavailable: http.StatusServiceUnavailable,
+	} {
+		m.callbacks.WithLabelValues(app, string(outcome), strconv.Itoa(status))
+	}
+	m.conflicts.WithLabelValues(app)
 }
 
 func (m *metrics) answered(r reply, took time.Duration) {

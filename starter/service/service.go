@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync/atomic"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"aftercall/internal/admin"
@@ -25,12 +26,15 @@ import (
 // the connection to Temporal, Redis. environ holds the process settings (see
 // docs/configuration.md); log lines go to stderr.
 func Run(ctx context.Context, environ map[string]string, stderr io.Writer) error {
+	return run(ctx, environ, stderr, telemetry.NewRegistry())
+}
+
+func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *prometheus.Registry) error {
 	settings, cfg, err := config.Starter(environ)
 	if err != nil {
 		return err
 	}
 	logger := telemetry.NewLogger(stderr, string(settings.LogFormat), settings.LogLevel)
-	reg := telemetry.NewRegistry()
 
 	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal())
 	if err != nil {

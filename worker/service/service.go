@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync/atomic"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"aftercall/activities"
@@ -18,6 +19,7 @@ import (
 	"aftercall/internal/redisguard"
 	"aftercall/internal/serve"
 	"aftercall/internal/telemetry"
+	"aftercall/worker/waiting"
 	"aftercall/workflows"
 	"aftercall/workflows/launch"
 )
@@ -27,18 +29,22 @@ import (
 // environ holds the process settings (see docs/configuration.md); log lines go
 // to stderr.
 func Run(ctx context.Context, environ map[string]string, stderr io.Writer) error {
+	return run(ctx, environ, stderr, telemetry.NewRegistry())
+}
+
+func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *prometheus.Registry) error {
 	settings, cfg, err := config.Worker(environ)
 	if err != nil {
 		return err
 	}
 	logger := telemetry.NewLogger(stderr, string(settings.LogFormat), settings.LogLevel)
-	reg := telemetry.NewRegistry()
 
 	book, err := ledger.Open(ctx, settings.LedgerURL.Reveal(), ledger.Options{Logger: logger})
 	if err != nil {
 		return err
 	}
 	defer book.Close()
+	timed := newTimedLedger(book, reg)
 	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal())
 	if err != nil {
 		return err
@@ -47,7 +53,7 @@ func Run(ctx context.Context, environ map[string]string, stderr io.Writer) error
 	guard := redisguard.New(ctx, rdb, reg, logger)
 	defer guard.Close()
 	clients := NewClients(cfg, ratelimit.New(guard, reg), reg)
-	acts, err := newActivities(cfg, clients, book, reg)
+	acts, err := newActivities(cfg, clients, timed, reg)
 	if err != nil {
 		return err
 	}
@@ -61,7 +67,9 @@ func Run(ctx context.Context, environ map[string]string, stderr io.Writer) error
 	}
 	defer temporal.Close()
 
-	sweeps := activities.NewSweeps(sweepApps(cfg, clients), book, sweepCalls{launch.NewCalls(temporal, settings.TaskQueue)}, reg)
+	sweeps := activities.NewSweeps(sweepApps(cfg, clients), timed, sweepCalls{launch.NewCalls(temporal, settings.TaskQueue)}, reg)
+
+	calls := waiting.New(temporal, reg, logger)
 
 	group, ctx := errgroup.WithContext(ctx)
 	var polling atomic.Bool
@@ -72,6 +80,10 @@ func Run(ctx context.Context, environ map[string]string, stderr io.Writer) error
 		}
 		group.Go(func() error {
 			schedule(ctx, temporal, cfg, settings.TaskQueue, logger)
+			return nil
+		})
+		group.Go(func() error {
+			calls.Run(ctx)
 			return nil
 		})
 		return poll(ctx, newWorker(temporal, settings.TaskQueue, acts, sweeps), &polling, logger)

@@ -17,7 +17,6 @@ import (
 	"aftercall/activities"
 	"aftercall/internal/billing"
 	"aftercall/internal/config"
-	"aftercall/internal/ledger"
 	"aftercall/internal/notify"
 	"aftercall/internal/tencent"
 	"aftercall/workflows"
@@ -100,7 +99,7 @@ func NewClients(cfg *config.Config, limiter tencent.Limiter, reg prometheus.Regi
 }
 
 // newActivities gives every app its client, tariff and targets.
-func newActivities(cfg *config.Config, clients map[tencent.SDKAppID]*tencent.Client, book *ledger.Ledger, reg prometheus.Registerer) (*activities.Activities, error) {
+func newActivities(cfg *config.Config, clients map[tencent.SDKAppID]*tencent.Client, book activities.Ledger, reg prometheus.Registerer) (*activities.Activities, error) {
 	apps := make([]activities.App, len(cfg.Apps))
 	for i := range cfg.Apps {
 		app := &cfg.Apps[i]
