@@ -19,6 +19,18 @@ demo: build stack ## The same unattended: verify every outcome, stop, exit 0 or 
 call: stack ## Place one simulated call against the running stack and follow it   (ARGS=--help)
 	@dev/bin/stack call $(ARGS)
 
+.PHONY: starter
+starter: build ## Run a command of the starter against the running stack   (ARGS=check, ARGS=--help)
+	@$(against-stack)
+
+.PHONY: worker
+worker: build ## Run a command of the worker against the running stack   (ARGS=--help)
+	@$(against-stack)
+
+define against-stack
+[ -f dev/.state/env ] || { echo "no stack is running here: start one with \`make dev\` in another terminal"; exit 1; }; . dev/.state/env && bin/$@ $(ARGS)
+endef
+
 .PHONY: build
 build: ## Build bin/starter and bin/worker
 	@mkdir -p bin

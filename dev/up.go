@@ -43,6 +43,7 @@ func (c upCommand) Run(ctx context.Context, p project) error {
 		}
 		printLinks(p.out, s)
 		fmt.Fprintln(p.out, "\nPlace another call from a second terminal: make call ARGS=\"--media Video --seconds 130 --duplicates 3\"")
+		fmt.Fprintln(p.out, "Run a command of the operator's: make starter ARGS=check, or first . "+o.Dir+"/env and then bin/starter check")
 		fmt.Fprintln(p.out, "Ctrl-C stops everything; the state stays in", o.Dir)
 		s.ShowArrivals(p.out)
 		select {
@@ -80,6 +81,10 @@ func (demoCommand) Run(ctx context.Context, p project) error {
 		}
 		printTable(p.out, s, ran)
 		deviations = local.Deviations(ran, others)
+		fmt.Fprintln(p.out)
+		if code := s.Starter(ctx, p.out, "check"); code != 0 {
+			deviations = append(deviations, fmt.Sprintf("starter check ends with %d", code))
+		}
 		return nil
 	})
 	if err != nil {
@@ -88,7 +93,7 @@ func (demoCommand) Run(ctx context.Context, p project) error {
 	if len(deviations) > 0 {
 		return fmt.Errorf("the demo deviates, logs are in %s/logs:\n  %s", o.Dir, strings.Join(deviations, "\n  "))
 	}
-	fmt.Fprintf(p.out, "\nAll %d calls are as they should be: workflows, charges, deliveries, duplicates.\n", len(local.Samples()))
+	fmt.Fprintf(p.out, "\nAll %d calls are as they should be: workflows, charges, deliveries, duplicates. All checks are green.\n", len(local.Samples()))
 	return remove()
 }
 

@@ -19,6 +19,16 @@ const ReconcileName = "Reconcile"
 // of the IDs of the workflows that the schedule starts.
 func ReconcileID(app tencent.SDKAppID) string { return "reconcile:" + app.String() }
 
+// BackfillID is the ID of a backfill. The same stretch of time has the same ID,
+// so that a second command finds the first one's workflow.
+func BackfillID(p ReconcileParams) string {
+	id := fmt.Sprintf("backfill:%s:%d-%d", p.SDKAppID, p.Between.From.Unix(), p.Between.To.Unix())
+	if p.DryRun {
+		id += ":dry-run"
+	}
+	return id
+}
+
 // QueryProgress asks a running Reconcile for its ReconcileResult so far.
 const QueryProgress = "progress"
 

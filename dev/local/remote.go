@@ -95,9 +95,5 @@ func WorkflowID(call tencentsim.Call) string {
 
 // link is the page of a workflow, of its latest run if no other is named.
 func link(p Ports, f Followed) string {
-	page := httpURL(p.TemporalUI) + "/namespaces/default/workflows/" + url.PathEscape(f.WorkflowID)
-	if f.RunID != "" {
-		page += "/" + f.RunID + "/history"
-	}
-	return page
+	return engine.WorkflowURL(httpURL(p.TemporalUI), client.DefaultNamespace, f.WorkflowID, f.RunID)
 }

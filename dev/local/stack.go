@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/gofrs/flock"
 	"go.temporal.io/sdk/client"
@@ -141,11 +143,12 @@ func (s *Stack) fail(err error) {
 	}
 }
 
-// environ is what starter and worker are told.
-func (s *Stack) environ() map[string]string {
+// Environ is what starter and worker are told, and the commands of both.
+func (s *Stack) Environ() map[string]string {
 	e := map[string]string{
 		"AFTERCALL_CONFIG":          filepath.Join(s.options.Root, "dev", "aftercall.yaml"),
 		"AFTERCALL_TEMPORAL_UI_URL": httpURL(s.ports.TemporalUI),
+		"DEV_PUBLIC_URL":            httpURL(s.ports.Starter),
 		"DEV_TENCENT_URL":           httpURL(s.ports.Tencent),
 		"DEV_WEBHOOK_URL":           httpURL(s.ports.WebhookApp),
 		"LEDGER_URL":                "sqlite:" + s.LedgerPath(),
@@ -171,7 +174,7 @@ func (s *Stack) LedgerPath() string { return filepath.Join(s.dir, "ledger.db") }
 
 // startWorld starts what is outside of aftercall: Tencent and the user's backend.
 func (s *Stack) startWorld(context.Context) error {
-	environ := s.environ()
+	environ := s.Environ()
 	cfg, err := config.Load(environ["AFTERCALL_CONFIG"], func(name string) (string, bool) {
 		v, ok := environ[name]
 		return v, ok
@@ -216,7 +219,7 @@ func (s *Stack) LaunchStarter() error {
 }
 
 func (s *Stack) launch(name string, service Service, adminPort int) error {
-	environ := s.environ()
+	environ := s.Environ()
 	environ["AFTERCALL_ADMIN_LISTEN"] = address(adminPort)
 	return s.run(name, func(ctx context.Context, log io.Writer) error { return service(ctx, environ, log) })
 }
@@ -284,6 +287,23 @@ func (s *Stack) writeInfo() error {
 		return fmt.Errorf("describe the stack: %w", err)
 	}
 	s.onStop("description", func(context.Context) error { return os.Remove(path) })
+	return s.writeEnviron()
+}
+
+// environFile is for shells that want to run commands against the stack.
+const environFile = "env"
+
+func (s *Stack) writeEnviron() error {
+	environ := s.Environ()
+	var lines strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(environ)) {
+		fmt.Fprintf(&lines, "export %s='%s'\n", name, strings.ReplaceAll(environ[name], "'", `'\''`))
+	}
+	path := filepath.Join(s.dir, environFile)
+	if err := os.WriteFile(path, []byte(lines.String()), 0o600); err != nil {
+		return fmt.Errorf("write the environment of the stack: %w", err)
+	}
+	s.onStop("environment", func(context.Context) error { return os.Remove(path) })
 	return nil
 }
 

@@ -171,7 +171,7 @@ func (s *Stack) StartTemporal(ctx context.Context) error {
 	if stop != nil {
 		s.onStop("temporal", func(context.Context) error { return stop() })
 	}
-	c, name, err := engine.NewClient(s.environ(), nil, s.logger)
+	c, name, err := engine.NewClient(s.Environ(), nil, s.logger)
 	if err != nil {
 		return err
 	}

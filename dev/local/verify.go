@@ -56,7 +56,7 @@ func (s *Stack) RunSamples(ctx context.Context, samples []Sample) ([]Ran, []stri
 	if err := s.triggerSweeps(ctx, samples); err != nil {
 		return nil, nil, err
 	}
-	book, err := ledger.Open(ctx, s.environ()["LEDGER_URL"], ledger.Options{})
+	book, err := ledger.Open(ctx, s.Environ()["LEDGER_URL"], ledger.Options{})
 	if err != nil {
 		return nil, nil, err
 	}

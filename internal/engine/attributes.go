@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 
@@ -41,6 +43,17 @@ func ensureAttributes(ctx context.Context, c client.Client, namespace string, lo
 			"`temporal operator search-attribute create`", strings.Join(names, ", "), namespace, err)
 	}
 	return nil
+}
+
+// MissingAttributes are the names of the attributes that the namespace lacks.
+// known is false where the operator service is not for everybody, as in
+// Temporal Cloud, so that nobody can tell.
+func MissingAttributes(ctx context.Context, c client.Client, namespace string, attributes []temporal.SearchAttributeKeyKeyword) (missing []string, known bool, err error) {
+	found, err := missingAttributes(ctx, c, namespace, attributes)
+	if errors.As(err, new(*serviceerror.PermissionDenied)) || errors.As(err, new(*serviceerror.Unimplemented)) {
+		return nil, false, nil
+	}
+	return slices.Sorted(maps.Keys(found)), true, err
 }
 
 func missingAttributes(ctx context.Context, c client.Client, namespace string, attributes []temporal.SearchAttributeKeyKeyword) (map[string]enumspb.IndexedValueType, error) {

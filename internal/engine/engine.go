@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 
@@ -51,12 +52,9 @@ func NewClient(env Environment, metrics client.MetricsHandler, logger *slog.Logg
 	if options.Namespace == "" {
 		options.Namespace = client.DefaultNamespace
 	}
-	keys, err := seal.Parse(env[codec.Variable])
-	if err != nil {
-		return nil, "", fmt.Errorf("%s: %w", codec.Variable, err)
+	if options.DataConverter, options.FailureConverter, err = Converters(env); err != nil {
+		return nil, "", err
 	}
-	options.DataConverter = codec.NewDataConverter(keys)
-	options.FailureConverter = codec.NewFailureConverter(keys, options.DataConverter)
 	options.Logger = log.NewStructuredLogger(logger)
 	options.MetricsHandler = metrics
 	c, err := client.NewLazyClient(options)
@@ -64,6 +62,16 @@ func NewClient(env Environment, metrics client.MetricsHandler, logger *slog.Logg
 		return nil, "", fmt.Errorf("TEMPORAL_* settings: %w", err)
 	}
 	return c, options.Namespace, nil
+}
+
+// Converters are those of NewClient's client, for what it hands out undecoded.
+func Converters(env Environment) (converter.DataConverter, converter.FailureConverter, error) {
+	keys, err := seal.Parse(env[codec.Variable])
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", codec.Variable, err)
+	}
+	data := codec.NewDataConverter(keys)
+	return data, codec.NewFailureConverter(keys, data), nil
 }
 
 // Ping asks the frontend for the namespace, which needs the server and its
@@ -74,6 +82,16 @@ func Ping(ctx context.Context, c client.Client, namespace string) error {
 		return fmt.Errorf("namespace %s: %w", namespace, err)
 	}
 	return nil
+}
+
+// Retention is how long the namespace keeps closed workflows, and with them
+// their IDs.
+func Retention(ctx context.Context, c client.Client, namespace string) (time.Duration, error) {
+	found, err := c.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
+	if err != nil {
+		return 0, fmt.Errorf("namespace %s: %w", namespace, err)
+	}
+	return found.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration(), nil
 }
 
 const (

@@ -12,6 +12,12 @@ import (
 // commands are those of the starter.
 type commands struct {
 	Serve serveCommand `cmd:"" default:"1" help:"Receive callbacks and start workflows (the default)."`
+
+	Call     callCommand     `cmd:"" help:"Say where a call stands."`
+	Start    startCommand    `cmd:"" help:"Start a call by hand."`
+	Backfill backfillCommand `cmd:"" help:"Start what nobody has handled of a stretch of time."`
+	Check    checkCommand    `cmd:"" help:"Check everything that calls depend on, with the cure for what is wrong."`
+	Callback callbackCommand `cmd:"" help:"Show, set or delete where Tencent posts callbacks."`
 }
 
 // Run runs the command that args name, and returns the exit code.
