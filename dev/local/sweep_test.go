@@ -34,8 +34,8 @@ func sweep(ctx context.Context, t *testing.T) workflows.ReconcileResult {
 	return result
 }
 
-// TestRateLimit lets a sweep and a backfill list page by page while calls
-// arrive, and counts at Tencent's side.
+// TestRateLimit lets the scheduled sweep and backfills list page by page while
+// calls arrive, and counts at Tencent's side.
 func TestRateLimit(t *testing.T) {
 	ctx := within(t)
 	require.NoError(t, shared.Tencent.SetFaults(tencentsim.Faults{LossShare: 0.3, LossSeed: 3}))
@@ -54,7 +54,8 @@ func TestRateLimit(t *testing.T) {
 	}
 	place(150)
 	var group errgroup.Group
-	for range 3 {
+	group.Go(func() error { return scheduledSweep(ctx, 1400000000) })
+	for range 2 {
 		group.Go(func() error {
 			sweep(ctx, t)
 			return nil
@@ -70,9 +71,35 @@ func TestRateLimit(t *testing.T) {
 	}
 	handledOnce(ctx, t, calls)
 	stats := shared.Tencent.Stats()
-	listed := stats.API(1400000000, "get_record_by_filter").Requests
-	require.Greater(t, listed, 3*150, "enough requests to be held back")
+	require.Greater(t, stats.API(1400000000, tencentsim.APIRecordByFilter).Requests, 3*150, "enough requests to be held back")
+	require.GreaterOrEqual(t, stats.API(1400000000, tencentsim.APIRecordByCallID).Requests, len(calls), "live load")
 	require.LessOrEqual(t, stats.MaxReceivedPerSecond[1400000000], tencent.MaxRequestsPerSecond)
+}
+
+// scheduledSweep runs the schedule of an app's sweep now, and waits until a
+// sweep has listed everything up to now, less the settle delay.
+func scheduledSweep(ctx context.Context, app tencent.SDKAppID) error {
+	book, err := ledger.OpenReadOnly(ctx, "sqlite:"+shared.LedgerPath())
+	if err != nil {
+		return err
+	}
+	defer book.Close()
+	want := time.Now().Add(-10 * time.Second).Truncate(time.Second)
+	schedule := shared.Temporal.ScheduleClient().GetHandle(ctx, workflows.ReconcileID(app))
+	for {
+		if err := schedule.Trigger(ctx, client.ScheduleTriggerOptions{}); err != nil {
+			return err
+		}
+		to, err := book.SweptTo(ctx, app)
+		if err != nil || !to.Before(want) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
 }
 
 // handledOnce follows the calls and checks that each is in the ledger exactly
