@@ -80,8 +80,9 @@ func (demoCommand) Run(ctx context.Context, p project) error {
 			return err
 		}
 		printTable(p.out, s, ran)
-		deviations = local.Deviations(ran, others)
-		fmt.Fprintln(p.out)
+		verified, corrections := s.Correct(ctx, ran[0], ran[1])
+		fmt.Fprintf(p.out, "\n%q was reversed, %q was charged anew. worker ledger verify --records:\n\n%s\n", ran[0].Name, ran[1].Name, verified)
+		deviations = append(local.Deviations(ran, others), corrections...)
 		if code := s.Starter(ctx, p.out, "check"); code != 0 {
 			deviations = append(deviations, fmt.Sprintf("starter check ends with %d", code))
 		}
@@ -93,7 +94,7 @@ func (demoCommand) Run(ctx context.Context, p project) error {
 	if len(deviations) > 0 {
 		return fmt.Errorf("the demo deviates, logs are in %s/logs:\n  %s", o.Dir, strings.Join(deviations, "\n  "))
 	}
-	fmt.Fprintf(p.out, "\nAll %d calls are as they should be: workflows, charges, deliveries, duplicates. All checks are green.\n", len(local.Samples()))
+	fmt.Fprintf(p.out, "\nAll %d calls are as they should be: workflows, charges, deliveries, duplicates, corrections. All checks are green.\n", len(local.Samples()))
 	return remove()
 }
 

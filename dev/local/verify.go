@@ -172,19 +172,12 @@ func (s *Stack) AwaitReview(ctx context.Context, call tencentsim.Call) error {
 	return nil
 }
 
-// Decide waits until a call is in review, and decides about it.
+// Decide waits until a call is in review, and decides about it by worker review decide.
 func (s *Stack) Decide(ctx context.Context, call tencentsim.Call, decision workflows.DecideParams) error {
 	if err := s.AwaitReview(ctx, call); err != nil {
 		return err
 	}
-	id := WorkflowID(call)
-	update, err := s.Temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: id, UpdateName: workflows.UpdateDecide, Args: []any{decision}, WaitForStage: client.WorkflowUpdateStageCompleted,
-	})
-	if err == nil {
-		err = update.Get(ctx, nil)
-	}
-	if err != nil {
+	if err := s.Operate(ctx, decideArgs(call.Record.CallID, decision)...).err(); err != nil {
 		return fmt.Errorf("decide about call %s: %w", call.Record.CallID, err)
 	}
 	return nil

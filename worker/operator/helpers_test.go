@@ -89,6 +89,12 @@ func (w *world) charge(callID, payer string, end time.Time, seconds int64, t bil
 // configure gives the world a configuration in which the clinic pays so much.
 func (w *world) configure(rate string) {
 	w.t.Helper()
+	w.configureText(`{effective_from: 2025-01-01T00:00:00Z, rules: [{rate_per_minute: ` + rate + `, first_interval: 60, next_interval: 60}]}`)
+}
+
+// configureText is configure with a version of the tariff as YAML.
+func (w *world) configureText(version string) {
+	w.t.Helper()
 	path := filepath.Join(w.t.TempDir(), "aftercall.yaml")
 	require.NoError(w.t, os.WriteFile(path, []byte(`apps:
   - name: clinic
@@ -100,7 +106,7 @@ func (w *world) configure(rate string) {
 tariffs:
   standard:
     currency: USD
-    versions: [{effective_from: 2025-01-01T00:00:00Z, rules: [{rate_per_minute: `+rate+`, first_interval: 60, next_interval: 60}]}]
+    versions: [`+version+`]
   in-yen:
     currency: JPY
     versions: [{effective_from: 2025-01-01T00:00:00Z, rules: [{rate_per_minute: 20, first_interval: 60, next_interval: 60}]}]

@@ -18,11 +18,13 @@ type commands struct {
 }
 
 type ledgerCommands struct {
-	Show   showCommand   `cmd:"" help:"Explain what a call was charged, step by step."`
-	List   listCommand   `cmd:"" help:"List entries."`
-	Report reportCommand `cmd:"" help:"Add up entries by day, app, tariff, payer or result."`
-	Export exportCommand `cmd:"" help:"Write entries as CSV, for accounting."`
-	Verify verifyCommand `cmd:"" help:"Compute every entry again, and compare the ledger with Tencent's records."`
+	Show    showCommand    `cmd:"" help:"Explain what a call was charged, step by step."`
+	List    listCommand    `cmd:"" help:"List entries."`
+	Report  reportCommand  `cmd:"" help:"Add up entries by day, app, tariff, payer or result."`
+	Export  exportCommand  `cmd:"" help:"Write entries as CSV, for accounting."`
+	Reverse reverseCommand `cmd:"" help:"Take a charge back."`
+	Rerate  rerateCommand  `cmd:"" help:"Compare what calls were charged with what the tariff charges now, and correct them."`
+	Verify  verifyCommand  `cmd:"" help:"Compute every entry again, and compare the ledger with Tencent's records."`
 }
 
 type reviewCommands struct {

@@ -1,0 +1,127 @@
+package local_test
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"aftercall/dev/local"
+	"aftercall/dev/tencentsim"
+	"aftercall/internal/cli"
+	"aftercall/workflows"
+)
+
+// TestCorrections does to the samples' ledger what a person may do, twice.
+func TestCorrections(t *testing.T) {
+	ctx := within(t)
+	samples := local.Samples()[:2]
+	ran, others, err := shared.RunSamples(ctx, samples)
+	require.NoError(t, err)
+	require.Empty(t, local.Deviations(ran, others))
+	for range 2 { // nothing is booked or told twice
+		printed, deviations := shared.Correct(ctx, ran[0], ran[1])
+		require.Empty(t, deviations)
+		require.Contains(t, printed, "every sum was computed again and is right")
+	}
+	shown := shared.Operate(ctx, "ledger", "show", ran[1].Call.Record.CallID)
+	require.Equal(t, cli.OK, shown.Code, shown.Stderr)
+	require.Contains(t, shown.Stdout, "The call is charged 0.44 USD, by charge.2:1400000000:")
+
+	// A callback that comes again when Redis and Temporal have forgotten the
+	// call finds it handled, though its tariff comes to another sum.
+	for _, r := range ran {
+		first := r.Followed
+		require.NoError(t, shared.Forget(ctx, r.Call))
+		require.NoError(t, shared.Tencent.Redeliver(r.Call.SDKAppID, r.Call.Record.CallID, nil))
+		var second local.Followed
+		require.Eventually(t, func() bool {
+			second, err = local.Follow(ctx, shared.Temporal, r.Call)
+			return err == nil && second.RunID != first.RunID
+		}, soon, 50*time.Millisecond)
+		require.NoError(t, second.Err)
+		require.Equal(t, workflows.OutcomeAlreadyHandled, second.Result.Outcome)
+		require.Empty(t, second.Result.Deliveries)
+	}
+}
+
+// TestReviewCommands lists a call in review, and decides about it in vain and
+// for good.
+func TestReviewCommands(t *testing.T) {
+	ctx := within(t)
+	call, err := shared.Tencent.PlaceCall(tencentsim.CallSpec{
+		SDKAppID: 1400000000, Seconds: 61, EndedAgoSeconds: 5, Record: json.RawMessage(`{"CallResult":"Vanished"}`),
+	})
+	require.NoError(t, err)
+	id := call.Record.CallID
+	var listed []struct {
+		CallID string `json:"call_id"`
+		Reason string `json:"reason"`
+	}
+	require.Eventually(t, func() bool {
+		o := shared.Operate(ctx, "review", "list", "--app", "clinic", "--output", "json")
+		require.Equal(t, cli.OK, o.Code, o.Stderr)
+		require.NoError(t, json.Unmarshal([]byte(o.Stdout), &listed))
+		for _, l := range listed {
+			if l.CallID == id {
+				require.Contains(t, l.Reason, `CallResult "Vanished" is unknown`)
+				return true
+			}
+		}
+		return false
+	}, soon, 50*time.Millisecond)
+	table := shared.Operate(ctx, "review", "list")
+	require.Contains(t, table.Stdout, id)
+
+	decide := func(args ...string) local.Operated {
+		return shared.Operate(ctx, append([]string{"review", "decide"}, args...)...)
+	}
+	refused := decide(id, "--verdict", "charge")
+	require.Equal(t, cli.Refused, refused.Code)
+	require.Contains(t, refused.Stderr, "by: is missing")
+	refused = decide(id, "--verdict", "charge-as", "--operator", "alice", "--reason", "x")
+	require.Contains(t, refused.Stderr, "connected_seconds: must be from 1")
+	unknown := decide("nobody", "--verdict", "waive", "--operator", "alice", "--reason", "x")
+	require.Equal(t, cli.NotFound, unknown.Code)
+
+	decided := decide(id, "--verdict", "charge", "--operator", "alice", "--reason", "it did happen")
+	require.Equal(t, cli.OK, decided.Code, decided.Stderr)
+	require.Contains(t, decided.Stdout, "Decided: charged. 0.24 USD for 120 s, ledger entry charge:1400000000:"+id)
+	followed, err := local.Follow(ctx, shared.Temporal, call)
+	require.NoError(t, err)
+	require.NoError(t, followed.Err)
+	again := decide(id, "--verdict", "waive", "--operator", "bob", "--reason", "x")
+	require.Equal(t, cli.Refused, again.Code)
+	require.Contains(t, again.Stderr, "the call is not in review")
+	require.Contains(t, shared.Operate(ctx, "ledger", "show", id).Stdout, "by alice: it did happen")
+}
+
+// TestCorrectionWhileTemporalIsDown books, says what is left to do, and does it
+// when it is told to again.
+func TestCorrectionWhileTemporalIsDown(t *testing.T) {
+	o, err := options(t.TempDir())
+	require.NoError(t, err)
+	ctx := within(t)
+	stack, err := local.Start(ctx, o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, stack.Stop(context.Background())) })
+	call, err := stack.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61, EndedAgoSeconds: 5})
+	require.NoError(t, err)
+	_, err = local.Follow(ctx, stack.Temporal, call)
+	require.NoError(t, err)
+
+	require.NoError(t, stack.StopPart("temporal"))
+	args := []string{"ledger", "reverse", call.Record.CallID, "--operator", "alice", "--reason", "dead line"}
+	down := stack.Operate(ctx, args...)
+	require.Equal(t, cli.Incomplete, down.Code)
+	require.Contains(t, down.Stdout, "Booked reversal:1400000000:")
+	require.Contains(t, down.Stderr, "is booked, but nobody was told")
+	require.Contains(t, down.Stderr, "repeat the same command")
+
+	require.NoError(t, stack.StartTemporal(ctx))
+	require.Eventually(t, func() bool { return stack.Operate(ctx, args...).Code == cli.OK }, soon, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return stack.Arrivals("crm", call.Record.CallID) == 2 }, soon, 50*time.Millisecond)
+	require.Equal(t, cli.OK, stack.Operate(ctx, "ledger", "verify").Code)
+}

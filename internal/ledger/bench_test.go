@@ -1,0 +1,147 @@
+package ledger_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"aftercall/internal/ledger"
+	"aftercall/internal/testenv"
+
+	"github.com/stretchr/testify/require"
+)
+
+// entriesVariable is how many entries BenchmarkVerify verifies.
+const entriesVariable = "AFTERCALL_BENCH_ENTRIES"
+
+// benchOnEachEngine is onEachEngine for benchmarks.
+func benchOnEachEngine(b *testing.B, bench func(b *testing.B, url string)) {
+	b.Run("sqlite", func(b *testing.B) { bench(b, "sqlite://"+b.TempDir()+"/ledger.db") })
+	b.Run("postgres", func(b *testing.B) {
+		if url, ok := testenv.Postgres(b); ok {
+			bench(b, url)
+		}
+	})
+}
+
+// BenchmarkCharge books new calls, one after the other. SQLite syncs each to
+// the disk; the test's own PostgreSQL does not.
+func BenchmarkCharge(b *testing.B) {
+	benchOnEachEngine(b, func(b *testing.B, url string) {
+		l := open(b, url)
+		e := entry(b, "call", "run", "0.05")
+		for i := 0; b.Loop(); i++ {
+			e.Record.CallID = strconv.Itoa(i)
+			if _, inserted, err := l.Charge(context.Background(), e); err != nil || !inserted {
+				b.Fatal(inserted, err)
+			}
+		}
+	})
+}
+
+// BenchmarkVerify verifies a ledger of 10 000 entries, or as many as
+// AFTERCALL_BENCH_ENTRIES says.
+func BenchmarkVerify(b *testing.B) {
+	n := 10_000
+	if text := os.Getenv(entriesVariable); text != "" {
+		var err error
+		n, err = strconv.Atoi(text)
+		require.NoError(b, err)
+	}
+	benchOnEachEngine(b, func(b *testing.B, url string) {
+		l := open(b, url)
+		charge(b, l, entry(b, "seed", "run-1", "0.05"))
+		_, err := openSQL(b, url).ExecContext(context.Background(), copies("0.10", n-1))
+		require.NoError(b, err)
+		peak := watchHeap()
+		for b.Loop() {
+			v, err := l.Verify(context.Background(), func(f ledger.Finding) { b.Fatal(f) })
+			if err != nil || v.Entries != int64(n) {
+				b.Fatal(v, err)
+			}
+		}
+		b.ReportMetric(float64(peak())/(1<<20), "peak-heap-MB")
+		b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "entries/s")
+		if resident, ok := residentPeak(); ok {
+			b.ReportMetric(resident, "peak-process-MB")
+		}
+	})
+}
+
+// watchHeap samples the heap until the function it returns is called, which
+// returns the most that was seen.
+func watchHeap() (peak func() uint64) {
+	var most atomic.Uint64
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(10 * time.Millisecond)
+		defer ticker.Stop()
+		for {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			most.Store(max(most.Load(), m.HeapAlloc))
+			select {
+			case <-stop:
+				return
+			case <-ticker.C:
+			}
+		}
+	}()
+	return func() uint64 {
+		close(stop)
+		<-done
+		return most.Load()
+	}
+}
+
+// residentPeak is the most memory that this process ever had, where the system
+// tells: SQLite's own memory is not on Go's heap.
+func residentPeak() (megabytes float64, ok bool) {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0, false
+	}
+	_, after, ok := strings.Cut(string(status), "VmHWM:")
+	if !ok {
+		return 0, false
+	}
+	var kilobytes float64
+	_, err = fmt.Sscan(after, &kilobytes)
+	return kilobytes / 1024, err == nil
+}
+
+// TestVerifyHoldsOneEntryAtATime verifies ten times as many entries in the same
+// memory. Every copy is wrong, so that there is a moment to measure at.
+func TestVerifyHoldsOneEntryAtATime(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, url string) {
+		l := open(t, url)
+		charge(t, l, entry(t, "seed", "run-1", "0.05"))
+		db := openSQL(t, url)
+		live := func() (most uint64) {
+			findings := 0
+			_, err := l.Verify(context.Background(), func(ledger.Finding) {
+				if findings++; findings%400 == 0 {
+					var m runtime.MemStats
+					runtime.GC()
+					runtime.ReadMemStats(&m)
+					most = max(most, m.HeapAlloc)
+				}
+			})
+			require.NoError(t, err)
+			require.Positive(t, most)
+			return most
+		}
+		execute(t, db, copies("0.11", 800))
+		few := live()
+		execute(t, db, copies("0.11", 8000)+" ON CONFLICT DO NOTHING")
+		many := live()
+		require.Less(t, many, few+1<<20, "less than a megabyte more for ten times as many")
+	})
+}
