@@ -116,6 +116,9 @@ func withoutSearchAttributes(events []proto.Message) []proto.Message {
 		if upserted := event.GetUpsertWorkflowSearchAttributesEventAttributes(); upserted != nil {
 			upserted.SearchAttributes = nil
 		}
+		if child := event.GetStartChildWorkflowExecutionInitiatedEventAttributes(); child != nil {
+			child.SearchAttributes = nil
+		}
 	}
 	return events
 }
