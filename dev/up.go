@@ -42,6 +42,7 @@ func (c upCommand) Run(ctx context.Context, p project) error {
 			fmt.Fprintln(p.out, "deviates:", d)
 		}
 		printLinks(p.out, s)
+		fmt.Fprintf(p.out, "\nHave a charge explained:\n  LEDGER_URL=sqlite:%s bin/worker ledger show %s\n", s.LedgerPath(), ran[0].Call.Record.CallID)
 		fmt.Fprintln(p.out, "\nPlace another call from a second terminal: make call ARGS=\"--media Video --seconds 130 --duplicates 3\"")
 		fmt.Fprintln(p.out, "Run a command of the operator's: make starter ARGS=check, or first . "+o.Dir+"/env and then bin/starter check")
 		fmt.Fprintln(p.out, "Ctrl-C stops everything; the state stays in", o.Dir)

@@ -213,7 +213,7 @@ func (s Status) markdown() string {
 			add("", step)
 		}
 		if c.AlreadyHandled {
-			add("Already handled", "by an earlier workflow: not charged and not notified again")
+			add("Already handled", "by an earlier workflow or a correction: not charged and not notified again")
 		}
 	}
 	for _, d := range s.Deliveries {

@@ -162,18 +162,27 @@ func TestLongAfterRetention(t *testing.T) {
 	require.NoError(t, err)
 	first, err := local.Follow(ctx, shared.Temporal, call)
 	require.NoError(t, err)
-	require.NoError(t, shared.Forget(ctx, call))
-	require.NoError(t, shared.Tencent.Redeliver(call.SDKAppID, call.Record.CallID, nil))
-
-	var second local.Followed
-	require.Eventually(t, func() bool {
-		second, err = local.Follow(ctx, shared.Temporal, call)
-		return err == nil && second.RunID != first.RunID
-	}, soon, 50*time.Millisecond)
+	second := afterAllForgot(t, call, first)
 	require.NoError(t, second.Err)
 	require.Equal(t, workflows.OutcomeAlreadyHandled, second.Result.Outcome)
 	require.Empty(t, second.Result.Deliveries)
 	require.Equal(t, 1, shared.Arrivals("crm", call.Record.CallID))
+}
+
+// afterAllForgot delivers a callback again when neither Redis nor Temporal knows
+// the call any more, and follows the workflow that starts.
+func afterAllForgot(t *testing.T, call tencentsim.Call, first local.Followed) local.Followed {
+	t.Helper()
+	ctx := within(t)
+	require.NoError(t, shared.Forget(ctx, call))
+	require.NoError(t, shared.Tencent.Redeliver(call.SDKAppID, call.Record.CallID, nil))
+	var second local.Followed
+	require.Eventually(t, func() bool {
+		var err error
+		second, err = local.Follow(ctx, shared.Temporal, call)
+		return err == nil && second.RunID != first.RunID
+	}, soon, 50*time.Millisecond)
+	return second
 }
 
 // TestTemporalIsDown takes Temporal away from a starter that had it, and from

@@ -33,14 +33,7 @@ func TestCorrections(t *testing.T) {
 	// A callback that comes again when Redis and Temporal have forgotten the
 	// call finds it handled, though its tariff comes to another sum.
 	for _, r := range ran {
-		first := r.Followed
-		require.NoError(t, shared.Forget(ctx, r.Call))
-		require.NoError(t, shared.Tencent.Redeliver(r.Call.SDKAppID, r.Call.Record.CallID, nil))
-		var second local.Followed
-		require.Eventually(t, func() bool {
-			second, err = local.Follow(ctx, shared.Temporal, r.Call)
-			return err == nil && second.RunID != first.RunID
-		}, soon, 50*time.Millisecond)
+		second := afterAllForgot(t, r.Call, r.Followed)
 		require.NoError(t, second.Err)
 		require.Equal(t, workflows.OutcomeAlreadyHandled, second.Result.Outcome)
 		require.Empty(t, second.Result.Deliveries)

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -48,3 +49,38 @@ const goldTariff = `  Gold_2:
       - effective_from: 2026-01-01
         rules: [{action: free}]
 `
+
+// TestWrongPriceListsAreRefusedWithTheLine breaks a good price list in each of
+// the ways that would charge somebody wrongly.
+func TestWrongPriceListsAreRefusedWithTheLine(t *testing.T) {
+	const rule = "          - rate_per_minute: 0.10\n            first_interval: 60\n            next_interval: 6\n"
+	for name, c := range map[string]struct{ new, want string }{
+		"overlap": {
+			rule + "          - {media: [Video], action: free}\n",
+			"test.yaml:26:13: tariffs.standard.versions[0].rules[1]: and rules[0] are both for Video SingleCall NormalEnd: narrow one of them",
+		},
+		"gap": {
+			rule + "            results: [NormalEnd, Interrupt]\n",
+			"test.yaml:23:11: tariffs.standard.versions[0].rules: no rule is for Audio SingleCall Offline, Audio MultiCall Offline, Video SingleCall Offline and 1 more: " +
+				"add one, with action free or review if nothing is to be charged",
+		},
+		"negative price": {
+			strings.Replace(rule, "0.10", "-0.10", 1),
+			"test.yaml:23:30: tariffs.standard.versions[0].rules[0].rate_per_minute: is negative: a price is 0 or more",
+		},
+		"more digits than can be meant": {
+			strings.Replace(rule, "0.10", "0.123456789", 1),
+			"test.yaml:23:30: tariffs.standard.versions[0].rules[0].rate_per_minute: has 9 digits behind the point, more than can be meant: " +
+				"at most 8 here, for sums in USD are settled at 2",
+		},
+		"two versions at once": {
+			rule + "      - effective_from: 2026-01-01T08:00:00+08:00\n        rules: [{action: free}]\n",
+			"test.yaml:26:25: tariffs.standard.versions[1].effective_from: is the same instant as in versions[0]: only one version can begin then",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := parse(t, replaceOnce(t, valid, rule, c.new))
+			require.EqualError(t, err, c.want)
+		})
+	}
+}

@@ -2,10 +2,12 @@ package ledger_test
 
 import (
 	"context"
+	"net/url"
 	"strings"
 	"testing"
 
 	"aftercall/internal/ledger"
+	"aftercall/internal/testenv"
 
 	"github.com/stretchr/testify/require"
 )
@@ -107,4 +109,29 @@ func requireOnly(t *testing.T, l *ledger.Ledger, stored ledger.Entry) {
 	entries, err := l.Get(context.Background(), testApp, stored.CallID())
 	require.NoError(t, err)
 	require.Equal(t, []ledger.Entry{stored}, entries)
+}
+
+// TestAnAuditorNeedsNoRightButSelect reads everything as a user who could not
+// book anything.
+func TestAnAuditorNeedsNoRightButSelect(t *testing.T) {
+	databaseURL, ok := testenv.Postgres(t)
+	if !ok {
+		return
+	}
+	charge(t, open(t, databaseURL), entry(t, "call-1", "run-1", "0.05"))
+	u, err := url.Parse(databaseURL)
+	require.NoError(t, err)
+	auditor := "auditor_of_" + strings.TrimPrefix(u.Path, "/")
+	db := openSQL(t, databaseURL)
+	execute(t, db, "CREATE ROLE "+auditor+" LOGIN", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO "+auditor)
+	t.Cleanup(func() { execute(t, db, "DROP OWNED BY "+auditor, "DROP ROLE "+auditor) })
+	u.User = url.User(auditor)
+
+	l, err := ledger.OpenReadOnly(context.Background(), u.String())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, l.Close()) })
+	requireClean(t, l)
+	require.Equal(t, []string{"charge-1"}, keysOf(t, l, ledger.Filter{}))
+	_, err = openSQL(t, u.String()).ExecContext(context.Background(), "UPDATE ledger_entries SET amount = '0.01'")
+	require.ErrorContains(t, err, "permission denied")
 }

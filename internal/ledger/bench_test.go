@@ -61,7 +61,7 @@ func BenchmarkVerify(b *testing.B) {
 		require.NoError(b, err)
 		peak := watchHeap()
 		for b.Loop() {
-			v, err := l.Verify(context.Background(), func(f ledger.Finding) { b.Fatal(f) })
+			v, err := l.Verify(context.Background(), func(f ledger.Finding) { b.Fatal(f) }, nil)
 			if err != nil || v.Entries != int64(n) {
 				b.Fatal(v, err)
 			}
@@ -133,7 +133,7 @@ func TestVerifyHoldsOneEntryAtATime(t *testing.T) {
 					runtime.ReadMemStats(&m)
 					most = max(most, m.HeapAlloc)
 				}
-			})
+			}, nil)
 			require.NoError(t, err)
 			require.Positive(t, most)
 			return most

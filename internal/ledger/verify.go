@@ -39,10 +39,14 @@ type Verification struct {
 // reversal is the negative of its charge; a call has at most one charge that
 // stands; keys are those that the entry must have, and unique; columns say what
 // the record says. It holds one entry at a time, however many there are, and
-// calls found for each thing that is not as it should be.
-func (l *Ledger) Verify(ctx context.Context, found func(Finding)) (Verification, error) {
+// calls found for each thing that is not as it should be, and progress, unless
+// it is nil, with the number of entries seen after each.
+func (l *Ledger) Verify(ctx context.Context, found func(Finding), progress func(entries int64)) (Verification, error) {
+	if progress == nil {
+		progress = func(int64) {}
+	}
 	v := &verifier{
-		ledger: l, found: found, sums: totals{},
+		ledger: l, found: found, progress: progress, sums: totals{},
 		editions: map[string]json.RawMessage{}, raters: map[string]*restored{}, texts: map[string][]string{},
 	}
 	for _, step := range []func(context.Context) error{v.loadEditions, v.duplicates, v.entries} {
@@ -54,10 +58,11 @@ func (l *Ledger) Verify(ctx context.Context, found func(Finding)) (Verification,
 }
 
 type verifier struct {
-	ledger *Ledger
-	found  func(Finding)
-	seen   Verification
-	sums   totals
+	ledger   *Ledger
+	found    func(Finding)
+	progress func(entries int64)
+	seen     Verification
+	sums     totals
 	// editions are the stored tariff versions by hash.
 	editions map[string]json.RawMessage
 	raters   map[string]*restored
@@ -115,6 +120,7 @@ func (v *verifier) entries(ctx context.Context) error {
 
 func (v *verifier) entry(ctx context.Context, r *row) error {
 	v.seen.Entries++
+	v.progress(v.seen.Entries)
 	e, err := r.decode()
 	if err != nil {
 		e.Record.CallID = r.copied.callID

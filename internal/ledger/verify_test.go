@@ -16,7 +16,7 @@ import (
 func verify(t *testing.T, l *ledger.Ledger) (ledger.Verification, []string) {
 	t.Helper()
 	var findings []string
-	v, err := l.Verify(context.Background(), func(f ledger.Finding) { findings = append(findings, f.Key+": "+f.Problem) })
+	v, err := l.Verify(context.Background(), func(f ledger.Finding) { findings = append(findings, f.Key+": "+f.Problem) }, nil)
 	require.NoError(t, err)
 	require.Len(t, findings, int(v.Findings))
 	return v, findings

@@ -10,6 +10,9 @@ import (
 	"aftercall/internal/ledger"
 )
 
+// progressStep is about a quarter of a second.
+const progressStep = 5000
+
 type verifyCommand struct {
 	cli.Output
 	Records bool `help:"Compare with Tencent's records of the last seven days too."`
@@ -56,7 +59,10 @@ func (c verifyCommand) Run(ctx context.Context, p cli.Process) error {
 		if len(v.Found) < c.Limit {
 			v.Found = append(v.Found, f)
 		}
-	})
+	}, progressOn(p))
+	if p.Interactive() {
+		fmt.Fprint(p.Stderr, "\r\033[K") // the line of the progress
+	}
 	if err != nil {
 		return err
 	}
@@ -71,6 +77,18 @@ func (c verifyCommand) Run(ctx context.Context, p cli.Process) error {
 		return err
 	}
 	return v.verdict(unasked)
+}
+
+// progressOn tells a person who waits how many entries are done, and nobody else.
+func progressOn(p cli.Process) func(entries int64) {
+	if !p.Interactive() {
+		return nil
+	}
+	return func(entries int64) {
+		if entries%progressStep == 0 {
+			fmt.Fprintf(p.Stderr, "\r%d entries … ", entries)
+		}
+	}
 }
 
 // verdict is the error of a ledger that is not clean, or not compared whole.
