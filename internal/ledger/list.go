@@ -22,11 +22,13 @@ type Filter struct {
 	// From and To are about the EndTime of calls: From is the first instant, To
 	// the first one no longer.
 	From, To time.Time
-	Result   tencent.CallResult
-	Media    tencent.MediaType
-	Tariff   string
-	Kind     Kind
-	Operator string
+	// BookedFrom and BookedTo are alike about when entries were booked.
+	BookedFrom, BookedTo time.Time
+	Result               tencent.CallResult
+	Media                tencent.MediaType
+	Tariff               string
+	Kind                 Kind
+	Operator             string
 	// Live leaves out reversals and the charges that they take back.
 	Live bool
 }
@@ -63,6 +65,12 @@ func (f Filter) where() (string, []any) {
 	if !f.To.IsZero() {
 		add("e.end_time", "<", ceilUnix(f.To))
 	}
+	if !f.BookedFrom.IsZero() {
+		add("e.created_at", ">=", ceilMilli(f.BookedFrom))
+	}
+	if !f.BookedTo.IsZero() {
+		add("e.created_at", "<", ceilMilli(f.BookedTo))
+	}
 	if f.Live {
 		conditions = append(conditions, "e.kind = 'charge'", "NOT EXISTS (SELECT 1 FROM ledger_entries r WHERE r.reverses = e.key)")
 	}
@@ -78,6 +86,11 @@ func ceilUnix(t time.Time) int64 {
 		return t.Unix()
 	}
 	return t.Unix() + 1
+}
+
+// ceilMilli is the first whole millisecond that is not before t.
+func ceilMilli(t time.Time) int64 {
+	return t.Add(time.Millisecond - 1).UnixMilli()
 }
 
 // List reads the entries that the filter chooses, in the order in which they

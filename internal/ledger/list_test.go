@@ -79,6 +79,7 @@ func TestListFilters(t *testing.T) {
 			"tariff":                   {ledger.Filter{Tariff: "standard", Kind: ledger.KindCharge, Payer: "10001"}, []string{"charge-1", "charge-3", "charge.2-1"}},
 			"from, inclusive":          {ledger.Filter{From: day(2, 12)}, []string{"charge-3"}},
 			"to, exclusive":            {ledger.Filter{To: day(1, 12).Add(1)}, []string{"charge-2", "reversal-2"}},
+			"booked by now":            {ledger.Filter{BookedTo: time.Now().Add(-time.Hour)}, nil},
 			"ends before it begins":    {ledger.Filter{From: day(2, 0), To: day(1, 0)}, nil},
 			"text that no column has":  {ledger.Filter{Payer: "'; --\x00"}, nil},
 		} {
@@ -88,6 +89,9 @@ func TestListFilters(t *testing.T) {
 			require.NoError(t, err)
 			break // leaves no connection behind, or the next query would wait
 		}
+		reversal := entriesOf(t, l, "call-1")[1]
+		require.Subset(t, keysOf(t, l, ledger.Filter{BookedFrom: reversal.CreatedAt}), []string{"reversal-1", "charge.2-1", "reversal-2"})
+		require.NotContains(t, keysOf(t, l, ledger.Filter{BookedTo: reversal.CreatedAt}), "reversal-1", "the instant itself does not count")
 		entries, err := l.Entries(context.Background(), testApp, []string{"call-1", "call-2", "call-9"})
 		require.NoError(t, err)
 		require.Len(t, entries, 2)

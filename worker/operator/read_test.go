@@ -96,6 +96,8 @@ func TestList(t *testing.T) {
 	require.Equal(t, 3, count("--from", "2026-03-01T12:30:00Z"))
 	require.Equal(t, 5, count("--from", "2026-03-02", "--zone", "Pacific/Kiritimati", "--to", "2026-03-02"), "it is tomorrow there")
 	require.Equal(t, 6, count("--app", "1400000000"))
+	require.Equal(t, 0, count("--booked-to", "2026-03-02"), "the entries are of today")
+	require.Equal(t, 6, count("--booked-from", "2026-03-02"))
 	require.Equal(t, 0, count("--app", "1400000001"))
 	require.Contains(t, w.prints("ledger", "list", "--payer", "nobody"), "No entries.")
 
@@ -112,6 +114,7 @@ func TestFlagsThatMakeNoSense(t *testing.T) {
 		"--to: there is no day 2026-02-30":                         {"--to", "2026-02-30"},
 		`--zone: "Mars" is not known`:                              {"--zone", "Mars"},
 		"--to 2026-03-01 is not after --from 2026-03-02":           {"--from", "2026-03-02", "--to", "2026-03-01"},
+		"--booked-to 2026-03-01 is not after --booked-from":        {"--booked-from", "2026-03-02", "--booked-to", "2026-03-01"},
 		"--limit: must be 1 or more":                               {"--limit", "0"},
 		`--kind must be one of "charge","reversal","" but got "x"`: {"--kind", "x"},
 	} {

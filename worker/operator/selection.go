@@ -12,15 +12,17 @@ import (
 
 // selection are the flags that choose entries.
 type selection struct {
-	App    string             `help:"Name or SDKAppID of an app." placeholder:"APP"`
-	Call   string             `help:"CallId." placeholder:"CALLID"`
-	Payer  string             `help:"Account that is charged: the caller." placeholder:"ACCOUNT"`
-	From   string             `help:"Calls that ended then or later: a day, as in 2026-03-01, or an instant, as in 2026-03-01T12:00:00Z." placeholder:"WHEN"`
-	To     string             `help:"Calls that ended before that instant, or until the end of that day." placeholder:"WHEN"`
-	Zone   string             `help:"Time zone of days, as in Asia/Shanghai." default:"UTC"`
-	Result tencent.CallResult `help:"CallResult, as in NormalEnd." placeholder:"RESULT"`
-	Media  tencent.MediaType  `help:"Audio or Video." placeholder:"MEDIA"`
-	Tariff string             `help:"Tariff that the call was charged by." placeholder:"TARIFF"`
+	App        string             `help:"Name or SDKAppID of an app." placeholder:"APP"`
+	Call       string             `help:"CallId." placeholder:"CALLID"`
+	Payer      string             `help:"Account that is charged: the caller." placeholder:"ACCOUNT"`
+	From       string             `help:"Calls that ended then or later: a day, as in 2026-03-01, or an instant, as in 2026-03-01T12:00:00Z." placeholder:"WHEN"`
+	To         string             `help:"Calls that ended before that instant, or until the end of that day." placeholder:"WHEN"`
+	BookedFrom string             `help:"Entries that were booked then or later: corrections are booked after their call." placeholder:"WHEN"`
+	BookedTo   string             `help:"Entries that were booked before that instant, or until the end of that day." placeholder:"WHEN"`
+	Zone       string             `help:"Time zone of days, as in Asia/Shanghai." default:"UTC"`
+	Result     tencent.CallResult `help:"CallResult, as in NormalEnd." placeholder:"RESULT"`
+	Media      tencent.MediaType  `help:"Audio or Video." placeholder:"MEDIA"`
+	Tariff     string             `help:"Tariff that the call was charged by." placeholder:"TARIFF"`
 }
 
 // filter reads the flags. zone is what days are of.
@@ -35,14 +37,20 @@ func (s selection) filter() (f ledger.Filter, zone *time.Location, err error) {
 	} else {
 		f.App = s.App
 	}
-	if f.From, err = moment("--from", s.From, zone, false); err != nil {
-		return f, nil, err
-	}
-	if f.To, err = moment("--to", s.To, zone, true); err != nil {
-		return f, nil, err
-	}
-	if !f.From.IsZero() && !f.To.IsZero() && !f.From.Before(f.To) {
-		return f, nil, cli.Errorf(cli.Usage, "", "--to %s is not after --from %s, so no call can have ended between them", s.To, s.From)
+	for _, bounds := range []struct {
+		name             string
+		fromText, toText string
+		from, to         *time.Time
+	}{{"", s.From, s.To, &f.From, &f.To}, {"booked-", s.BookedFrom, s.BookedTo, &f.BookedFrom, &f.BookedTo}} {
+		if *bounds.from, err = moment("--"+bounds.name+"from", bounds.fromText, zone, false); err != nil {
+			return f, nil, err
+		}
+		if *bounds.to, err = moment("--"+bounds.name+"to", bounds.toText, zone, true); err != nil {
+			return f, nil, err
+		}
+		if !bounds.from.IsZero() && !bounds.to.IsZero() && !bounds.from.Before(*bounds.to) {
+			return f, nil, cli.Errorf(cli.Usage, "", "--%sto %s is not after --%sfrom %s, so nothing can lie between them", bounds.name, bounds.toText, bounds.name, bounds.fromText)
+		}
 	}
 	return f, zone, nil
 }
