@@ -104,7 +104,7 @@ func toReverse(ctx context.Context, book *ledger.Ledger, f ledger.Filter) (ledge
 		}
 	}
 	if len(entries) == 0 {
-		return last, cli.Errorf(cli.NotFound, "see worker ledger list, or where the call is: starter show "+printable(f.CallID), "the ledger has no charge of call %s", printable(f.CallID))
+		return last, cli.Errorf(cli.NotFound, "see worker ledger list, or where the call is: starter call "+printable(f.CallID), "the ledger has no charge of call %s", printable(f.CallID))
 	}
 	return last, nil
 }

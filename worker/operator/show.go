@@ -43,7 +43,7 @@ func (c showCommand) Run(ctx context.Context, p cli.Process) error {
 		return err
 	}
 	if len(entries) == 0 {
-		return cli.Errorf(cli.NotFound, "look where it is: starter show "+printable(c.CallID), "the ledger has no entry of call %s", printable(c.CallID))
+		return cli.Errorf(cli.NotFound, "look where it is: starter call "+printable(c.CallID), "the ledger has no entry of call %s", printable(c.CallID))
 	}
 	return c.Print(p.Stdout, entries, func(w io.Writer) { explain(w, entries) })
 }
