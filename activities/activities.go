@@ -33,11 +33,9 @@ type Sender interface {
 
 // Target is somebody who is notified of what it wants to hear of.
 type Target struct {
-	Name         string
+	Receiver
 	Subscription notify.Subscription
-	// Horizon is how long an event is offered to it.
-	Horizon time.Duration
-	Sender  Sender
+	Sender       Sender
 }
 
 // App is what the activities need to know of one SDKAppID.
@@ -47,7 +45,7 @@ type App struct {
 	Records Records
 	Rater   *billing.Rater
 	// Relay is nil unless callbacks are passed on.
-	Relay Relay
+	Relay *Relay
 }
 
 // Activities are the activities of the workflow AfterCall. Each is idempotent

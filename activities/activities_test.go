@@ -48,6 +48,11 @@ func (f *fake) Send(_ context.Context, id string, _ notify.Event) error {
 	return f.err
 }
 
+func (f *fake) Forward(_ context.Context, query, contentType string, body []byte) error {
+	f.sent = append(f.sent, query+" "+contentType+" "+string(body))
+	return f.err
+}
+
 type fixture struct {
 	t    *testing.T
 	acts *Activities
@@ -70,7 +75,7 @@ func newFixture(t *testing.T) *fixture {
 	t.Cleanup(func() { require.NoError(t, book.Close()) })
 	f := &fixture{t: t, fake: &fake{record: record()}, book: book}
 	f.acts = New([]App{{ID: clinic, Name: "clinic", Records: f.fake, Rater: rater}},
-		book, []Target{{Name: "crm", Horizon: time.Hour, Sender: f.fake}}, prometheus.NewRegistry())
+		book, []Target{{Receiver: Receiver{Name: "crm", Horizon: time.Hour, Circuit: closed{}}, Sender: f.fake}}, prometheus.NewRegistry())
 	f.acts.now = func() time.Time { return endedAt.Add(10 * time.Second) }
 	var suite testsuite.WorkflowTestSuite
 	f.env = suite.NewTestActivityEnvironment()
@@ -331,42 +336,12 @@ func TestPatienceBeginsWithTheFirstAnswer(t *testing.T) {
 	require.Equal(t, RecordNeverAppeared, fetch(notFound))
 }
 
-func TestNotify(t *testing.T) {
-	broken, busy := errors.New("connection refused"), &notify.StatusError{Status: 503}
-	tests := map[string]struct {
-		target string
-		err    error
-		since  time.Duration
-		want   string
-	}{
-		"delivered":                  {target: "crm"},
-		"delivered in the end":       {target: "crm", since: 2 * time.Hour},
-		"network":                    {target: "crm", err: broken, want: TargetUnavailable},
-		"busy":                       {target: "crm", err: busy, since: 59 * time.Minute, want: TargetUnavailable},
-		"busy until the horizon":     {target: "crm", err: busy, since: time.Hour, want: Undelivered},
-		"gone":                       {target: "crm", err: &notify.StatusError{Status: 410}, since: 2 * time.Hour, want: TargetRefused},
-		"not configured":             {target: "erp", since: 71 * time.Hour, want: TargetNotConfigured},
-		"not configured for so long": {target: "erp", since: 72 * time.Hour, want: Undelivered},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			f := newFixture(t)
-			f.fake.err = tt.err
-			err := f.acts.Notify(t.Context(), NotifyParams{Target: tt.target, MessageID: "msg_1", Since: f.acts.now().Add(-tt.since)})
-			require.Equal(t, tt.want, errorType(err))
-			require.Equal(t, tt.want == TargetUnavailable || tt.want == TargetNotConfigured, retryable(err))
-			if tt.want == "" {
-				require.NoError(t, err)
-				require.Equal(t, []string{"msg_1"}, f.fake.sent)
-			}
-		})
-	}
-}
-
 func TestSubscribers(t *testing.T) {
 	f := newFixture(t)
 	f.acts.targets = []Target{
-		{Name: "all"}, {Name: "money", Subscription: notify.Subscription{Events: []notify.EventType{notify.EventCallCharged}}}, {Name: "too"},
+		{Receiver: Receiver{Name: "all"}},
+		{Receiver: Receiver{Name: "money"}, Subscription: notify.Subscription{Events: []notify.EventType{notify.EventCallCharged}}},
+		{Receiver: Receiver{Name: "too"}},
 	}
 	found, err := f.acts.Subscribers(t.Context(), SubscribersParams{Event: notify.Event{
 		Type: notify.EventSweepRecovered, Sweep: &notify.SweepData{App: "clinic"},

@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"aftercall/internal/billing"
+	"aftercall/internal/circuit"
 	"aftercall/internal/ledger"
 	"aftercall/internal/notify"
 	"aftercall/internal/tencent"
@@ -42,6 +43,9 @@ const (
 	LedgerUnavailable = "LedgerUnavailable"
 	// TargetUnavailable: the target did not take the event. Retried.
 	TargetUnavailable = "TargetUnavailable"
+	// TargetHeld: no request was made, because the target is paused after
+	// failures, or has enough under way. Retried; benign.
+	TargetHeld = "TargetHeld"
 	// TargetRefused: the target will never take the event. Final.
 	TargetRefused = "TargetRefused"
 	// TargetNotConfigured: the target is missing from the worker's
@@ -69,6 +73,7 @@ func classify(err error) error {
 		statusErr   *notify.StatusError
 		deliveryErr *notify.DeliveryError
 		busyErr     *tencent.BusyError
+		heldErr     *circuit.HeldError
 		gatewayErr  *tencent.HTTPError
 	)
 	switch {
@@ -84,6 +89,10 @@ func classify(err error) error {
 		return final(NeedsReview, err)
 	case errors.As(err, &conflictErr):
 		return final(ChargeConflict, err)
+	case errors.As(err, &heldErr):
+		return temporal.NewApplicationErrorWithOptions(err.Error(), TargetHeld, temporal.ApplicationErrorOptions{
+			Category: temporal.ApplicationErrorCategoryBenign, NextRetryDelay: heldErr.For,
+		})
 	case errors.As(err, &statusErr):
 		if statusErr.Permanent() {
 			return final(TargetRefused, err)

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"aftercall/internal/billing"
+	"aftercall/internal/circuit"
 	"aftercall/internal/ledger"
 	"aftercall/internal/notify"
 	"aftercall/internal/tencent"
@@ -48,6 +49,7 @@ func TestClassify(t *testing.T) {
 		"target says when":   {err: &notify.StatusError{Status: 429, RetryAfter: time.Minute}, errType: TargetUnavailable, minPause: time.Minute, maxPause: time.Minute},
 		"robot gone":         {err: &notify.DeliveryError{Reason: "answered errcode 93000", Final: true}, errType: TargetRefused, final: true},
 		"robot busy":         {err: &notify.DeliveryError{Reason: "answered errcode 45009", RetryAfter: time.Minute}, errType: TargetUnavailable, minPause: time.Minute, maxPause: time.Minute},
+		"target paused":      {err: &circuit.HeldError{For: time.Second}, errType: TargetHeld, benign: true, minPause: time.Second, maxPause: time.Second},
 		"already classified": {err: final(NeedsReview, errors.New("x")), errType: NeedsReview, final: true},
 	}
 	for name, tt := range tests {

@@ -3,13 +3,20 @@ package activities
 import (
 	"context"
 	"errors"
+	"time"
 
 	"aftercall/internal/tencent"
 )
 
-// Relay passes callbacks on to an app's own backend; *notify.Relay does.
-type Relay interface {
+// Forwarder passes callbacks on to an app's own backend; *notify.Relay does.
+type Forwarder interface {
 	Forward(ctx context.Context, query, contentType string, body []byte) error
+}
+
+// Relay is an app's own backend.
+type Relay struct {
+	Receiver
+	Forwarder Forwarder
 }
 
 // ForwardParams are a callback as it came.
@@ -23,19 +30,23 @@ type ForwardParams struct {
 	Query       string `json:"query"`
 	ContentType string `json:"content_type,omitempty"`
 	Body        []byte `json:"body"`
+	// Since is when the relaying began. It ends at the relay's horizon.
+	Since time.Time `json:"since,omitzero"`
 }
 
-// Forward passes a callback on once. Errors: TargetUnavailable, TargetRefused,
-// TargetNotConfigured, AppNotConfigured.
+// Forward passes a callback on once. Errors: TargetUnavailable, TargetHeld,
+// TargetRefused, TargetNotConfigured, Undelivered.
 func (a *Activities) Forward(ctx context.Context, p ForwardParams) error {
-	app, err := a.app(p.SDKAppID)
-	if err != nil {
-		return err
+	relay := a.apps[p.SDKAppID].Relay
+	if relay == nil {
+		err := errors.New("app " + p.App + " has no relay in this worker's configuration")
+		return a.missing(ctx, RelayReceiver(p.App), p.Since, retry(TargetNotConfigured, err, jitter(operatorPause)))
 	}
-	if app.Relay == nil {
-		return retry(TargetNotConfigured, errors.New("app "+app.Name+" has no relay in this worker's configuration"), jitter(operatorPause))
-	}
-	err = orElse(classify(app.Relay.Forward(ctx, p.Query, p.ContentType, p.Body)), TargetUnavailable)
-	a.metrics.delivered("relay:"+app.Name, err)
-	return err
+	return a.offer(ctx, relay.Receiver, p.Since, func(ctx context.Context) error {
+		return relay.Forwarder.Forward(ctx, p.Query, p.ContentType, p.Body)
+	})
 }
+
+// RelayReceiver is the name of an app's relay among receivers. No target can
+// have it, because of its colon.
+func RelayReceiver(app string) string { return "relay:" + app }

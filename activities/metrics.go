@@ -20,6 +20,8 @@ type metrics struct {
 	deliveries *prometheus.CounterVec
 	recordLag  *prometheus.HistogramVec
 	latency    *prometheus.HistogramVec
+	// undelivered are events that are given up.
+	undelivered *prometheus.CounterVec
 }
 
 // sinceEnd are the buckets of what is measured from the end of a call, which
@@ -54,6 +56,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "aftercall_deliveries_total",
 			Help: "Delivery attempts by target and outcome: delivered, failed (tried again), refused (final).",
 		}, []string{"target", "outcome"}),
+		undelivered: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "aftercall_undelivered_total",
+			Help: "Events and callbacks that a target will not be offered again, by target and reason: refused, horizon.",
+		}, []string{"target", "reason"}),
 	}
 }
 

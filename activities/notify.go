@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"aftercall/internal/notify"
@@ -20,22 +19,16 @@ type NotifyParams struct {
 	Fresh bool `json:"fresh,omitempty"`
 }
 
-// defaultHorizon is that of a target which the configuration does not name.
-const defaultHorizon = 72 * time.Hour
-
-// Notify delivers the event once. Errors: TargetUnavailable, TargetRefused,
-// TargetNotConfigured, Undelivered.
+// Notify delivers the event once. Errors: TargetUnavailable, TargetHeld,
+// TargetRefused, TargetNotConfigured, Undelivered.
 func (a *Activities) Notify(ctx context.Context, p NotifyParams) error {
-	horizon := defaultHorizon
 	target, err := a.target(p.Target)
-	if err == nil {
-		horizon = target.Horizon
-		err = orElse(classify(target.Sender.Send(ctx, p.MessageID, p.Event)), TargetUnavailable)
+	if err != nil {
+		return a.missing(ctx, p.Target, p.Since, err)
 	}
-	if retryable(err) && a.now().Sub(p.Since) >= horizon {
-		err = final(Undelivered, fmt.Errorf("not taken within %s: %w", horizon, err))
-	}
-	a.metrics.delivered(p.Target, err)
+	err = a.offer(ctx, target.Receiver, p.Since, func(ctx context.Context) error {
+		return target.Sender.Send(ctx, p.MessageID, p.Event)
+	})
 	if err == nil && p.Fresh && p.Event.Call != nil {
 		call := tencent.CallRecord{EndTime: p.Event.Call.EndTime}
 		took(a.metrics.latency.WithLabelValues(p.Event.Call.App, "notified"), a.now(), call)

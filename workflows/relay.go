@@ -39,6 +39,7 @@ func RelayOptions(p activities.ForwardParams, taskQueue string) client.StartWork
 // Relay passes one callback on to the app's own backend, as it came. It fails
 // when the backend refuses the callback, or does not take it within the horizon.
 func Relay(ctx workflow.Context, p activities.ForwardParams) error {
+	p.Since = workflow.Now(ctx)
 	return attempt(ctx, notifyOptions, "relay "+string(p.Command), func(err error) {
 		workflow.SetCurrentDetails(ctx, "waiting for the app's backend: "+reason(err))
 	}, steps.Forward, p, nil)

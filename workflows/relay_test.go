@@ -25,13 +25,15 @@ func TestRelay(t *testing.T) {
 	}{"at once": {}, "later": {failures: 5}, "never": {refused: true}} {
 		t.Run(name, func(t *testing.T) {
 			e := newEnv(t)
+			p := forward()
+			p.Since = endedAt
 			if tt.failures > 0 {
-				e.OnActivity("Forward", mock.Anything, forward()).Return(errBroken).Times(tt.failures)
+				e.OnActivity("Forward", mock.Anything, p).Return(errBroken).Times(tt.failures)
 			}
 			if tt.refused {
-				e.OnActivity("Forward", mock.Anything, forward()).Return(errHopeless).Once()
+				e.OnActivity("Forward", mock.Anything, p).Return(errHopeless).Once()
 			} else {
-				e.OnActivity("Forward", mock.Anything, forward()).Return(nil).Once()
+				e.OnActivity("Forward", mock.Anything, p).Return(nil).Once()
 			}
 			e.ExecuteWorkflow(workflows.RelayName, forward())
 			require.Equal(t, tt.refused, e.GetWorkflowError() != nil)

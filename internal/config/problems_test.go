@@ -43,7 +43,7 @@ func TestProblems(t *testing.T) {
 	for name, c := range map[string]struct{ old, new, want string }{
 		"unknown key near":       {"    tariff: standard", "    tarif: standard", `10:5: apps[0].tarif: unknown key "tarif": did you mean "tariff"?`},
 		"unknown key spelling":   {"secret_key:", "secretKey:", `4:5: apps[0].secretKey: unknown key "secretKey": did you mean "secret_key"?`},
-		"unknown key far":        {"    url:", "    colour: red\n    url:", `15:5: targets[0].colour: unknown key "colour": known here are allow_private, apps, events, horizon, html, locale, mail, media, name, proxy, results, secret, secrets, stripe, subject, text, time_zone, type, url`},
+		"unknown key far":        {"    url:", "    colour: red\n    url:", `15:5: targets[0].colour: unknown key "colour": known here are allow_private, apps, events, horizon, html, locale, mail, media, name, pause, proxy, results, secret, secrets, stripe, subject, text, time_zone, type, url`},
 		"unknown key at the top": {"targets:\n", "hooks: []\ntargets:\n", `12:1: hooks: unknown key "hooks": known here are apps, targets, tariffs`},
 		"duplicate key":          {"    tariff: standard", "    tariff: standard\n    tariff: standard", "11:5: apps[0].tariff: is there twice, first in line 10: remove one"},
 		"key with line break":    {"    tariff: standard", "    tariff: standard\n    \"a\\nb\": 1", `11:5: apps[0].a b: unknown key "a\nb": known here are api, callback, go_live, identifier, name, record_deadline, sdk_app_id, secret_key, sweep, tariff`},
@@ -95,6 +95,7 @@ func TestProblems(t *testing.T) {
 		"result unknown":         {"    url:", "    results: [Busy]\n    url:", `15:15: targets[0].results[0]: unknown result "Busy": known here are CallBusy, Cancel, Interrupt, NormalEnd, NotAnswer, Offline, Reject`},
 		"media unknown":          {"    url:", "    media: [video]\n    url:", `15:13: targets[0].media[0]: unknown media type "video": did you mean "Video"?`},
 		"target horizon":         {"    url:", "    horizon: 721h\n    url:", "15:14: targets[0].horizon: must be from 1m to 720h"},
+		"target pause":           {"    url:", "    pause: 0s\n    url:", "15:12: targets[0].pause: must be from 1s to 1h"},
 		"target name twice":      {"targets:\n  -", "targets:\n  - {name: crm, url: https://x.example, secrets: [" + webhookKey + "]}\n  -", "14:11: targets[1].name: is the same as in targets[0], line 13: give each its own"},
 		"webhook address":        {"https://crm.example.com/hook", "crm.example.com", "15:10: targets[0].url: must be an address such as https://crm.example.com/aftercall"},
 		"webhook password":       {"https://crm", "https://u:canary@crm", "15:10: targets[0].url: must not hold a user, password or fragment"},

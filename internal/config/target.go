@@ -36,6 +36,7 @@ type Target struct {
 	Media   []tencent.MediaType  `yaml:"media" doc:"Media types to hear of: Audio, Video; left out, both."`
 
 	Horizon time.Duration `yaml:"horizon" default:"72h" doc:"How long to offer it an event that it does not take, 1m to 720h."`
+	Pause   time.Duration `yaml:"pause" default:"30s" doc:"How long to send it nothing after five failures in a row, before one event tests it, 1s to 1h."`
 }
 
 // Mail is how a target of type email is reached.

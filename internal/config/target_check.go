@@ -23,6 +23,9 @@ func (v validator) target(path string, target Target) {
 	if target.Horizon < time.Minute || target.Horizon > 30*24*time.Hour {
 		v.report(path+".horizon", "must be from 1m to 720h")
 	}
+	if target.Pause < time.Second || target.Pause > time.Hour {
+		v.report(path+".pause", "must be from 1s to 1h")
+	}
 	if !slices.Contains(notify.Types, target.Type) {
 		v.choice(path+".type", "type", string(target.Type), texts(notify.Types))
 		return

@@ -12,6 +12,7 @@ import (
 
 	"aftercall/activities"
 	"aftercall/internal/admin"
+	"aftercall/internal/circuit"
 	"aftercall/internal/config"
 	"aftercall/internal/engine"
 	"aftercall/internal/ledger"
@@ -53,7 +54,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	guard := redisguard.New(ctx, rdb, reg, logger)
 	defer guard.Close()
 	clients := NewClients(cfg, ratelimit.New(guard, reg), reg)
-	acts, err := newActivities(cfg, clients, timed, reg)
+	acts, err := newActivities(cfg, clients, timed, circuit.New(guard, reg, logger), reg)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 
 	"aftercall/activities"
 	"aftercall/internal/billing"
+	"aftercall/internal/circuit"
 	"aftercall/internal/config"
 	"aftercall/internal/notify"
 	"aftercall/internal/tencent"
@@ -27,6 +28,9 @@ const (
 	stopTimeout = notify.RequestTimeout + 5*time.Second
 	// maxConcurrent bounds what one worker does at once, and so its connections.
 	maxConcurrent = 200
+	// minSlots is how many requests a receiver may have under way, however many
+	// others there are.
+	minSlots = 4
 )
 
 // newWorker returns a worker with everything registered under the names that
@@ -99,7 +103,9 @@ func NewClients(cfg *config.Config, limiter tencent.Limiter, reg prometheus.Regi
 }
 
 // newActivities gives every app its client, tariff and targets.
-func newActivities(cfg *config.Config, clients map[tencent.SDKAppID]*tencent.Client, book activities.Ledger, reg prometheus.Registerer) (*activities.Activities, error) {
+func newActivities(
+	cfg *config.Config, clients map[tencent.SDKAppID]*tencent.Client, book activities.Ledger, circuits *circuit.Circuits, reg prometheus.Registerer,
+) (*activities.Activities, error) {
 	apps := make([]activities.App, len(cfg.Apps))
 	for i := range cfg.Apps {
 		app := &cfg.Apps[i]
@@ -114,7 +120,7 @@ func newActivities(cfg *config.Config, clients map[tencent.SDKAppID]*tencent.Cli
 			Records: clients[app.SDKAppID],
 		}
 	}
-	targets, err := newTargets(cfg)
+	targets, err := newTargets(cfg, circuits)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +128,8 @@ func newActivities(cfg *config.Config, clients map[tencent.SDKAppID]*tencent.Cli
 }
 
 // newTargets returns the configured targets in the order of the file.
-func newTargets(cfg *config.Config) ([]activities.Target, error) {
+func newTargets(cfg *config.Config, circuits *circuit.Circuits) ([]activities.Target, error) {
+	slots := slotsOf(len(cfg.Targets))
 	clients := map[notify.Network]*http.Client{}
 	targets := make([]activities.Target, len(cfg.Targets))
 	for i, target := range cfg.Targets {
@@ -134,7 +141,16 @@ func newTargets(cfg *config.Config) ([]activities.Target, error) {
 		if len(problems) > 0 {
 			return nil, fmt.Errorf("target %s: %s: %s", target.Name, problems[0].Key, problems[0].Message)
 		}
-		targets[i] = activities.Target{Name: target.Name, Subscription: target.Subscription(), Horizon: target.Horizon, Sender: sender}
+		targets[i] = activities.Target{
+			Receiver: activities.Receiver{
+				Name: target.Name, Horizon: target.Horizon, Circuit: circuits.For(target.Name, target.Pause, slots),
+			},
+			Subscription: target.Subscription(), Sender: sender,
+		}
 	}
 	return targets, nil
 }
+
+// slotsOf is how many requests each of n receivers may have under way. All of
+// them together leave half of the worker to other work, however slow they are.
+func slotsOf(n int) int { return max(maxConcurrent/2/max(n, 1), minSlots) }

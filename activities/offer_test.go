@@ -1,0 +1,120 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+
+	"aftercall/internal/circuit"
+	"aftercall/internal/notify"
+)
+
+// closed is a circuit that lets every request through, open one that lets none.
+type (
+	closed struct{}
+	open   struct{}
+)
+
+func (closed) Do(ctx context.Context, request func(context.Context) error, _ func(error) bool) error {
+	return request(ctx)
+}
+
+func (open) Do(context.Context, func(context.Context) error, func(error) bool) error {
+	return &circuit.HeldError{Reason: "paused", For: time.Minute}
+}
+
+func TestNotify(t *testing.T) {
+	broken, busy := errors.New("connection refused"), &notify.StatusError{Status: 503}
+	tests := map[string]struct {
+		target string
+		err    error
+		since  time.Duration
+		want   string
+	}{
+		"delivered":                  {target: "crm"},
+		"delivered in the end":       {target: "crm", since: 2 * time.Hour},
+		"network":                    {target: "crm", err: broken, want: TargetUnavailable},
+		"busy":                       {target: "crm", err: busy, since: 59 * time.Minute, want: TargetUnavailable},
+		"busy until the horizon":     {target: "crm", err: busy, since: time.Hour, want: Undelivered},
+		"gone":                       {target: "crm", err: &notify.StatusError{Status: 410}, since: 2 * time.Hour, want: TargetRefused},
+		"not configured":             {target: "erp", since: 71 * time.Hour, want: TargetNotConfigured},
+		"not configured for so long": {target: "erp", since: 72 * time.Hour, want: Undelivered},
+		"shutting down":              {target: "crm", err: context.Canceled, since: 2 * time.Hour, want: ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.fake.err = tt.err
+			err := f.acts.Notify(t.Context(), NotifyParams{Target: tt.target, MessageID: "msg_1", Since: f.acts.now().Add(-tt.since)})
+			require.Equal(t, tt.want, errorType(err))
+			require.Equal(t, tt.want == TargetUnavailable || tt.want == TargetNotConfigured, retryable(err))
+			counted := testutil.CollectAndCount(f.acts.metrics.undelivered)
+			require.Equal(t, tt.want == Undelivered || tt.want == TargetRefused, counted == 1)
+			if tt.want == "" {
+				require.ErrorIs(t, err, tt.err)
+				require.Equal(t, []string{"msg_1"}, f.fake.sent)
+			}
+		})
+	}
+}
+
+func TestNotifyWhilePaused(t *testing.T) {
+	f := newFixture(t)
+	f.acts.targets[0].Circuit = open{}
+	p := NotifyParams{Target: "crm", Since: f.acts.now()}
+	var failed *temporal.ApplicationError
+	require.ErrorAs(t, f.acts.Notify(t.Context(), p), &failed)
+	require.Equal(t, TargetHeld, failed.Type())
+	require.Equal(t, temporal.ApplicationErrorCategoryBenign, failed.Category())
+	require.GreaterOrEqual(t, failed.NextRetryDelay(), time.Minute)
+	require.Empty(t, f.fake.sent, "no request is made")
+	p.Since = p.Since.Add(-time.Hour)
+	require.Equal(t, Undelivered, errorType(f.acts.Notify(t.Context(), p)), "the horizon counts")
+}
+
+func TestForward(t *testing.T) {
+	f := newFixture(t)
+	p := ForwardParams{SDKAppID: clinic, App: "clinic", Query: "Sign=a&RequestTime=1", ContentType: "application/json", Body: []byte("{}"), Since: f.acts.now()}
+	require.Equal(t, TargetNotConfigured, errorType(f.acts.Forward(t.Context(), p)))
+	app := f.acts.apps[clinic]
+	app.Relay = &Relay{Receiver: Receiver{Name: RelayReceiver("clinic"), Horizon: time.Hour, Circuit: closed{}}, Forwarder: f.fake}
+	f.acts.apps[clinic] = app
+	require.NoError(t, f.acts.Forward(t.Context(), p))
+	require.Equal(t, []string{"Sign=a&RequestTime=1 application/json {}"}, f.fake.sent)
+	f.fake.err = &notify.StatusError{Status: 500}
+	require.Equal(t, TargetUnavailable, errorType(f.acts.Forward(t.Context(), p)))
+	p.Since = p.Since.Add(-time.Hour)
+	require.Equal(t, Undelivered, errorType(f.acts.Forward(t.Context(), p)))
+	f.fake.err = &notify.StatusError{Status: 403}
+	require.Equal(t, TargetRefused, errorType(f.acts.Forward(t.Context(), p)))
+}
+
+func TestPauses(t *testing.T) {
+	for _, tt := range []struct {
+		attempt         int
+		asked, min, max time.Duration
+	}{
+		{attempt: 2, min: time.Second, max: 3 * time.Second},
+		{attempt: 3, min: 2 * time.Second, max: 6 * time.Second},
+		{attempt: 8, min: 64 * time.Second, max: 192 * time.Second},
+		{attempt: 20, min: 5 * time.Minute, max: 15 * time.Minute},
+		{attempt: 100000, min: 5 * time.Minute, max: 15 * time.Minute},
+		{attempt: 2, asked: time.Minute, min: time.Minute, max: 2 * time.Minute},
+		{attempt: 2, asked: time.Hour, min: time.Hour, max: time.Hour + time.Minute},
+		{attempt: 20, asked: time.Second, min: 5 * time.Minute, max: 15 * time.Minute},
+	} {
+		pauses := map[time.Duration]bool{}
+		for range 100 {
+			pause := pauseBefore(tt.attempt, tt.asked)
+			require.GreaterOrEqual(t, pause, tt.min, "%+v", tt)
+			require.Less(t, pause, tt.max, "%+v", tt)
+			pauses[pause] = true
+		}
+		require.Greater(t, len(pauses), 50, "spread")
+	}
+}
