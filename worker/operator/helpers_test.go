@@ -35,7 +35,11 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	url := "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")
+	return newWorldAt(t, "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"))
+}
+
+func newWorldAt(t *testing.T, url string) *world {
+	t.Helper()
 	book, err := ledger.Open(t.Context(), url, ledger.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, book.Close()) })
@@ -120,6 +124,14 @@ tariffs:
 func corrected(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
+	w.correct()
+	return w
+}
+
+// correct books what corrected is about.
+func (w *world) correct() {
+	t := w.t
+	t.Helper()
 	first := w.charge("call-1", "patient-1", noon, 61, tariff(t, "USD", "0.12"))
 	second := w.charge("call-2", "patient-2", noon.Add(time.Hour), 30, tariff(t, "USD", "0.12"))
 	w.charge("call-3", "patient-1", noon.Add(24*time.Hour), 130, tariff(t, "JPY", "20"))
@@ -129,7 +141,6 @@ func corrected(t *testing.T) *world {
 	require.NoError(t, err)
 	_, _, err = w.book.Reverse(t.Context(), second.Key, mistake)
 	require.NoError(t, err)
-	return w
 }
 
 // tamper changes the ledger past its guards.
