@@ -205,9 +205,9 @@ func coarse(d time.Duration) string {
 	return d.Round(time.Second).String()
 }
 
-// days shows whole days as days.
+// days shows whole days as days, from two on.
 func days(d time.Duration) string {
-	if day := 24 * time.Hour; d >= day && d%day == 0 {
+	if day := 24 * time.Hour; d > day && d%day == 0 {
 		return fmt.Sprintf("%d days", d/day)
 	}
 	return d.String()

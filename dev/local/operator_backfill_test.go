@@ -1,0 +1,138 @@
+package local_test
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"aftercall/dev/tencentsim"
+	"aftercall/internal/cli"
+	windows "aftercall/internal/sweep"
+	"aftercall/workflows"
+)
+
+// stretch is the last twenty minutes, also as flags of backfill.
+func stretch() (windows.Window, []string) {
+	now := time.Now().UTC().Truncate(time.Second)
+	w := windows.Window{From: now.Add(-20 * time.Minute), To: now.Add(-time.Second)}
+	return w, between(w)
+}
+
+func between(w windows.Window) []string {
+	return []string{"--from", w.From.Format(time.RFC3339), "--to", w.To.Format(time.RFC3339)}
+}
+
+type backfilled struct {
+	WorkflowID                     string `json:"workflow_id"`
+	DryRun, Attached               bool
+	Listed, Known, Started, Failed int
+	BeforeGoLive                   int `json:"before_go_live"`
+	Examples                       []string
+}
+
+func (c console) testBackfill() {
+	// A CallId that a query would have to escape, with a workflow.
+	odd := c.place(tencentsim.CallSpec{CallID: `it's "odd" \ too`, SDKAppID: tutoringID, Record: json.RawMessage(`{"AcceptTime":0}`)})
+	c.reaches(odd, workflows.StageReview)
+	var lost []tencentsim.Call
+	for range 25 {
+		lost = append(lost, c.place(tencentsim.CallSpec{SDKAppID: tutoringID, Lose: true}))
+	}
+	_, flags := stretch()
+	args := append([]string{"backfill", "--app", "tutoring"}, flags...)
+	var dry, first, second backfilled
+	require.Equal(c.t, cli.OK, c.json(&dry, nil, append(args, "--dry-run")...))
+	require.Equal(c.t, len(lost), dry.Started, "%+v", dry)
+	require.Len(c.t, dry.Examples, 20)
+	require.Equal(c.t, dry.Listed, dry.Known+dry.Started)
+	require.Equal(c.t, cli.NotFound, c.run("call", lost[0].Record.CallID).code, "a dry run starts nothing")
+
+	require.Equal(c.t, cli.OK, c.json(&first, nil, args...))
+	require.Equal(c.t, len(lost), first.Started)
+	require.Equal(c.t, cli.OK, c.json(&second, nil, args...))
+	require.Zero(c.t, second.Started)
+	require.Equal(c.t, first.WorkflowID, second.WorkflowID)
+	for _, call := range lost {
+		c.follow(call)
+		require.Len(c.t, c.entries(call), 1)
+		require.Equal(c.t, 1, c.stack.Arrivals("crm", call.Record.CallID))
+	}
+	o := c.run(append(args, "--dry-run")...)
+	require.Equal(c.t, cli.OK, o.code)
+	require.Contains(c.t, o.stdout, "Backfill     tutoring, TIME to TIME\n")
+	require.Contains(c.t, o.stdout, "Known        "+strconv.Itoa(second.Known)+" in the ledger or with a workflow\nWould start  0\n")
+
+	// Before go_live is nobody's business.
+	c.place(tencentsim.CallSpec{CallID: "call-earlier", SDKAppID: tutoringID, EndedAgoSeconds: 7300, Lose: true})
+	now := time.Now().UTC()
+	var early backfilled
+	require.Equal(c.t, cli.OK, c.json(&early, nil, append([]string{"backfill", "--app", "tutoring"},
+		between(windows.Window{From: now.Add(-3 * time.Hour), To: now.Add(-2 * time.Hour)})...)...))
+	require.Equal(c.t, 1, early.BeforeGoLive)
+	require.Zero(c.t, early.Started)
+}
+
+func (c console) testBackfillRefuses() {
+	now := time.Now().UTC()
+	_, flags := stretch()
+	for want, args := range map[string][]string{
+		"--from must be before --to":                        {"--from", "2026-03-02", "--to", "2026-03-01"},
+		"--to is in the future":                             {"--from", "2026-03-02", "--to", now.Add(time.Hour).Format(time.RFC3339)},
+		"Tencent keeps records for seven days":              {"--from", "2020-01-01", "--to", "2020-01-02"},
+		"--from: must be as in 2026-03-01":                  {"--from", "yesterday", "--to", "2020-01-02"},
+		"missing flags: --from=INSTANT, --to=INSTANT":       {},
+		"there is no app \"x\"\n  → configured are: clinic": append([]string{"--app", "x"}, flags...),
+	} {
+		if len(args) > 0 && args[0] != "--app" {
+			args = append(args, "--app", "clinic")
+		}
+		o := c.run(append([]string{"backfill"}, args...)...)
+		require.Equal(c.t, cli.Usage, o.code, want)
+		require.Contains(c.t, o.stderr, want)
+	}
+	o := c.with(temporalDown, append([]string{"backfill", "--app", "clinic"}, flags...)...)
+	require.Equal(c.t, cli.Failed, o.code)
+	require.Contains(c.t, o.stderr, "Temporal does not answer")
+	require.Contains(c.t, o.stderr, "→ is Temporal up, and TEMPORAL_ADDRESS right?")
+}
+
+// testBackfillResumed lets two commands wait for one backfill while there is no
+// worker; one of them is given up.
+func (c console) testBackfillResumed() {
+	require.NoError(c.t, c.stack.StopPart("worker"))
+	call := c.place(tencentsim.CallSpec{CallID: "call-resumed", Lose: true})
+	w, _ := stretch()
+	id := workflows.BackfillID(workflows.ReconcileParams{SDKAppID: clinicID, Between: &w})
+	args := append([]string{"backfill", "--app", "clinic", "--output", "json"}, between(w)...)
+
+	ctx, cancel := context.WithCancel(c.ctx)
+	var first, second buffer
+	var group sync.WaitGroup
+	var given, kept output
+	group.Go(func() { given = c.in(ctx, nil, &first, args...) })
+	require.Eventually(c.t, func() bool {
+		_, err := c.stack.Temporal.DescribeWorkflowExecution(c.ctx, id, "")
+		return err == nil
+	}, soon, 50*time.Millisecond)
+	group.Go(func() { kept = c.in(c.ctx, nil, &second, args...) })
+	require.Eventually(c.t, func() bool { return strings.Contains(second.String(), "under way already") }, soon, 50*time.Millisecond)
+	cancel()
+	require.Eventually(c.t, func() bool { return strings.Contains(first.String(), "stopped watching") }, soon, 50*time.Millisecond)
+	require.NoError(c.t, c.stack.StartWorker(c.ctx))
+	group.Wait()
+
+	require.Equal(c.t, cli.Failed, given.code)
+	require.Contains(c.t, given.stderr, "→ the same command watches it again\n")
+	require.Equal(c.t, cli.OK, kept.code, kept.stderr)
+	var report backfilled
+	require.NoError(c.t, json.Unmarshal([]byte(kept.stdout), &report))
+	require.True(c.t, report.Attached)
+	require.Equal(c.t, 1, report.Started)
+	c.follow(call)
+	require.Len(c.t, c.entries(call), 1)
+}

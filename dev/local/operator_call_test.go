@@ -1,0 +1,187 @@
+package local_test
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"aftercall/dev/tencentsim"
+	"aftercall/internal/cli"
+	"aftercall/internal/tencent"
+	"aftercall/workflows"
+)
+
+func (c console) testCall() {
+	call := c.place(tencentsim.CallSpec{CallID: "call-charged"})
+	c.follow(call)
+	o := c.run("call", "call-charged")
+	require.Equal(c.t, output{cli.OK, `Call      call-charged of clinic (1400000000)
+Stands    done: charge of 0.24 USD for 120 s
+Redis     remembers its callback for another HOURS
+Workflow  completed, started TIME by callback, closed TIME
+          call:1400000000:call-charged
+          http://HOST/namespaces/default/workflows/call:1400000000:call-charged/RUN/history
+Ledger    charge:1400000000:call-charged: 0.24 USD for 120 s, by tariff consultation, booked TIME
+Delivery  crm: delivered since TIME
+`, ""}, o)
+
+	require.NoError(c.t, c.stack.Forget(c.ctx, call))
+	o = c.run("call", "call-charged", "--app", "clinic")
+	require.Equal(c.t, output{cli.OK, `Call      call-charged of clinic (1400000000)
+Stands    done: charge of 0.24 USD for 120 s
+Redis     does not remember it
+Workflow  none, or forgotten by the namespace
+Ledger    charge:1400000000:call-charged: 0.24 USD for 120 s, by tariff consultation, booked TIME
+`, ""}, o)
+
+	o = c.run("call", "call-unknown")
+	require.Equal(c.t, cli.NotFound, o.code)
+	require.Empty(c.t, o.stdout)
+	require.Contains(c.t, o.stderr, "nobody knows the call call-unknown")
+	require.Contains(c.t, o.stderr, "→ if Tencent knows it, this starts it: starter start call-unknown --app …\n")
+	require.Equal(c.t, cli.NotFound, c.run("call", "call-charged", "--app", "tutoring").code, "of another app")
+	require.Equal(c.t, cli.Usage, c.run("call", "call-charged", "--app", "nobody").code)
+	require.Equal(c.t, cli.Usage, c.run("call", "").code)
+
+	for _, app := range []tencent.SDKAppID{clinicID, tutoringID} {
+		c.follow(c.place(tencentsim.CallSpec{CallID: "call-twice", SDKAppID: app}))
+	}
+	o = c.run("call", "call-twice")
+	require.Equal(c.t, cli.Usage, o.code)
+	require.Contains(c.t, o.stderr, "several apps know this CallId: clinic, tutoring\n  → say which with --app\n")
+}
+
+func (c console) testCallThatWaits() {
+	reviewed := c.place(tencentsim.CallSpec{CallID: "call-reviewed", Record: json.RawMessage(`{"AcceptTime":0}`)})
+	stuck := c.place(tencentsim.CallSpec{CallID: "call-stuck", RecordFault: &tencentsim.APIFault{Code: tencent.CodeInternal, Info: "down"}})
+	c.reaches(reviewed, workflows.StageReview)
+	c.reaches(stuck, workflows.StageRecord)
+
+	o := c.run("call", "call-reviewed")
+	require.Equal(c.t, cli.OK, o.code)
+	require.Contains(c.t, o.stdout, "Stands    waits for a person's decision since TIME: needs review: CallResult is NormalEnd but AcceptTime is 0\n")
+	require.Contains(c.t, o.stdout, "Ledger    no entry\n")
+
+	var found struct {
+		Workflow struct {
+			State, Link string
+			Status      workflows.Status
+			Pending     []struct {
+				Activity    string
+				LastFailure string `json:"last_failure"`
+			}
+		}
+	}
+	require.Eventually(c.t, func() bool {
+		return c.json(&found, nil, "call", "call-stuck") == cli.OK && len(found.Workflow.Pending) > 0 && found.Workflow.Pending[0].LastFailure != ""
+	}, soon, 100*time.Millisecond)
+	require.Equal(c.t, "running", found.Workflow.State)
+	require.Equal(c.t, "FetchRecord", found.Workflow.Pending[0].Activity)
+	require.Contains(c.t, found.Workflow.Pending[0].LastFailure, "101001 (down)")
+	require.Contains(c.t, found.Workflow.Status.WaitingFor, "101001 (down)")
+	o = c.run("call", "call-stuck")
+	require.Contains(c.t, o.stdout, "Stands    at record, waits since TIME for the call record: ")
+	require.Contains(c.t, o.stdout, "Pending   FetchRecord, attempt ")
+	require.Contains(c.t, o.stdout, "last failure: v4/call_record_http_srv/get_record_by_callid answered 101001 (down)")
+}
+
+func (c console) testCallWithPartsDown() {
+	o := c.with(redisDown, "call", "call-twice", "--app", "clinic")
+	require.Equal(c.t, cli.Incomplete, o.code)
+	require.Contains(c.t, o.stdout, "Redis     does not answer\n")
+	require.Contains(c.t, o.stdout, "Stands    done: charge of 0.24 USD")
+	require.Contains(c.t, o.stderr, "starter: this is not all: Redis does not answer: ")
+	require.Contains(c.t, o.stderr, "→ starter check says what is wrong\n")
+
+	o = c.with(temporalDown, "call", "call-twice", "--app", "clinic")
+	require.Equal(c.t, cli.Incomplete, o.code)
+	require.Contains(c.t, o.stdout, "Workflow  Temporal does not answer\n")
+	require.Contains(c.t, o.stdout, "Ledger    charge:1400000000:call-twice")
+
+	o = c.with(noLedger, "call", "call-reviewed")
+	require.Equal(c.t, cli.Incomplete, o.code)
+	require.Contains(c.t, o.stdout, "Ledger    does not answer\n")
+	require.Contains(c.t, o.stdout, "Stands    waits for a person's decision")
+
+	o = c.with(temporalDown, "call", "call-unknown")
+	require.Equal(c.t, cli.Incomplete, o.code, "who does not answer may know it")
+	require.Contains(c.t, o.stderr, "nobody who answers knows the call call-unknown; but Temporal does not answer")
+}
+
+// testPatience has the record API down for longer than record_deadline, and
+// then without a record: the deadline counts from its first answer.
+func (c console) testPatience() {
+	before := c.stack.Tencent.Stats().API(clinicID, tencentsim.APIRecordByCallID)
+	call := c.place(tencentsim.CallSpec{
+		CallID: "call-patience", RecordAfterSeconds: 3600, RecordFault: &tencentsim.APIFault{Code: tencent.CodeInternal, Times: 2},
+	})
+	c.reaches(call, workflows.StageReview)
+	require.Contains(c.t, c.run("call", "call-patience").stdout, "no record of this call until the deadline")
+	answers := c.stack.Tencent.Stats().API(clinicID, tencentsim.APIRecordByCallID).Requests - before.Requests
+	require.GreaterOrEqual(c.t, answers, 4, "two failures, a first answer, and one after the deadline")
+}
+
+func (c console) testStart() {
+	call := c.place(tencentsim.CallSpec{CallID: "call-lost", Lose: true})
+	require.Contains(c.t, c.run("start", "call-lost", "--app", "clinic", "--dry-run").stdout, "Outcome  would be started\n")
+	require.Equal(c.t, cli.NotFound, c.run("call", "call-lost").code)
+	o := c.run("start", "call-lost", "--app", "clinic")
+	require.Equal(c.t, output{cli.OK, `Call      call-lost of clinic (1400000000)
+Outcome   started
+Workflow  call:1400000000:call-lost
+          http://HOST/namespaces/default/workflows/call:1400000000:call-lost
+`, ""}, o)
+	require.Equal(c.t, workflows.SourceManual, c.follow(call).Source)
+	o = c.run("start", "call-lost", "--app", "clinic")
+	require.Equal(c.t, output{cli.OK, `Call     call-lost of clinic (1400000000)
+Outcome  nothing to do: the call is in the ledger, 0.24 USD for 120 s
+`, ""}, o)
+	require.NoError(c.t, c.stack.Forget(c.ctx, call))
+	require.Contains(c.t, c.run("start", "call-lost", "--app", "clinic").stdout, "the call is in the ledger")
+	require.Len(c.t, c.entries(call), 1)
+	require.Equal(c.t, 1, c.stack.Arrivals("crm", "call-lost"))
+
+	var report struct {
+		Outcome      string
+		BeforeGoLive bool `json:"before_go_live"`
+	}
+	require.Equal(c.t, cli.OK, c.json(&report, nil, "start", "call-reviewed", "--app", "clinic"))
+	require.Equal(c.t, "has_workflow", report.Outcome)
+
+	early := c.place(tencentsim.CallSpec{CallID: "call-early", SDKAppID: tutoringID, EndedAgoSeconds: 7200, Lose: true})
+	require.Equal(c.t, cli.OK, c.json(&report, nil, "start", "call-early", "--app", "tutoring"))
+	require.Equal(c.t, "started", report.Outcome)
+	require.True(c.t, report.BeforeGoLive, "go_live does not bind an operator")
+	c.follow(early)
+	require.Len(c.t, c.entries(early), 1)
+}
+
+func (c console) testStartRefuses() {
+	for name, tt := range map[string]struct {
+		change map[string]string
+		args   []string
+		code   int
+		want   string
+	}{
+		"unknown":       {nil, []string{"no-such-call", "--app", "clinic"}, cli.NotFound, "clinic: Tencent has no record of this call\n  → records appear five seconds after the end"},
+		"wrong keys":    {wrongKeys, []string{"no-such-call", "--app", "clinic"}, cli.Failed, "70009"},
+		"no app":        {nil, []string{"no-such-call"}, cli.Usage, "say which with --app"},
+		"wrong app":     {nil, []string{"no-such-call", "--app", "x"}, cli.Usage, `there is no app "x"`},
+		"nothing":       {nil, nil, cli.Usage, "<CallId>"},
+		"temporal down": {temporalDown, []string{"call-second", "--app", "clinic"}, cli.Failed, "Temporal does not answer"},
+	} {
+		if name == "temporal down" {
+			c.place(tencentsim.CallSpec{CallID: "call-second", Lose: true})
+		}
+		o := c.with(tt.change, append([]string{"start"}, tt.args...)...)
+		require.Equal(c.t, tt.code, o.code, name)
+		require.Contains(c.t, o.stderr, tt.want, name)
+		require.Empty(c.t, o.stdout, name)
+	}
+	// Without the ledger and Redis the worker still sees to it that nothing is charged twice.
+	o := c.with(noLedger, "start", "call-second", "--app", "clinic")
+	require.Equal(c.t, cli.OK, o.code)
+	require.Contains(c.t, o.stderr, "note: the ledger cannot be asked whether it has the call")
+	require.Contains(c.t, o.stdout, "Outcome   started\n")
+}

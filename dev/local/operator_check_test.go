@@ -1,0 +1,151 @@
+package local_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"aftercall/internal/cli"
+	"aftercall/workflows"
+)
+
+func (c console) testCheck() {
+	o := c.run("check")
+	require.Equal(c.t, cli.OK, o.code, o.stdout+o.stderr)
+	require.Equal(c.t, `    CHECK              APP       FOUND
+ok  configuration                DIR/aftercall.yaml: 2 apps, 2 targets, 2 tariffs
+ok  redis                        redis://HOST/0 answers in DURATION, version VERSION
+ok  temporal                     namespace default, server VERSION
+ok  retention                    closed workflows are kept for 10 days, longer than the 8 days that Redis remembers a call
+ok  search attributes            all 6 are registered
+ok  workers                      1 on the task queue aftercall
+ok  ledger                       sqlite://DIR/ledger.db, its tables are of this release
+ok  sweep              clinic    off, as configured: calls whose callback is lost are not found
+ok  record api         clinic    http://HOST answers in DURATION and takes the credentials
+ok  callback           clinic    http://HOST/tencent/call/[the app's secret]
+ok  sweep              tutoring  off, as configured: calls whose callback is lost are not found
+ok  record api         tutoring  http://HOST answers in DURATION and takes the credentials
+ok  callback           tutoring  http://HOST/tencent/call/[the app's secret]
+
+All 13 checks are green.
+`, o.stdout)
+	require.Empty(c.t, o.stderr)
+}
+
+func (c console) testCheckRed() {
+	o := c.with(wrongKeys, "check")
+	require.Equal(c.t, cli.Refused, o.code)
+	require.Contains(c.t, o.stdout, `RED  record api         clinic    clinic: the UserSig is signed with another key (Tencent answers 70009, `)
+	require.Contains(c.t, o.stdout, "→ copy SDKSecretKey of the app from the Tencent RTC console to apps[].secret_key\n")
+	require.Equal(c.t, "starter: 4 of 13 checks are red\n", o.stderr)
+
+	for name, tt := range map[string]struct {
+		change map[string]string
+		red    map[string]string // by check, with the cure
+	}{
+		"redis down":    {redisDown, map[string]string{"redis": "is Redis up"}},
+		"temporal down": {temporalDown, map[string]string{"temporal": "TEMPORAL_ADDRESS", "retention": "", "search attributes": "", "workers": ""}},
+		"namespace":     {map[string]string{"TEMPORAL_NAMESPACE": "nowhere"}, map[string]string{"temporal": "TEMPORAL_NAMESPACE", "retention": "", "search attributes": "", "workers": ""}},
+		"task queue":    {map[string]string{"AFTERCALL_TASK_QUEUE": "elsewhere"}, map[string]string{"workers": "AFTERCALL_TASK_QUEUE"}},
+		"no ledger":     {noLedger, map[string]string{"ledger": "LEDGER_URL must be the worker's"}},
+		"configuration": {map[string]string{"AFTERCALL_CONFIG": "/nowhere.yaml"}, map[string]string{"configuration": "docs/configuration.md"}},
+	} {
+		var found []struct {
+			Check, Detail, Cure string
+			OK                  bool
+		}
+		require.Equal(c.t, cli.Refused, c.json(&found, tt.change, "check"), name)
+		red := map[string]string{}
+		for _, f := range found {
+			if !f.OK {
+				red[f.Check] = f.Cure
+				require.NotEmpty(c.t, f.Detail, name)
+			}
+		}
+		require.Len(c.t, red, len(tt.red), "%s: %v", name, red)
+		for check, cure := range tt.red {
+			require.Contains(c.t, red, check, name)
+			require.Contains(c.t, red[check], cure, name)
+		}
+	}
+}
+
+// testCheckNamespace looks at a namespace as somebody makes it who has not read
+// the documentation.
+func (c console) testCheckNamespace() {
+	_, err := c.stack.Temporal.WorkflowService().RegisterNamespace(c.ctx, &workflowservice.RegisterNamespaceRequest{
+		Namespace: "short", WorkflowExecutionRetentionPeriod: durationpb.New(24 * time.Hour),
+	})
+	require.NoError(c.t, err)
+	var o output
+	require.Eventually(c.t, func() bool {
+		o = c.with(map[string]string{"TEMPORAL_NAMESPACE": "short"}, "check")
+		return !strings.Contains(o.stdout, "there is no namespace short")
+	}, soon, 200*time.Millisecond)
+	require.Equal(c.t, cli.Refused, o.code)
+	require.Contains(c.t, o.stdout, `RED  retention                    closed workflows are kept for 24h0m0s, not longer than the 8 days that Redis remembers a call
+                                  → temporal operator namespace update --namespace short --retention 10d
+`)
+	require.Contains(c.t, o.stdout, "RED  search attributes            missing: CallApp, CallMedia, CallResult, CallSource, CallStage, CallType\n")
+	require.Contains(c.t, o.stdout, "RED  workers                      nobody polls the task queue aftercall\n")
+}
+
+// TestCheckOfSweeps pauses a sweep, and lets the check find out.
+func TestCheckOfSweeps(t *testing.T) {
+	c := console{t, shared, within(t)}
+	o := c.run("check")
+	require.Equal(t, cli.OK, o.code, o.stdout)
+	require.Regexp(t, `ok +sweep +tutoring  every 1m0s, (all calls up to TIME are listed|no run has ended yet)`, o.stdout)
+
+	schedule := shared.Temporal.ScheduleClient().GetHandle(c.ctx, workflows.ReconcileID(tutoringID))
+	require.NoError(t, schedule.Pause(c.ctx, client.SchedulePauseOptions{Note: "while we look"}))
+	t.Cleanup(func() { require.NoError(t, schedule.Unpause(context.Background(), client.ScheduleUnpauseOptions{})) })
+	require.Eventually(t, func() bool {
+		o = c.run("check")
+		return o.code == cli.Refused
+	}, soon, 100*time.Millisecond)
+	require.Contains(t, o.stdout, "RED  sweep              tutoring  the schedule reconcile:1400000001 is paused: while we look\n")
+	require.Contains(t, o.stdout, "→ temporal schedule toggle --unpause --schedule-id reconcile:1400000001\n")
+}
+
+// testSchedule changes the configuration of the sweeps, and starts the worker anew.
+func (c console) testSchedule() {
+	path := c.stack.Environ()["AFTERCALL_CONFIG"]
+	handle := c.stack.Temporal.ScheduleClient().GetHandle(c.ctx, workflows.ReconcileID(clinicID))
+	boot := func(from, to string, done func() bool) {
+		c.t.Helper()
+		data, err := os.ReadFile(path)
+		require.NoError(c.t, err)
+		require.Contains(c.t, string(data), from)
+		require.NoError(c.t, os.WriteFile(path, []byte(strings.ReplaceAll(string(data), from, to)), 0o600))
+		require.NoError(c.t, c.stack.StopPart("worker"))
+		require.NoError(c.t, c.stack.StartWorker(c.ctx))
+		require.Eventually(c.t, done, soon, 50*time.Millisecond)
+	}
+	every := func(want time.Duration) func() bool {
+		return func() bool {
+			d, err := handle.Describe(c.ctx)
+			return err == nil && len(d.Schedule.Spec.Intervals) == 1 && d.Schedule.Spec.Intervals[0].Every == want
+		}
+	}
+	boot("every: off", "every: 10m", every(10*time.Minute))
+	d, err := handle.Describe(c.ctx)
+	require.NoError(c.t, err)
+	require.Equal(c.t, enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, d.Schedule.Policy.Overlap)
+	require.Equal(c.t, 7*24*time.Hour, d.Schedule.Policy.CatchupWindow)
+	boot("every: 10m", "every: 20m", every(20*time.Minute))
+	boot("every: 20m", "every: off", func() bool {
+		_, err := handle.Describe(c.ctx)
+		return errors.As(err, new(*serviceerror.NotFound))
+	})
+}
