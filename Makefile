@@ -86,6 +86,10 @@ replay-record: build temporal ## Record the golden histories anew, from committe
 		{ echo "commit first: golden histories are recorded from code that is on main"; exit 1; }
 	@dev/bin/stack histories
 
+.PHONY: trace
+trace: build temporal ## Follow one call and draw its trace for the docs
+	@dev/bin/stack trace
+
 .PHONY: screenshots
 screenshots: build temporal ## Take the pictures of README and docs (needs Chromium)
 	@dev/bin/stack screenshots

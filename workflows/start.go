@@ -30,6 +30,13 @@ func ParseAfterCallID(id string) (app tencent.SDKAppID, callID string, ok bool) 
 	return app, callID, found && err == nil && strings.HasPrefix(id, "call:")
 }
 
+// CallIDOf finds the CallId in the workflow ID of a call; ok is false for
+// other workflows.
+func CallIDOf(workflowID string) (callID string, ok bool) {
+	_, callID, ok = ParseAfterCallID(workflowID)
+	return callID, ok
+}
+
 // AfterCallOptions are the options that start AfterCall exactly once: a second
 // start fails with an error that temporal.IsWorkflowExecutionAlreadyStartedError
 // knows, while the first runs and as long as the namespace retains it.

@@ -93,9 +93,14 @@ func TestParseAfterCallID(t *testing.T) {
 		require.True(t, ok)
 		require.EqualValues(t, 1400000000, app)
 		require.Equal(t, callID, parsed)
+		parsed, ok = workflows.CallIDOf(workflows.AfterCallID(1400000000, callID))
+		require.True(t, ok)
+		require.Equal(t, callID, parsed)
 	}
 	for _, id := range []string{"", "call:", "call:12", "call:x:y", "relay:1:x", "1400000000:call-1"} {
 		_, _, ok := workflows.ParseAfterCallID(id)
+		require.False(t, ok, id)
+		_, ok = workflows.CallIDOf(id)
 		require.False(t, ok, id)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 
@@ -43,8 +44,9 @@ func (e Environment) Environ() []string {
 // process can come up before Temporal does. Address, namespace, TLS and API
 // key come from the TEMPORAL_* variables and profiles that the temporal CLI
 // knows too. With AFTERCALL_PAYLOAD_KEYS it encrypts what Temporal stores. The
-// namespace in use is returned with it.
-func NewClient(env Environment, metrics client.MetricsHandler, logger *slog.Logger) (client.Client, string, error) {
+// namespace in use is returned with it. Interceptors that are for workers too
+// go to every worker of the client.
+func NewClient(env Environment, metrics client.MetricsHandler, logger *slog.Logger, interceptors ...interceptor.ClientInterceptor) (client.Client, string, error) {
 	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: env})
 	if err != nil {
 		return nil, "", fmt.Errorf("TEMPORAL_* settings: %w", err)
@@ -57,6 +59,7 @@ func NewClient(env Environment, metrics client.MetricsHandler, logger *slog.Logg
 	}
 	options.Logger = log.NewStructuredLogger(logger)
 	options.MetricsHandler = metrics
+	options.Interceptors = interceptors
 	c, err := client.NewLazyClient(options)
 	if err != nil {
 		return nil, "", fmt.Errorf("TEMPORAL_* settings: %w", err)

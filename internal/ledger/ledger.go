@@ -7,12 +7,16 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Options are what a ledger needs beside its database.
 type Options struct {
 	// Logger hears of migrations; without one, nobody does.
 	Logger *slog.Logger
+	// Traces, if set, records what is asked of the database.
+	Traces trace.TracerProvider
 }
 
 // Ledger is an open ledger. It is safe for concurrent use, also by several
@@ -38,9 +42,9 @@ func Open(ctx context.Context, url string, o Options) (*Ledger, error) {
 		return nil, err
 	}
 	if kind == enginePostgres {
-		return openPostgres(ctx, url, o.Logger)
+		return openPostgres(ctx, url, o)
 	}
-	return openSQLite(ctx, path, o.Logger)
+	return openSQLite(ctx, path, o)
 }
 
 // Ping reports whether the ledger can be asked.

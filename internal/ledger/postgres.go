@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,18 +22,18 @@ const (
 	migrationWait = 300
 )
 
-func openPostgres(ctx context.Context, url string, logger *slog.Logger) (*Ledger, error) {
+func openPostgres(ctx context.Context, url string, o Options) (*Ledger, error) {
 	config, err := parsePostgres(url)
 	if err != nil {
 		return nil, err
 	}
-	db := stdlib.OpenDB(*config)
+	db := connectDB(stdlib.GetConnector(*config), o.Traces)
 	db.SetMaxOpenConns(postgresConnections)
 	db.SetMaxIdleConns(postgresConnections)
 	l := &Ledger{write: db, read: db}
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(migrationLock), lock.WithLockTimeout(1, migrationWait))
 	if err == nil {
-		err = migrate(ctx, db, goose.DialectPostgres, "migrations/postgres", logger, goose.WithSessionLocker(locker))
+		err = migrate(ctx, db, goose.DialectPostgres, "migrations/postgres", o.Logger, goose.WithSessionLocker(locker))
 	}
 	if err != nil {
 		_ = l.Close()

@@ -50,7 +50,7 @@ func connectReadOnly(kind engine, url, path string) (db *sql.DB, dialect goose.D
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, "", "", fmt.Errorf("%w: the file %s does not exist", ErrMissing, path)
 	}
-	if db, err = connectSQLite(path, true); err != nil {
+	if db, err = connectSQLite(path, true, nil); err != nil {
 		return nil, "", "", fmt.Errorf("ledger %s: %w", path, err)
 	}
 	return db, goose.DialectSQLite3, "migrations/sqlite", nil

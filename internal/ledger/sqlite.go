@@ -13,6 +13,7 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
+	"go.opentelemetry.io/otel/trace"
 	_ "modernc.org/sqlite" // the database/sql driver
 )
 
@@ -24,7 +25,7 @@ const (
 	sqliteReaders = 4
 )
 
-func openSQLite(ctx context.Context, path string, logger *slog.Logger) (*Ledger, error) {
+func openSQLite(ctx context.Context, path string, o Options) (*Ledger, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
@@ -32,15 +33,15 @@ func openSQLite(ctx context.Context, path string, logger *slog.Logger) (*Ledger,
 	if folder := filepath.Dir(path); !isFolder(folder) {
 		return nil, fmt.Errorf("ledger: the folder %s does not exist: create it, or change LEDGER_URL", folder)
 	}
-	if err := migrateSQLite(ctx, path, logger); err != nil {
+	if err := migrateSQLite(ctx, path, o.Logger); err != nil {
 		return nil, fmt.Errorf("ledger %s: %w", path, err)
 	}
-	write, err := connectSQLite(path, false)
+	write, err := connectSQLite(path, false, o.Traces)
 	if err != nil {
 		return nil, fmt.Errorf("ledger %s: %w", path, err)
 	}
 	write.SetMaxOpenConns(1)
-	read, err := connectSQLite(path, true)
+	read, err := connectSQLite(path, true, o.Traces)
 	if err != nil {
 		_ = write.Close()
 		return nil, fmt.Errorf("ledger %s: %w", path, err)
@@ -77,7 +78,7 @@ func migrateSQLite(ctx context.Context, path string, logger *slog.Logger) error 
 	if err := file.Close(); err != nil {
 		return err
 	}
-	db, err := connectSQLite(path, false)
+	db, err := connectSQLite(path, false, nil)
 	if err != nil {
 		return err
 	}
@@ -86,7 +87,7 @@ func migrateSQLite(ctx context.Context, path string, logger *slog.Logger) error 
 }
 
 // connectSQLite prepares connections that lose nothing when the power fails.
-func connectSQLite(path string, readOnly bool) (*sql.DB, error) {
+func connectSQLite(path string, readOnly bool, traces trace.TracerProvider) (*sql.DB, error) {
 	source := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{
 		"_busy_timeout": {strconv.FormatInt(busyTimeout.Milliseconds(), 10)},
 		"_journal_mode": {"WAL"},
@@ -96,5 +97,5 @@ func connectSQLite(path string, readOnly bool) (*sql.DB, error) {
 		"_txlock":       {"immediate"},
 		"_dqs":          {"0"},
 	}.Encode()}
-	return sql.Open("sqlite", source.String())
+	return openDB("sqlite", source.String(), traces)
 }

@@ -6,6 +6,7 @@ import (
 
 	"aftercall/internal/dedupe"
 	"aftercall/internal/tencent"
+	"aftercall/internal/tracing"
 	"aftercall/workflows"
 )
 
@@ -14,14 +15,15 @@ import (
 // Only Known spares Temporal: a claim held by another delivery may be that of
 // a process that died before its start, so the workflow ID decides.
 func (h *Handler) ended(ctx context.Context, app App, record tencent.CallRecord) reply {
-	logger := h.logger.With("app", app.Name, "call_id", record.CallID)
+	ctx = tracing.WithCall(ctx, record.CallID)
+	logger := h.logger.With("app", app.Name, "call_id", record.CallID, "WorkflowID", workflows.AfterCallID(app.ID, record.CallID))
 	fingerprint, err := record.Fingerprint()
 	if err != nil {
 		return refuse(http.StatusBadRequest, "CallRecord: "+err.Error())
 	}
 	claim := h.gate.Claim(ctx, app.ID, record.CallID, fingerprint)
 	if claim.Outcome == dedupe.Known {
-		return h.duplicate(app, record, fingerprint, claim.Fingerprint)
+		return h.duplicate(ctx, app, record, fingerprint, claim.Fingerprint)
 	}
 	startCtx, cancel := context.WithTimeout(ctx, startBudget)
 	defer cancel()
@@ -35,17 +37,17 @@ func (h *Handler) ended(ctx context.Context, app App, record tencent.CallRecord)
 	}, fingerprint)
 	if err != nil {
 		h.gate.Release(ctx, claim)
-		logger.Warn("callback not accepted: the workflow could not be started", "error", err)
+		logger.WarnContext(ctx, "callback not accepted: the workflow could not be started", "error", err)
 		return unavailable()
 	}
 	if !already {
 		h.gate.Confirm(ctx, claim, fingerprint)
-		logger.Info("call accepted", "redis", claim.Outcome)
+		logger.InfoContext(ctx, "call accepted", "redis", claim.Outcome)
 		return ok200(outcomeStarted)
 	}
 	first := h.firstFingerprint(startCtx, app, record, claim, fingerprint)
 	h.gate.Confirm(ctx, claim, first)
-	return h.duplicate(app, record, fingerprint, first)
+	return h.duplicate(ctx, app, record, fingerprint, first)
 }
 
 // firstFingerprint finds out what the delivery that started the workflow said.
@@ -56,7 +58,7 @@ func (h *Handler) firstFingerprint(ctx context.Context, app App, record tencent.
 	}
 	first, err := h.calls.FirstFingerprint(ctx, app.ID, record.CallID)
 	if err != nil {
-		h.logger.Warn("a repeated callback could not be compared with the first one",
+		h.logger.WarnContext(ctx, "a repeated callback could not be compared with the first one",
 			"app", app.Name, "call_id", record.CallID, "error", err)
 	}
 	if first == "" { // unknown, or not started by a callback
@@ -68,10 +70,10 @@ func (h *Handler) firstFingerprint(ctx context.Context, app App, record tencent.
 // duplicate answers a delivery of a call that was started before. One that
 // says something else than the first is worth a look: it is never charged, as
 // no callback is, but somebody is sending what Tencent did not say before.
-func (h *Handler) duplicate(app App, record tencent.CallRecord, fingerprint, first string) reply {
+func (h *Handler) duplicate(ctx context.Context, app App, record tencent.CallRecord, fingerprint, first string) reply {
 	if fingerprint != first {
 		h.metrics.conflicts.WithLabelValues(app.Name).Inc()
-		h.logger.Warn("conflict: a repeated callback differs from the first one; the call record decides",
+		h.logger.WarnContext(ctx, "conflict: a repeated callback differs from the first one; the call record decides",
 			"app", app.Name, "call_id", record.CallID)
 	}
 	return ok200(outcomeDuplicate)

@@ -39,7 +39,7 @@ func (h *Handler) relay(r *http.Request, app App, cb tencent.Callback, body []by
 		switch {
 		case started.err != nil:
 			outcome = "failed"
-			h.logger.Error("a callback is not relayed: the workflow could not be started",
+			h.logger.ErrorContext(ctx, "a callback is not relayed: the workflow could not be started",
 				"app", app.Name, "command", cb.Command, "call_id", p.CallID, "error", started.err)
 		case already:
 			outcome = "duplicate"

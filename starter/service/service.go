@@ -17,6 +17,7 @@ import (
 	"aftercall/internal/redisguard"
 	"aftercall/internal/serve"
 	"aftercall/internal/telemetry"
+	"aftercall/internal/tracing"
 	"aftercall/starter/callback"
 	"aftercall/workflows"
 	"aftercall/workflows/launch"
@@ -34,13 +35,21 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	if err != nil {
 		return err
 	}
-	logger := telemetry.NewLogger(stderr, string(settings.LogFormat), settings.LogLevel)
+	logger := tracing.Correlate(telemetry.NewLogger(stderr, string(settings.LogFormat), settings.LogLevel), workflows.CallIDOf)
+	traces, err := tracing.Start(ctx, environ, "aftercall-starter", logger)
+	if err != nil {
+		return err
+	}
+	defer traces.Stop(ctx)
 
 	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal())
 	if err != nil {
 		return err
 	}
 	defer rdb.Close()
+	if err := traces.Redis(rdb); err != nil {
+		return err
+	}
 	guard := redisguard.New(ctx, rdb, reg, logger)
 	defer guard.Close()
 	gate := dedupe.New(guard, reg)
@@ -49,7 +58,11 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	if err != nil {
 		return err
 	}
-	temporal, namespace, err := engine.NewClient(environ, metrics, logger)
+	interceptors, err := traces.Temporal()
+	if err != nil {
+		return err
+	}
+	temporal, namespace, err := engine.NewClient(environ, metrics, logger, interceptors...)
 	if err != nil {
 		return err
 	}
@@ -67,7 +80,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 			ctx, logger,
 			serve.Listener{
 				Name: "callbacks", Address: settings.Listen,
-				Handler: callback.New(apps(cfg), gate, launch.NewCalls(temporal, settings.TaskQueue).Decrypting(settings.PayloadKeys), reg, logger),
+				Handler: traces.Handler("callback", callback.New(apps(cfg), gate, launch.NewCalls(temporal, settings.TaskQueue).Decrypting(settings.PayloadKeys), reg, logger)),
 			},
 			serve.Listener{
 				Name: "admin", Address: settings.AdminListen,

@@ -78,7 +78,7 @@ func compareRecords(ctx context.Context, p cli.Process, book *ledger.Ledger) ([]
 	reg := prometheus.NewRegistry()
 	guard := redisguard.New(ctx, rdb, reg, slog.New(slog.DiscardHandler))
 	defer guard.Close()
-	clients := service.NewClients(cfg, ratelimit.New(guard, reg), reg)
+	clients := service.NewClients(cfg, nil, ratelimit.New(guard, reg), reg)
 	t, err := connect(p)
 	if err != nil {
 		return nil, err

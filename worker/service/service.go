@@ -20,6 +20,7 @@ import (
 	"aftercall/internal/redisguard"
 	"aftercall/internal/serve"
 	"aftercall/internal/telemetry"
+	"aftercall/internal/tracing"
 	"aftercall/worker/waiting"
 	"aftercall/workflows"
 	"aftercall/workflows/launch"
@@ -38,9 +39,14 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	if err != nil {
 		return err
 	}
-	logger := telemetry.NewLogger(stderr, string(settings.LogFormat), settings.LogLevel)
+	logger := tracing.Correlate(telemetry.NewLogger(stderr, string(settings.LogFormat), settings.LogLevel), workflows.CallIDOf)
+	traces, err := tracing.Start(ctx, environ, "aftercall-worker", logger)
+	if err != nil {
+		return err
+	}
+	defer traces.Stop(ctx)
 
-	book, err := ledger.Open(ctx, settings.LedgerURL.Reveal(), ledger.Options{Logger: logger})
+	book, err := ledger.Open(ctx, settings.LedgerURL.Reveal(), ledger.Options{Logger: logger, Traces: traces.Parts()})
 	if err != nil {
 		return err
 	}
@@ -51,10 +57,13 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 		return err
 	}
 	defer rdb.Close()
+	if err := traces.Redis(rdb); err != nil {
+		return err
+	}
 	guard := redisguard.New(ctx, rdb, reg, logger)
 	defer guard.Close()
-	clients := NewClients(cfg, ratelimit.New(guard, reg), reg)
-	acts, err := newActivities(cfg, clients, timed, circuit.New(guard, reg, logger), reg)
+	clients := NewClients(cfg, traces, ratelimit.New(guard, reg), reg)
+	acts, err := newActivities(cfg, traces, clients, timed, circuit.New(guard, reg, logger), reg)
 	if err != nil {
 		return err
 	}
@@ -62,7 +71,11 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	if err != nil {
 		return err
 	}
-	temporal, namespace, err := engine.NewClient(environ, metrics, logger)
+	interceptors, err := traces.Temporal()
+	if err != nil {
+		return err
+	}
+	temporal, namespace, err := engine.NewClient(environ, metrics, logger, interceptors...)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 	"aftercall/internal/config"
 	"aftercall/internal/notify"
 	"aftercall/internal/tencent"
+	"aftercall/internal/tracing"
 	"aftercall/workflows"
 )
 
@@ -83,8 +84,8 @@ func poll(ctx context.Context, w worker.Worker, polling *atomic.Bool, logger *sl
 }
 
 // NewClients returns a client of Tencent's REST API for every app.
-func NewClients(cfg *config.Config, limiter tencent.Limiter, reg prometheus.Registerer) map[tencent.SDKAppID]*tencent.Client {
-	shared := tencent.NewHTTPClient(maxConcurrent)
+func NewClients(cfg *config.Config, traces *tracing.Tracing, limiter tencent.Limiter, reg prometheus.Registerer) map[tencent.SDKAppID]*tencent.Client {
+	shared := traces.HTTP("record API", tencent.NewHTTPClient(maxConcurrent))
 	observe := newRecordMetrics(reg)
 	clients := make(map[tencent.SDKAppID]*tencent.Client, len(cfg.Apps))
 	for i := range cfg.Apps {
@@ -104,7 +105,7 @@ func NewClients(cfg *config.Config, limiter tencent.Limiter, reg prometheus.Regi
 
 // newActivities gives every app its client, tariff and targets.
 func newActivities(
-	cfg *config.Config, clients map[tencent.SDKAppID]*tencent.Client, book activities.Ledger, circuits *circuit.Circuits, reg prometheus.Registerer,
+	cfg *config.Config, traces *tracing.Tracing, clients map[tencent.SDKAppID]*tencent.Client, book activities.Ledger, circuits *circuit.Circuits, reg prometheus.Registerer,
 ) (*activities.Activities, error) {
 	apps := make([]activities.App, len(cfg.Apps))
 	for i := range cfg.Apps {
@@ -120,7 +121,7 @@ func newActivities(
 			Records: clients[app.SDKAppID],
 		}
 	}
-	targets, err := newTargets(cfg, circuits)
+	targets, err := newTargets(cfg, traces, circuits)
 	if err != nil {
 		return nil, err
 	}
@@ -128,14 +129,14 @@ func newActivities(
 }
 
 // newTargets returns the configured targets in the order of the file.
-func newTargets(cfg *config.Config, circuits *circuit.Circuits) ([]activities.Target, error) {
+func newTargets(cfg *config.Config, traces *tracing.Tracing, circuits *circuit.Circuits) ([]activities.Target, error) {
 	slots := slotsOf(len(cfg.Targets))
 	clients := map[notify.Network]*http.Client{}
 	targets := make([]activities.Target, len(cfg.Targets))
 	for i, target := range cfg.Targets {
 		network := target.Network()
 		if clients[network] == nil {
-			clients[network] = notify.NewHTTPClient(network)
+			clients[network] = traces.HTTP("deliver", notify.NewHTTPClient(network))
 		}
 		sender, problems := notify.New(target.Options(clients[network]))
 		if len(problems) > 0 {

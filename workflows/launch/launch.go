@@ -15,6 +15,7 @@ import (
 	"aftercall/internal/codec"
 	"aftercall/internal/seal"
 	"aftercall/internal/tencent"
+	"aftercall/internal/tracing"
 	"aftercall/workflows"
 )
 
@@ -42,17 +43,20 @@ func (c Calls) Decrypting(keys seal.Keys) Calls {
 // error the start may yet have happened: starting again is safe. fingerprint
 // is that of the callback, and empty if there was none.
 func (c Calls) Start(ctx context.Context, p workflows.AfterCallParams, fingerprint string) (already bool, err error) {
-	return c.start(ctx, workflows.AfterCallOptions(p, c.taskQueue, fingerprint, time.Now()), workflows.AfterCallName, p)
+	return c.start(tracing.WithCall(ctx, p.CallID), workflows.AfterCallOptions(p, c.taskQueue, fingerprint, time.Now()), workflows.AfterCallName, p)
 }
 
 // StartRelay starts Relay exactly once for a callback, as Start does AfterCall.
 func (c Calls) StartRelay(ctx context.Context, p activities.ForwardParams) (already bool, err error) {
-	return c.start(ctx, workflows.RelayOptions(p, c.taskQueue), workflows.RelayName, p)
+	return c.start(tracing.WithCall(ctx, p.CallID), workflows.RelayOptions(p, c.taskQueue), workflows.RelayName, p)
 }
 
 // StartDeliver starts Deliver exactly once for an event and token, as Start
 // does AfterCall; see workflows.DeliverID.
 func (c Calls) StartDeliver(ctx context.Context, token string, p workflows.DeliverParams) (already bool, err error) {
+	if p.Event.Call != nil {
+		ctx = tracing.WithCall(ctx, p.Event.Call.CallID)
+	}
 	return c.start(ctx, workflows.DeliverOptions(p, token, c.taskQueue), workflows.DeliverName, p)
 }
 

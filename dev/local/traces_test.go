@@ -1,0 +1,119 @@
+package local_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"aftercall/dev/local"
+	"aftercall/dev/tencentsim"
+	"aftercall/dev/tracereceiver"
+	"aftercall/internal/tencent"
+)
+
+// TestTraces follows one call through both processes by the spans that they
+// send to a collector.
+func TestTraces(t *testing.T) {
+	var received tracereceiver.Receiver
+	collector := httptest.NewServer(&received)
+	t.Cleanup(collector.Close)
+	o, err := options(t.TempDir())
+	require.NoError(t, err)
+	o.Environ = map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": collector.URL}
+	for name, value := range o.Environ {
+		t.Setenv(name, value) // where the exporter looks
+	}
+	ctx := within(t)
+	stack, err := local.Start(ctx, o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, stack.Stop(context.Background())) })
+
+	call, err := stack.Tencent.PlaceCall(tencentsim.CallSpec{
+		SDKAppID: 1400000000, Seconds: 61, EndedAgoSeconds: 5,
+		Caller: planted[0], Members: planted[:2], RoomID: planted[4],
+	})
+	require.NoError(t, err)
+	f, err := local.Follow(ctx, stack.Temporal, call)
+	require.NoError(t, err)
+	require.NoError(t, f.Err)
+	require.LessOrEqual(t, f.Events, int64(10), "history events")
+	require.LessOrEqual(t, f.Transitions, int64(5), "state transitions")
+	// A call in trouble is logged by Temporal's SDK.
+	troubled, err := stack.Tencent.PlaceCall(tencentsim.CallSpec{
+		SDKAppID: 1400000000, Seconds: 61, EndedAgoSeconds: 5, Caller: planted[0], Members: planted[:2], RoomID: planted[4],
+		RecordFault: &tencentsim.APIFault{Code: tencent.CodeInternal, Times: 2},
+	})
+	require.NoError(t, err)
+	_, err = local.Follow(ctx, stack.Temporal, troubled)
+	require.NoError(t, err)
+	private := append(secretsOf(t, stack), planted...)
+	require.NoError(t, stack.StopPart("starter"))
+	require.NoError(t, stack.StopPart("worker"))
+
+	spans := received.Spans("aftercall.call_id", call.Record.CallID)
+	nodes := tracereceiver.Tree(spans)
+	for _, s := range spans {
+		require.Equal(t, spans[0].TraceID, s.TraceID, "%s is in the one trace of the call", s.Name)
+		require.False(t, s.Failed && s.Name != "redis evalsha", "%s failed", s.Name) // a script is new to Redis once
+	}
+	requirePath(t, nodes, "callback", "redis set")
+	requirePath(t, nodes, "callback", "StartWorkflow:AfterCall", "RunWorkflow:AfterCall", "StartActivity:FetchRecord", "RunActivity:FetchRecord", "record API POST")
+	requirePath(t, nodes, "callback", "StartWorkflow:AfterCall", "RunWorkflow:AfterCall", "StartActivity:Charge", "RunActivity:Charge", "ledger INSERT")
+	requirePath(t, nodes, "callback", "StartWorkflow:AfterCall", "RunWorkflow:AfterCall", "StartActivity:Notify", "RunActivity:Notify", "deliver POST")
+	for _, n := range nodes {
+		if n.Name == "callback" || n.Name == "RunWorkflow:AfterCall" {
+			require.Equal(t, map[string]string{"callback": "aftercall-starter", "RunWorkflow:AfterCall": "aftercall-worker"}[n.Name], n.Service)
+		}
+	}
+	requireNone(t, "traces", received.Received(), private)
+	requireNone(t, "no trace of a health check", received.Received(), []string{"readyz", "ledger SELECT 1"})
+
+	// Logs name the trace, the workflow and the call.
+	line := logLine(t, stack, "starter", "call accepted")
+	require.Equal(t, spans[0].TraceID, line["TraceID"])
+	require.Equal(t, call.Record.CallID, line["call_id"])
+	require.Equal(t, f.WorkflowID, line["WorkflowID"])
+	line = logLine(t, stack, "worker", "Activity error.")
+	require.Equal(t, troubled.Record.CallID, line["call_id"])
+	require.Equal(t, local.WorkflowID(troubled), line["WorkflowID"])
+}
+
+// requirePath looks for spans below each other whose names begin so.
+func requirePath(t *testing.T, nodes []tracereceiver.Node, names ...string) {
+	t.Helper()
+	var path []string // of the node that is looked at
+	found := slices.ContainsFunc(nodes, func(n tracereceiver.Node) bool {
+		path = append(path[:n.Depth], n.Name)
+		return slices.EqualFunc(path, names, strings.HasPrefix)
+	})
+	var tree strings.Builder
+	for _, n := range nodes {
+		tree.WriteString(strings.Repeat("  ", n.Depth) + n.Name + "\n")
+	}
+	require.True(t, found, "%v in:\n%s", names, tree.String())
+}
+
+// logLine is the first line of a service with the message.
+func logLine(t *testing.T, s *local.Stack, service, message string) (line map[string]any) {
+	t.Helper()
+	file, err := os.Open(filepath.Join(s.Dir(), "logs", service+".log"))
+	require.NoError(t, err)
+	defer file.Close()
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		require.NoError(t, json.Unmarshal(lines.Bytes(), &line))
+		if line["msg"] == message {
+			return line
+		}
+		clear(line)
+	}
+	require.Fail(t, "no such line", message)
+	return nil
+}
