@@ -111,6 +111,8 @@ func normal(text string) string {
 		{`Id-[0-9a-f]{32}-O-Seq-\d+`, "REQUEST"},
 		{`/[0-9a-f]{8}-[0-9a-f-]{27}/history`, "/RUN/history"},
 		{`\b19\d h\b`, "HOURS"},
+		{`\d+ apps, \d+ targets, \d+ tariffs`, "APPS"},
+		{`\d+ (checks|are registered)`, "N $1"},
 		{`server \d+\.\d+\.\d+`, "server VERSION"},
 		{`version \d+\.\d+\.\d+`, "version VERSION"},
 	} {

@@ -126,22 +126,17 @@ func (c backfillCommand) Run(ctx context.Context, p cli.Process) error {
 	if err != nil {
 		return err
 	}
-	t, err := open(ctx, p)
-	if err != nil {
-		return err
-	}
-	defer t.close()
-	app, err := t.app(c.App)
-	if err != nil {
-		return err
-	}
+	return usingApp(ctx, p, c.App, func(t *tools, app *config.App) error { return c.fill(ctx, t, app, between) })
+}
+
+func (c backfillCommand) fill(ctx context.Context, t *tools, app *config.App, between sweep.Window) error {
 	params := workflows.ReconcileParams{SDKAppID: app.SDKAppID, App: app.Name, Between: &between, DryRun: c.DryRun}
 	run, attached, err := c.start(ctx, t, params)
 	if err != nil {
 		return err
 	}
 	if attached {
-		fmt.Fprintf(p.Stderr, "note: this backfill is under way already: %s\n", run.GetID())
+		fmt.Fprintf(t.process.Stderr, "note: this backfill is under way already: %s\n", run.GetID())
 	}
 	result, err := follow(ctx, t, app, run)
 	if err != nil {
@@ -153,7 +148,7 @@ func (c backfillCommand) Run(ctx context.Context, p cli.Process) error {
 		Listed: result.Listed, Known: result.Known, Started: result.Recovered, Failed: result.Failed,
 		BeforeGoLive: result.BeforeGoLive, Examples: append([]string{}, result.Examples...),
 	}
-	if err := c.Print(p.Stdout, report, report.write); err != nil {
+	if err := c.Print(t.process.Stdout, report, report.write); err != nil {
 		return err
 	}
 	if result.Failed > 0 {

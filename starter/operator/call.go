@@ -2,7 +2,6 @@ package operator
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"sync"
 
@@ -35,11 +34,10 @@ func (c callCommand) Run(ctx context.Context, p cli.Process) error {
 	if err := tencent.ValidateCallID("CallId", c.CallID); err != nil {
 		return cli.Errorf(cli.Usage, "", "%w", err)
 	}
-	t, err := open(ctx, p)
-	if err != nil {
-		return err
-	}
-	defer t.close()
+	return using(ctx, p, func(t *tools) error { return c.show(ctx, t) })
+}
+
+func (c callCommand) show(ctx context.Context, t *tools) error {
 	apps, err := t.apps(c.App)
 	if err != nil {
 		return err
@@ -48,7 +46,7 @@ func (c callCommand) Run(ctx context.Context, p cli.Process) error {
 	if err != nil {
 		return err
 	}
-	if err := c.Print(p.Stdout, report, report.write); err != nil {
+	if err := c.Print(t.process.Stdout, report, report.write); err != nil {
 		return err
 	}
 	if len(report.Problems) > 0 {
@@ -92,50 +90,4 @@ func (c callCommand) find(reports []callReport) (found callReport, err error) {
 	}
 	return found, cli.Errorf(cli.NotFound, "if Tencent knows it, this starts it: starter start "+c.CallID+" --app "+app,
 		"nobody knows the call %s: its callback never came, or is of another app, or the CallId is wrong", c.CallID)
-}
-
-type startCommand struct {
-	cli.Output
-	CallID string `arg:"" name:"CallId" help:"The call."`
-	App    string `help:"Name or SDKAppID of the app; may be left out if there is but one."`
-	DryRun bool   `help:"Say what would be done, and do nothing."`
-}
-
-// Help teaches.
-func (startCommand) Help() string {
-	return `Reads the record of the call from Tencent and starts its workflow, as a
-callback would have. A call that is in the ledger or has a workflow is left
-alone, so that it is safe to run twice. The app's go_live does not keep an
-operator from starting an earlier call.
-
-Example:
-
-  starter start 055662e1-bc8a-469c-a334-1126c8c17d58 --app clinic`
-}
-
-// startReport is the result of the command.
-type startReport struct {
-	App      string           `json:"app"`
-	SDKAppID tencent.SDKAppID `json:"sdk_app_id"`
-	CallID   string           `json:"call_id"`
-	// Outcome is started, would_start, in_ledger or has_workflow.
-	Outcome    string `json:"outcome"`
-	WorkflowID string `json:"workflow_id"`
-	Link       string `json:"link,omitempty"`
-	// BeforeGoLive says that the call ended before the app's go_live.
-	BeforeGoLive bool `json:"before_go_live"`
-
-	words string
-}
-
-// describe is the outcome for people.
-func (r startReport) fields() [][2]string {
-	fields := [][2]string{{"Call", fmt.Sprintf("%s of %s (%s)", r.CallID, r.App, r.SDKAppID)}, {"Outcome", r.words}}
-	if r.BeforeGoLive {
-		fields = append(fields, [2]string{"Note", "it ended before the app's go_live"})
-	}
-	if r.Outcome != outcomeInLedger && r.Outcome != outcomeWouldStart {
-		fields = append(fields, [2]string{"Workflow", strings.TrimSpace(r.WorkflowID + "\n" + r.Link)})
-	}
-	return fields
 }

@@ -4,14 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/url"
-	"slices"
-	"strings"
 
 	"aftercall/internal/cli"
-	"aftercall/internal/config"
 	"aftercall/internal/tencent"
-	"aftercall/starter/callback"
 )
 
 type callbackCommand struct {
@@ -116,11 +111,10 @@ Examples:
 
 // Run shows every app, or one.
 func (c callbackShowCommand) Run(ctx context.Context, p cli.Process) error {
-	t, err := open(ctx, p)
-	if err != nil {
-		return err
-	}
-	defer t.close()
+	return using(ctx, p, func(t *tools) error { return c.show(ctx, t) })
+}
+
+func (c callbackShowCommand) show(ctx context.Context, t *tools) error {
 	apps, err := t.apps(c.App)
 	if err != nil {
 		return err
@@ -137,7 +131,7 @@ func (c callbackShowCommand) Run(ctx context.Context, p cli.Process) error {
 			wrong++
 		}
 	}
-	if err := c.Print(p.Stdout, reports, func(w io.Writer) {
+	if err := c.Print(t.process.Stdout, reports, func(w io.Writer) {
 		for i, r := range reports {
 			if i > 0 {
 				fmt.Fprintln(w)
@@ -151,155 +145,4 @@ func (c callbackShowCommand) Run(ctx context.Context, p cli.Process) error {
 		return cli.Errorf(cli.Refused, "mend it with: starter callback set", "%d of %d registrations are not what is configured", wrong, len(apps))
 	}
 	return nil
-}
-
-type callbackSetCommand struct {
-	callbackFlags
-	URL      string            `help:"Register this URL instead of apps[].callback.base_url with the app's secret."`
-	Commands []tencent.Command `help:"Commands that Tencent posts; left out, those that the app's configuration has a use for."`
-	Force    bool              `help:"Overwrite the URL of somebody else."`
-	DryRun   bool              `help:"Show what would be done, and do nothing."`
-}
-
-// Help teaches.
-func (callbackSetCommand) Help() string {
-	return `Tencent keeps one callback URL for each SDKAppID, and a new one silently
-replaces the old one. So the old one is read and shown first, and a URL that is
-not this app's is left alone without --force.
-
-Examples:
-
-  starter callback set --app clinic --dry-run
-  starter callback set --app clinic
-  starter callback set --app clinic --force       # takes over from another backend
-  starter callback set --app clinic --commands Call.CallbackAfterStartCall,Call.CallbackAfterEndCall`
-}
-
-// wanted is what the flags and the configuration want to be registered.
-func (c callbackSetCommand) wanted(app *config.App, stderr io.Writer) (*tencent.CallbackConfig, error) {
-	want := configured(app)
-	switch {
-	case c.URL != "":
-		parsed, err := url.Parse(c.URL)
-		if err != nil || parsed.Host == "" || (parsed.Scheme != "https" && parsed.Scheme != "http") {
-			return nil, cli.Errorf(cli.Usage, "write https://<host>"+callback.PathPrefix+"<secret>", "--url is no address")
-		}
-		want = &tencent.CallbackConfig{URL: c.URL, Commands: wantedCommands(app)}
-		if !strings.HasSuffix(parsed.Path, callback.PathPrefix+app.Callback.Secret.Reveal()) {
-			fmt.Fprintf(stderr, "note: --url does not end in %s and the app's secret; a starter behind it would refuse all callbacks, unless something in between rewrites the path\n", callback.PathPrefix)
-		}
-	case want == nil:
-		return nil, cli.Errorf(cli.Usage, "set apps[].callback.base_url, or give --url", "the public address of %s is not configured", app.Name)
-	}
-	if len(c.Commands) > 0 {
-		want.Commands = c.Commands
-	}
-	known := []tencent.Command{tencent.CommandAfterStartCall, tencent.CommandAfterMemberChanged, tencent.CommandAfterEndCall}
-	for _, command := range want.Commands {
-		if !slices.Contains(known, command) {
-			return nil, cli.Errorf(cli.Usage, "there are: "+words(known), "--commands: Tencent knows no %s", command)
-		}
-	}
-	if !slices.Contains(want.Commands, tencent.CommandAfterEndCall) {
-		fmt.Fprintf(stderr, "note: without %s no call is charged when it ends, but only when a sweep finds it\n", tencent.CommandAfterEndCall)
-	}
-	return want, nil
-}
-
-// Run registers the callback of one app.
-func (c callbackSetCommand) Run(ctx context.Context, p cli.Process) error {
-	t, err := open(ctx, p)
-	if err != nil {
-		return err
-	}
-	defer t.close()
-	app, err := t.app(c.App)
-	if err != nil {
-		return err
-	}
-	want, err := c.wanted(app, p.Stderr)
-	if err != nil {
-		return err
-	}
-	have, err := registered(ctx, t, app)
-	if err != nil {
-		return err
-	}
-	r := registration{app, have, want}
-	report := c.report(r, actionNone)
-	foreign := have != nil && !r.ours()
-	switch {
-	case len(report.Differences) == 0:
-		return c.Print(p.Stdout, report, report.write)
-	case foreign && !c.Force:
-		if err := c.Print(p.Stdout, report, report.write); err != nil {
-			return err
-		}
-		return cli.Errorf(cli.Refused, "if nobody needs it any more, overwrite it with --force", "%s: another URL is registered, which would receive nothing any more", app.Name)
-	case c.DryRun:
-		report.Action = actionWouldSet
-		return c.Print(p.Stdout, report, report.write)
-	}
-	if _, err := ask(ctx, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, t.tencent(app).SetCallback(ctx, *want)
-	}); err != nil {
-		return tencentError(app, err)
-	}
-	report.Action = actionSet
-	return c.Print(p.Stdout, report, report.write)
-}
-
-type callbackDeleteCommand struct {
-	callbackFlags
-	Force  bool `help:"Delete also the URL of somebody else."`
-	DryRun bool `help:"Show what would be done, and do nothing."`
-}
-
-// Help teaches.
-func (callbackDeleteCommand) Help() string {
-	return `Without a callback, calls are charged only when a sweep finds them. A URL that
-is not this app's is left alone without --force.
-
-Examples:
-
-  starter callback delete --app clinic --dry-run
-  starter callback delete --app clinic`
-}
-
-// Run ends the callbacks of one app.
-func (c callbackDeleteCommand) Run(ctx context.Context, p cli.Process) error {
-	t, err := open(ctx, p)
-	if err != nil {
-		return err
-	}
-	defer t.close()
-	app, err := t.app(c.App)
-	if err != nil {
-		return err
-	}
-	have, err := registered(ctx, t, app)
-	if err != nil {
-		return err
-	}
-	r := registration{app, have, configured(app)}
-	report := c.report(r, actionNone)
-	switch {
-	case have == nil:
-		return c.Print(p.Stdout, report, report.write)
-	case !r.ours() && !c.Force:
-		if err := c.Print(p.Stdout, report, report.write); err != nil {
-			return err
-		}
-		return cli.Errorf(cli.Refused, "if nobody needs it any more, delete it with --force", "%s: another URL is registered", app.Name)
-	case c.DryRun:
-		report.Action = actionWouldDelete
-		return c.Print(p.Stdout, report, report.write)
-	}
-	if _, err := ask(ctx, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, t.tencent(app).DeleteCallback(ctx)
-	}); err != nil {
-		return tencentError(app, err)
-	}
-	report.Action = actionDeleted
-	return c.Print(p.Stdout, report, report.write)
 }

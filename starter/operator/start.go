@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"aftercall/internal/cli"
 	"aftercall/internal/config"
@@ -22,20 +23,61 @@ const (
 	outcomeHasWorkflow = "has_workflow"
 )
 
+type startCommand struct {
+	cli.Output
+	CallID string `arg:"" name:"CallId" help:"The call."`
+	App    string `help:"Name or SDKAppID of the app; may be left out if there is but one."`
+	DryRun bool   `help:"Say what would be done, and do nothing."`
+}
+
+// Help teaches.
+func (startCommand) Help() string {
+	return `Reads the record of the call from Tencent and starts its workflow, as a
+callback would have. A call that is in the ledger or has a workflow is left
+alone, so that it is safe to run twice. The app's go_live does not keep an
+operator from starting an earlier call.
+
+Example:
+
+  starter start 055662e1-bc8a-469c-a334-1126c8c17d58 --app clinic`
+}
+
+// startReport is the result of the command.
+type startReport struct {
+	App      string           `json:"app"`
+	SDKAppID tencent.SDKAppID `json:"sdk_app_id"`
+	CallID   string           `json:"call_id"`
+	// Outcome is started, would_start, in_ledger or has_workflow.
+	Outcome    string `json:"outcome"`
+	WorkflowID string `json:"workflow_id"`
+	Link       string `json:"link,omitempty"`
+	// BeforeGoLive says that the call ended before the app's go_live.
+	BeforeGoLive bool `json:"before_go_live"`
+
+	words string
+}
+
+// fields are the outcome for people.
+func (r startReport) fields() [][2]string {
+	fields := [][2]string{{"Call", fmt.Sprintf("%s of %s (%s)", r.CallID, r.App, r.SDKAppID)}, {"Outcome", r.words}}
+	if r.BeforeGoLive {
+		fields = append(fields, [2]string{"Note", "it ended before the app's go_live"})
+	}
+	if r.Outcome != outcomeInLedger && r.Outcome != outcomeWouldStart {
+		fields = append(fields, [2]string{"Workflow", strings.TrimSpace(r.WorkflowID + "\n" + r.Link)})
+	}
+	return fields
+}
+
 // Run starts one call by hand.
 func (c startCommand) Run(ctx context.Context, p cli.Process) error {
 	if err := tencent.ValidateCallID("CallId", c.CallID); err != nil {
 		return cli.Errorf(cli.Usage, "", "%w", err)
 	}
-	t, err := open(ctx, p)
-	if err != nil {
-		return err
-	}
-	defer t.close()
-	app, err := t.app(c.App)
-	if err != nil {
-		return err
-	}
+	return usingApp(ctx, p, c.App, func(t *tools, app *config.App) error { return c.report(ctx, t, app) })
+}
+
+func (c startCommand) report(ctx context.Context, t *tools, app *config.App) error {
 	report := startReport{
 		App: app.Name, SDKAppID: app.SDKAppID, CallID: c.CallID,
 		WorkflowID: workflows.AfterCallID(app.SDKAppID, c.CallID), Link: t.link(workflows.AfterCallID(app.SDKAppID, c.CallID), ""),
@@ -43,7 +85,7 @@ func (c startCommand) Run(ctx context.Context, p cli.Process) error {
 	if err := c.start(ctx, t, app, &report); err != nil {
 		return err
 	}
-	return c.Print(p.Stdout, report, func(w io.Writer) { cli.Fields(w, report.fields()...) })
+	return c.Print(t.process.Stdout, report, func(w io.Writer) { cli.Fields(w, report.fields()...) })
 }
 
 // start goes from the cheapest reason not to start to the start itself, which

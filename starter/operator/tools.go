@@ -75,6 +75,27 @@ func (t *tools) closeRedis() error {
 	return t.redis.Close()
 }
 
+// using opens the tools for as long as do takes.
+func using(ctx context.Context, p cli.Process, do func(*tools) error) error {
+	t, err := open(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	return do(t)
+}
+
+// usingApp is using for a command about one app; see tools.app.
+func usingApp(ctx context.Context, p cli.Process, name string, do func(*tools, *config.App) error) error {
+	return using(ctx, p, func(t *tools) error {
+		app, err := t.app(name)
+		if err != nil {
+			return err
+		}
+		return do(t, app)
+	})
+}
+
 // app finds an app by name or SDKAppID; an empty name is the only app there is.
 func (t *tools) app(name string) (*config.App, error) {
 	apps, err := t.apps(name)
