@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -71,7 +72,8 @@ func (p *proxied) RoundTrip(req *http.Request) (*http.Response, error) {
 	via, err := p.proxy(req)
 	switch {
 	case err != nil:
-		return nil, err
+		// Its words may hold the proxy's password.
+		return nil, errors.New("the proxy of the environment is not an address: check HTTPS_PROXY and HTTP_PROXY")
 	case via == nil:
 		return p.direct.RoundTrip(req)
 	}

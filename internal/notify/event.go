@@ -86,6 +86,29 @@ func (e *Event) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(in.Data, &e.Call)
 }
 
+// withLists returns the event with a list, if an empty one, wherever a receiver
+// expects one: null would be a surprise.
+func (e Event) withLists() Event {
+	if e.Call != nil {
+		call := *e.Call
+		call.Members, call.Explanation = list(call.Members), list(call.Explanation)
+		e.Call = &call
+	}
+	if e.Sweep != nil {
+		sweep := *e.Sweep
+		sweep.Examples = list(sweep.Examples)
+		e.Sweep = &sweep
+	}
+	return e
+}
+
+func list(values []string) []string {
+	if values == nil {
+		return []string{}
+	}
+	return values
+}
+
 // CallData is a call and its charge. Times are Unix seconds, as Tencent gives them.
 type CallData struct {
 	App              string             `json:"app"`

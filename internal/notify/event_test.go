@@ -3,7 +3,6 @@ package notify
 import (
 	"encoding/json"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -11,17 +10,23 @@ import (
 )
 
 func TestEventInJSON(t *testing.T) {
-	at := time.Date(2026, 3, 1, 12, 0, 5, 0, time.UTC)
-	call := Event{Type: EventCallCharged, Version: EventVersion, Timestamp: at, Call: &CallData{App: "clinic", CallID: "c1", Amount: "0.20"}}
-	sweep := Event{Type: EventSweepRecovered, Version: EventVersion, Timestamp: at, Sweep: &SweepData{App: "clinic", Recovered: 2, From: at, To: at}}
-	for _, event := range []Event{call, sweep} {
+	for _, event := range Samples() {
 		text, err := json.Marshal(event)
 		require.NoError(t, err)
-		require.Contains(t, string(text), `"timestamp":"2026-03-01T12:00:05Z","data":{"app":"clinic"`)
+		require.Contains(t, string(text), `"timestamp":"2026-03-01T12:00:05.211Z","data":{"app":"clinic"`)
 		var read Event
 		require.NoError(t, json.Unmarshal(text, &read))
 		require.Equal(t, event, read)
 	}
+}
+
+func TestAListOfNothingIsAList(t *testing.T) {
+	event := Event{Type: EventCallReview, Call: &CallData{}}
+	body := sent(t, event)
+	require.Contains(t, body, `"members":[]`)
+	require.Contains(t, body, `"explanation":[]`)
+	require.Nil(t, event.Call.Members, "the event itself is as it was")
+	require.Contains(t, sent(t, Event{Type: EventSweepRecovered, Sweep: &SweepData{}}), `"examples":[]`)
 }
 
 func TestSubscription(t *testing.T) {

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -146,6 +147,11 @@ func TestProxy(t *testing.T) {
 		require.ErrorAs(t, err, &addressErr, refused)
 	}
 	require.Equal(t, "http://receiver.example/hook", seen.Load())
+
+	broken := func(*http.Request) (*url.URL, error) { return nil, errors.New(`invalid proxy address "u:canary@x"`) }
+	_, err = get(t, newHTTPClient(Network{Proxy: true}, NewDialer(false), broken), "http://receiver.example/")
+	require.ErrorContains(t, err, "HTTPS_PROXY")
+	require.NotContains(t, err.Error(), "canary")
 
 	dns := &fakeDNS{answers: [][4]byte{{127, 0, 0, 1}}}
 	dialer := NewDialer(false)

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,6 +81,67 @@ func TestAnswers(t *testing.T) {
 			require.Equal(t, tt.permanent, statusErr.Permanent())
 		})
 	}
+}
+
+// A receiver that nobody vouches for gets nothing, not even a second look.
+func TestTLSFailure(t *testing.T) {
+	var hits atomic.Int32
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) }))
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.StartTLS()
+	defer srv.Close()
+	w, err := NewWebhook(srv.URL+"/path-with-a-secret", []string{secretOne}, NewHTTPClient(Network{AllowPrivate: true}))
+	require.NoError(t, err)
+	err = w.Send(context.Background(), "msg_1", Event{})
+	require.ErrorContains(t, err, "certificate")
+	require.NotContains(t, err.Error(), "path-with-a-secret")
+	var statusErr *StatusError
+	require.NotErrorAs(t, err, &statusErr, "tried again: a certificate can be mended")
+	require.Zero(t, hits.Load())
+}
+
+func TestHugeAnswers(t *testing.T) {
+	const megabyte = 1 << 20
+	var written atomic.Int64
+	done := make(chan struct{}, 2)
+	flood := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() { done <- struct{}{} }()
+		if r.URL.Path == "/header" {
+			w.Header().Set("X-Flood", strings.Repeat("x", megabyte))
+		}
+		for range 1024 {
+			n, err := w.Write(make([]byte, megabyte))
+			written.Add(int64(n))
+			if err != nil {
+				return
+			}
+		}
+	})
+	srv := httptest.NewServer(flood)
+	defer srv.Close()
+	for path, want := range map[string]string{"/body": "", "/header": "exceeded"} {
+		w, err := NewWebhook(srv.URL+path, []string{secretOne}, NewHTTPClient(Network{AllowPrivate: true}))
+		require.NoError(t, err)
+		err = w.Send(context.Background(), "msg_1", Event{})
+		if want == "" {
+			require.NoError(t, err, "the status is all that counts")
+		} else {
+			require.ErrorContains(t, err, want)
+		}
+		<-done
+	}
+	require.Less(t, written.Load(), int64(100*megabyte), "nobody reads on")
+}
+
+func TestSlowReceivers(t *testing.T) {
+	release := make(chan struct{})
+	w := newTarget(t, func(http.ResponseWriter, *http.Request) { <-release }, secretOne)
+	defer close(release)
+	w.http.Timeout = 50 * time.Millisecond
+	err := w.Send(context.Background(), "msg_1", Event{})
+	require.ErrorContains(t, err, "Timeout")
+	var statusErr *StatusError
+	require.NotErrorAs(t, err, &statusErr, "tried again")
 }
 
 func TestRetryAfter(t *testing.T) {

@@ -50,8 +50,8 @@ type View struct {
 	Recovered int       `doc:"those whose callback was lost"`
 	Failed    int       `doc:"those that could not be recovered"`
 	Examples  []string  `doc:"some of the recovered CallIds"`
-	From      time.Time `doc:"what the sweep looked at"`
-	To        time.Time `doc:"what the sweep looked at"`
+	From      time.Time `doc:"beginning of the time that the sweep looked at"`
+	To        time.Time `doc:"its end"`
 }
 
 // format is how values are written for the readers of a target.

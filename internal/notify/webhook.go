@@ -114,7 +114,7 @@ var webhookKind = kind{
 // Send delivers the event once. The error is a *StatusError when the receiver
 // answered, and names neither the URL nor a secret.
 func (w *Webhook) Send(ctx context.Context, messageID string, event Event) error {
-	body, err := json.Marshal(event)
+	body, err := json.Marshal(event.withLists())
 	if err != nil {
 		return fmt.Errorf("encode event: %w", err)
 	}

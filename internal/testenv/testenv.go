@@ -1,6 +1,6 @@
 // Package testenv gives tests the real servers that they need. A server that
 // this machine lacks makes the tests of it say so; where
-// AFTERCALL_TEST_REQUIRE names it (comma separated: redis, postgres), as in
+// AFTERCALL_TEST_REQUIRE names it (comma separated: redis, postgres, node, python3), as in
 // CI, its absence is a failure.
 package testenv
 

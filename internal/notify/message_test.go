@@ -1,0 +1,105 @@
+package notify
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// rendered is the text of an event after a template, by the readers' habits.
+func rendered(t *testing.T, text, locale, zone string, event Event) string {
+	t.Helper()
+	o := Options{Type: TypeWeCom, URL: "https://x.example/", Text: text, Locale: locale, TimeZone: zone, Events: []EventType{event.Type}}
+	sender, problems := New(o)
+	require.Empty(t, problems)
+	out, err := sender.(*wecom).text.render(event)
+	require.NoError(t, err)
+	return out
+}
+
+func TestDefaultTexts(t *testing.T) {
+	for eventType, want := range map[EventType]string{
+		EventCallCharged: chargedText,
+		EventCallFree: `clinic: nothing to charge
+Audio SingleCall of patient-1001 with doctor-17, NotAnswer at 2026-03-01 12:00:00 UTC
+connected 0s, billed 0s, tariff consultation
+CallId 055662e1-bc8a-469c-a334-1126c8c17d58`,
+		EventCallReview: `clinic: a call waits for review
+Audio SingleCall of patient-1001 with doctor-17, NormalEnd at 2026-03-01 12:00:00 UTC
+NormalEnd without AcceptTime
+CallId 055662e1-bc8a-469c-a334-1126c8c17d58`,
+		EventCallReversed: `clinic: charge taken back, -$0.24
+Audio SingleCall of patient-1001 with doctor-17, NormalEnd at 2026-03-01 12:00:00 UTC
+connected 1m1s, billed 2m0s, tariff consultation
+wrong tariff (alice)
+CallId 055662e1-bc8a-469c-a334-1126c8c17d58`,
+		EventSweepRecovered: `clinic: 2 lost callbacks recovered
+40 calls listed, 38 known, 2 recovered, 0 failed, of 2026-03-01 06:00:05 UTC to 2026-03-01 12:00:05 UTC
+055662e1-bc8a-469c-a334-1126c8c17d58`,
+	} {
+		require.Equal(t, want, rendered(t, "", "", "", sample(t, eventType)))
+	}
+	// Of a review, next to nothing may be known.
+	require.Equal(t, "clinic: a call waits for review\nCall of x\nCallId c1",
+		rendered(t, "", "", "", Event{Type: EventCallReview, Call: &CallData{App: "clinic", Caller: "x", CallID: "c1"}}))
+}
+
+func TestAmountsAndTimesAreTheReaders(t *testing.T) {
+	event := sample(t, EventCallCharged)
+	for _, c := range []struct{ locale, number, currency, want string }{
+		{"en", "1234.50", "USD", "$1,234.50"},
+		{"en-GB", "1234.50", "USD", "US$1,234.50"},
+		{"de-CH", "1234.50", "CHF", "CHF\u00a01'234.50"},
+		{"zh-CN", "1234.50", "CNY", "¥1,234.50"},
+		{"ja", "45", "JPY", "￥45"},
+		{"en", "45", "JPY", "¥45"},
+		{"ar-EG", "12.345", "KWD", "\u200f١٢٫٣٤٥ د.ك.\u200f"},
+		{"en", "0.0055", "USD", "$0.0055"},
+		{"en", "-0.24", "USD", "-$0.24"},
+		{"fr-FR", "1234567.89", "EUR", "1\u202f234\u202f567,89\u00a0€"},
+	} {
+		event.Call.Amount, event.Call.Currency = c.number, c.currency
+		require.Equal(t, c.want, strings.ReplaceAll(rendered(t, "{{ .Amount }}", c.locale, "", event), "\u00a0د", " د"), "%s %s", c.locale, c.currency)
+	}
+	require.Equal(t, "2026-03-01 20:00 CST", rendered(t, `{{ .Ended.Format "2006-01-02 15:04 MST" }}`, "", "Asia/Shanghai", event))
+	require.Equal(t, "20:00:05", rendered(t, `{{ .Time.Format "15:04:05" }}`, "", "Asia/Shanghai", event))
+	require.Equal(t, "true", rendered(t, `{{ .Accepted.IsZero }}`, "", "Asia/Shanghai", sample(t, EventCallFree)))
+	require.Equal(t, "61 120", rendered(t, `{{ .Connected.Seconds }} {{ .Billed.Seconds }}`, "", "", event))
+}
+
+// A field that is meant for another event is empty, not an error.
+func TestEveryFieldServesEveryEvent(t *testing.T) {
+	var all strings.Builder
+	for _, f := range viewFields() {
+		all.WriteString("{{ ." + f.Name + " }} ")
+	}
+	for _, event := range Samples() {
+		require.NotEmpty(t, rendered(t, all.String(), "", "", event))
+	}
+}
+
+func TestSamplesAreOfEveryType(t *testing.T) {
+	var types []EventType
+	for _, event := range Samples() {
+		types = append(types, event.Type)
+	}
+	require.Equal(t, EventTypes, types)
+}
+
+func TestEveryTypeIsKnown(t *testing.T) {
+	require.Len(t, kinds, len(Types))
+	for _, target := range Types {
+		required, _ := target.Keys()
+		require.NotEmpty(t, required, target)
+	}
+	_, problems := New(Options{Type: "pager"})
+	require.Equal(t, []Problem{{Key: "type", Message: `"pager" is not a type of targets`}}, problems)
+}
+
+func TestCut(t *testing.T) {
+	require.Equal(t, "abc", cut("abc", 3))
+	require.Equal(t, "a…", cut("abcde", 4))
+	require.Equal(t, "é…", cut("éééé", 6), "never half a character")
+	require.Equal(t, strings.Repeat("x", 50), cut(strings.Repeat("x", 50), 0))
+}
