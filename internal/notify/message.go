@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"errors"
 	htmltemplate "html/template"
 	"io"
 	"strings"
@@ -79,10 +80,25 @@ type executer interface {
 
 // message is one text of a target.
 type message struct {
+	key      string
 	template executer
 	format   format
 	// limit is in bytes; 0 for none.
 	limit int
+}
+
+// maxText is the most that a template may write, which nobody reads.
+const maxText = 1 << 20
+
+// page takes what a template writes, up to maxText.
+type page struct{ strings.Builder }
+
+// Write implements io.Writer.
+func (p *page) Write(text []byte) (int, error) {
+	if p.Len()+len(text) > maxText {
+		return 0, errors.New("writes more than 1 MiB")
+	}
+	return p.Builder.Write(text)
 }
 
 // newMessage compiles the key text, and tries it.
@@ -97,8 +113,8 @@ func newText(key, text, standard string, o Options, r *report, escape func(strin
 	if err == nil {
 		t, err = t.New(key).Parse(orStandard(text, standard))
 	}
-	m := &message{template: t, format: newFormat(o, r, escape), limit: limit}
-	m.try(key, o, r, err)
+	m := &message{key: key, template: t, format: newFormat(o, r, escape), limit: limit}
+	m.try(o, r, err)
 	return m
 }
 
@@ -108,8 +124,8 @@ func newHTML(key, text, standard string, o Options, r *report) *message {
 	if err == nil {
 		t, err = t.New(key).Parse(orStandard(text, standard))
 	}
-	m := &message{template: t, format: newFormat(o, r, plain)}
-	m.try(key, o, r, err)
+	m := &message{key: key, template: t, format: newFormat(o, r, plain)}
+	m.try(o, r, err)
 	return m
 }
 
@@ -125,25 +141,22 @@ func newFormat(o Options, r *report, escape func(string) string) format {
 }
 
 // try reports a template that does not compile or fails for a sample.
-func (m *message) try(key string, o Options, r *report, err error) {
+func (m *message) try(o Options, r *report, err error) {
 	if err != nil {
-		r.add(key, "is not a template: %s", templateCause(err))
-		return
-	}
-	if r.failed() {
+		r.add(m.key, "is not a template: %s", templateCause(err))
 		return
 	}
 	for _, sample := range Samples() {
 		if !chosen(o.Events, sample.Type) {
 			continue
 		}
-		text, err := m.render(sample)
+		text, err := m.execute(sample)
 		switch {
 		case err != nil:
-			r.add(key, "fails for the event %s: %s", sample.Type, templateCause(err))
+			r.add(m.key, "fails for the event %s: %s", sample.Type, templateCause(err))
 			return
 		case text == "":
-			r.add(key, "gives nothing for the event %s: write something for it, or choose other events", sample.Type)
+			r.add(m.key, "gives nothing for the event %s: write something for it, or choose other events", sample.Type)
 			return
 		}
 	}
@@ -154,13 +167,22 @@ func templateCause(err error) string {
 	return strings.TrimPrefix(strings.TrimPrefix(err.Error(), "template: "), "html/template:")
 }
 
-// render writes the text for an event, at most as long as the channel takes.
+// render writes the text for an event, at most as long as the channel takes and
+// never empty, which no channel takes.
 func (m *message) render(e Event) (string, error) {
+	text, err := m.execute(e)
+	if err == nil && text == "" {
+		err = &DeliveryError{Reason: m.key + " gives nothing for this event", Final: true}
+	}
+	return text, err
+}
+
+func (m *message) execute(e Event) (string, error) {
 	view, err := m.format.view(e)
 	if err != nil {
 		return "", err
 	}
-	var b strings.Builder
+	var b page
 	if err := m.template.Execute(&b, view); err != nil {
 		return "", err
 	}

@@ -1,6 +1,8 @@
 package notify
 
 import (
+	"context"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -66,6 +68,37 @@ func TestAmountsAndTimesAreTheReaders(t *testing.T) {
 	require.Equal(t, "20:00:05", rendered(t, `{{ .Time.Format "15:04:05" }}`, "", "Asia/Shanghai", event))
 	require.Equal(t, "true", rendered(t, `{{ .Accepted.IsZero }}`, "", "Asia/Shanghai", sample(t, EventCallFree)))
 	require.Equal(t, "61 120", rendered(t, `{{ .Connected.Seconds }} {{ .Billed.Seconds }}`, "", "", event))
+}
+
+func TestATextIsNeverEmptyAndNeverEndless(t *testing.T) {
+	p := newProvider(t, http.StatusOK, "ok")
+	o := Options{Type: TypeSlack, URL: p.url, Text: "{{ .Caller }}", Events: []EventType{EventCallCharged}}
+	nobody := sample(t, EventCallCharged)
+	nobody.Call.Caller = "\n"
+	err := newSender(t, o).Send(context.Background(), "msg_1", nobody)
+	var deliveryErr *DeliveryError
+	require.ErrorAs(t, err, &deliveryErr)
+	require.True(t, deliveryErr.Final)
+	require.EqualError(t, err, "text gives nothing for this event")
+	require.Empty(t, p.seen)
+
+	for text, want := range map[string]string{
+		"{{ range 10000000 }}more{{ end }}":                             "writes more than 1 MiB",
+		`{{ define "x" }}{{ template "x" }}{{ end }}{{ template "x" }}`: "exceeded maximum template depth",
+	} {
+		_, problems := New(Options{Type: TypeSlack, URL: "https://x.example/", Text: text})
+		require.Len(t, problems, 1)
+		require.Contains(t, problems[0].Message, want)
+	}
+}
+
+func TestAllProblemsAtOnce(t *testing.T) {
+	_, problems := New(Options{Type: TypeDingTalk, URL: "nowhere", Text: "{{ .Nobody }}", Locale: "german", TimeZone: "Mars/Base"})
+	var keys []string
+	for _, p := range problems {
+		keys = append(keys, p.Key)
+	}
+	require.ElementsMatch(t, []string{"url", "secret", "text", "locale", "time_zone"}, keys)
 }
 
 // A field that is meant for another event is empty, not an error.

@@ -26,7 +26,8 @@ func Samples() []Event {
 	free.Amount, free.Explanation = "0.00", []string{"not connected", "0.00 USD"}
 	review := charged
 	review.AcceptTime, review.ConnectedSeconds, review.BilledSeconds = 0, 0, 0
-	review.Amount, review.LedgerKey, review.Explanation = "0", "", []string{"NormalEnd without AcceptTime"}
+	review.Amount, review.Currency, review.Tariff, review.LedgerKey = "", "", "", ""
+	review.Explanation = []string{"NormalEnd without AcceptTime"}
 	reversed := charged
 	reversed.Amount, reversed.LedgerKey, reversed.Reverses = "-0.24", "reversal:1400000000:"+charged.CallID, charged.LedgerKey
 	reversed.Reason, reversed.Operator = "wrong tariff", "alice"

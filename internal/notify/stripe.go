@@ -106,9 +106,6 @@ func (s *stripe) form(event Event) (url.Values, error) {
 	if err != nil {
 		return nil, err
 	}
-	if customer == "" {
-		return nil, &DeliveryError{Reason: "stripe.customer gives nothing for this call", Final: true}
-	}
 	value, err := s.quantity(c)
 	if err != nil {
 		return nil, err

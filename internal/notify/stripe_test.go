@@ -97,7 +97,7 @@ func TestStripeRefusesWhatItCannotCount(t *testing.T) {
 	for want, event := range map[string]Event{
 		"stripe.value amount: 0.245 USD is not a whole number of the currency's smallest unit": fraction,
 		"a meter cannot count the event sweep.recovered":                                       sample(t, EventSweepRecovered),
-		"stripe.customer gives nothing for this call":                                          nobody,
+		"stripe.customer gives nothing for this event":                                         nobody,
 	} {
 		p := newProvider(t, http.StatusOK, `{}`)
 		o := stripeOptions(p.url, "amount")
