@@ -1,6 +1,8 @@
 package config_test
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -132,4 +134,21 @@ func TestAMeterAddsUpOneCurrency(t *testing.T) {
 
 	_, err = parse(t, validApps+targets+strings.Replace(validTariffs, "currency: USD", "currency: USD\n    digits: 4", 1))
 	require.ErrorContains(t, err, "targets[5].stripe.value: amount counts whole units of USD, of which the tariff of the app clinic charges fractions")
+}
+
+// The documentation has an example of a target of every type.
+func TestTargetsOfTheDocumentation(t *testing.T) {
+	data, err := os.ReadFile("../../docs/notifications.md")
+	require.NoError(t, err)
+	_, text, found := strings.Cut(string(data), "\n## Targets\n")
+	require.True(t, found)
+	text, _, found = strings.Cut(text, "\n## ")
+	require.True(t, found)
+	var types []notify.Type
+	for _, block := range regexp.MustCompile("(?s)\n```yaml\n(.*?)\n```\n").FindAllStringSubmatch(text, -1) {
+		cfg, err := parse(t, validApps+"targets:\n"+block[1]+"\n"+validTariffs)
+		require.NoError(t, err, block[1])
+		types = append(types, cfg.Targets[0].Type)
+	}
+	require.Equal(t, notify.Types, types)
 }
