@@ -147,19 +147,19 @@ func (e *email) compose(messageID string, event Event) (*mail.Msg, error) {
 
 // options configure a client for one mail, whose connection goes to conn.
 func (e *email) options(conn *net.Conn) []mail.Option {
-	dial, policy := e.dialer.DialContext, mail.TLSMandatory
+	policy := mail.TLSMandatory
 	switch e.mail.Security {
 	case securityTLS:
 		// With WithSSL and a dialer of our own the client would not know that the
 		// connection is encrypted, and keep the password to itself.
-		dial, policy = (&tls.Dialer{NetDialer: e.dialer, Config: e.tls}).DialContext, mail.TLSOpportunistic
+		policy = mail.TLSOpportunistic
 	case securityNone:
 		policy = mail.NoTLS
 	}
 	options := []mail.Option{
 		mail.WithPort(e.port), mail.WithTimeout(RequestTimeout), mail.WithTLSConfig(e.tls), mail.WithTLSPolicy(policy),
 		mail.WithDialContextFunc(func(ctx context.Context, network, address string) (net.Conn, error) {
-			c, err := dial(ctx, network, address)
+			c, err := e.dial(ctx, network, address)
 			*conn = c
 			return c, err
 		}),
@@ -169,6 +169,43 @@ func (e *email) options(conn *net.Conn) []mail.Option {
 			mail.WithUsername(e.mail.Username), mail.WithPassword(e.mail.Password))
 	}
 	return options
+}
+
+// maxMailAnswers is the most that a mail server may say in one session. The
+// client would read on for as long as a line does not end.
+const maxMailAnswers = 1 << 20
+
+// dial connects as the guard permits, with TLS from the first byte if it is to be.
+func (e *email) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := e.dialer.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	conn = &cappedConn{Conn: conn, left: maxMailAnswers}
+	if e.mail.Security != securityTLS {
+		return conn, nil
+	}
+	encrypted := tls.Client(conn, e.tls)
+	if err := encrypted.HandshakeContext(ctx); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return encrypted, nil
+}
+
+// cappedConn fails when more was read than is left.
+type cappedConn struct {
+	net.Conn
+	left int
+}
+
+// Read implements io.Reader.
+func (c *cappedConn) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, errors.New("the mail server says more than 1 MiB")
+	}
+	n, err := c.Conn.Read(p[:min(len(p), c.left)])
+	c.left -= n
+	return n, err
 }
 
 // mailError reads the reply code: 5xx is final, 4xx and faults are tried again.

@@ -170,6 +170,12 @@ func TestMailInTheOpenOnPurpose(t *testing.T) {
 	require.Len(t, mails, 1)
 }
 
+func TestMailServersThatTalkTooMuch(t *testing.T) {
+	s := newMailServer(t, func(s *mailServer) { s.replies["EHLO"] = "250-" + strings.Repeat("x", 8<<20) })
+	err := newEmail(t, s, nil).Send(context.Background(), "msg_1", sample(t, EventCallCharged))
+	require.ErrorContains(t, err, "more than 1 MiB")
+}
+
 func TestMailIsGuardedToo(t *testing.T) {
 	s := newMailServer(t, nil)
 	e := newEmail(t, s, nil)
