@@ -73,7 +73,7 @@ func (p Program) helpFor(err error) string {
 }
 
 func (p Program) fail(stderr io.Writer, err error) int {
-	fmt.Fprintf(stderr, "%s: %s\n", p.Name, err)
+	fmt.Fprintf(stderr, "%s: %s\n", p.Name, printable(err.Error()))
 	var detailed *Error
 	if errors.As(err, &detailed) && detailed.Cure != "" {
 		fmt.Fprintf(stderr, "  → %s\n", detailed.Cure)

@@ -37,7 +37,7 @@ func (c findCommand) Run(_ context.Context, p cli.Process) error {
 		return fmt.Errorf("look: %w", cli.Errorf(cli.NotFound, "look elsewhere", "there is no %s", c.What))
 	}
 	return c.Print(p.Stdout, map[string]string{"url": "a?b&c"}, func(w io.Writer) {
-		cli.Table(w, []string{"what", "where"}, []string{"it", "here"}, []string{"another", "over\nthere"})
+		cli.Table(w, []string{"what", "where"}, []string{"it", "here"}, []string{"another", "over\nthere\x1b[2J"})
 		cli.Fields(w, [2]string{"State", "found"}, [2]string{"", "twice"})
 	})
 }
@@ -59,7 +59,7 @@ func TestRun(t *testing.T) {
 		"table": {
 			[]string{"find", "it"},
 			cli.OK,
-			"WHAT     WHERE\nit       here\nanother  over\n         there\nState  found\n       twice\n", "",
+			"WHAT     WHERE\nit       here\nanother  over\n         there\ufffd[2J\nState  found\n       twice\n", "",
 		},
 		"json":      {[]string{"find", "it", "--output", "json"}, cli.OK, "{\n  \"url\": \"a?b&c\"\n}\n", ""},
 		"not found": {[]string{"find", "that"}, cli.NotFound, "", "tool: look: there is no that\n  → look elsewhere\n"},

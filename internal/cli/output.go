@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -53,7 +54,7 @@ func Table(w io.Writer, header []string, rows ...[]string) {
 func Fields(w io.Writer, fields ...[2]string) {
 	t := newTable()
 	for _, f := range fields {
-		t.AppendRow(table.Row{f[0], f[1]})
+		t.AppendRow(cells(f[:]))
 	}
 	write(w, t)
 }
@@ -71,9 +72,19 @@ func newTable() table.Writer {
 func cells(values []string) table.Row {
 	row := make(table.Row, len(values))
 	for i, v := range values {
-		row[i] = v
+		row[i] = printable(v)
 	}
 	return row
+}
+
+// printable keeps foreign text from moving the cursor of a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
 }
 
 // write leaves no blanks at the ends of lines, which copying would take along.

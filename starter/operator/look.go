@@ -16,7 +16,6 @@ import (
 	"aftercall/internal/config"
 	"aftercall/internal/dedupe"
 	"aftercall/internal/ledger"
-	"aftercall/internal/redisguard"
 	"aftercall/internal/tencent"
 	"aftercall/workflows"
 )
@@ -90,9 +89,8 @@ func (t *tools) look(ctx context.Context, app *config.App, callID string) callRe
 	r := callReport{App: app.Name, SDKAppID: app.SDKAppID, CallID: callID, Ledger: []ledgerReport{}, Problems: []string{}}
 	problem := func(err error) { r.Problems = append(r.Problems, err.Error()) }
 
-	redisCtx, cancel := context.WithTimeout(ctx, redisguard.Timeout*10)
-	defer cancel()
-	if seen, err := dedupe.Look(redisCtx, t.redis, app.SDKAppID, callID); err != nil {
+	seen, err := askRedis(ctx, func(ctx context.Context) (dedupe.Seen, error) { return dedupe.Look(ctx, t.redis, app.SDKAppID, callID) })
+	if err != nil {
 		problem(fmt.Errorf("Redis does not answer: %w", err)) //nolint:staticcheck // a name begins it
 	} else {
 		r.Redis = &redisReport{Known: seen.Known, Started: seen.Started, ExpiresSeconds: int64(seen.Expires.Seconds())}

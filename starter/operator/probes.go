@@ -22,12 +22,16 @@ import (
 )
 
 var redisProbe = probe{name: "redis", ask: func(ctx context.Context, t *tools) (string, error) {
-	start := time.Now()
-	if err := t.guard.Ping(ctx); err != nil {
+	took, err := askRedis(ctx, func(ctx context.Context) (time.Duration, error) {
+		start := time.Now()
+		err := t.guard.Ping(ctx)
+		return time.Since(start), err
+	})
+	if err != nil {
 		return "", cli.Errorf(cli.Failed, "is Redis up, and not full or read-only? Calls are handled without it, but every duplicate costs Temporal a request",
 			"%s takes no writes: %w", t.settings.RedisURL, err)
 	}
-	detail := fmt.Sprintf("%s answers in %s", t.settings.RedisURL, time.Since(start).Round(100*time.Microsecond))
+	detail := fmt.Sprintf("%s answers in %s", t.settings.RedisURL, took.Round(100*time.Microsecond))
 	info, err := t.redis.InfoMap(ctx, "server").Result()
 	if err != nil { // not every service allows it
 		return detail, nil

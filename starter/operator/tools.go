@@ -185,6 +185,23 @@ func (t *tools) temporalError(err error) error {
 	}
 }
 
+// redisTries are made before Redis counts as down: the services give it
+// redisguard.Timeout, which a first connection from a busy machine may miss.
+const redisTries = 3
+
+// askRedis asks until there is an answer, a few times.
+func askRedis[T any](ctx context.Context, question func(context.Context) (T, error)) (answer T, err error) {
+	for range redisTries {
+		bounded, cancel := context.WithTimeout(ctx, 5*redisguard.Timeout)
+		answer, err = question(bounded)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	return answer, err
+}
+
 // link is the page of a workflow in the Web UI, empty if that is not known.
 func (t *tools) link(workflowID, runID string) string {
 	if t.settings.TemporalUIURL == "" {
