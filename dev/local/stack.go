@@ -261,7 +261,7 @@ func (s *Stack) registerCallbacks(ctx context.Context) error {
 			SecretKey: app.SecretKey.Reveal(), HTTP: tencent.NewHTTPClient(1),
 		})
 		if err := c.SetCallback(ctx, tencent.CallbackConfig{
-			URL: s.CallbackURL(*app), Commands: []tencent.Command{tencent.CommandAfterEndCall},
+			URL: s.CallbackURL(*app), Commands: app.CallbackCommands(),
 		}); err != nil {
 			return fmt.Errorf("register the callback URL of %s: %w", app.Name, err)
 		}

@@ -31,6 +31,7 @@ type App struct {
 
 	GoLive time.Time `yaml:"go_live" doc:"Calls that ended before are never charged by a sweep, as in 2026-01-01T00:00:00Z; left out, the first sweep reaches back the seven days that Tencent keeps records."`
 	Sweep  Sweep     `yaml:"sweep" doc:"Reconciliation with Tencent's records, which recovers calls whose callback was lost."`
+	Relay  *Relay    `yaml:"relay" doc:"The app's own backend, to which callbacks are passed on as they came: Tencent posts to one address only. Left out, there is none."`
 
 	tariff billing.Tariff
 }

@@ -81,6 +81,12 @@ func TestExampleFileLoads(t *testing.T) {
 	require.True(t, ok)
 	require.True(t, school.Callback.Token.IsZero())
 
+	require.Equal(t, []tencent.Command{tencent.CommandAfterStartCall, tencent.CommandAfterEndCall}, school.RelayedCommands())
+	require.Equal(t, []tencent.Command{tencent.CommandAfterStartCall, tencent.CommandAfterEndCall}, school.CallbackCommands())
+	require.Equal(t, 72*time.Hour, school.Relay.Horizon, "default")
+	require.Empty(t, app.RelayedCommands(), "off")
+	require.Equal(t, []tencent.Command{tencent.CommandAfterEndCall}, app.CallbackCommands())
+
 	_, ok = cfg.App(1)
 	require.False(t, ok)
 	_, ok = cfg.AppNamed("nobody")

@@ -85,7 +85,7 @@ func TestReferenceOfTheEnvironment(t *testing.T) {
 // Every key must say what it means, and every default must be one that the key accepts.
 func TestTagsAreComplete(t *testing.T) {
 	for _, structure := range []reflect.Type{
-		reflect.TypeFor[Config](), reflect.TypeFor[App](), reflect.TypeFor[Callback](), reflect.TypeFor[Target](), reflect.TypeFor[Mail](), reflect.TypeFor[Stripe](),
+		reflect.TypeFor[Config](), reflect.TypeFor[App](), reflect.TypeFor[Callback](), reflect.TypeFor[Target](), reflect.TypeFor[Relay](), reflect.TypeFor[Mail](), reflect.TypeFor[Stripe](),
 		reflect.TypeFor[billing.Tariff](), reflect.TypeFor[billing.Version](), reflect.TypeFor[billing.Rule](),
 	} {
 		for _, f := range fieldsOf(structure) {

@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/bojanz/currency"
 
@@ -20,12 +19,7 @@ func (v validator) target(path string, target Target) {
 	v.choices(path+".results", "result", texts(target.Results), texts(tencent.CallResults))
 	v.choices(path+".media", "media type", texts(target.Media), texts(tencent.MediaTypes))
 	v.appNames(path+".apps", target.Apps)
-	if target.Horizon < time.Minute || target.Horizon > 30*24*time.Hour {
-		v.report(path+".horizon", "must be from 1m to 720h")
-	}
-	if target.Pause < time.Second || target.Pause > time.Hour {
-		v.report(path+".pause", "must be from 1s to 1h")
-	}
+	v.patience(path, target.Horizon, target.Pause)
 	if !slices.Contains(notify.Types, target.Type) {
 		v.choice(path+".type", "type", string(target.Type), texts(notify.Types))
 		return

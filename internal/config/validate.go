@@ -71,6 +71,9 @@ func (v validator) app(path string, app App) {
 		v.reference(path+".tariff", "tariff", app.Tariff, slices.Collect(maps.Keys(v.config.Tariffs)))
 	}
 	v.sweep(path+".sweep", app.Sweep)
+	if app.Relay != nil {
+		v.relay(path+".relay", *app.Relay)
+	}
 }
 
 func (v validator) callback(path string, callback Callback) {

@@ -41,7 +41,11 @@ func (a *answer) ok() bool { return a.status >= 200 && a.status < 300 }
 
 // statusError is the failure that the status alone tells.
 func (a *answer) statusError(now time.Time) *StatusError {
-	return &StatusError{Status: a.status, RetryAfter: retryAfter(a.header.Get("Retry-After"), now)}
+	control := a.header.Get("webhook-delivery")
+	return &StatusError{
+		Status: a.status, RetryAfter: retryAfter(a.header.Get("Retry-After"), now),
+		Aborted: control == "abort-message" || control == "disable",
+	}
 }
 
 // post sends one body and reads the beginning of the answer. Errors do not name the URL.

@@ -83,6 +83,19 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestDeliveryControl has receivers that want no further attempt.
+func TestDeliveryControl(t *testing.T) {
+	for control, aborted := range map[string]bool{"abort-message": true, "disable": true, "": false, "later": false} {
+		w := newTarget(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("webhook-delivery", control)
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}, secretOne)
+		var statusErr *StatusError
+		require.ErrorAs(t, w.Send(t.Context(), "msg_1", Event{Call: &CallData{}}), &statusErr)
+		require.Equal(t, aborted, statusErr.Permanent(), control)
+	}
+}
+
 // A receiver that nobody vouches for gets nothing, not even a second look.
 func TestTLSFailure(t *testing.T) {
 	var hits atomic.Int32

@@ -38,6 +38,10 @@ type StatusError struct {
 	RetryAfter time.Duration
 	// Reason is the receiver's code where it has one, such as no_service.
 	Reason string
+	// Aborted says that the receiver does not want the event again: it sent the
+	// header webhook-delivery, with abort-message or disable, which is proposed
+	// for the specification (standard-webhooks pull request 291, Svix).
+	Aborted bool
 }
 
 // Error gives the status. What the receiver wrote is not repeated, but for a code.
@@ -46,12 +50,18 @@ func (e *StatusError) Error() string {
 	if e.Reason != "" {
 		text += " (" + e.Reason + ")"
 	}
+	if e.Aborted {
+		text += ", and wants no further attempt"
+	}
 	return text
 }
 
 // Permanent reports whether another attempt would be answered the same:
-// everything but 2xx, 408, 409, 425, 429 and 5xx.
+// everything but 2xx, 408, 409, 425, 429 and 5xx; and these if Aborted.
 func (e *StatusError) Permanent() bool {
+	if e.Aborted {
+		return true
+	}
 	switch e.Status {
 	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests:
 		return false

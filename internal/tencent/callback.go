@@ -23,6 +23,9 @@ const (
 	CommandAfterEndCall       Command = "Call.CallbackAfterEndCall"
 )
 
+// Commands are all of them, in the order in which a call makes them.
+var Commands = []Command{CommandAfterStartCall, CommandAfterMemberChanged, CommandAfterEndCall}
+
 // commandPrefix is common to every command of the Call product, known or to come.
 const commandPrefix = "Call."
 

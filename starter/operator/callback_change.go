@@ -45,7 +45,7 @@ func (c callbackSetCommand) wanted(app *config.App, stderr io.Writer) (*tencent.
 		if err != nil || parsed.Host == "" || (parsed.Scheme != "https" && parsed.Scheme != "http") {
 			return nil, cli.Errorf(cli.Usage, "write https://<host>"+callback.PathPrefix+"<secret>", "--url is no address")
 		}
-		want = &tencent.CallbackConfig{URL: c.URL, Commands: wantedCommands(app)}
+		want = &tencent.CallbackConfig{URL: c.URL, Commands: app.CallbackCommands()}
 		if !strings.HasSuffix(parsed.Path, callback.PathPrefix+app.Callback.Secret.Reveal()) {
 			fmt.Fprintf(stderr, "note: --url does not end in %s and the app's secret; a starter behind it would refuse all callbacks, unless something in between rewrites the path\n", callback.PathPrefix)
 		}
@@ -55,10 +55,9 @@ func (c callbackSetCommand) wanted(app *config.App, stderr io.Writer) (*tencent.
 	if len(c.Commands) > 0 {
 		want.Commands = c.Commands
 	}
-	known := []tencent.Command{tencent.CommandAfterStartCall, tencent.CommandAfterMemberChanged, tencent.CommandAfterEndCall}
 	for _, command := range want.Commands {
-		if !slices.Contains(known, command) {
-			return nil, cli.Errorf(cli.Usage, "there are: "+words(known), "--commands: Tencent knows no %s", command)
+		if !slices.Contains(tencent.Commands, command) {
+			return nil, cli.Errorf(cli.Usage, "there are: "+words(tencent.Commands), "--commands: Tencent knows no %s", command)
 		}
 	}
 	if !slices.Contains(want.Commands, tencent.CommandAfterEndCall) {

@@ -42,12 +42,7 @@ func configured(app *config.App) *tencent.CallbackConfig {
 	if !ok {
 		return nil
 	}
-	return &tencent.CallbackConfig{URL: address, Commands: wantedCommands(app)}
-}
-
-// wantedCommands are those that the app's configuration has a use for.
-func wantedCommands(*config.App) []tencent.Command {
-	return []tencent.Command{tencent.CommandAfterEndCall}
+	return &tencent.CallbackConfig{URL: address, Commands: app.CallbackCommands()}
 }
 
 // ours reports whether the callbacks go to a starter of this app: to the
@@ -76,7 +71,7 @@ func (r registration) differences(reveal bool) []string {
 		}
 		all = append(all, line)
 	}
-	wanted := wantedCommands(r.app)
+	wanted := r.app.CallbackCommands()
 	if r.wanted != nil {
 		wanted = r.wanted.Commands
 	}

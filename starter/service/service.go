@@ -17,6 +17,7 @@ import (
 	"aftercall/internal/redisguard"
 	"aftercall/internal/serve"
 	"aftercall/internal/telemetry"
+	"aftercall/internal/tencent"
 	"aftercall/internal/tracing"
 	"aftercall/starter/callback"
 	"aftercall/workflows"
@@ -100,13 +101,19 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 
 func apps(cfg *config.Config) []callback.App {
 	all := make([]callback.App, len(cfg.Apps))
-	for i, app := range cfg.Apps {
+	for i := range cfg.Apps {
+		app := &cfg.Apps[i]
+		relayed := map[tencent.Command]bool{}
+		for _, command := range app.RelayedCommands() {
+			relayed[command] = true
+		}
 		all[i] = callback.App{
 			ID:             app.SDKAppID,
 			Name:           app.Name,
 			Secret:         app.Callback.Secret.Reveal(),
 			Token:          app.Callback.Token.Reveal(),
 			RecordDeadline: app.RecordDeadline,
+			Relay:          relayed,
 		}
 	}
 	return all

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -29,9 +28,6 @@ const (
 	stopTimeout = notify.RequestTimeout + 5*time.Second
 	// maxConcurrent bounds what one worker does at once, and so its connections.
 	maxConcurrent = 200
-	// minSlots is how many requests a receiver may have under way, however many
-	// others there are.
-	minSlots = 4
 )
 
 // newWorker returns a worker with everything registered under the names that
@@ -103,10 +99,11 @@ func NewClients(cfg *config.Config, traces *tracing.Tracing, limiter tencent.Lim
 	return clients
 }
 
-// newActivities gives every app its client, tariff and targets.
+// newActivities gives every app its client, tariff and relay, and all of them the targets.
 func newActivities(
 	cfg *config.Config, traces *tracing.Tracing, clients map[tencent.SDKAppID]*tencent.Client, book activities.Ledger, circuits *circuit.Circuits, reg prometheus.Registerer,
 ) (*activities.Activities, error) {
+	receivers := newReceivers(cfg, traces, circuits)
 	apps := make([]activities.App, len(cfg.Apps))
 	for i := range cfg.Apps {
 		app := &cfg.Apps[i]
@@ -114,44 +111,21 @@ func newActivities(
 		if err != nil {
 			return nil, err
 		}
+		relay, err := receivers.relay(app)
+		if err != nil {
+			return nil, fmt.Errorf("relay of %s: %w", app.Name, err)
+		}
 		apps[i] = activities.App{
 			ID:      app.SDKAppID,
 			Name:    app.Name,
 			Rater:   rater,
 			Records: clients[app.SDKAppID],
+			Relay:   relay,
 		}
 	}
-	targets, err := newTargets(cfg, traces, circuits)
+	targets, err := receivers.targets()
 	if err != nil {
 		return nil, err
 	}
 	return activities.New(apps, book, targets, reg), nil
 }
-
-// newTargets returns the configured targets in the order of the file.
-func newTargets(cfg *config.Config, traces *tracing.Tracing, circuits *circuit.Circuits) ([]activities.Target, error) {
-	slots := slotsOf(len(cfg.Targets))
-	clients := map[notify.Network]*http.Client{}
-	targets := make([]activities.Target, len(cfg.Targets))
-	for i, target := range cfg.Targets {
-		network := target.Network()
-		if clients[network] == nil {
-			clients[network] = traces.HTTP("deliver", notify.NewHTTPClient(network))
-		}
-		sender, problems := notify.New(target.Options(clients[network]))
-		if len(problems) > 0 {
-			return nil, fmt.Errorf("target %s: %s: %s", target.Name, problems[0].Key, problems[0].Message)
-		}
-		targets[i] = activities.Target{
-			Receiver: activities.Receiver{
-				Name: target.Name, Horizon: target.Horizon, Circuit: circuits.For(target.Name, target.Pause, slots),
-			},
-			Subscription: target.Subscription(), Sender: sender,
-		}
-	}
-	return targets, nil
-}
-
-// slotsOf is how many requests each of n receivers may have under way. All of
-// them together leave half of the worker to other work, however slow they are.
-func slotsOf(n int) int { return max(maxConcurrent/2/max(n, 1), minSlots) }

@@ -1,0 +1,84 @@
+package service
+
+import (
+	"fmt"
+	"net/http"
+
+	"aftercall/activities"
+	"aftercall/internal/circuit"
+	"aftercall/internal/config"
+	"aftercall/internal/notify"
+	"aftercall/internal/tracing"
+)
+
+// minSlots is how many requests a receiver may have under way, however many
+// others there are.
+const minSlots = 4
+
+// receivers makes what requests go to. Those that may be reached in the same
+// way share a client.
+type receivers struct {
+	config   *config.Config
+	traces   *tracing.Tracing
+	circuits *circuit.Circuits
+	slots    int
+	clients  map[notify.Network]*http.Client
+}
+
+// newReceivers shares the worker's slots out among all that are configured.
+func newReceivers(cfg *config.Config, traces *tracing.Tracing, circuits *circuit.Circuits) *receivers {
+	n := len(cfg.Targets)
+	for _, app := range cfg.Apps {
+		if app.Relay != nil {
+			n++
+		}
+	}
+	return &receivers{config: cfg, traces: traces, circuits: circuits, slots: slotsOf(n), clients: map[notify.Network]*http.Client{}}
+}
+
+// slotsOf is how many requests each of n receivers may have under way. All of
+// them together leave half of the worker to other work, however slow they are.
+func slotsOf(n int) int { return max(maxConcurrent/2/max(n, 1), minSlots) }
+
+func (r *receivers) client(n notify.Network) *http.Client {
+	if r.clients[n] == nil {
+		r.clients[n] = r.traces.HTTP("deliver", notify.NewHTTPClient(n))
+	}
+	return r.clients[n]
+}
+
+// targets returns the configured targets in the order of the file.
+func (r *receivers) targets() ([]activities.Target, error) {
+	targets := make([]activities.Target, len(r.config.Targets))
+	for i, target := range r.config.Targets {
+		sender, problems := notify.New(target.Options(r.client(target.Network())))
+		if len(problems) > 0 {
+			return nil, fmt.Errorf("target %s: %s: %s", target.Name, problems[0].Key, problems[0].Message)
+		}
+		targets[i] = activities.Target{
+			Receiver: activities.Receiver{
+				Name: target.Name, Horizon: target.Horizon, Circuit: r.circuits.For(target.Name, target.Pause, r.slots),
+			},
+			Subscription: target.Subscription(), Sender: sender,
+		}
+	}
+	return targets, nil
+}
+
+// relay returns the relay of an app, nil if it has none.
+func (r *receivers) relay(app *config.App) (*activities.Relay, error) {
+	if app.Relay == nil {
+		return nil, nil //nolint:nilnil // there is none, and nothing went wrong
+	}
+	forwarder, err := notify.NewRelay(app.Relay.URL, r.client(app.Relay.Network()))
+	if err != nil {
+		return nil, err
+	}
+	name := activities.RelayReceiver(app.Name)
+	return &activities.Relay{
+		Receiver: activities.Receiver{
+			Name: name, Horizon: app.Relay.Horizon, Circuit: r.circuits.For(name, app.Relay.Pause, r.slots),
+		},
+		Forwarder: forwarder,
+	}, nil
+}
