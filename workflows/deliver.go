@@ -25,6 +25,8 @@ type DeliverParams struct {
 
 // DeliverResult is what became of the notifications.
 type DeliverResult struct {
+	// LedgerKey names the entry that was told of; empty for a sweep.
+	LedgerKey  string     `json:"ledger_key,omitempty"`
 	Deliveries []Delivery `json:"deliveries"`
 }
 
@@ -91,7 +93,11 @@ func Deliver(ctx workflow.Context, p DeliverParams) (DeliverResult, error) {
 	}
 	deliveries := t.notify(ctx, p)
 	t.finish(ctx, deliveries)
-	return DeliverResult{Deliveries: deliveries}, nil
+	result := DeliverResult{Deliveries: deliveries}
+	if p.Event.Call != nil {
+		result.LedgerKey = p.Event.Call.LedgerKey
+	}
+	return result, nil
 }
 
 // deliver tells every target at once, each with its own retries, so that none

@@ -66,6 +66,18 @@ func (t Target) Subscription() notify.Subscription {
 	return notify.Subscription{Events: events, Apps: t.Apps, Results: t.Results, Media: t.Media}
 }
 
+// Subscribers are the names of the targets that want to hear of an event, in the
+// order of the file.
+func (c *Config) Subscribers(e notify.Event) []string {
+	names := []string{}
+	for _, t := range c.Targets {
+		if t.Subscription().Wants(e) {
+			names = append(names, t.Name)
+		}
+	}
+	return names
+}
+
 // Network is how the target may be reached.
 func (t Target) Network() notify.Network {
 	return notify.Network{AllowPrivate: t.AllowPrivate, Proxy: t.Proxy}

@@ -16,6 +16,7 @@ type commands struct {
 	Call     callCommand     `cmd:"" help:"Say where a call stands."`
 	Start    startCommand    `cmd:"" help:"Start a call by hand."`
 	Backfill backfillCommand `cmd:"" help:"Start what nobody has handled of a stretch of time."`
+	Resend   resendCommand   `cmd:"" help:"Tell targets of a call again, or of all that was not delivered."`
 	Check    checkCommand    `cmd:"" help:"Check everything that calls depend on, with the cure for what is wrong."`
 	Callback callbackCommand `cmd:"" help:"Show, set or delete where Tencent posts callbacks."`
 }
