@@ -46,6 +46,11 @@ func record(ctx context.Context, p project, s *local.Stack) error {
 		if err := write(ctx, p, s, r.Name, r.Followed.WorkflowID); err != nil {
 			return err
 		}
+		for _, resent := range r.Resent {
+			if err := write(ctx, p, s, "deliver", resent); err != nil {
+				return err
+			}
+		}
 	}
 	// The same call under another ID, started late and without a delay: it
 	// waits by its own timer, and finds that the call was already handled.

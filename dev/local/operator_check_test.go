@@ -25,6 +25,7 @@ func (c console) testCheck() {
 	require.Equal(c.t, `    CHECK              APP       FOUND
 ok  configuration                DIR/aftercall.yaml: APPS
 ok  redis                        redis://HOST/0 answers in DURATION, version VERSION
+ok  targets                      none of 3 is paused
 ok  temporal                     namespace default, server VERSION
 ok  retention                    closed workflows are kept for 10 days, longer than the 8 days that Redis remembers a call
 ok  search attributes            all N are registered
@@ -53,7 +54,7 @@ func (c console) testCheckRed() {
 		change map[string]string
 		red    map[string]string // by check, with the cure
 	}{
-		"redis down":    {redisDown, map[string]string{"redis": "is Redis up"}},
+		"redis down":    {redisDown, map[string]string{"redis": "is Redis up", "targets": ""}},
 		"temporal down": {temporalDown, map[string]string{"temporal": "TEMPORAL_ADDRESS", "retention": "", "search attributes": "", "workers": ""}},
 		"namespace":     {map[string]string{"TEMPORAL_NAMESPACE": "nowhere"}, map[string]string{"temporal": "TEMPORAL_NAMESPACE", "retention": "", "search attributes": "", "workers": ""}},
 		"task queue":    {map[string]string{"AFTERCALL_TASK_QUEUE": "elsewhere"}, map[string]string{"workers": "AFTERCALL_TASK_QUEUE"}},

@@ -2,8 +2,10 @@ package local
 
 import (
 	"encoding/json"
+	"net/http"
 
 	"aftercall/dev/tencentsim"
+	"aftercall/dev/webhookreceiver"
 	"aftercall/internal/billing"
 	"aftercall/internal/tencent"
 	"aftercall/workflows"
@@ -22,6 +24,11 @@ type Sample struct {
 	// Decide is what a person decides once the call is in review, nil if it
 	// must not get there.
 	Decide *workflows.DecideParams
+	// Fail is how a target fails of this call, nil for not at all. It is given
+	// by its target and how often.
+	Fail *webhookreceiver.Failure
+	// Resend are the arguments of a starter resend of this call, nil for none.
+	Resend []string
 	Want   Want
 }
 
@@ -38,9 +45,22 @@ type Want struct {
 	Source workflows.Source
 }
 
+// chat is the target that is told of every charged call in a chat.
+const chat = "desk"
+
 // Samples are the calls of `make dev` and `make demo`, with sums worked out by
 // hand from the tariffs of dev/aftercall.yaml.
 func Samples() []Sample {
+	all := samples()
+	for i := range all {
+		if all[i].Want.Outcome == workflows.OutcomeCharged {
+			all[i].Want.Targets = append(all[i].Want.Targets, chat)
+		}
+	}
+	return all
+}
+
+func samples() []Sample {
 	return []Sample{
 		{
 			// 61 s are two minutes: 2 × 0.12.
@@ -137,6 +157,20 @@ func Samples() []Sample {
 				Outcome: workflows.OutcomeCharged, Billed: 180, Amount: "0.36", Targets: []string{"crm"},
 				Source: workflows.SourceSweep,
 			},
+		},
+		{
+			// The crm is down for two attempts, and catches up. The chat is not held up.
+			Name: "target fails for a while",
+			Spec: tencentsim.CallSpec{SDKAppID: clinic, Seconds: 30},
+			Fail: &webhookreceiver.Failure{Target: "crm", Times: 2, Status: http.StatusServiceUnavailable},
+			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 60, Amount: "0.12", Targets: []string{"crm"}},
+		},
+		{
+			// Somebody sends it again: the crm sees the same message once more.
+			Name:   "sent again",
+			Spec:   tencentsim.CallSpec{SDKAppID: clinic, Seconds: 31},
+			Resend: []string{"--target", "crm"},
+			Want:   Want{Outcome: workflows.OutcomeCharged, Billed: 60, Amount: "0.12", Targets: []string{"crm"}},
 		},
 	}
 }

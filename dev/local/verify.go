@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"aftercall/dev/tencentsim"
+	"aftercall/dev/webhookreceiver"
 	"aftercall/internal/ledger"
 	"aftercall/internal/notify"
 	"aftercall/internal/tencent"
@@ -28,6 +29,8 @@ type Ran struct {
 	Sample
 	Call     tencentsim.Call
 	Followed Followed
+	// Resent are the workflows that sent it again.
+	Resent []string
 	// Deviations are sentences about what is not as it should be.
 	Deviations []string
 }
@@ -52,6 +55,13 @@ func (s *Stack) RunSamples(ctx context.Context, samples []Sample) ([]Ran, []stri
 			return nil, nil, fmt.Errorf("place the call %q: %w", sample.Name, err)
 		}
 		ran[i] = Ran{Sample: sample, Call: call}
+		if sample.Fail != nil {
+			failure := *sample.Fail
+			failure.CallID = call.Record.CallID
+			if err := s.Webhooks.Fail(failure); err != nil {
+				return nil, nil, err
+			}
+		}
 	}
 	if err := s.triggerSweeps(ctx, samples); err != nil {
 		return nil, nil, err
@@ -70,6 +80,9 @@ func (s *Stack) RunSamples(ctx context.Context, samples []Sample) ([]Ran, []stri
 				}
 			}
 			ran[i].Followed, err = Follow(groupCtx, s.Temporal, ran[i].Call)
+			if err == nil && ran[i].Resend != nil {
+				ran[i].Resent, err = s.Resend(groupCtx, ran[i].Call.Record.CallID, ran[i].Resend...)
+			}
 			return err
 		})
 	}
@@ -130,14 +143,8 @@ func (s *Stack) verify(ctx context.Context, book *ledger.Ledger, r *Ran) error {
 	if !slices.Equal(delivered, want.Targets) {
 		deviates("delivered to %v, not to %v", delivered, want.Targets)
 	}
-	events := 1
-	if r.Decide != nil {
-		events = 2 // call.review before call.charged
-	}
 	for _, target := range want.Targets {
-		if n := s.Arrivals(target, r.Call.Record.CallID); n != events {
-			deviates("%s received %d notifications of it, not %d", target, n, events)
-		}
+		r.verifyArrivals(s, target)
 	}
 	call, _ := s.Tencent.Call(r.Call.SDKAppID, r.Call.Record.CallID)
 	r.Call = call
@@ -170,6 +177,34 @@ func (s *Stack) AwaitReview(ctx context.Context, call tencentsim.Call) error {
 		return fmt.Errorf("call %s does not come into review: %w", call.Record.CallID, err)
 	}
 	return nil
+}
+
+// verifyArrivals counts at the far end: an event for each of what happened, and
+// the attempts of each.
+func (r *Ran) verifyArrivals(s *Stack, target string) {
+	events := 1
+	if r.Decide != nil && target != chat {
+		events = 2 // call.review before call.charged
+	}
+	attempts := events
+	if r.Fail != nil && r.Fail.Target == target {
+		attempts += r.Fail.Times
+	}
+	if slices.Contains(r.Resend, target) {
+		attempts++
+	}
+	if n := s.Arrivals(target, r.Call.Record.CallID); n != attempts {
+		r.Deviations = append(r.Deviations, fmt.Sprintf("%s received %d notifications of it, not %d", target, n, attempts))
+	}
+	messages := s.Webhooks.Messages(webhookreceiver.Filter{Target: target, CallID: r.Call.Record.CallID})
+	if len(messages) != events {
+		r.Deviations = append(r.Deviations, fmt.Sprintf("%s received %d different messages of it, not %d", target, len(messages), events))
+	}
+	for _, m := range messages {
+		if m.Accepted == 0 || m.BodyChanged {
+			r.Deviations = append(r.Deviations, fmt.Sprintf("%s has not taken %s as it was", target, m.Type))
+		}
+	}
 }
 
 // Decide waits until a call is in review, and decides about it by worker review decide.

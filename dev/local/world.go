@@ -15,6 +15,7 @@ import (
 	"aftercall/dev/tencentsim"
 	"aftercall/dev/webhookreceiver"
 	"aftercall/internal/dedupe"
+	"aftercall/internal/notify"
 	"aftercall/internal/redisguard"
 )
 
@@ -42,7 +43,10 @@ func (s *Stack) openTencent() error {
 func (s *Stack) openReceiver() error {
 	targets := make([]webhookreceiver.Target, len(s.Config.Targets))
 	for i, target := range s.Config.Targets {
-		targets[i] = webhookreceiver.Target{Name: target.Name, Secret: target.Secrets[0].Reveal()}
+		targets[i] = webhookreceiver.Target{Name: target.Name, Chat: target.Type == notify.TypeSlack}
+		if len(target.Secrets) > 0 {
+			targets[i].Secret = target.Secrets[0].Reveal()
+		}
 	}
 	receiver, err := webhookreceiver.New(webhookreceiver.Options{Targets: targets, Lines: &s.arrivals})
 	if err != nil {

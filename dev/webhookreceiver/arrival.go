@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -98,6 +99,21 @@ func newArrival(target, messageID string, body []byte, valid bool, at time.Time)
 		}
 	}
 	return a
+}
+
+// newChat is a message to a chat. It has no ID, so that equal ones are one; its
+// last line may name a CallId.
+func newChat(target string, body []byte, at time.Time) Arrival {
+	digest := sha256.Sum256(body)
+	var message struct {
+		Text string `json:"text"`
+	}
+	valid := json.Unmarshal(body, &message) == nil && message.Text != ""
+	_, callID, _ := strings.Cut(message.Text, "\nCallId ")
+	return Arrival{
+		Target: target, At: at, MessageID: "chat_" + hex.EncodeToString(digest[:8]), Valid: valid, Type: "chat", CallID: callID,
+		Body: body, Event: json.RawMessage(body),
+	}
 }
 
 // arrive counts an arrival and decides the answer to it.

@@ -5,6 +5,8 @@
 // An event is answered 200 when its signature is good, 401 when it is not,
 // 404 for an unknown target, 405 for another method than POST, 413 above 1 MiB.
 //
+// A target that is a chat takes any JSON with a text, without a signature.
+//
 // # Control API
 //
 // Everything below /control/ is for harnesses and needs no signature: bind it

@@ -23,6 +23,9 @@ type Target struct {
 	Name string
 	// Secret is whsec_ and base64.
 	Secret string
+	// Chat makes it a chat's incoming webhook, which has no signature: it takes
+	// any JSON with a text.
+	Chat bool
 }
 
 // Options are the settings of a Receiver.
@@ -39,7 +42,7 @@ type Options struct {
 
 // Receiver is an http.Handler, safe for concurrent use. It has no goroutines.
 type Receiver struct {
-	targets map[string]*standardwebhooks.Webhook
+	targets map[string]*standardwebhooks.Webhook // nil for a chat
 	keep    int
 	lines   io.Writer
 	now     func() time.Time
@@ -90,8 +93,12 @@ func (r *Receiver) addTarget(t Target) error {
 	if t.Name == "" {
 		return errors.New("targets: a target needs a name")
 	}
-	if r.targets[t.Name] != nil {
+	if _, twice := r.targets[t.Name]; twice {
 		return fmt.Errorf("targets: %s is there twice", t.Name)
+	}
+	if t.Chat {
+		r.targets[t.Name] = nil
+		return nil
 	}
 	verifier, err := standardwebhooks.NewWebhook(t.Secret)
 	if err != nil || t.Secret == "" {
@@ -115,8 +122,8 @@ func (r *Receiver) routes() *http.ServeMux {
 
 func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) {
 	target := req.PathValue("target")
-	verifier := r.targets[target]
-	if verifier == nil {
+	verifier, known := r.targets[target]
+	if !known {
 		http.NotFound(w, req)
 		return
 	}
@@ -129,8 +136,12 @@ func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, "the event was cut off", http.StatusBadRequest)
 		return
 	}
-	valid := verifier.Verify(body, req.Header) == nil
-	answer := r.arrive(newArrival(target, req.Header.Get(standardwebhooks.HeaderWebhookID), body, valid, r.now()))
+	arrival := newChat(target, body, r.now())
+	if verifier != nil {
+		valid := verifier.Verify(body, req.Header) == nil
+		arrival = newArrival(target, req.Header.Get(standardwebhooks.HeaderWebhookID), body, valid, r.now())
+	}
+	answer := r.arrive(arrival)
 	if answer.DelayMS > 0 {
 		timer := time.NewTimer(time.Duration(answer.DelayMS) * time.Millisecond)
 		defer timer.Stop()

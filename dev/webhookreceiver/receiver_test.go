@@ -34,7 +34,7 @@ func newRig(t *testing.T, change ...func(*Options)) *rig {
 	t.Helper()
 	lines := &bytes.Buffer{}
 	o := Options{
-		Targets: []Target{{"billing", billingSecret}, {"audit", auditSecret}}, Lines: lines,
+		Targets: []Target{{Name: "billing", Secret: billingSecret}, {Name: "audit", Secret: auditSecret}}, Lines: lines,
 		Now: func() time.Time { return time.Date(2026, 5, 4, 12, 30, 5, 0, time.UTC) },
 	}
 	for _, f := range change {
@@ -207,13 +207,27 @@ func TestLines(t *testing.T) {
 		"12:30:05 webhook audit: BAD SIGNATURE, message msg_1 → 401\n", r.lines.String())
 }
 
+func TestChat(t *testing.T) {
+	r := newRig(t, func(o *Options) { o.Targets = append(o.Targets, Target{Name: "desk", Chat: true}) })
+	post := func(body string) int {
+		return r.serve(httptest.NewRequest(http.MethodPost, "/hooks/desk", strings.NewReader(body))).Code
+	}
+	const text = `{"text":"clinic: 0.24 USD charged\nCallId call-1"}`
+	require.Equal(t, http.StatusOK, post(text))
+	require.Equal(t, http.StatusOK, post(text))
+	require.Equal(t, http.StatusUnauthorized, post(`{"txet":"x"}`))
+	messages := r.recv.Messages(Filter{Target: "desk", CallID: "call-1"})
+	require.Len(t, messages, 1, "equal messages are one")
+	require.Equal(t, 2, messages[0].Accepted)
+}
+
 func TestOptionsAreChecked(t *testing.T) {
 	for want, targets := range map[string][]Target{
 		"at least one":                      nil,
-		"needs a name":                      {{"", billingSecret}},
-		"billing is there twice":            {{"billing", billingSecret}, {"billing", auditSecret}},
-		"the secret of billing must be whs": {{"billing", "whsec_%%%"}},
-		"the secret of audit must be whsec": {{"audit", ""}},
+		"needs a name":                      {{Name: "", Secret: billingSecret}},
+		"billing is there twice":            {{Name: "billing", Secret: billingSecret}, {Name: "billing", Secret: auditSecret}},
+		"the secret of billing must be whs": {{Name: "billing", Secret: "whsec_%%%"}},
+		"the secret of audit must be whsec": {{Name: "audit", Secret: ""}},
 	} {
 		_, err := New(Options{Targets: targets})
 		require.ErrorContains(t, err, want)

@@ -17,7 +17,7 @@ type checkCommand struct {
 
 // Help teaches.
 func (checkCommand) Help() string {
-	return `One line each: the configuration, Redis, Temporal with its retention, search
+	return `One line each: the configuration, Redis, paused targets, Temporal with its retention, search
 attributes and workers, the ledger, and for each app its sweep, the record API
 with the configured credentials, and the registered callback. What is red comes
 with its cure. Nothing is changed. Ends with 3 when anything is red.
@@ -58,7 +58,7 @@ type section func(ctx context.Context, t *tools) []finding
 
 // sections are all there is to check, in the order of the lines.
 func (t *tools) sections() []section {
-	all := []section{inOrder(redisProbe), inOrder(temporalProbes...), inOrder(ledgerProbe)}
+	all := []section{inOrder(redisProbe, targetsProbe), inOrder(temporalProbes...), inOrder(ledgerProbe)}
 	for i := range t.config.Apps {
 		app := &t.config.Apps[i]
 		for _, p := range appProbes {

@@ -12,6 +12,8 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"aftercall/activities"
+	"aftercall/internal/circuit"
 	"aftercall/internal/cli"
 	"aftercall/internal/config"
 	"aftercall/internal/dedupe"
@@ -41,6 +43,31 @@ var redisProbe = probe{name: "redis", ask: func(ctx context.Context, t *tools) (
 		return "", cli.Errorf(cli.Failed, "use Redis 7.0 or newer", "%s is Redis %s", t.settings.RedisURL, version)
 	}
 	return strings.TrimSuffix(detail+", version "+version, ", version "), nil
+}}
+
+// targetsProbe looks for receivers that workers have paused.
+var targetsProbe = probe{name: "targets", needs: redisProbe.name, ask: func(ctx context.Context, t *tools) (string, error) {
+	receivers := targetNames(t.config.Targets)
+	for _, app := range t.config.Apps {
+		if app.Relay != nil {
+			receivers = append(receivers, activities.RelayReceiver(app.Name))
+		}
+	}
+	var paused []string
+	for _, name := range receivers {
+		pauses, err := circuit.Paused(ctx, t.guard, name, time.Now())
+		switch {
+		case err != nil:
+			return "", cli.Errorf(cli.Failed, "try again in some seconds", "Redis cannot say which are paused: %w", err)
+		case pauses.Processes > 0:
+			paused = append(paused, fmt.Sprintf("%s by %d workers until %s", name, pauses.Processes, pauses.Until.UTC().Format(time.TimeOnly)))
+		}
+	}
+	if len(paused) > 0 {
+		return "", cli.Errorf(cli.Failed, "mend them: their events wait, and are sent when one that tests them is taken; what is given up is sent by starter resend --failed",
+			"paused after failures: %s", strings.Join(paused, ", "))
+	}
+	return fmt.Sprintf("none of %d is paused", len(receivers)), nil
 }}
 
 const temporalProbe = "temporal"
