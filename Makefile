@@ -91,8 +91,8 @@ trace: build temporal ## Follow one call and draw its trace for the docs
 	@dev/bin/stack trace
 
 .PHONY: screenshots
-screenshots: build temporal ## Take the pictures of README and docs (needs Chromium)
-	@dev/bin/stack screenshots
+screenshots: temporal ## Take the pictures of README and docs, by the browser test (needs Chromium)
+	go test ./dev/local -count=1 -run TestWebUI -screenshots $(CURDIR)/docs/images
 
 .PHONY: clean
 clean: ## Remove what was built and the state of the stack

@@ -112,6 +112,9 @@ func (s *Sweeps) PlanSweep(ctx context.Context, p PlanSweepParams) (PlanSweepRes
 	if err != nil {
 		return PlanSweepResult{}, orElse(err, LedgerUnavailable)
 	}
+	if !sweptTo.IsZero() { // so that a worker tells also before it has listed anything itself
+		s.swept.WithLabelValues(app.Name).Set(float64(sweptTo.Unix()))
+	}
 	return PlanSweepResult{Windows: sweep.Windows(sweptTo, app.GoLive, s.now(), app.Settings)}, nil
 }
 

@@ -238,6 +238,7 @@ func TestPlanSweep(t *testing.T) {
 	plan, err = f.sweeps.PlanSweep(t.Context(), PlanSweepParams{SDKAppID: clinic})
 	require.NoError(t, err)
 	require.Equal(t, []sweep.Window{{From: endedAt.Add(-time.Hour), To: endedAt.Add(time.Minute)}}, plan.Windows)
+	require.InDelta(t, endedAt.Unix(), testutil.ToFloat64(f.sweeps.swept.WithLabelValues("clinic")), 0)
 
 	plan, err = f.sweeps.PlanSweep(t.Context(), PlanSweepParams{SDKAppID: clinic, Between: &window})
 	require.NoError(t, err)

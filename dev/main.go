@@ -20,13 +20,12 @@ import (
 type cli struct {
 	Root string `help:"The project's folder." default:"." type:"existingdir"`
 
-	Up          upCommand          `cmd:"" help:"Run the stack with sample calls until Ctrl-C."`
-	Demo        demoCommand        `cmd:"" help:"Run the sample calls unattended and verify what became of them."`
-	Call        callCommand        `cmd:"" help:"Place one call against the running stack and follow it to its end."`
-	Temporal    temporalCommand    `cmd:"" help:"Find the temporal CLI, or build it."`
-	Histories   historiesCommand   `cmd:"" help:"Record the golden histories of the workflow tests anew."`
-	Trace       traceCommand       `cmd:"" help:"Follow one call and draw its trace for the documentation."`
-	Screenshots screenshotsCommand `cmd:"" help:"Take the pictures of the documentation with Chromium."`
+	Up        upCommand        `cmd:"" help:"Run the stack with sample calls until Ctrl-C."`
+	Demo      demoCommand      `cmd:"" help:"Run the sample calls unattended and verify what became of them."`
+	Call      callCommand      `cmd:"" help:"Place one call against the running stack and follow it to its end."`
+	Temporal  temporalCommand  `cmd:"" help:"Find the temporal CLI, or build it."`
+	Histories historiesCommand `cmd:"" help:"Record the golden histories of the workflow tests anew."`
+	Trace     traceCommand     `cmd:"" help:"Follow one call and draw its trace for the documentation."`
 }
 
 func main() {

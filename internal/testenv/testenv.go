@@ -1,7 +1,8 @@
-// Package testenv gives tests the real servers that they need. A server that
-// this machine lacks makes the tests of it say so; where
-// AFTERCALL_TEST_REQUIRE names it (comma separated: redis, postgres, node, python3), as in
-// CI, its absence is a failure.
+// Package testenv gives tests the real programs that they need, and compares
+// what they make with the documentation. A program that this machine lacks
+// makes the tests of it say so; where AFTERCALL_TEST_REQUIRE names it (comma
+// separated: redis, postgres, chromium, promtool, prometheus, node, python3), as in CI,
+// its absence is a failure.
 package testenv
 
 import (
@@ -14,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// RequireVariable names the servers whose absence fails the tests.
+// RequireVariable names the programs whose absence fails the tests.
 const RequireVariable = "AFTERCALL_TEST_REQUIRE"
 
 // FreePort returns a TCP port of the loopback interface that was free just now.
@@ -26,13 +27,13 @@ func FreePort(t testing.TB) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// required reports whether the named server must be there.
+// required reports whether the named program must be there.
 func required(name string) bool {
 	return slices.Contains(strings.Split(os.Getenv(RequireVariable), ","), name)
 }
 
-// missing tells that a server is not on this machine, which fails the test
-// where that server is required.
+// missing tells that a program is not on this machine, which fails the test
+// where that program is required.
 func missing(t testing.TB, name, cure string) {
 	t.Helper()
 	if required(name) {

@@ -1,0 +1,209 @@
+package local_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"aftercall/dev/local"
+	"aftercall/dev/tencentsim"
+	"aftercall/internal/testenv"
+)
+
+// prometheus is a real one that scrapes the shared stack every second.
+type prometheus struct {
+	t   *testing.T
+	url string
+}
+
+func startPrometheus(t *testing.T) (p *prometheus, ok bool) {
+	t.Helper()
+	bin, ok := testenv.Program(t, "prometheus", "apt-get install prometheus")
+	if !ok {
+		return nil, false
+	}
+	dir := t.TempDir()
+	rules, err := filepath.Abs(filepath.Join(root, "docs", "prometheus", "alerts.yaml"))
+	require.NoError(t, err)
+	config := filepath.Join(dir, "prometheus.yml")
+	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, `
+global: {scrape_interval: 1s, evaluation_interval: 1s}
+rule_files: [%q]
+scrape_configs:
+  - job_name: aftercall
+    static_configs: [{targets: ["127.0.0.1:%d", "127.0.0.1:%d"]}]
+`, rules, shared.Ports().StarterAdmin, shared.Ports().WorkerAdmin), 0o600))
+	address := fmt.Sprintf("127.0.0.1:%d", testenv.FreePort(t))
+	log, err := os.Create(filepath.Join(dir, "log"))
+	require.NoError(t, err)
+	cmd := exec.Command(bin, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
+	cmd.Stdout, cmd.Stderr = log, log
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		require.NoError(t, cmd.Process.Kill())
+		_ = cmd.Wait() // it was killed
+		require.NoError(t, log.Close())
+	})
+	p = &prometheus{t: t, url: "http://" + address}
+	require.Eventually(t, func() bool { return len(p.query("up == 1")) == 2 }, soon, 100*time.Millisecond, "Prometheus does not reach starter and worker")
+	return p, true
+}
+
+// get asks the API, and unpacks what it answers into data.
+func (p *prometheus) get(path string, data any) error {
+	client := http.Client{Timeout: 10 * time.Second}
+	resp, err := client.Get(p.url + path)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		Status, Error string
+		Data          json.RawMessage
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return fmt.Errorf("%s: %s", path, body)
+	}
+	if answer.Status != "success" {
+		return fmt.Errorf("%s: %s", path, answer.Error)
+	}
+	return json.Unmarshal(answer.Data, data)
+}
+
+// query returns the numbers that an expression gives just now.
+func (p *prometheus) query(expr string) (values []string) {
+	var data struct {
+		Result []struct {
+			Value [2]any
+		}
+	}
+	if err := p.get("/api/v1/query?query="+url.QueryEscape(expr), &data); err != nil {
+		return nil // it may be starting yet; who asks has a deadline
+	}
+	for _, r := range data.Result {
+		if v, ok := r.Value[1].(string); ok && v != "NaN" {
+			values = append(values, v)
+		}
+	}
+	return values
+}
+
+// panels are the expressions of the Grafana dashboard by panel, ready to run.
+func panels(t *testing.T) map[string][]string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(root, "docs", "grafana", "aftercall.json"))
+	require.NoError(t, err)
+	var dashboard struct {
+		Panels []struct {
+			Title   string
+			Type    string
+			Targets []struct{ Expr string }
+		}
+	}
+	require.NoError(t, json.Unmarshal(data, &dashboard))
+	all := map[string][]string{}
+	for _, panel := range dashboard.Panels {
+		for _, target := range panel.Targets {
+			expr := strings.NewReplacer("$__rate_interval", "1m", "$app", ".*").Replace(target.Expr)
+			require.NotContains(t, expr, "$", "a variable that this test does not know")
+			all[panel.Title] = append(all[panel.Title], expr)
+		}
+		require.True(t, panel.Type == "row" || len(all[panel.Title]) > 0, "panel %q asks nothing", panel.Title)
+	}
+	require.Greater(t, len(all), 10)
+	return all
+}
+
+// TestDashboardAndAlertsOnPrometheus scrapes the stack while calls end, and
+// sees every panel of the dashboard filled and every alert rule evaluated.
+func TestDashboardAndAlertsOnPrometheus(t *testing.T) {
+	p, ok := startPrometheus(t)
+	if !ok {
+		return
+	}
+	ctx, stop := context.WithCancel(within(t))
+	load := make(chan error, 1)
+	go func() { load <- placeCalls(ctx) }()
+	_, _, err := shared.RunSamples(ctx, local.Samples())
+	require.NoError(t, err)
+	for panel, exprs := range panels(t) {
+		for _, expr := range exprs {
+			require.Eventually(t, func() bool { return len(p.query(expr)) > 0 }, soon, 100*time.Millisecond, "panel %q shows nothing: %s", panel, expr)
+		}
+	}
+	stop()
+	require.ErrorIs(t, <-load, context.Canceled)
+
+	var rules struct {
+		Groups []struct {
+			Rules []struct{ Name, Health, LastError, State string }
+		}
+	}
+	require.NoError(t, p.get("/api/v1/rules", &rules))
+	require.NotEmpty(t, rules.Groups)
+	for _, rule := range rules.Groups[0].Rules {
+		require.Equal(t, "ok", rule.Health, "%s: %s", rule.Name, rule.LastError)
+	}
+	require.NotEmpty(t, p.query(`ALERTS{alertname="AftercallCallsRecovered"}`), "one of the samples was recovered by a sweep")
+}
+
+// placeCalls lets calls end, some of them reported twice, until ctx ends.
+func placeCalls(ctx context.Context) error {
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		if _, err := shared.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61, EndedAgoSeconds: 5, Duplicates: 1}); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}
+
+// TestMetricNames lets Prometheus' own checker judge what both processes expose.
+func TestMetricNames(t *testing.T) {
+	promtool, ok := testenv.Program(t, "promtool", "apt-get install prometheus")
+	if !ok {
+		return
+	}
+	_, _, err := shared.RunSamples(within(t), local.Samples()[:1])
+	require.NoError(t, err)
+	client := http.Client{Timeout: 10 * time.Second}
+	for _, port := range []int{shared.Ports().StarterAdmin, shared.Ports().WorkerAdmin} {
+		resp, err := client.Get(fmt.Sprintf("http://127.0.0.1:%d/metrics", port))
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		// Temporal's and the runtime's names are not ours to choose.
+		var ours []string
+		for line := range strings.Lines(string(body)) {
+			if strings.Contains(strings.TrimPrefix(strings.TrimPrefix(line, "# HELP "), "# TYPE "), "aftercall_") {
+				ours = append(ours, line)
+			}
+		}
+		require.Greater(t, len(ours), 20)
+		cmd := exec.Command(promtool, "check", "metrics")
+		cmd.Stdin = strings.NewReader(strings.Join(ours, ""))
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
+}
