@@ -82,6 +82,9 @@ func (m *metrics) presetTarget(target string) {
 	for _, outcome := range []string{"delivered", "failed", "refused"} {
 		m.deliveries.WithLabelValues(target, outcome)
 	}
+	for _, reason := range []string{"refused", "horizon"} {
+		m.undelivered.WithLabelValues(target, reason)
+	}
 }
 
 // notCharged counts conflicts; other errors are tried again or reviewed.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -14,11 +15,15 @@ import (
 	"testing"
 	"time"
 
+	metrics "github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
+	"aftercall/internal/billing"
 	"aftercall/internal/testenv"
+	"aftercall/worker/waiting"
+	"aftercall/workflows"
 )
 
 // prometheus is a real one that scrapes the shared stack every second.
@@ -206,4 +211,31 @@ func TestMetricNames(t *testing.T) {
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, "%s", out)
 	}
+}
+
+// TestWaitingCalls asks the real visibility for a call that waits in review.
+func TestWaitingCalls(t *testing.T) {
+	reg := metrics.NewRegistry()
+	calls := waiting.New(shared.Temporal, reg, slog.New(slog.DiscardHandler))
+	reviewed := inReview(t)
+	require.Eventually(t, func() bool {
+		require.NoError(t, calls.Ask(t.Context()))
+		return gauge(t, reg, "aftercall_waiting_calls", "review") >= 1 && gauge(t, reg, "aftercall_waiting_oldest_seconds", "review") > 0
+	}, soon, 200*time.Millisecond)
+	require.NoError(t, shared.Decide(within(t), reviewed, workflows.DecideParams{Verdict: billing.VerdictWaive, By: "test", Reason: "done"}))
+}
+
+func gauge(t *testing.T, reg *metrics.Registry, name, stage string) float64 {
+	t.Helper()
+	families, err := reg.Gather()
+	require.NoError(t, err)
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			if family.GetName() == name && m.GetLabel()[0].GetValue() == stage {
+				return m.GetGauge().GetValue()
+			}
+		}
+	}
+	require.Fail(t, "no metric", "%s of stage %s", name, stage)
+	return 0
 }
