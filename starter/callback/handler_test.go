@@ -105,6 +105,10 @@ type fixture struct {
 	flush   func()
 }
 
+// redisTimeout is long enough for a busy machine: here Redis is there, or
+// refuses at once.
+const redisTimeout = 5 * time.Second
+
 func newFixture(t *testing.T, redisURL string, flush func()) *fixture {
 	t.Helper()
 	rdb, err := redisguard.NewClient(redisURL)
@@ -112,6 +116,7 @@ func newFixture(t *testing.T, redisURL string, flush func()) *fixture {
 	reg := prometheus.NewRegistry()
 	logger := slog.New(slog.DiscardHandler)
 	guard := redisguard.New(t.Context(), rdb, reg, logger)
+	guard.Timeout = redisTimeout
 	gate := dedupe.New(guard, reg)
 	t.Cleanup(func() {
 		guard.Close()
