@@ -1,0 +1,201 @@
+package local_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"aftercall/dev/local"
+	"aftercall/dev/tencentsim"
+	"aftercall/dev/webhookreceiver"
+	"aftercall/internal/cli"
+	"aftercall/internal/ledger"
+	"aftercall/internal/notify"
+	"aftercall/internal/tencent"
+	"aftercall/workflows"
+)
+
+// tick is between looks.
+const tick = 50 * time.Millisecond
+
+// startWith starts a stack whose configuration is that of the demo with a change.
+func startWith(t *testing.T, change func(yaml string) string) *local.Stack {
+	t.Helper()
+	yaml, err := os.ReadFile(filepath.Join(root, "dev", "aftercall.yaml"))
+	require.NoError(t, err)
+	changed := change(string(yaml))
+	require.NotEqual(t, string(yaml), changed)
+	file := filepath.Join(t.TempDir(), "aftercall.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(changed), 0o600))
+	o, err := options(t.TempDir())
+	require.NoError(t, err)
+	o.Environ = map[string]string{"AFTERCALL_CONFIG": file}
+	stack, err := local.Start(within(t), o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, stack.Stop(context.Background())) })
+	return stack
+}
+
+// TestTenFailingTargetsBesideAGoodOne has targets that are down, ask to be left
+// alone, are slow, or refuse, and sends again what was refused.
+func TestTenFailingTargetsBesideAGoodOne(t *testing.T) {
+	failures := map[string]webhookreceiver.Failure{
+		"gone": {Status: http.StatusGone}, "busy": {Status: http.StatusTooManyRequests, RetryAfter: "2"}, "slow": {DelayMS: 4000, Times: 2},
+	}
+	for i := range 7 {
+		failures[fmt.Sprintf("down-%d", i)] = webhookreceiver.Failure{Status: http.StatusServiceUnavailable}
+	}
+	stack := startWith(t, func(yaml string) string {
+		var targets strings.Builder
+		for name := range failures {
+			fmt.Fprintf(&targets, "  - {name: %s, apps: [clinic], url: \"${DEV_WEBHOOK_URL}/hooks/%s\", secrets: [\"${CRM_WEBHOOK_SECRET}\"], allow_private: true, pause: 1s}\n", name, name)
+		}
+		return strings.Replace(yaml, "targets:\n", "targets:\n"+targets.String(), 1)
+	})
+	ctx := within(t)
+	for name, failure := range failures {
+		failure.Target = name
+		require.NoError(t, stack.Webhooks.Fail(failure))
+	}
+	calls := make([]tencentsim.Call, 6)
+	for i := range calls {
+		call, err := stack.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61, EndedAgoSeconds: 5})
+		require.NoError(t, err)
+		calls[i] = call
+	}
+	accepted := func(target string, call tencentsim.Call) bool {
+		messages := stack.Webhooks.Messages(webhookreceiver.Filter{Target: target, CallID: call.Record.CallID})
+		return len(messages) == 1 && messages[0].Accepted > 0
+	}
+	for _, call := range calls {
+		require.Eventually(t, func() bool { return accepted("crm", call) }, soon, tick)
+		require.Equal(t, 1, stack.Arrivals("crm", call.Record.CallID), "at the first attempt")
+		require.False(t, accepted("down-0", call), "while others are down")
+	}
+	var out bytes.Buffer
+	require.Eventually(t, func() bool {
+		out.Reset()
+		return stack.Starter(ctx, &out, "check") == cli.Refused && strings.Contains(out.String(), "paused after failures")
+	}, soon, tick)
+	require.Contains(t, out.String(), "down-")
+	require.NotContains(t, out.String(), "crm by")
+
+	stack.Webhooks.ClearFailures()
+	require.NoError(t, stack.Webhooks.Fail(webhookreceiver.Failure{Target: "gone", Status: http.StatusGone}))
+	for _, call := range calls {
+		f, err := local.Follow(ctx, stack.Temporal, call)
+		require.NoError(t, err)
+		require.NoError(t, f.Err)
+		require.Equal(t, workflows.OutcomeCharged, f.Result.Outcome)
+		for _, d := range f.Result.Deliveries {
+			require.Equal(t, d.Target != "gone", d.Delivered, "%+v", d)
+		}
+	}
+	for _, call := range calls {
+		attempts := stack.Webhooks.Received(webhookreceiver.Filter{Target: "busy", CallID: call.Record.CallID})
+		require.NotEmpty(t, attempts)
+		for i := 1; i < len(attempts); i++ {
+			require.GreaterOrEqual(t, attempts[i].At.Sub(attempts[i-1].At).Seconds(), 2.0, "Retry-After")
+		}
+	}
+
+	type resent struct {
+		CallID  string   `json:"call_id"`
+		Targets []string `json:"targets"`
+	}
+	failed := func(args ...string) (found []resent) {
+		var out bytes.Buffer
+		require.Equal(t, cli.OK, stack.Starter(ctx, &out, append([]string{"resend", "--failed", "--since", "1h", "--output", "json"}, args...)...), out.String())
+		require.NoError(t, json.Unmarshal(out.Bytes(), &found), out.String())
+		return found
+	}
+	require.Eventually(t, func() bool { return len(failed("--dry-run")) == len(calls) }, soon, tick, "the list of workflows lags a little")
+	for _, r := range failed("--dry-run") {
+		require.Equal(t, []string{"gone"}, r.Targets)
+	}
+	stack.Webhooks.ClearFailures()
+	require.Len(t, failed(), len(calls))
+	for _, call := range calls {
+		require.Eventually(t, func() bool { return accepted("gone", call) }, soon, tick)
+	}
+	require.Eventually(t, func() bool { return len(failed("--dry-run")) == 0 }, soon, tick, "delivered since")
+
+	// On purpose, twice with the same message ID, and once with another.
+	callID := calls[0].Record.CallID
+	for range 2 {
+		_, err := stack.Resend(ctx, callID, "--target", "crm")
+		require.NoError(t, err)
+	}
+	crm := webhookreceiver.Filter{Target: "crm", CallID: callID}
+	require.Len(t, stack.Webhooks.Messages(crm), 1)
+	require.Equal(t, 3, stack.Webhooks.Messages(crm)[0].Deliveries)
+	require.False(t, stack.Webhooks.Messages(crm)[0].BodyChanged)
+	_, err := stack.Resend(ctx, callID, "--target", "crm", "--event", string(notify.EventCallCharged), "--new-id")
+	require.NoError(t, err)
+	require.Len(t, stack.Webhooks.Messages(crm), 2)
+
+	book, err := ledger.Open(ctx, "sqlite:"+stack.LedgerPath(), ledger.Options{})
+	require.NoError(t, err)
+	defer book.Close()
+	entries, err := book.Get(ctx, 1400000000, callID)
+	require.NoError(t, err)
+	require.Len(t, entries, 1, "nothing is charged again")
+}
+
+// TestRelay passes callbacks on to a backend that is down at first.
+func TestRelay(t *testing.T) {
+	type arrival struct{ query, body string }
+	var mu sync.Mutex
+	var arrivals []arrival
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		arrivals = append(arrivals, arrival{r.URL.RawQuery, string(body)})
+		if err != nil || len(arrivals) <= 2 {
+			w.WriteHeader(http.StatusBadGateway)
+		}
+	}))
+	t.Cleanup(backend.Close)
+	stack := startWith(t, func(yaml string) string {
+		return strings.Replace(yaml, "    tariff: lessons\n", "    tariff: lessons\n    relay: {url: \""+backend.URL+"/calls\", allow_private: true}\n", 1)
+	})
+	ctx := within(t)
+	call, err := stack.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000001, Seconds: 5, Duplicates: 2})
+	require.NoError(t, err)
+	f, err := local.Follow(ctx, stack.Temporal, call)
+	require.NoError(t, err)
+	require.NoError(t, f.Err)
+	require.NoError(t, stack.Tencent.Wait(ctx))
+	call, _ = stack.Tencent.Call(call.SDKAppID, call.Record.CallID)
+	want := map[string]tencent.Command{}
+	for _, d := range call.Deliveries {
+		require.Equal(t, http.StatusOK, d.Status)
+		want[string(d.Body)] = d.Command
+	}
+	require.Len(t, want, 3, "Tencent posts all three commands, the last of them three times")
+	require.Eventually(t, func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(arrivals) == len(want)+2
+	}, soon, tick, "each callback once, and two attempts that failed")
+	mu.Lock()
+	defer mu.Unlock()
+	for _, a := range arrivals {
+		require.Contains(t, want, a.body, "byte for byte")
+		require.Contains(t, a.query, "Sign=")
+		require.Contains(t, a.query, "CallbackCommand="+string(want[a.body]))
+	}
+}
