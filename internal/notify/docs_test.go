@@ -64,7 +64,7 @@ func TestReceiversOfTheDocumentation(t *testing.T) {
 		{"node", "### Without a library", "js", "receiver.mjs"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			command, ok := testenv.Command(t, c.name)
+			command, ok := testenv.Program(t, c.name, "install it to run the samples of the documentation")
 			if !ok {
 				return
 			}
@@ -83,7 +83,7 @@ func TestReceiversOfTheDocumentation(t *testing.T) {
 }
 
 func TestTheNodeSampleIsNode(t *testing.T) {
-	node, ok := testenv.Command(t, "node")
+	node, ok := testenv.Program(t, "node", "install it to run the samples of the documentation")
 	if !ok {
 		return
 	}
