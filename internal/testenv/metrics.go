@@ -2,12 +2,17 @@ package testenv
 
 import (
 	"cmp"
+	"context"
 	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
@@ -16,9 +21,70 @@ import (
 // descPattern matches prometheus.Desc as text, its only form.
 var descPattern = regexp.MustCompile(`^Desc\{fqName: "([^"]+)", help: ("(?:[^"\\]|\\.)*"), unit: ".*", constLabels: \{\}, variableLabels: \{(.*)\}\}$`)
 
-// MetricRows are the metrics of aftercall's own that are registered, with or
+// minimal is a configuration that is valid and reaches nothing.
+const minimal = `
+apps:
+  - name: clinic
+    sdk_app_id: 1400000000
+    secret_key: ${KEY}
+    api: http://127.0.0.1:1
+    callback: {secret: "${KEY}"}
+    tariff: consultation
+tariffs:
+  consultation:
+    currency: USD
+    versions:
+      - effective_from: 2025-01-01T00:00:00Z
+        rules: [{rate_per_minute: 0.12, first_interval: 60, next_interval: 60}]
+`
+
+// RequireDocumentedMetrics runs a service without anything that it depends on,
+// until it serves its metrics, and compares what it has registered with the
+// table below a heading of docs/metrics.md.
+func RequireDocumentedMetrics(t *testing.T, heading string, run func(ctx context.Context, environ map[string]string, reg *prometheus.Registry) error) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "aftercall.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(minimal), 0o600))
+	address := func() string { return fmt.Sprintf("127.0.0.1:%d", FreePort(t)) }
+	admin := address()
+	ctx, cancel := context.WithCancel(t.Context())
+	reg := prometheus.NewRegistry()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, map[string]string{
+			"AFTERCALL_CONFIG": file, "AFTERCALL_ADMIN_LISTEN": admin, "AFTERCALL_LISTEN": address(),
+			"KEY": "0123456789abcdef0123456789abcdef", "LEDGER_URL": "sqlite:" + filepath.Join(t.TempDir(), "ledger.db"),
+			"REDIS_URL": "redis://127.0.0.1:1", "TEMPORAL_ADDRESS": "127.0.0.1:1",
+		}, reg)
+	}()
+	deadline := time.After(20 * time.Second)
+	for !serves(t, "http://"+admin+"/metrics") {
+		select {
+		case err := <-ended:
+			t.Fatal("the process ended: ", err)
+		case <-deadline:
+			t.Fatal("the process does not serve its metrics")
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	cancel()
+	require.NoError(t, <-ended)
+	RequireTable(t, "../../docs/metrics.md", heading, metricRows(t, reg))
+}
+
+func serves(t *testing.T, url string) bool {
+	t.Helper()
+	resp, err := (&http.Client{Timeout: 5 * time.Second}).Get(url)
+	if err != nil {
+		return false
+	}
+	require.NoError(t, resp.Body.Close())
+	return resp.StatusCode == http.StatusOK
+}
+
+// metricRows are the metrics of aftercall's own that are registered, with or
 // without samples, as rows of a Markdown table: name, labels, meaning.
-func MetricRows(t testing.TB, reg *prometheus.Registry) []string {
+func metricRows(t testing.TB, reg *prometheus.Registry) []string {
 	t.Helper()
 	descriptions := make(chan *prometheus.Desc)
 	go func() {
