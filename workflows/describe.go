@@ -43,10 +43,10 @@ func table(rows [][2]string) string {
 	return b.String()
 }
 
+var cellEscape = strings.NewReplacer("|", "\\|", "\n", " ", "\r", " ")
+
 // cell keeps text from breaking out of its table cell.
-func cell(s string) string {
-	return strings.NewReplacer("|", "\\|", "\n", " ", "\r", " ").Replace(s)
-}
+func cell(s string) string { return cellEscape.Replace(s) }
 
 // clock shows seconds as m:ss or h:mm:ss.
 func clock(seconds int64) string {

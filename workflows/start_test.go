@@ -34,6 +34,16 @@ func TestAfterCallOptions(t *testing.T) {
 	}
 }
 
+// TestMillisecondsOfTheEnd waits for the end that the callback tells more
+// exactly than its record, within the same bounds.
+func TestMillisecondsOfTheEnd(t *testing.T) {
+	p := params()
+	p.EndedAt = endedAt.Add(250 * time.Millisecond)
+	require.Equal(t, 3250*time.Millisecond, workflows.AfterCallOptions(p, "queue", "", endedAt.Add(2*time.Second)).StartDelay)
+	p.EndedAt = endedAt.Add(time.Hour)
+	require.Equal(t, workflows.RecordSettleTime, workflows.AfterCallOptions(p, "queue", "", endedAt).StartDelay)
+}
+
 // TestForeignValuesStayOut keeps what a sender makes up out of search
 // attributes and summaries.
 func TestForeignValuesStayOut(t *testing.T) {

@@ -37,6 +37,9 @@ type AfterCallParams struct {
 	Source Source `json:"source"`
 	// Callback is what the callback claimed. Nothing of it is charged.
 	Callback *tencent.CallRecord `json:"callback,omitempty"`
+	// EndedAt is the end of the call as exactly as the callback tells it, see
+	// tencent.Callback; the zero time where there was none.
+	EndedAt time.Time `json:"ended_at,omitzero"`
 	// Listed is the record as a sweep or an operator found it, where there was
 	// no callback. The record that is charged is read again.
 	Listed *tencent.CallRecord `json:"listed,omitempty"`
@@ -56,6 +59,9 @@ func (p AfterCallParams) hint() *tencent.CallRecord {
 // readyAt is when the record can be queried, by what is known of the call's
 // end; the zero time when nothing is.
 func (p AfterCallParams) readyAt() time.Time {
+	if !p.EndedAt.IsZero() {
+		return p.EndedAt.Add(RecordSettleTime)
+	}
 	hint := p.hint()
 	if hint == nil {
 		return time.Time{}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/url"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -42,6 +43,19 @@ type Callback struct {
 	Record CallRecord
 	// EventTime is Unix milliseconds.
 	EventTime int64
+}
+
+// EndedAt is the end of the call in UTC. EndTime has whole seconds; EventTime,
+// where it lies in that very second, tells the milliseconds. They matter: a
+// record that appears five seconds after the end is not there when it is asked
+// for up to a second early, and calls that ended in the same second would all
+// be asked for at the same instant.
+func (c Callback) EndedAt() time.Time {
+	ended, event := c.Record.EndedAt(), time.UnixMilli(c.EventTime).UTC()
+	if event.Unix() == ended.Unix() {
+		return event
+	}
+	return ended
 }
 
 // FieldError says which field of a callback is wrong, how, and what would be right.

@@ -2,6 +2,7 @@ package tencent
 
 import (
 	"errors"
+	"math"
 	"net/url"
 	"strings"
 	"testing"
@@ -38,6 +39,24 @@ func TestDecodeCallbackSample(t *testing.T) {
 	cb, err := DecodeCallback(parseQuery(t, endCallQuery), []byte(sampleBody))
 	require.NoError(t, err)
 	require.Equal(t, Callback{Command: CommandAfterEndCall, CallID: "055662e1-bc8a-469c-a334-1126c8c17d58", Record: sampleRecord(), EventTime: 1703589922780}, cb)
+}
+
+func TestEndedAtTakesTheMillisecondsOfTheEvent(t *testing.T) {
+	tests := map[string]struct{ end, event, want int64 }{
+		"same second":      {1741231296, 1741231296780, 1741231296780},
+		"whole second":     {1741231296, 1741231296000, 1741231296000},
+		"before":           {1741231296, 1741231295999, 1741231296000},
+		"after":            {1741231296, 1741231297000, 1741231296000},
+		"the page's own":   {1741231296, 1703589922780, 1741231296000},
+		"no event time":    {1741231296, 0, 1741231296000},
+		"beyond all clock": {1741231296, math.MaxInt64, 1741231296000},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			cb := Callback{Record: CallRecord{EndTime: tt.end}, EventTime: tt.event}
+			require.Equal(t, time.UnixMilli(tt.want).UTC(), cb.EndedAt())
+		})
+	}
 }
 
 func TestDecodeCallbackTolerates(t *testing.T) {

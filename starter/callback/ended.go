@@ -14,7 +14,8 @@ import (
 //
 // Only Known spares Temporal: a claim held by another delivery may be that of
 // a process that died before its start, so the workflow ID decides.
-func (h *Handler) ended(ctx context.Context, app App, record tencent.CallRecord) reply {
+func (h *Handler) ended(ctx context.Context, app App, cb tencent.Callback) reply {
+	record := cb.Record
 	ctx = tracing.WithCall(ctx, record.CallID)
 	logger := h.logger.With("app", app.Name, "call_id", record.CallID, "WorkflowID", workflows.AfterCallID(app.ID, record.CallID))
 	fingerprint, err := record.Fingerprint()
@@ -33,6 +34,7 @@ func (h *Handler) ended(ctx context.Context, app App, record tencent.CallRecord)
 		CallID:         record.CallID,
 		Source:         workflows.SourceCallback,
 		Callback:       &record,
+		EndedAt:        cb.EndedAt(),
 		RecordDeadline: app.RecordDeadline,
 	}, fingerprint)
 	if err != nil {

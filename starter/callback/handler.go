@@ -156,7 +156,7 @@ func (h *Handler) handle(w http.ResponseWriter, r *http.Request) (reply, *relayi
 	// A sender that hangs up must not cancel a start.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), handleBudget)
 	defer cancel()
-	return h.ended(ctx, app.App, cb.Record).of(app.App), relaying
+	return h.ended(ctx, app.App, cb).of(app.App), relaying
 }
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {

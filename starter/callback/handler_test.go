@@ -260,6 +260,7 @@ func TestAcceptedOnce(t *testing.T) {
 	require.Equal(t, "clinic", p.App)
 	require.Equal(t, time.Minute, p.RecordDeadline)
 	require.Equal(t, int64(1741231296), p.Callback.EndTime)
+	require.Equal(t, time.Unix(1741231296, 0).UTC(), p.EndedAt)
 }
 
 func TestTemporalDown(t *testing.T) {

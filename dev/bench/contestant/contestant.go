@@ -136,7 +136,7 @@ func receive(w http.ResponseWriter, r *http.Request, cfg *config.Config, engine 
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	if err := engine.Accept(r.Context(), Call{App: id, CallID: cb.CallID, ReadyAt: readyAt(cb.Record)}); err != nil {
+	if err := engine.Accept(r.Context(), Call{App: id, CallID: cb.CallID, ReadyAt: readyAt(cb)}); err != nil {
 		logger.Warn("not accepted", "call_id", cb.CallID, "error", err)
 		http.Error(w, "try again", http.StatusServiceUnavailable)
 		return
@@ -149,9 +149,9 @@ func receive(w http.ResponseWriter, r *http.Request, cfg *config.Config, engine 
 
 // readyAt waits as ours does: until five seconds after the end, and never longer
 // than that from now.
-func readyAt(record tencent.CallRecord) time.Time {
+func readyAt(cb tencent.Callback) time.Time {
 	latest := time.Now().Add(workflows.RecordSettleTime)
-	if ready := record.EndedAt().Add(workflows.RecordSettleTime); ready.Before(latest) {
+	if ready := cb.EndedAt().Add(workflows.RecordSettleTime); ready.Before(latest) {
 		return ready
 	}
 	return latest

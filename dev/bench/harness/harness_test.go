@@ -118,11 +118,11 @@ func TestSteadyCallsAreReadyApart(t *testing.T) {
 	steady, err := (&sender{world: w, load: Load{Rate: 50}}).place(0)
 	require.NoError(t, err)
 	after := time.Now()
-	require.False(t, steady.readyAt.Before(before.Add(settle)))
+	require.False(t, steady.readyAt.Before(before.Add(settle).Truncate(time.Millisecond)))
 	require.False(t, steady.readyAt.After(after.Add(settle)))
 	burst, err := (&sender{world: w}).place(0)
 	require.NoError(t, err)
-	require.False(t, burst.readyAt.After(time.Now().Add(time.Second)))
+	require.False(t, burst.readyAt.After(time.Now().Add(settle-burstEndedAgo*time.Second)))
 }
 
 func TestPercentile(t *testing.T) {

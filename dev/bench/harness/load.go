@@ -92,10 +92,7 @@ func (s *sender) url(i int) string {
 	return callbackURL(s.port, s.calls[i].app) + "&" + indexParameter + "=" + strconv.Itoa(i)
 }
 
-// place lets a call end. In a steady load the sender's clock rounds up, so
-// that the wait of every call is five seconds from its callback on, and ends
-// are as spread as callbacks are; a second's calls would otherwise be ready all
-// at once.
+// place lets a call end, and writes the callback that Tencent would post now.
 func (s *sender) place(i int) (placed, error) {
 	spec := tencentsim.CallSpec{SDKAppID: s.world.app(i), Seconds: 61, Lose: true}
 	if s.load.Rate == 0 {
@@ -105,20 +102,17 @@ func (s *sender) place(i int) (placed, error) {
 	if err != nil {
 		return placed{}, err
 	}
-	claim := call.Record
-	if s.load.Rate > 0 {
-		claim.EndTime++
+	// The record has whole seconds of the end, the event milliseconds.
+	cb := tencent.Callback{
+		Command: tencent.CommandAfterEndCall, Record: call.Record,
+		EventTime: call.PlacedAt.UnixMilli() - 1000*spec.EndedAgoSeconds,
 	}
 	body, err := json.Marshal(struct {
 		CallbackCommand tencent.Command
 		CallRecord      tencent.CallRecord
 		EventTime       int64
-	}{tencent.CommandAfterEndCall, claim, call.PlacedAt.UnixMilli()})
-	ready := claim.EndedAt().Add(settle)
-	if latest := time.Now().Add(settle); latest.Before(ready) {
-		ready = latest
-	}
-	return placed{id: claim.CallID, app: call.SDKAppID, body: body, readyAt: ready}, err
+	}{cb.Command, cb.Record, cb.EventTime})
+	return placed{id: cb.Record.CallID, app: call.SDKAppID, body: body, readyAt: cb.EndedAt().Add(settle)}, err
 }
 
 // settle is after which a record can be read.
