@@ -60,6 +60,8 @@ func NewClient(env Environment, metrics client.MetricsHandler, logger *slog.Logg
 	options.Logger = log.NewStructuredLogger(logger)
 	options.MetricsHandler = metrics
 	options.Interceptors = interceptors
+	// A call's messages are small: packing them costs both ends more than sending them.
+	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	c, err := client.NewLazyClient(options)
 	if err != nil {
 		return nil, "", fmt.Errorf("TEMPORAL_* settings: %w", err)
