@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"strings"
 	"time"
@@ -208,14 +207,11 @@ var errTrailingData = errors.New("data after the JSON value")
 
 // decodeStrictly decodes exactly one JSON value.
 func decodeStrictly(body []byte, into any) error {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	if err := dec.Decode(into); err != nil {
-		return err
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+	err := json.Unmarshal(body, into)
+	if syntax := new(json.SyntaxError); errors.As(err, &syntax) && strings.HasSuffix(err.Error(), "after top-level value") {
 		return errTrailingData
 	}
-	return nil
+	return err
 }
 
 // fieldError turns an error of encoding/json into a *FieldError below parent.

@@ -17,7 +17,6 @@ import (
 func (h *Handler) ended(ctx context.Context, app App, cb tencent.Callback) reply {
 	record := cb.Record
 	ctx = tracing.WithCall(ctx, record.CallID)
-	logger := h.logger.With("app", app.Name, "call_id", record.CallID, "WorkflowID", workflows.AfterCallID(app.ID, record.CallID))
 	fingerprint, err := record.Fingerprint()
 	if err != nil {
 		return refuse(http.StatusBadRequest, "CallRecord: "+err.Error())
@@ -26,6 +25,7 @@ func (h *Handler) ended(ctx context.Context, app App, cb tencent.Callback) reply
 	if claim.Outcome == dedupe.Known {
 		return h.duplicate(ctx, app, record, fingerprint, claim.Fingerprint)
 	}
+	logger := h.logger.With("app", app.Name, "call_id", record.CallID, "WorkflowID", workflows.AfterCallID(app.ID, record.CallID))
 	startCtx, cancel := context.WithTimeout(ctx, startBudget)
 	defer cancel()
 	already, err := h.calls.Start(startCtx, workflows.AfterCallParams{

@@ -100,10 +100,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	relaying.wait(w)
 }
 
+// okBody is tencent.AnswerOK, which nearly every callback is answered.
+var okBody = []byte(`{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}`)
+
 func (h *Handler) answer(w http.ResponseWriter, reply reply, start time.Time) {
-	body, err := json.Marshal(reply.answer)
-	if err != nil {
-		h.logger.Error("the answer cannot be encoded", "error", err) // three plain fields: it can
+	body := okBody
+	if reply.status != http.StatusOK {
+		var err error
+		if body, err = json.Marshal(reply.answer); err != nil {
+			h.logger.Error("the answer cannot be encoded", "error", err) // three plain fields: it can
+		}
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
@@ -153,10 +159,9 @@ func (h *Handler) handle(w http.ResponseWriter, r *http.Request) (reply, *relayi
 	if cb.Command != tencent.CommandAfterEndCall {
 		return relaying.reply().of(app.App), relaying
 	}
-	// A sender that hangs up must not cancel a start.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), handleBudget)
-	defer cancel()
-	return h.ended(ctx, app.App, cb).of(app.App), relaying
+	// A sender that hangs up must not cancel a start. What follows bounds its
+	// own parts, which sum up to handleBudget.
+	return h.ended(context.WithoutCancel(r.Context()), app.App, cb).of(app.App), relaying
 }
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {

@@ -24,6 +24,12 @@ func (h *Handler) relay(r *http.Request, app App, cb tencent.Callback, body []by
 	if !app.Relay[cb.Command] {
 		return nil
 	}
+	return h.startRelay(r, app, cb, body)
+}
+
+// startRelay is apart from relay because its arguments outlive it, for which
+// callbacks that nobody relays need not pay.
+func (h *Handler) startRelay(r *http.Request, app App, cb tencent.Callback, body []byte) *relaying {
 	p := activities.ForwardParams{
 		SDKAppID: app.ID, App: app.Name, Command: cb.Command, CallID: cb.CallID,
 		Query: r.URL.RawQuery, ContentType: r.Header.Get("Content-Type"), Body: body,
