@@ -139,8 +139,9 @@ func TestBudget(t *testing.T) {
 	f, err := local.Follow(within(t), shared.Temporal, call)
 	require.NoError(t, err)
 	require.NoError(t, f.Err)
-	require.LessOrEqual(t, f.Events, int64(10), "history events")
-	require.LessOrEqual(t, f.Transitions, int64(5), "state transitions")
+	cost, err := local.CostOf(within(t), shared.Temporal, f)
+	require.NoError(t, err)
+	require.NoError(t, cost.Over(local.Budget))
 }
 
 func TestHundredDeliveriesAtOnce(t *testing.T) {
