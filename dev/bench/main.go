@@ -16,6 +16,7 @@ import (
 
 type cli struct {
 	Compare    compareCommand    `cmd:"" default:"withargs" help:"Run all contestants and print the tables (the default)."`
+	Targets    targetsCommand    `cmd:"" help:"Measure ours against its targets: acknowledgements, duplicates, memory, flat cost."`
 	Contestant contestantCommand `cmd:"" hidden:"" help:"Be a contestant."`
 }
 
@@ -25,6 +26,9 @@ type contestantCommand struct {
 
 // Run works until a signal comes.
 func (c contestantCommand) Run(ctx context.Context) error {
+	if c.Name == "bare" {
+		return contestant.RunBare(ctx, config.Environ(os.Environ()))
+	}
 	return contestant.Run(ctx, c.Name, config.Environ(os.Environ()), os.Stderr)
 }
 

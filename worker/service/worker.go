@@ -28,13 +28,21 @@ const (
 	stopTimeout = notify.RequestTimeout + 5*time.Second
 	// maxConcurrent bounds what one worker does at once, and so its connections.
 	maxConcurrent = 200
+	// cachedWorkflows is of how many calls in trouble the worker keeps the state.
+	// A call without trouble needs none: it ends with its first workflow task.
+	// Those of a long outage are replayed when they go on, for less than what
+	// the state of thousands takes.
+	cachedWorkflows = 500
 )
 
 // newWorker returns a worker with everything registered under the names that
 // histories know.
 func newWorker(c client.Client, taskQueue string, acts *activities.Activities, sweeps *activities.Sweeps) worker.Worker {
+	worker.SetStickyWorkflowCacheSize(cachedWorkflows)
 	w := worker.New(c, taskQueue, worker.Options{
-		WorkerStopTimeout:                       stopTimeout,
+		WorkerStopTimeout: stopTimeout,
+		// As many as local activities, so that none waits for its turn within a workflow task.
+		MaxConcurrentWorkflowTaskExecutionSize:  maxConcurrent,
 		MaxConcurrentActivityExecutionSize:      maxConcurrent,
 		MaxConcurrentLocalActivityExecutionSize: maxConcurrent,
 		WorkflowTaskPollerBehavior:              worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),

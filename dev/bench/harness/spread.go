@@ -24,3 +24,9 @@ func percentile[T any](sorted []T, p int) T {
 	rank := (len(sorted)*p + 99) / 100
 	return sorted[max(rank, 1)-1]
 }
+
+// middle is the median.
+func middle(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return percentile(sorted, 50)
+}

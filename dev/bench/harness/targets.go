@@ -1,0 +1,343 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.temporal.io/sdk/client"
+
+	"aftercall/dev/tencentsim"
+	"aftercall/internal/tencent"
+	"aftercall/workflows"
+	"aftercall/workflows/launch"
+)
+
+// Target is one figure that ours should reach.
+type Target struct {
+	Figure, Target, Measured string
+	Reached                  bool
+}
+
+const (
+	// tries is how often two things that are compared take turns.
+	tries = 3
+	// sampled is of how many calls the state transitions are read.
+	sampled = 20
+)
+
+// inParallel runs do(0) to do(n-1) on burstSenders goroutines, and returns how
+// many there were a second.
+func inParallel(n int, do func(i int) error) (float64, error) {
+	var next atomic.Int64
+	var all sync.WaitGroup
+	errs := make(chan error, burstSenders)
+	begin := time.Now()
+	for range burstSenders {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				if err := do(i); err != nil {
+					errs <- err
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	close(errs)
+	if err := <-errs; err != nil {
+		return 0, err
+	}
+	return float64(n) / time.Since(begin).Seconds(), nil
+}
+
+// poster posts callbacks over kept connections.
+func poster() func(url string, body []byte) error {
+	c := &http.Client{Timeout: senderTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: burstSenders}}
+	return func(url string, body []byte) error {
+		req, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(body))
+		if err != nil {
+			return err
+		}
+		resp, err := c.Do(req)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		answer, err := io.ReadAll(resp.Body)
+		if err == nil && resp.StatusCode != http.StatusOK {
+			err = fmt.Errorf("answered %d: %s", resp.StatusCode, answer)
+		}
+		return err
+	}
+}
+
+// Acknowledged compares callbacks of new calls a second with a bare loop that
+// only starts the same workflow, then duplicates a second with a bare handler
+// that asks Redis once, while Temporal is down.
+func (b *Bench) Acknowledged(ctx context.Context, calls int) (targets []Target, err error) {
+	p, err := b.start(ctx, Contestant{Name: Ours, Temporal: true, Ours: true})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, p.stop()) }()
+	// Nothing but the start is to be measured.
+	worker := &p.services[0]
+	if err := worker.process.kill(); err != nil {
+		return nil, err
+	}
+	worker.process = nil
+	c, err := client.DialContext(ctx, client.Options{
+		HostPort: p.address, Logger: discard{},
+		ConnectionOptions: client.ConnectionOptions{GrpcCompression: &client.GrpcCompressionNone{}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	var bare, ours []float64
+	for range tries {
+		loop, err := p.startLoop(ctx, launch.NewCalls(c, "nobody"), calls)
+		if err != nil {
+			return nil, err
+		}
+		callbacks, err := p.callbacks(calls)
+		if err != nil {
+			return nil, err
+		}
+		bare, ours = append(bare, loop), append(ours, callbacks)
+	}
+	targets = append(targets, ratio("new callbacks acknowledged, against a bare start loop", 0.85, ours, bare))
+	duplicates, err := p.duplicates(ctx, calls*20)
+	return append(targets, duplicates), err
+}
+
+func ratio(figure string, atLeast float64, ours, bare []float64) Target {
+	r := middle(ours) / middle(bare)
+	return Target{
+		figure, fmt.Sprintf("≥ %.2f ×", atLeast), fmt.Sprintf("%.2f × (%.0f/s against %.0f/s)", r, middle(ours), middle(bare)), r >= atLeast,
+	}
+}
+
+// startLoop starts workflows as the starter does, and nothing else.
+func (p *play) startLoop(ctx context.Context, starter launch.Calls, calls int) (float64, error) {
+	params := make([]workflows.AfterCallParams, calls)
+	for i := range params {
+		call, err := p.world.tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: p.world.app(i), Seconds: 61, Lose: true})
+		if err != nil {
+			return 0, err
+		}
+		params[i] = workflows.AfterCallParams{
+			SDKAppID: call.SDKAppID, App: "app-0", CallID: call.Record.CallID, Source: workflows.SourceCallback,
+			Callback: &call.Record, EndedAt: call.PlacedAt,
+		}
+	}
+	return inParallel(calls, func(i int) error {
+		_, err := starter.Start(ctx, params[i], "fingerprint")
+		return err
+	})
+}
+
+// callbacks posts those of new calls.
+func (p *play) callbacks(calls int) (float64, error) {
+	s := &sender{world: p.world, load: Load{Rate: 1}, port: p.port}
+	all := make([]placed, calls)
+	for i := range all {
+		var err error
+		if all[i], err = s.place(i); err != nil {
+			return 0, err
+		}
+	}
+	post := poster()
+	return inParallel(calls, func(i int) error { return post(callbackURL(p.port, all[i].app), all[i].body) })
+}
+
+// duplicates posts one callback again and again, while Temporal is down: whoever asked it
+// would be late.
+func (p *play) duplicates(ctx context.Context, posts int) (Target, error) {
+	const figure = "duplicates answered, against a bare handler with one Redis round trip; Temporal is down meanwhile"
+	s := &sender{world: p.world, load: Load{Rate: 1}, port: p.port}
+	call, err := s.place(0)
+	if err != nil {
+		return Target{}, err
+	}
+	post := poster()
+	if err := post(callbackURL(p.port, call.app), call.body); err != nil {
+		return Target{}, err
+	}
+	if err := p.temporal.kill(); err != nil {
+		return Target{}, err
+	}
+	p.temporal = nil
+	port, bareProcess, err := p.startBare(ctx)
+	if err != nil {
+		return Target{}, err
+	}
+	defer func() { err = errors.Join(err, bareProcess.kill()) }()
+	var bare, ours []float64
+	for range tries {
+		for port, rates := range map[int]*[]float64{port: &bare, p.port: &ours} {
+			rate, err := inParallel(posts, func(int) error { return post(callbackURL(port, call.app), call.body) })
+			if err != nil {
+				return Target{}, err
+			}
+			*rates = append(*rates, rate)
+		}
+	}
+	return ratio(figure, 0.8, ours, bare), nil
+}
+
+func (p *play) startBare(ctx context.Context) (int, *process, error) {
+	ports, err := freePorts(1)
+	if err != nil {
+		return 0, nil, err
+	}
+	environ := map[string]string{}
+	for k, v := range p.environ {
+		environ[k] = v
+	}
+	environ["AFTERCALL_LISTEN"] = address(ports[0])
+	bare, err := start(command{name: "bare", path: p.bench.Self, args: []string{"contestant", "bare"}, environ: environ}, p.dir)
+	if err != nil {
+		return 0, nil, err
+	}
+	return ports[0], bare, await(ctx, bare, ready(httpURL(ports[0])+"/readyz"))
+}
+
+// Outage measures the memory of starter and worker, idle and with many calls that wait
+// for a record API which is down.
+func (b *Bench) Outage(ctx context.Context, calls int) (targets []Target, err error) {
+	p, err := b.start(ctx, Contestant{Name: Ours, Temporal: true, Ours: true})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, p.stop()) }()
+	if err := pause(ctx, 2*time.Second); err != nil {
+		return nil, err
+	}
+	services, _ := p.pids()
+	idle, err := memory(services)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.world.tencent.AddAPIFault(tencentsim.APIFault{HTTPStatus: http.StatusBadGateway}); err != nil {
+		return nil, err
+	}
+	s := &sender{world: p.world, port: p.port, load: Load{Calls: calls, Deliveries: 1}}
+	if err := p.send(ctx, s); err != nil {
+		return nil, err
+	}
+	if err := p.awaitAttempts(ctx, calls); err != nil {
+		return nil, err
+	}
+	waiting, err := memory(services)
+	if err != nil {
+		return nil, err
+	}
+	const mib = 1 << 20
+	more := float64(waiting-idle) / mib
+	return []Target{{
+		fmt.Sprintf("memory of starter and worker with %d calls waiting in a record outage, above idle", calls), "≤ 50 MiB",
+		fmt.Sprintf("%.0f MiB (%.0f idle)", more, float64(idle)/mib), more <= 50,
+	}}, nil
+}
+
+// awaitAttempts returns when the record API was asked for every call.
+func (p *play) awaitAttempts(ctx context.Context, calls int) error {
+	for {
+		asked := 0
+		for i := range p.world.apps {
+			asked += p.world.tencent.Stats().API(p.world.app(i), tencentsim.APIRecordByCallID).Requests
+		}
+		if asked >= calls {
+			return nil
+		}
+		if err := pause(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// Flat measures what calls cost as they become many: the first thousand against the
+// last of so many thousands.
+func (b *Bench) Flat(ctx context.Context, thousands int) (targets []Target, err error) {
+	p, err := b.start(ctx, Contestant{Name: Ours, Temporal: true, Ours: true})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, p.stop()) }()
+	c, err := client.DialContext(ctx, client.Options{HostPort: p.address, Logger: discard{}})
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	load := Load{Name: "flat", Calls: 1000, Deliveries: 1}
+	// Pools, caches and pollers reach their size before anything counts.
+	if _, err := p.run(ctx, Load{Name: "warm-up", Calls: 200, Deliveries: 1}); err != nil {
+		return nil, err
+	}
+	var first, last Result
+	var transitions []float64
+	for n := range thousands {
+		r, err := p.run(ctx, load)
+		if err != nil {
+			return nil, err
+		}
+		if !r.Verdict.Clean() {
+			return nil, fmt.Errorf("thousand %d: %+v", n+1, r.Verdict)
+		}
+		mean, err := p.transitions(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			first = r
+		}
+		last, transitions = r, append(transitions, mean)
+	}
+	change := func(before, after float64) float64 { return 100 * (after - before) / before }
+	cpu := change(float64(first.ServiceCPU), float64(last.ServiceCPU))
+	states := change(transitions[0], transitions[len(transitions)-1])
+	return []Target{
+		{
+			fmt.Sprintf("CPU of starter and worker per call, call 1,000 to %d,000", thousands), "within 10 %",
+			fmt.Sprintf("%+.0f %% (%.1f to %.1f ms)", cpu, ms(first.ServiceCPU), ms(last.ServiceCPU)), cpu <= 10,
+		},
+		{
+			"state transitions per call, over the same calls", "within 10 %",
+			fmt.Sprintf("%+.0f %% (%.2f to %.2f)", states, transitions[0], transitions[len(transitions)-1]), states <= 10,
+		},
+	}, nil
+}
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// transitions is the mean of some calls of the load that has just ended.
+func (p *play) transitions(ctx context.Context, c client.Client) (float64, error) {
+	var sum, n int64
+	for id, app := range p.sample() {
+		d, err := c.DescribeWorkflowExecution(ctx, workflows.AfterCallID(app, id), "")
+		if err != nil {
+			return 0, err
+		}
+		sum += d.GetWorkflowExecutionInfo().GetStateTransitionCount()
+		n++
+	}
+	return float64(sum) / float64(n), nil
+}
+
+// sample chooses some calls whose webhook came.
+func (p *play) sample() map[string]tencent.SDKAppID {
+	chosen := map[string]tencent.SDKAppID{}
+	calls := p.world.tencent.Calls()
+	for i := len(calls) - 1; i >= 0 && len(chosen) < sampled; i -= 7 {
+		chosen[calls[i].Record.CallID] = calls[i].SDKAppID
+	}
+	return chosen
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"aftercall/dev/bench/harness"
+	"aftercall/dev/bench/report"
+)
+
+type targetsCommand struct {
+	setting
+	Starts    int  `help:"Calls for the comparison with a bare start loop, three times; duplicates are twenty times as many. 0 leaves it out." default:"600"`
+	Waiting   int  `help:"Calls that wait in a record outage; 0 leaves it out." default:"5000"`
+	Thousands int  `help:"Thousands of calls over which the cost must be flat; 0 leaves it out." default:"20"`
+	Publish   bool `help:"Write the figures into docs/benchmarks.md."`
+}
+
+// Run measures and prints. A target that is missed is reported, and no error.
+func (c targetsCommand) Run(ctx context.Context, out io.Writer) error {
+	return c.with(ctx, out, func(b *harness.Bench) error {
+		var all []harness.Target
+		for _, part := range []struct {
+			n       int
+			measure func(context.Context, int) ([]harness.Target, error)
+		}{
+			{c.Starts, b.Acknowledged}, {c.Waiting, b.Outage}, {c.Thousands, b.Flat},
+		} {
+			if part.n == 0 {
+				continue
+			}
+			targets, err := part.measure(ctx, part.n)
+			for _, t := range targets {
+				fmt.Fprintf(out, "%s: %s, target %s\n", t.Figure, t.Measured, t.Target)
+			}
+			if err != nil {
+				return err
+			}
+			all = append(all, targets...)
+		}
+		t := targetsTable(all)
+		fmt.Fprintf(out, "\n%s\n", t.Render())
+		if c.Publish {
+			return report.Update(b.Root, report.Section{Name: "targets", Text: t.RenderMarkdown()})
+		}
+		return nil
+	})
+}
+
+func targetsTable(targets []harness.Target) table.Writer {
+	t := table.NewWriter()
+	t.SetStyle(table.StyleLight)
+	t.Style().Format.Header = 0 // as written
+	t.AppendHeader(table.Row{"figure", "target", "measured", "reached"})
+	for _, target := range targets {
+		reached := "no"
+		if target.Reached {
+			reached = "yes"
+		}
+		t.AppendRow(table.Row{strings.TrimSpace(target.Figure), target.Target, target.Measured, reached})
+	}
+	return t
+}
