@@ -1,7 +1,6 @@
 package tencent
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -118,17 +117,11 @@ const v1Problem = "this is a v1 callback, another product generation: start call
 // Tencent may add some at any time. Every error is a *FieldError.
 func DecodeCallback(query url.Values, body []byte) (Callback, error) {
 	var cb Callback
-	var wire struct {
-		CallbackCommand *string         `json:"CallbackCommand"`
-		CallRecord      json.RawMessage `json:"CallRecord"`
-		EventTime       json.RawMessage `json:"EventTime"`
-		// StartCallTs exists only in v1 bodies.
-		StartCallTs json.RawMessage `json:"StartCallTs"`
-	}
-	if err := decodeStrictly(body, &wire); err != nil {
-		return cb, fieldError("body", err)
-	}
 	command := QueryValue(query, "CallbackCommand")
+	wire, err := decodeBody(command, body)
+	if err != nil {
+		return cb, err
+	}
 	if wire.StartCallTs != nil || (command == "" && wire.CallbackCommand == nil && QueryValue(query, "command") != "") {
 		return cb, &FieldError{"CallbackCommand", v1Problem}
 	}
@@ -149,19 +142,42 @@ func DecodeCallback(query url.Values, body []byte) (Callback, error) {
 	if wire.CallbackCommand == nil {
 		return cb, &FieldError{"CallbackCommand", "missing from the body"}
 	}
-	if isAbsent(wire.CallRecord) {
+	if wire.CallRecord == nil {
 		return cb, &FieldError{"CallRecord", "missing from the body"}
 	}
-	if err := json.Unmarshal(wire.CallRecord, &cb.Record); err != nil {
-		return cb, fieldError("CallRecord", err)
-	}
-	if !isAbsent(wire.EventTime) {
-		if err := json.Unmarshal(wire.EventTime, &cb.EventTime); err != nil {
-			return cb, fieldError("EventTime", err)
-		}
-	}
-	cb.CallID = cb.Record.CallID
+	cb.Record, cb.EventTime, cb.CallID = *wire.CallRecord, wire.EventTime, wire.CallRecord.CallID
 	return cb, ValidateCallID("CallRecord.CallId", cb.Record.CallID)
+}
+
+// wireBody is the body of CommandAfterEndCall, in one pass over the JSON.
+type wireBody struct {
+	CallbackCommand *string     `json:"CallbackCommand"`
+	CallRecord      *CallRecord `json:"CallRecord"`
+	EventTime       int64       `json:"EventTime"`
+	// StartCallTs exists only in v1 bodies.
+	StartCallTs json.RawMessage `json:"StartCallTs"`
+}
+
+// decodeBody reads of another command's body only what tells what it is.
+func decodeBody(command string, body []byte) (wire wireBody, err error) {
+	if command == string(CommandAfterEndCall) {
+		err = decodeStrictly(body, &wire)
+	} else {
+		var other struct {
+			CallbackCommand *string         `json:"CallbackCommand"`
+			StartCallTs     json.RawMessage `json:"StartCallTs"`
+		}
+		err = decodeStrictly(body, &other)
+		wire.CallbackCommand, wire.StartCallTs = other.CallbackCommand, other.StartCallTs
+	}
+	switch {
+	case err == nil:
+		return wire, nil
+	case json.Valid(body) && !errors.As(err, new(*json.UnmarshalTypeError)):
+		// Only a field of the record has rules of its own.
+		return wire, fieldError("CallRecord", err)
+	}
+	return wire, fieldError("body", err)
 }
 
 // otherCallID finds the CallId in the body of another command than
@@ -200,8 +216,6 @@ func ValidateCallID(field, callID string) error {
 	}
 	return nil
 }
-
-func isAbsent(raw json.RawMessage) bool { return raw == nil || bytes.Equal(raw, []byte("null")) }
 
 var errTrailingData = errors.New("data after the JSON value")
 
