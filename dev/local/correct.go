@@ -74,7 +74,7 @@ func (s *Stack) Correct(ctx context.Context, reversed, rerated Ran) (printed str
 		{rerated, []notify.EventType{notify.EventCallCharged, notify.EventCallCharged, notify.EventCallReversed}},
 	} {
 		for _, target := range corrected.Want.Targets {
-			if err := s.hears(ctx, target, corrected.Call.Record.CallID, corrected.events); err != nil {
+			if err := s.hears(ctx, target, corrected.Call.Record.CallID, toldTo(target, corrected.events)); err != nil {
 				deviations = append(deviations, corrected.Name+", corrected: "+err.Error())
 			}
 		}
@@ -84,6 +84,20 @@ func (s *Stack) Correct(ctx context.Context, reversed, rerated Ran) (printed str
 		deviations = append(deviations, "worker ledger verify: "+err.Error())
 	}
 	return verified.Stdout, deviations
+}
+
+// toldTo is what a target hears of events: the chat only of charges, in words.
+func toldTo(target string, events []notify.EventType) []notify.EventType {
+	if target != chat {
+		return events
+	}
+	var told []notify.EventType
+	for _, event := range events {
+		if event == notify.EventCallCharged {
+			told = append(told, "chat")
+		}
+	}
+	return told
 }
 
 // hears waits until a target has heard of exactly these events of a call.

@@ -24,6 +24,7 @@ Workflow  completed, started TIME by callback, closed TIME
           http://HOST/namespaces/default/workflows/call:1400000000:call-charged/RUN/history
 Ledger    charge:1400000000:call-charged: 0.24 USD for 120 s, by tariff consultation, booked TIME
 Delivery  crm: delivered since TIME
+Delivery  desk: delivered since TIME
 `, ""}, o)
 
 	require.NoError(c.t, c.stack.Forget(c.ctx, call))
