@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+
+	"aftercall/internal/freeport"
 )
 
 // host is where everything listens: the stack is for this machine alone.
@@ -38,14 +40,13 @@ func (p Ports) TemporalUIPort() string { return strconv.Itoa(p.TemporalUI) }
 // FreePorts finds ports that are free just now.
 func FreePorts() (Ports, error) {
 	var p Ports
-	for _, part := range p.parts() {
-		// All stay open until the last one is found, so that none comes up twice.
-		l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-		if err != nil {
-			return p, fmt.Errorf("find a free port: %w", err)
-		}
-		defer l.Close()
-		*part.port = l.Addr().(*net.TCPAddr).Port
+	parts := p.parts()
+	found, err := freeport.Find(len(parts))
+	if err != nil {
+		return p, err
+	}
+	for i, part := range parts {
+		*part.port = found[i]
 	}
 	return p, nil
 }

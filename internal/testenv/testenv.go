@@ -6,13 +6,14 @@
 package testenv
 
 import (
-	"net"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"aftercall/internal/freeport"
 )
 
 // RequireVariable names the programs whose absence fails the tests.
@@ -21,10 +22,9 @@ const RequireVariable = "AFTERCALL_TEST_REQUIRE"
 // FreePort returns a TCP port of the loopback interface that was free just now.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ports, err := freeport.Find(1)
 	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return ports[0]
 }
 
 // required reports whether the named program must be there.

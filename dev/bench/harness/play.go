@@ -9,6 +9,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"aftercall/internal/freeport"
 )
 
 // Contestant is one way to do the job.
@@ -114,7 +116,7 @@ func (p *play) prepare(ctx context.Context) (err error) {
 	if err := p.world.writeConfig(config); err != nil {
 		return err
 	}
-	ports, err := freePorts(3)
+	ports, err := freeport.Find(3)
 	if err != nil {
 		return err
 	}

@@ -134,21 +134,6 @@ func ready(url string) func(context.Context) error {
 	}
 }
 
-// freePorts finds n ports that are free just now.
-func freePorts(n int) ([]int, error) {
-	ports := make([]int, n)
-	for i := range ports {
-		// All stay open until the last one is found, so that none comes up twice.
-		l, err := net.Listen("tcp", address(0))
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close()
-		ports[i] = l.Addr().(*net.TCPAddr).Port
-	}
-	return ports, nil
-}
-
 func address(port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
 
 func httpURL(port int) string { return "http://" + address(port) }

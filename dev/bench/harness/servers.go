@@ -18,6 +18,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"aftercall/dev/local"
+	"aftercall/internal/freeport"
 )
 
 // Durability is what the servers promise to keep, as printed with the figures.
@@ -54,7 +55,7 @@ func StartServers(ctx context.Context, dir string) (*Servers, error) {
 	if err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(2)
+	ports, err := freeport.Find(2)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +207,7 @@ func (s *Servers) Stop() error {
 // startTemporal starts a server on a new database file, with the settings of
 // the project's own stack.
 func startTemporal(ctx context.Context, path, dir, logs string) (*process, string, error) {
-	ports, err := freePorts(1)
+	ports, err := freeport.Find(1)
 	if err != nil {
 		return nil, "", err
 	}

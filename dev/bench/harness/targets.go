@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"aftercall/dev/tencentsim"
+	"aftercall/internal/freeport"
 	"aftercall/internal/tencent"
 	"aftercall/workflows"
 	"aftercall/workflows/launch"
@@ -194,7 +195,7 @@ func (p *play) duplicates(ctx context.Context, posts int) (Target, error) {
 }
 
 func (p *play) startBare(ctx context.Context) (int, *process, error) {
-	ports, err := freePorts(1)
+	ports, err := freeport.Find(1)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"aftercall/dev/tencentsim"
+	"aftercall/internal/freeport"
 	"aftercall/internal/tencent"
 	"aftercall/starter/callback"
 )
@@ -52,7 +53,7 @@ func startWorld(ctx context.Context, apps int) (*world, error) {
 	if w.tencent, err = tencentsim.New(ctx, options); err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(2)
+	ports, err := freeport.Find(2)
 	if err != nil {
 		return nil, err
 	}

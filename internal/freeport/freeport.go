@@ -1,0 +1,36 @@
+// Package freeport finds TCP ports for tests and the stack on one machine.
+package freeport
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strconv"
+)
+
+// Ports are looked for below those that systems give to outgoing connections
+// and to listeners without a port of their own (from 32768 on Linux, 49152
+// elsewhere), so that nobody gets one by chance between finding and using it.
+const first, last = 10_000, 32_767
+
+// tries are many times what a machine with hundreds of listeners needs.
+const tries = 1_000
+
+// Find returns n different TCP ports of the loopback interface that are free now.
+func Find(n int) ([]int, error) {
+	ports := make([]int, 0, n)
+	for range tries {
+		if len(ports) == n {
+			return ports, nil
+		}
+		port := first + rand.IntN(last-first+1)
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))) //nolint:noctx // it does not wait
+		if err != nil {
+			continue
+		}
+		// All stay open until the last one is found, so that none comes up twice.
+		defer l.Close()
+		ports = append(ports, port)
+	}
+	return nil, fmt.Errorf("find %d free ports from %d to %d: only %d were found", n, first, last, len(ports))
+}
