@@ -70,7 +70,7 @@ func deliverAttributes(e notify.Event) temporal.SearchAttributes {
 		return temporal.NewSearchAttributes(AttributeApp.ValueSet(e.Sweep.App), AttributeSource.ValueSet(string(SourceSweep)))
 	}
 	return temporal.NewSearchAttributes(
-		AttributeApp.ValueSet(e.Call.App), AttributeSource.ValueSet(string(SourceManual)),
+		AttributeApp.ValueSet(e.Call.App), AttributeSource.ValueSet(string(SourceManual)), AttributeCallID.ValueSet(e.Call.CallID),
 		AttributeResult.ValueSet(known(e.Call.Result)), AttributeMedia.ValueSet(known(e.Call.MediaType)), AttributeType.ValueSet(known(e.Call.CallType)),
 	)
 }

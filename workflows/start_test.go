@@ -27,7 +27,7 @@ func TestAfterCallOptions(t *testing.T) {
 	result, ok := o.TypedSearchAttributes.GetKeyword(workflows.AttributeResult)
 	require.True(t, ok)
 	require.Equal(t, "NormalEnd", result)
-	require.Equal(t, len(workflows.SearchAttributes)-1, o.TypedSearchAttributes.Size(), "all but the stage")
+	require.Equal(t, len(workflows.SearchAttributes)-2, o.TypedSearchAttributes.Size(), "all but the stage and the CallId, which is in the workflow ID")
 	for _, text := range []string{o.ID, o.StaticSummary, o.StaticDetails} {
 		require.NotContains(t, text, "patient-1001")
 		require.NotContains(t, text, "doctor-17")

@@ -118,6 +118,9 @@ var (
 	AttributeMedia  = temporal.NewSearchAttributeKeyKeyword("CallMedia")
 	AttributeType   = temporal.NewSearchAttributeKeyKeyword("CallType")
 	AttributeSource = temporal.NewSearchAttributeKeyKeyword("CallSource")
+	// AttributeCallID is set only where the workflow ID does not begin with the
+	// call, so that the deliveries of a call can be found.
+	AttributeCallID = temporal.NewSearchAttributeKeyKeyword("CallId")
 	// AttributeStage is set only of a call that stays somewhere; see Stage.
 	AttributeStage = temporal.NewSearchAttributeKeyKeyword("CallStage")
 )
@@ -162,5 +165,5 @@ func WaitingQuery(stage Stage) string {
 // SearchAttributes are all that must be registered in the namespace before a
 // workflow can start.
 var SearchAttributes = []temporal.SearchAttributeKeyKeyword{
-	AttributeApp, AttributeResult, AttributeMedia, AttributeType, AttributeSource, AttributeStage,
+	AttributeApp, AttributeResult, AttributeMedia, AttributeType, AttributeSource, AttributeStage, AttributeCallID,
 }

@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"encoding/json"
+	"regexp"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -51,6 +52,12 @@ Ledger    charge:1400000000:call-charged: 0.24 USD for 120 s, by tariff consulta
 	o = c.run("call", "call-twice")
 	require.Equal(c.t, cli.Usage, o.code)
 	require.Contains(c.t, o.stderr, "several apps know this CallId: clinic, tutoring\n  → say which with --app\n")
+
+	require.Equal(c.t, cli.OK, c.run("resend", "call-charged", "--target", "crm").code)
+	require.Eventually(c.t, func() bool {
+		o = c.run("call", "call-charged")
+		return regexp.MustCompile(`(?m)^Told later  deliver:call\.charged\.resend-\S+:1400000000:call-charged, completed$\n^ +crm: delivered since TIME$`).MatchString(o.stdout)
+	}, soon, 100*time.Millisecond, "%s", o)
 }
 
 func (c console) testCallThatWaits() {

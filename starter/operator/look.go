@@ -30,6 +30,9 @@ type callReport struct {
 	// Workflow is null when there is none any more, or Temporal could not be asked.
 	Workflow *workflowReport `json:"workflow"`
 	Ledger   []ledgerReport  `json:"ledger"`
+	// Deliveries are those beside the workflow's own: of corrections, and what
+	// was sent again.
+	Deliveries []deliveryReport `json:"deliveries"`
 	// Problems are the parts that could not be asked.
 	Problems []string `json:"problems"`
 
@@ -86,7 +89,7 @@ func (r callReport) known() bool {
 
 // look asks everybody about a call.
 func (t *tools) look(ctx context.Context, app *config.App, callID string) callReport {
-	r := callReport{App: app.Name, SDKAppID: app.SDKAppID, CallID: callID, Ledger: []ledgerReport{}, Problems: []string{}}
+	r := callReport{App: app.Name, SDKAppID: app.SDKAppID, CallID: callID, Ledger: []ledgerReport{}, Deliveries: []deliveryReport{}, Problems: []string{}}
 	problem := func(err error) { r.Problems = append(r.Problems, err.Error()) }
 
 	seen, err := askRedis(ctx, func(ctx context.Context) (dedupe.Seen, error) { return dedupe.Look(ctx, t.redis, app.SDKAppID, callID) })
@@ -97,6 +100,11 @@ func (t *tools) look(ctx context.Context, app *config.App, callID string) callRe
 	}
 	if err := t.lookAtWorkflow(ctx, &r); err != nil {
 		problem(err)
+	}
+	if r.temporalAnswers {
+		if r.Deliveries, err = t.deliveries(ctx, app, callID); err != nil {
+			problem(err)
+		}
 	}
 	entries, err := t.entries(ctx, app, callID)
 	if r.ledgerAnswers = err == nil; err != nil {
@@ -160,17 +168,7 @@ func (t *tools) lookInside(ctx context.Context, w *workflowReport, status enumsp
 		defer cancel()
 		w.Failure = innermost(t.temporal.GetWorkflow(ctx, w.ID, w.RunID).Get(ctx, nil))
 	}
-	answer, err := ask(ctx, func(ctx context.Context) (*workflows.Status, error) {
-		value, err := t.temporal.QueryWorkflow(ctx, w.ID, w.RunID, workflows.QueryStatus)
-		if err != nil {
-			return nil, err
-		}
-		var status workflows.Status
-		return &status, value.Get(&status)
-	})
-	if errors.As(err, new(*serviceerror.WorkflowNotReady)) {
-		return nil // its first task is held back until the record can be queried
-	}
+	answer, err := t.status(ctx, w.ID, w.RunID)
 	if err != nil {
 		return fmt.Errorf("no worker says how far the workflow is: %w", err)
 	}

@@ -121,16 +121,26 @@ func (r callReport) ledgerFields() [][2]string {
 }
 
 func (r callReport) deliveryFields() [][2]string {
-	if r.Workflow == nil || r.Workflow.Status == nil {
-		return nil
-	}
 	var fields [][2]string
-	for _, d := range r.Workflow.Status.Deliveries {
-		line := fmt.Sprintf("%s: %s since %s", d.Target, d.State, d.Since.Format(time.RFC3339))
-		if d.Reason != "" {
-			line += "\n" + d.Reason
+	if r.Workflow != nil && r.Workflow.Status != nil {
+		for _, d := range r.Workflow.Status.Deliveries {
+			fields = append(fields, [2]string{"Delivery", deliveryWords(d)})
 		}
-		fields = append(fields, [2]string{"Delivery", line})
+	}
+	for _, d := range r.Deliveries {
+		lines := []string{d.ID + ", " + d.State}
+		for _, target := range d.Targets {
+			lines = append(lines, deliveryWords(target))
+		}
+		fields = append(fields, [2]string{"Told later", strings.Join(lines, "\n")})
 	}
 	return fields
+}
+
+func deliveryWords(d workflows.DeliveryStatus) string {
+	words := fmt.Sprintf("%s: %s since %s", d.Target, d.State, d.Since.Format(time.RFC3339))
+	if d.Reason != "" {
+		words += "\n" + d.Reason
+	}
+	return words
 }
