@@ -32,7 +32,7 @@ const (
 	// A call without trouble needs none: it ends with its first workflow task.
 	// Those of a long outage are replayed when they go on, for less than what
 	// the state of thousands takes.
-	cachedWorkflows = 500
+	cachedWorkflows = 100
 )
 
 // newWorker returns a worker with everything registered under the names that

@@ -219,7 +219,8 @@ func (b *Bench) Outage(ctx context.Context, calls int) (targets []Target, err er
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, p.stop()) }()
-	if err := pause(ctx, 2*time.Second); err != nil {
+	// Idle is a service that has worked: its pools and its code are in memory.
+	if _, err := p.run(ctx, Load{Name: "warm-up", Calls: 500, Deliveries: 1}); err != nil {
 		return nil, err
 	}
 	services, _ := p.pids()
@@ -227,6 +228,7 @@ func (b *Bench) Outage(ctx context.Context, calls int) (targets []Target, err er
 	if err != nil {
 		return nil, err
 	}
+	asked := p.asked()
 	if err := p.world.tencent.AddAPIFault(tencentsim.APIFault{HTTPStatus: http.StatusBadGateway}); err != nil {
 		return nil, err
 	}
@@ -234,7 +236,7 @@ func (b *Bench) Outage(ctx context.Context, calls int) (targets []Target, err er
 	if err := p.send(ctx, s); err != nil {
 		return nil, err
 	}
-	if err := p.awaitAttempts(ctx, calls); err != nil {
+	if err := p.awaitAttempts(ctx, asked+calls); err != nil {
 		return nil, err
 	}
 	waiting, err := memory(services)
@@ -249,14 +251,19 @@ func (b *Bench) Outage(ctx context.Context, calls int) (targets []Target, err er
 	}}, nil
 }
 
-// awaitAttempts returns when the record API was asked for every call.
-func (p *play) awaitAttempts(ctx context.Context, calls int) error {
+// asked is how many requests the record API got so far.
+func (p *play) asked() (requests int) {
+	stats := p.world.tencent.Stats()
+	for i := range p.world.apps {
+		requests += stats.API(p.world.app(i), tencentsim.APIRecordByCallID).Requests
+	}
+	return requests
+}
+
+// awaitAttempts returns when the record API was asked so often.
+func (p *play) awaitAttempts(ctx context.Context, requests int) error {
 	for {
-		asked := 0
-		for i := range p.world.apps {
-			asked += p.world.tencent.Stats().API(p.world.app(i), tencentsim.APIRecordByCallID).Requests
-		}
-		if asked >= calls {
+		if p.asked() >= requests {
 			return nil
 		}
 		if err := pause(ctx, 100*time.Millisecond); err != nil {
