@@ -29,6 +29,9 @@ type Target struct {
 const (
 	// tries is how often two things that are compared take turns.
 	tries = 3
+	// outageRate is how many calls a second come during an outage: what the
+	// development server takes beside the attempts of those that wait.
+	outageRate = 30
 	// sampled is of how many calls the state transitions are read.
 	sampled = 20
 )
@@ -232,7 +235,7 @@ func (b *Bench) Outage(ctx context.Context, calls int) (targets []Target, err er
 	if err := p.world.tencent.AddAPIFault(tencentsim.APIFault{HTTPStatus: http.StatusBadGateway}); err != nil {
 		return nil, err
 	}
-	s := &sender{world: p.world, port: p.port, load: Load{Calls: calls, Deliveries: 1}}
+	s := &sender{world: p.world, port: p.port, load: Load{Calls: calls, Rate: outageRate, Deliveries: 1}}
 	if err := p.send(ctx, s); err != nil {
 		return nil, err
 	}
