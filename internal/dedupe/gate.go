@@ -112,7 +112,8 @@ func (g *Gate) claim(ctx context.Context, app tencent.SDKAppID, callID, fingerpr
 	var found string
 	if err := g.guard.Do(ctx, func(ctx context.Context, rdb redis.UniversalClient) error {
 		var err error
-		found, err = rdb.SetArgs(ctx, c.key, c.value, redis.SetArgs{Mode: "NX", Get: true, TTL: claimTTL}).Result()
+		// SetArgs says the same with twice the garbage, for every duplicate.
+		found, err = rdb.Do(ctx, "SET", c.key, c.value, "PX", claimTTL.Milliseconds(), "NX", "GET").Text()
 		return err
 	}); err != nil {
 		return c

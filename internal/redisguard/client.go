@@ -30,6 +30,7 @@ func NewClient(url string) (*redis.Client, error) {
 	o.MaxRetries = -1
 	o.DialerRetries = 1
 	o.DialTimeout = Timeout
+	o.PoolTimeout = Timeout // for a connection to be free
 	// Sent by managed services only, and an error at every connection elsewhere.
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return redis.NewClient(o), nil

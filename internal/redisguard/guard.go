@@ -90,10 +90,8 @@ func (g *Guard) Do(ctx context.Context, command func(context.Context, redis.Univ
 	if g.down.Load() {
 		return ErrDown
 	}
-	bounded, cancel := context.WithTimeout(ctx, g.Timeout)
-	defer cancel()
 	start := time.Now()
-	err := command(bounded, g.redis)
+	err := command(within(ctx, start.Add(g.Timeout)), g.redis)
 	g.took.Observe(time.Since(start).Seconds())
 	if err == nil || errors.Is(err, redis.Nil) {
 		return nil
@@ -103,6 +101,23 @@ func (g *Guard) Do(ctx context.Context, command func(context.Context, redis.Univ
 	}
 	return err
 }
+
+// deadline is a context with a deadline and no timer: go-redis sets it on the
+// connection, which ends whatever waits there.
+type deadline struct {
+	context.Context
+	at time.Time
+}
+
+func within(ctx context.Context, at time.Time) context.Context {
+	if earlier, ok := ctx.Deadline(); ok && earlier.Before(at) {
+		return ctx
+	}
+	return deadline{ctx, at}
+}
+
+// Deadline implements context.Context.
+func (d deadline) Deadline() (time.Time, bool) { return d.at, true }
 
 // shut marks Redis as down and starts the watcher, once per outage.
 func (g *Guard) shut(cause error) {

@@ -6,10 +6,10 @@ import (
 )
 
 func BenchmarkDecodeCallback(b *testing.B) {
-	query, body := parseQuery(b, endCallQuery), []byte(sampleBody)
+	body := []byte(sampleBody)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := DecodeCallback(query, body); err != nil {
+		if _, err := DecodeCallback(ParseQuery(endCallQuery), body); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -80,27 +80,56 @@ func AnswerFail(info string) Answer {
 	return Answer{ActionStatus: "FAIL", ErrorInfo: info, ErrorCode: 1}
 }
 
-// QueryValue looks a query parameter up without regard to case, because
-// Tencent's pages spell SdkAppid in three ways.
-func QueryValue(query url.Values, name string) string {
-	if v := query.Get(name); v != "" {
-		return v
-	}
-	for k, vs := range query {
-		if strings.EqualFold(k, name) && len(vs) > 0 && vs[0] != "" {
-			return vs[0]
-		}
-	}
-	return ""
+// Query is what a callback's URL says. Names are found without regard to case,
+// because Tencent's pages spell SdkAppid in three ways.
+type Query struct {
+	sdkAppID, command, sign, requestTime string
+	// v1Command is how the older product generation named the command.
+	v1Command string
 }
 
-// QuerySDKAppID reads the SdkAppid of a callback's query. The error is a *FieldError.
-func QuerySDKAppID(query url.Values) (SDKAppID, error) {
-	text := QueryValue(query, "SdkAppid")
-	if text == "" {
+// ParseQuery reads a URL's query as it was sent. Of parameters that are given
+// twice the first counts; what is not properly encoded is as good as missing.
+func ParseQuery(raw string) Query {
+	var q Query
+	for raw != "" {
+		var pair string
+		pair, raw, _ = strings.Cut(raw, "&")
+		name, value, _ := strings.Cut(pair, "=")
+		into := q.parameter(name)
+		if into == nil || *into != "" || strings.Contains(value, ";") {
+			continue
+		}
+		if text, err := url.QueryUnescape(value); err == nil {
+			*into = text
+		}
+	}
+	return q
+}
+
+// parameter is where a parameter belongs, nil if it means nothing here.
+func (q *Query) parameter(name string) *string {
+	switch {
+	case strings.EqualFold(name, "SdkAppid"):
+		return &q.sdkAppID
+	case strings.EqualFold(name, "CallbackCommand"):
+		return &q.command
+	case strings.EqualFold(name, "command"):
+		return &q.v1Command
+	case strings.EqualFold(name, "Sign"):
+		return &q.sign
+	case strings.EqualFold(name, "RequestTime"):
+		return &q.requestTime
+	}
+	return nil
+}
+
+// SDKAppID is the app that a callback is about. The error is a *FieldError.
+func (q Query) SDKAppID() (SDKAppID, error) {
+	if q.sdkAppID == "" {
 		return 0, &FieldError{"SdkAppid", "missing from the query"}
 	}
-	id, err := ParseSDKAppID(text)
+	id, err := ParseSDKAppID(q.sdkAppID)
 	if err != nil {
 		return 0, &FieldError{"SdkAppid", "must be a whole number"}
 	}
@@ -115,20 +144,20 @@ const v1Problem = "this is a v1 callback, another product generation: start call
 // everything that can be checked without asking anybody. Unknown fields and
 // unknown values of MediaType, CallType and CallResult are tolerated, because
 // Tencent may add some at any time. Every error is a *FieldError.
-func DecodeCallback(query url.Values, body []byte) (Callback, error) {
+func DecodeCallback(query Query, body []byte) (Callback, error) {
 	var cb Callback
-	command := QueryValue(query, "CallbackCommand")
+	command := query.command
 	wire, err := decodeBody(command, body)
 	if err != nil {
 		return cb, err
 	}
-	if wire.StartCallTs != nil || (command == "" && wire.CallbackCommand == nil && QueryValue(query, "command") != "") {
+	if wire.StartCallTs != nil || (command == "" && wire.CallbackCommand == "" && query.v1Command != "") {
 		return cb, &FieldError{"CallbackCommand", v1Problem}
 	}
 	if command == "" {
 		return cb, &FieldError{"CallbackCommand", "missing from the query"}
 	}
-	if wire.CallbackCommand != nil && *wire.CallbackCommand != command {
+	if wire.CallbackCommand != "" && wire.CallbackCommand != command {
 		return cb, &FieldError{"CallbackCommand", "the query and the body name different commands"}
 	}
 	if !strings.HasPrefix(command, commandPrefix) {
@@ -139,7 +168,7 @@ func DecodeCallback(query url.Values, body []byte) (Callback, error) {
 		cb.CallID = otherCallID(body)
 		return cb, nil
 	}
-	if wire.CallbackCommand == nil {
+	if wire.CallbackCommand == "" {
 		return cb, &FieldError{"CallbackCommand", "missing from the body"}
 	}
 	if wire.CallRecord == nil {
@@ -151,7 +180,7 @@ func DecodeCallback(query url.Values, body []byte) (Callback, error) {
 
 // wireBody is the body of CommandAfterEndCall, in one pass over the JSON.
 type wireBody struct {
-	CallbackCommand *string     `json:"CallbackCommand"`
+	CallbackCommand string      `json:"CallbackCommand"`
 	CallRecord      *CallRecord `json:"CallRecord"`
 	EventTime       int64       `json:"EventTime"`
 	// StartCallTs exists only in v1 bodies.
@@ -164,7 +193,7 @@ func decodeBody(command string, body []byte) (wire wireBody, err error) {
 		err = decodeStrictly(body, &wire)
 	} else {
 		var other struct {
-			CallbackCommand *string         `json:"CallbackCommand"`
+			CallbackCommand string          `json:"CallbackCommand"`
 			StartCallTs     json.RawMessage `json:"StartCallTs"`
 		}
 		err = decodeStrictly(body, &other)
@@ -222,6 +251,9 @@ var errTrailingData = errors.New("data after the JSON value")
 // decodeStrictly decodes exactly one JSON value.
 func decodeStrictly(body []byte, into any) error {
 	err := json.Unmarshal(body, into)
+	if err == nil {
+		return nil
+	}
 	if syntax := new(json.SyntaxError); errors.As(err, &syntax) && strings.HasSuffix(err.Error(), "after top-level value") {
 		return errTrailingData
 	}

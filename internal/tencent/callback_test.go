@@ -3,7 +3,6 @@ package tencent
 import (
 	"errors"
 	"math"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -28,15 +27,8 @@ func sampleRecord() CallRecord {
 	}
 }
 
-func parseQuery(t testing.TB, s string) url.Values {
-	t.Helper()
-	q, err := url.ParseQuery(s)
-	require.NoError(t, err)
-	return q
-}
-
 func TestDecodeCallbackSample(t *testing.T) {
-	cb, err := DecodeCallback(parseQuery(t, endCallQuery), []byte(sampleBody))
+	cb, err := DecodeCallback(ParseQuery(endCallQuery), []byte(sampleBody))
 	require.NoError(t, err)
 	require.Equal(t, Callback{Command: CommandAfterEndCall, CallID: "055662e1-bc8a-469c-a334-1126c8c17d58", Record: sampleRecord(), EventTime: 1703589922780}, cb)
 }
@@ -73,7 +65,7 @@ func TestDecodeCallbackTolerates(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := DecodeCallback(parseQuery(t, tt.query), []byte(tt.body))
+			_, err := DecodeCallback(ParseQuery(tt.query), []byte(tt.body))
 			require.NoError(t, err)
 		})
 	}
@@ -81,7 +73,7 @@ func TestDecodeCallbackTolerates(t *testing.T) {
 
 func TestDecodeCallbackKeepsDigitRooms(t *testing.T) {
 	body := strings.Replace(sampleBody, `"roomid-1434"`, `9007199254740993`, 1)
-	cb, err := DecodeCallback(parseQuery(t, endCallQuery), []byte(body))
+	cb, err := DecodeCallback(ParseQuery(endCallQuery), []byte(body))
 	require.NoError(t, err)
 	require.Equal(t, RoomID("9007199254740993"), cb.Record.RoomID, "digit for digit, never through a float")
 }
@@ -119,7 +111,7 @@ func TestDecodeCallbackRefuses(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := DecodeCallback(parseQuery(t, tt.query), []byte(tt.body))
+			_, err := DecodeCallback(ParseQuery(tt.query), []byte(tt.body))
 			var fieldErr *FieldError
 			require.ErrorAs(t, err, &fieldErr)
 			require.Equal(t, tt.field, fieldErr.Field)
@@ -134,11 +126,7 @@ func FuzzDecodeCallback(f *testing.F) {
 	f.Add("sdkappid=1&command=x", `{"StartCallTs":1}`)
 	f.Add("CallbackCommand=Call.CallbackAfterMemberChanged", `{"CallId":"x","UserList":[]}`)
 	f.Fuzz(func(t *testing.T, query, body string) {
-		values, err := url.ParseQuery(query)
-		if err != nil {
-			return
-		}
-		cb, err := DecodeCallback(values, []byte(body))
+		cb, err := DecodeCallback(ParseQuery(query), []byte(body))
 		if err != nil {
 			var fieldErr *FieldError
 			require.True(t, errors.As(err, &fieldErr), "every error names a field: %v", err)
@@ -175,7 +163,7 @@ func TestVerifyCallbackSign(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			err := VerifyCallbackSign(parseQuery(t, tt.query), token, tt.now)
+			err := VerifyCallbackSign(ParseQuery(tt.query), token, tt.now)
 			if tt.field == "" {
 				require.NoError(t, err)
 				return

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unicode/utf8"
 )
 
 // MediaType says what a call carried. D:68940
@@ -110,6 +111,10 @@ func (r *RoomID) UnmarshalJSON(data []byte) error {
 			return fmt.Errorf("RoomId must be a string or a whole number, not %s", n)
 		}
 		*r = RoomID(n.String())
+		return nil
+	}
+	if end := len(data) - 1; end > 0 && bytes.IndexByte(data, '\\') < 0 && utf8.Valid(data) {
+		*r = RoomID(data[1:end]) // nothing in it to decode
 		return nil
 	}
 	return json.Unmarshal(data, (*string)(r))

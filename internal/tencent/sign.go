@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
-	"net/url"
 	"strconv"
 	"time"
 )
@@ -22,8 +21,8 @@ func CallbackSign(token, requestTime string) string {
 
 // VerifyCallbackSign checks Sign and RequestTime of a callback's query. It is
 // documented for Chat callbacks and inferred for Call. Every error is a *FieldError.
-func VerifyCallbackSign(query url.Values, token string, now time.Time) error {
-	sign, requestTime := QueryValue(query, "Sign"), QueryValue(query, "RequestTime")
+func VerifyCallbackSign(query Query, token string, now time.Time) error {
+	sign, requestTime := query.sign, query.requestTime
 	if sign == "" {
 		return &FieldError{"Sign", "missing from the query, although a token is configured for this app"}
 	}

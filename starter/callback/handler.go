@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -20,6 +21,7 @@ import (
 
 	"aftercall/internal/dedupe"
 	"aftercall/internal/tencent"
+	"aftercall/internal/tracing"
 )
 
 // PathPrefix is followed by the app's secret in the callback URL.
@@ -79,7 +81,7 @@ func New(apps []App, gate *dedupe.Gate, calls Calls, reg prometheus.Registerer, 
 		h.metrics.preset(app.Name)
 	}
 	r := mux.NewRouter().SkipClean(true)
-	r.Handle(PathPrefix+"{secret}", h)
+	r.PathPrefix(PathPrefix).Handler(h)
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { h.answer(w, notFound(), h.now()) })
 	return r
 }
@@ -103,6 +105,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // okBody is tencent.AnswerOK, which nearly every callback is answered.
 var okBody = []byte(`{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}`)
 
+var contentType = []string{"application/json"}
+
 func (h *Handler) answer(w http.ResponseWriter, reply reply, start time.Time) {
 	body := okBody
 	if reply.status != http.StatusOK {
@@ -111,7 +115,7 @@ func (h *Handler) answer(w http.ResponseWriter, reply reply, start time.Time) {
 			h.logger.Error("the answer cannot be encoded", "error", err) // three plain fields: it can
 		}
 	}
-	w.Header().Set("Content-Type", "application/json")
+	w.Header()["Content-Type"] = contentType
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(reply.status)
 	if _, err := w.Write(body); err != nil {
@@ -128,17 +132,18 @@ func (h *Handler) handle(w http.ResponseWriter, r *http.Request) (reply, *relayi
 		return refuse(http.StatusMethodNotAllowed, "method: use POST"), nil
 	}
 	body, err := readBody(w, r)
-	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-		return refuse(http.StatusRequestEntityTooLarge, "body: larger than 64 KiB"), nil
-	} else if err != nil {
+	if err != nil {
+		if errors.As(err, new(*http.MaxBytesError)) {
+			return refuse(http.StatusRequestEntityTooLarge, "body: larger than 64 KiB"), nil
+		}
 		return refuse(http.StatusBadRequest, "body: could not be read"), nil
 	}
-	secretHash := sha256.Sum256([]byte(mux.Vars(r)["secret"]))
+	secretHash := sha256.Sum256([]byte(strings.TrimPrefix(r.URL.Path, PathPrefix)))
 	if !h.anySecret(secretHash) {
 		return notFound(), nil
 	}
-	query := r.URL.Query()
-	id, err := tencent.QuerySDKAppID(query)
+	query := tencent.ParseQuery(r.URL.RawQuery)
+	id, err := query.SDKAppID()
 	if err != nil {
 		return refuse(http.StatusForbidden, err.Error()), nil
 	}
@@ -161,7 +166,8 @@ func (h *Handler) handle(w http.ResponseWriter, r *http.Request) (reply, *relayi
 	}
 	// A sender that hangs up must not cancel a start. What follows bounds its
 	// own parts, which sum up to handleBudget.
-	return h.ended(context.WithoutCancel(r.Context()), app.App, cb).of(app.App), relaying
+	ctx := context.WithoutCancel(tracing.WithCall(r.Context(), cb.CallID))
+	return h.ended(ctx, app.App, cb).of(app.App), relaying
 }
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {

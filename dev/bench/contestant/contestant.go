@@ -128,8 +128,8 @@ func receive(w http.ResponseWriter, r *http.Request, cfg *config.Config, engine 
 		http.Error(w, "body could not be read", http.StatusBadRequest)
 		return
 	}
-	query := r.URL.Query()
-	id, err := tencent.QuerySDKAppID(query)
+	query := tencent.ParseQuery(r.URL.RawQuery)
+	id, err := query.SDKAppID()
 	app, known := cfg.App(id)
 	if err != nil || !known || app.Callback.Secret.Reveal() != r.PathValue("secret") {
 		http.Error(w, "SdkAppid or secret is wrong", http.StatusForbidden)

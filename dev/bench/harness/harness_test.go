@@ -103,7 +103,7 @@ func TestSenderRepeatsEveryCallback(t *testing.T) {
 	s.answered(&vegeta.Result{URL: urls[0], Code: http.StatusServiceUnavailable}, time.Millisecond)
 	require.Equal(t, []string{s.calls[1].id}, s.acceptedIDs())
 	require.Equal(t, 1, s.refused)
-	cb, err := tencent.DecodeCallback(map[string][]string{"CallbackCommand": {string(tencent.CommandAfterEndCall)}}, s.calls[0].body)
+	cb, err := tencent.DecodeCallback(tencent.ParseQuery("CallbackCommand="+string(tencent.CommandAfterEndCall)), s.calls[0].body)
 	require.NoError(t, err)
 	require.Equal(t, s.calls[0].id, cb.CallID)
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -20,8 +21,8 @@ func cpu(pids []int) (time.Duration, error) {
 	var ticks uint64
 	for _, pid := range pids {
 		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // ended meanwhile; its parent's figures hold what it used
+		if ended(err) {
+			continue // its parent's figures hold what it used
 		}
 		if err != nil {
 			return 0, err
@@ -34,6 +35,9 @@ func cpu(pids []int) (time.Duration, error) {
 	}
 	return time.Duration(ticks) * time.Second / clockTick, nil
 }
+
+// ended reports whether a process ended before its file in /proc was opened, or read.
+func ended(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) }
 
 // parseStat sums utime, stime, cutime and cstime, fields 14 to 17. The name,
 // in parentheses, may hold anything.
@@ -78,7 +82,7 @@ func memory(pids []int) (int64, error) {
 	var sum int64
 	for _, pid := range pids {
 		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
-		if errors.Is(err, fs.ErrNotExist) {
+		if ended(err) {
 			continue
 		}
 		if err != nil {
