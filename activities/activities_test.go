@@ -38,10 +38,14 @@ func record() tencent.CallRecord {
 type fake struct {
 	record tencent.CallRecord
 	err    error
+	asked  time.Time
 	sent   []string
 }
 
-func (f *fake) Record(context.Context, string) (tencent.CallRecord, error) { return f.record, f.err }
+func (f *fake) Record(context.Context, string) (tencent.CallRecord, error) {
+	f.asked = time.Now()
+	return f.record, f.err
+}
 
 func (f *fake) Send(_ context.Context, id string, _ notify.Event) error {
 	f.sent = append(f.sent, id)
@@ -266,6 +270,15 @@ func TestChargeErrors(t *testing.T) {
 		_, err := f.charge(p)
 		require.Equal(t, AppNotConfigured, errorType(err))
 	})
+}
+
+func TestFetchRecordWaitsFirst(t *testing.T) {
+	f := newFixture(t)
+	f.env.RegisterActivityWithOptions(f.acts.FetchRecord, activity.RegisterOptions{Name: "FetchRecord"})
+	start := time.Now()
+	_, err := f.env.ExecuteActivity("FetchRecord", FetchRecordParams{SDKAppID: clinic, CallID: "call-1", After: 20 * time.Millisecond})
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, f.fake.asked.Sub(start), 20*time.Millisecond)
 }
 
 func TestFetchRecord(t *testing.T) {

@@ -23,6 +23,9 @@ type FetchRecordParams struct {
 	// Fresh says that nothing but Tencent and ourselves has held the call up, so
 	// that the time since its end is worth measuring.
 	Fresh bool `json:"fresh,omitempty"`
+	// After is how long to wait first: some milliseconds, for which a timer of
+	// the workflow would cost more than it waits.
+	After time.Duration `json:"after,omitempty"`
 }
 
 // FetchRecordResult is what Tencent keeps of the call.
@@ -37,6 +40,10 @@ func (a *Activities) FetchRecord(ctx context.Context, p FetchRecordParams) (Fetc
 	app, err := a.app(p.SDKAppID)
 	if err != nil {
 		return FetchRecordResult{}, err
+	}
+	select {
+	case <-time.After(p.After):
+	case <-ctx.Done(): // which the client will say
 	}
 	record, err := app.Records.Record(ctx, p.CallID)
 	if err == nil {

@@ -51,6 +51,8 @@ type call struct {
 	background workflow.WaitGroup
 	// told is what became of the notifications of a review.
 	told []Delivery
+	// early is what is left to wait in the first step.
+	early time.Duration
 }
 
 // settle reads the record and charges the call, with a person's help if need be.
@@ -88,12 +90,13 @@ var steps *activities.Activities
 // from clocks that differ a little, and showing it would cost more than it tells.
 const noticeable = 2 * time.Second
 
-// wait holds until the record can be queried. A start delay has usually done
-// the waiting already, and costs less; but a workflow started without one
-// waits just the same.
+// wait holds until the record can be queried, but for the last milliseconds of
+// a lead. A start delay has usually done the waiting already, and costs less;
+// but a workflow started without one waits just the same.
 func (c *call) wait(ctx workflow.Context) error {
 	pause := c.params.waitAt(workflow.Now(ctx))
-	if pause == 0 {
+	if pause <= c.params.Lead {
+		c.early = pause
 		return nil
 	}
 	if pause > noticeable {
@@ -114,6 +117,7 @@ func (c *call) fetch(ctx workflow.Context) (tencent.CallRecord, error) {
 			CallID:   c.params.CallID,
 			Patience: c.params.RecordDeadline,
 			Fresh:    c.fresh(),
+			After:    c.early,
 		}, &fetched)
 	if err != nil {
 		return tencent.CallRecord{}, c.failed(ctx, "no call record", err)

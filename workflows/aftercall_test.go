@@ -166,6 +166,38 @@ func TestWaits(t *testing.T) {
 	}
 }
 
+func TestTheLastMillisecondsAreWaitedInTheFirstStep(t *testing.T) {
+	const lead = 10 * time.Millisecond
+	tests := map[string]struct{ left, timer, step time.Duration }{
+		"in time":               {7 * time.Millisecond, 0, 7 * time.Millisecond},
+		"the whole lead":        {lead, 0, lead},
+		"late":                  {-time.Millisecond, 0, 0},
+		"much too soon":         {lead + time.Millisecond, lead + time.Millisecond, 0},
+		"without a start delay": {5 * time.Second, 5 * time.Second, 0},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			e := newEnv(t)
+			start := endedAt.Add(workflows.RecordSettleTime - tt.left)
+			e.SetStartTime(start)
+			var asked time.Time
+			var after time.Duration
+			e.OnActivity("FetchRecord", mock.Anything, mock.Anything).Return(
+				func(_ context.Context, p activities.FetchRecordParams) (activities.FetchRecordResult, error) {
+					asked, after = e.Now(), p.After
+					return found, nil
+				}).Once()
+			e.charges(charged(), nil).Once()
+			p := params()
+			p.Lead = lead
+			e.ExecuteWorkflow(workflows.AfterCallName, p)
+			require.NoError(t, e.GetWorkflowError())
+			require.Equal(t, tt.timer, asked.Sub(start))
+			require.Equal(t, tt.step, after)
+		})
+	}
+}
+
 func TestNoHintMeansNoWait(t *testing.T) {
 	e := newEnv(t)
 	e.fetches(found, nil).Once()

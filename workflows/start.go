@@ -49,7 +49,7 @@ func AfterCallOptions(p AfterCallParams, taskQueue, fingerprint string, now time
 		TaskQueue:                                taskQueue,
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		StartDelay:                               p.waitAt(now),
+		StartDelay:                               max(p.waitAt(now)-p.Lead, 0),
 		StaticSummary:                            "Call of " + p.App,
 	}
 	attributes := []temporal.SearchAttributeUpdate{

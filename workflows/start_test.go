@@ -40,6 +40,10 @@ func TestMillisecondsOfTheEnd(t *testing.T) {
 	p := params()
 	p.EndedAt = endedAt.Add(250 * time.Millisecond)
 	require.Equal(t, 3250*time.Millisecond, workflows.AfterCallOptions(p, "queue", "", endedAt.Add(2*time.Second)).StartDelay)
+	p.Lead = 250 * time.Millisecond
+	require.Equal(t, 3*time.Second, workflows.AfterCallOptions(p, "queue", "", endedAt.Add(2*time.Second)).StartDelay)
+	require.Zero(t, workflows.AfterCallOptions(p, "queue", "", endedAt.Add(5*time.Second)).StartDelay)
+	p.Lead = 0
 	p.EndedAt = endedAt.Add(time.Hour)
 	require.Equal(t, workflows.RecordSettleTime, workflows.AfterCallOptions(p, "queue", "", endedAt).StartDelay)
 }

@@ -46,7 +46,16 @@ type AfterCallParams struct {
 	// RecordDeadline is how long a record is waited for once Tencent has said
 	// that there is none.
 	RecordDeadline time.Duration `json:"record_deadline"`
+	// Lead is how long before the end of the wait the first workflow task is
+	// asked for, see StartLead. A task that comes sooner than that waits with a
+	// timer, which costs more.
+	Lead time.Duration `json:"lead,omitempty"`
 }
+
+// StartLead is about what a server takes to hand out the first workflow task
+// once the start delay is over. What is left of it when the task is there is
+// waited in the first step.
+const StartLead = 10 * time.Millisecond
 
 // hint is what is known of the call before its record is read; nil for nothing.
 func (p AfterCallParams) hint() *tencent.CallRecord {

@@ -43,6 +43,7 @@ func (c Calls) Decrypting(keys seal.Keys) Calls {
 // error the start may yet have happened: starting again is safe. fingerprint
 // is that of the callback, and empty if there was none.
 func (c Calls) Start(ctx context.Context, p workflows.AfterCallParams, fingerprint string) (already bool, err error) {
+	p.Lead = workflows.StartLead
 	return c.start(tracing.WithCall(ctx, p.CallID), workflows.AfterCallOptions(p, c.taskQueue, fingerprint, time.Now()), workflows.AfterCallName, p)
 }
 
