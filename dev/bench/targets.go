@@ -15,7 +15,7 @@ import (
 type targetsCommand struct {
 	setting
 	Starts    int  `help:"Calls for the comparison with a bare start loop, three times; duplicates are fifty times as many. 0 leaves it out." default:"600"`
-	Waiting   int  `help:"Calls that wait in a record outage; 0 leaves it out." default:"3000"`
+	Waiting   int  `help:"Calls that wait in a record outage; 0 leaves it out." default:"20000"`
 	Thousands int  `help:"Thousands of calls over which the cost must be flat; 0 leaves it out." default:"20"`
 	Publish   bool `help:"Write the figures into docs/benchmarks.md."`
 }

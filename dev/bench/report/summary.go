@@ -5,6 +5,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"aftercall/dev/bench/harness"
@@ -29,7 +30,14 @@ func figureOf(values []float64) figure {
 }
 
 // String is the median, and the spread where there is one.
-func (f figure) String() string {
+func (f figure) String() string { return f.format(number) }
+
+// count is the same of what is counted, and not measured.
+func (f figure) count() string {
+	return f.format(func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) })
+}
+
+func (f figure) format(number func(float64) string) string {
 	median, low, high := number(f.median), number(f.min), number(f.max)
 	if low == high {
 		return median
@@ -73,12 +81,4 @@ func (s Set) figure(value func(harness.Result) float64) figure {
 		values[i] = value(r)
 	}
 	return figureOf(values)
-}
-
-func (s Set) sum(value func(harness.Result) int) int {
-	sum := 0
-	for _, r := range s {
-		sum += value(r)
-	}
-	return sum
 }

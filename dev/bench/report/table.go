@@ -20,8 +20,10 @@ func median(title string, value func(harness.Result) float64) column {
 	return column{title, func(s Set) string { return s.figure(value).String() }}
 }
 
-func total(title string, value func(harness.Result) int) column {
-	return column{title, func(s Set) string { return strconv.Itoa(s.sum(value)) }}
+func count(title string, value func(harness.Result) int) column {
+	return column{title, func(s Set) string {
+		return s.figure(func(r harness.Result) float64 { return float64(value(r)) }).count()
+	}}
 }
 
 var (
@@ -37,11 +39,11 @@ var (
 	ownMemory = median("service MiB", func(r harness.Result) float64 { return mib(r.ServiceMemory) })
 	memory    = median("servers MiB", func(r harness.Result) float64 { return mib(r.ServerMemory) })
 	took      = median("ended after s", func(r harness.Result) float64 { return r.Elapsed.Seconds() })
-	refused   = total("refused", func(r harness.Result) int { return r.Refused })
-	lost      = total("lost", func(r harness.Result) int { return r.Verdict.Lost() })
-	missing   = total("missing after 30 s of silence", func(r harness.Result) int { return r.Verdict.Lost() })
-	doubled   = total("doubled", func(r harness.Result) int { return r.Verdict.Doubled() })
-	repeated  = total("repeated messages", func(r harness.Result) int { return r.Verdict.Repeated })
+	refused   = count("refused", func(r harness.Result) int { return r.Refused })
+	lost      = count("lost", func(r harness.Result) int { return r.Verdict.Lost() })
+	missing   = count("missing after 30 s of silence", func(r harness.Result) int { return r.Verdict.Lost() })
+	doubled   = count("doubled", func(r harness.Result) int { return r.Verdict.Doubled() })
+	repeated  = count("repeated messages", func(r harness.Result) int { return r.Verdict.Repeated })
 )
 
 // section is the table of one load.
@@ -88,14 +90,22 @@ func (s Set) Write(out io.Writer, markdown bool) {
 			fmt.Fprintf(out, "\n%s\n%s\n", section.title, t.Render())
 		}
 	}
+	if ratio := s.Ratio(); ratio != "" {
+		fmt.Fprintf(out, "\n%s\n", ratio)
+	}
 }
 
-// Ratio is how many times the calls per second of plain ours reaches.
-func (s Set) Ratio() float64 {
-	perSecond := func(r harness.Result) float64 { return r.PerSecond }
-	plain := s.of(harness.Plain, harness.BurnDown).figure(perSecond).median
-	if plain == 0 {
-		return 0
+// Ratio tells how many times the calls per second of plain ours reaches, run
+// by run; empty unless both ran.
+func (s Set) Ratio() string {
+	ours, plain := s.of(harness.Ours, harness.BurnDown), s.of(harness.Plain, harness.BurnDown)
+	n := min(len(ours), len(plain))
+	if n == 0 {
+		return ""
 	}
-	return s.of(harness.Ours, harness.BurnDown).figure(perSecond).median / plain
+	ratios := make([]float64, n)
+	for i := range ratios {
+		ratios[i] = ours[i].PerSecond / plain[i].PerSecond
+	}
+	return fmt.Sprintf("Within one run, aftercall takes %s times the calls per second of the plain form.", figureOf(ratios))
 }
