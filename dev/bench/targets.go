@@ -14,7 +14,8 @@ import (
 
 type targetsCommand struct {
 	setting
-	Starts    int  `help:"Calls for the comparison with a bare start loop, three times; duplicates are fifty times as many. 0 leaves it out." default:"600"`
+	Burn      int  `help:"Calls of a burn-down, five times, beside the plain form's; 0 leaves it out." default:"2000"`
+	Starts    int  `help:"Calls for the comparison with a bare start loop, five times; duplicates are fifty times as many. 0 leaves it out." default:"600"`
 	Waiting   int  `help:"Calls that wait in a record outage; 0 leaves it out." default:"20000"`
 	Thousands int  `help:"Thousands of calls over which the cost must be flat; 0 leaves it out." default:"20"`
 	Publish   bool `help:"Write the figures into docs/benchmarks.md."`
@@ -28,7 +29,7 @@ func (c targetsCommand) Run(ctx context.Context, out io.Writer) error {
 			n       int
 			measure func(context.Context, int) ([]harness.Target, error)
 		}{
-			{c.Starts, b.Acknowledged}, {c.Waiting, b.Outage}, {c.Thousands, b.Flat},
+			{c.Burn, b.BurnDown}, {c.Starts, b.Acknowledged}, {c.Waiting, b.Outage}, {c.Thousands, b.Flat},
 		} {
 			if part.n == 0 {
 				continue

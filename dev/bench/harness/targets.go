@@ -33,7 +33,7 @@ const (
 	tries = 5
 	// outageRate is how many calls a second come during an outage: what the
 	// development server takes beside the attempts of those that wait.
-	outageRate = 40
+	outageRate = 50
 	// inArrears is what Tencent answers until somebody pays. Each call asks
 	// again every two to four minutes, so that the server can hold many: after
 	// a plain failure they would ask every minute, and keep it busy with that.
@@ -338,6 +338,47 @@ func (p *play) awaitWaiting(ctx context.Context, calls int) error {
 	}
 }
 
+// BurnDown compares burn-downs of ours with those of the plain form, on servers with the
+// same settings.
+func (b *Bench) BurnDown(ctx context.Context, calls int) (targets []Target, err error) {
+	load := Load{Name: BurnDown, Calls: calls, Deliveries: 1}
+	var plays []*play
+	for _, c := range []Contestant{{Name: Ours, Temporal: true, Ours: true}, {Name: Plain, Temporal: true}} {
+		p, err := b.start(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, p.stop()) }()
+		if _, err := p.run(ctx, Load{Name: "warm-up", Calls: 200, Deliveries: 1}); err != nil {
+			return nil, err
+		}
+		plays = append(plays, p)
+	}
+	var ourCPU, plainCPU []float64
+	rate := func(p *play, cpu *[]float64) func() (float64, error) {
+		return func() (float64, error) {
+			r, err := p.run(ctx, load)
+			if err == nil && !r.Verdict.Clean() {
+				err = fmt.Errorf("%s: %+v", p.contestant.Name, r.Verdict)
+			}
+			*cpu = append(*cpu, ms(r.ServiceCPU+r.ServerCPU))
+			return r.PerSecond, err
+		}
+	}
+	burned, err := compare(rate(plays[0], &ourCPU), rate(plays[1], &plainCPU))
+	if err != nil {
+		return nil, err
+	}
+	const most = 7
+	return []Target{
+		burned.target(fmt.Sprintf("calls per second, burn-down of %d calls, against the plain form", calls), 3),
+		{
+			"CPU per call, service and servers together", fmt.Sprintf("≤ %d ms", most),
+			fmt.Sprintf("%.1f ms (plain form %.1f ms)", middle(ourCPU), middle(plainCPU)), middle(ourCPU) <= most,
+		},
+	}, nil
+}
+
 // Flat measures what calls cost as they become many: a service with so many thousands of
 // them behind it takes turns with a new one.
 func (b *Bench) Flat(ctx context.Context, thousands int) (targets []Target, err error) {
@@ -402,8 +443,10 @@ func (p *play) thousand(ctx context.Context) (float64, error) {
 	if err == nil && !r.Verdict.Clean() {
 		err = fmt.Errorf("%d of %d calls lost, %d doubled", r.Verdict.Lost(), r.Verdict.Calls, r.Verdict.Doubled())
 	}
-	return float64(r.ServiceCPU) / float64(time.Millisecond), err
+	return ms(r.ServiceCPU), err
 }
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // transitions is the mean of some calls of the load that has just ended.
 func (p *play) transitions(ctx context.Context, c client.Client) (float64, error) {
