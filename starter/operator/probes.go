@@ -157,13 +157,18 @@ var appProbes = []appProbe{
 // before it is red: a few runs, or the time that one may take.
 const lag = 30 * time.Minute
 
+// scheduleTimeout is how long Temporal may take to describe a schedule. It asks
+// the schedule's own workflow, and where the worker that had it last does not
+// answer, another one after some seconds.
+const scheduleTimeout = 15 * time.Second
+
 // sweepProbe looks whether the sweep is scheduled and how far it has come.
 func sweepProbe(ctx context.Context, t *tools, app *config.App) (string, error) {
 	every := time.Duration(app.Sweep.Every)
 	if every == 0 {
 		return "off, as configured: calls whose callback is lost are not found", nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, partTimeout)
+	ctx, cancel := context.WithTimeout(ctx, scheduleTimeout)
 	defer cancel()
 	if err := engine.Ping(ctx, t.temporal, t.namespace); err != nil {
 		return "", t.temporalError(err)
