@@ -78,6 +78,37 @@ func TestDecodeCallbackKeepsDigitRooms(t *testing.T) {
 	require.Equal(t, RoomID("9007199254740993"), cb.Record.RoomID, "digit for digit, never through a float")
 }
 
+func TestRooms(t *testing.T) {
+	for text, want := range map[string]RoomID{
+		`"roomid-1434"`: "roomid-1434", `""`: "", `"a\"b"`: `a"b`, `"\u4f1a"`: "会", `"会"`: "会", `1434`: "1434", `null`: "",
+	} {
+		body := strings.Replace(sampleBody, `"roomid-1434"`, text, 1)
+		cb, err := DecodeCallback(ParseQuery(endCallQuery), []byte(body))
+		require.NoError(t, err, text)
+		require.Equal(t, want, cb.Record.RoomID, text)
+	}
+}
+
+func TestParseQuery(t *testing.T) {
+	tests := map[string]struct {
+		raw  string
+		want Query
+	}{
+		"all":                   {"SdkAppid=1&CallbackCommand=a&Sign=s&RequestTime=2&command=b", Query{sdkAppID: "1", command: "a", sign: "s", requestTime: "2", v1Command: "b"}},
+		"any case":              {"sdkappid=1&SIGN=s", Query{sdkAppID: "1", sign: "s"}},
+		"the first counts":      {"SdkAppid=1&sdkappid=2", Query{sdkAppID: "1"}},
+		"an empty one does not": {"SdkAppid=&sdkappid=2", Query{sdkAppID: "2"}},
+		"encoded":               {"CallbackCommand=a%2Eb+c", Query{command: "a.b c"}},
+		"badly encoded":         {"Sign=%zz&RequestTime=2", Query{requestTime: "2"}},
+		"a semicolon":           {"Sign=a;b&RequestTime=2", Query{requestTime: "2"}},
+		"nothing":               {"", Query{}},
+		"unknown, no value":     {"x=1&&Sign&=", Query{}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) { require.Equal(t, tt.want, ParseQuery(tt.raw)) })
+	}
+}
+
 func TestDecodeCallbackRefuses(t *testing.T) {
 	replace := func(old, with string) string { return strings.Replace(sampleBody, old, with, 1) }
 	tests := map[string]struct{ query, body, field, problem string }{

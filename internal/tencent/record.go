@@ -113,8 +113,8 @@ func (r *RoomID) UnmarshalJSON(data []byte) error {
 		*r = RoomID(n.String())
 		return nil
 	}
-	if end := len(data) - 1; end > 0 && bytes.IndexByte(data, '\\') < 0 && utf8.Valid(data) {
-		*r = RoomID(data[1:end]) // nothing in it to decode
+	if len(data) > 0 && data[0] == '"' && bytes.IndexByte(data, '\\') < 0 && utf8.Valid(data) {
+		*r = RoomID(bytes.Trim(data, `"`)) // nothing in it to decode
 		return nil
 	}
 	return json.Unmarshal(data, (*string)(r))
