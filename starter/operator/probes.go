@@ -157,9 +157,8 @@ var appProbes = []appProbe{
 // before it is red: a few runs, or the time that one may take.
 const lag = 30 * time.Minute
 
-// scheduleTimeout is how long Temporal may take to describe a schedule. It asks
-// the schedule's own workflow, and where the worker that had it last does not
-// answer, another one after some seconds.
+// scheduleTimeout is how long Temporal may take to describe a schedule. Unlike
+// other answers, it comes from a workflow, which must be asked first.
 const scheduleTimeout = 15 * time.Second
 
 // sweepProbe looks whether the sweep is scheduled and how far it has come.
@@ -170,7 +169,9 @@ func sweepProbe(ctx context.Context, t *tools, app *config.App) (string, error) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, scheduleTimeout)
 	defer cancel()
-	if err := engine.Ping(ctx, t.temporal, t.namespace); err != nil {
+	pingCtx, cancelPing := context.WithTimeout(ctx, partTimeout)
+	defer cancelPing()
+	if err := engine.Ping(pingCtx, t.temporal, t.namespace); err != nil {
 		return "", t.temporalError(err)
 	}
 	id := workflows.ReconcileID(app.SDKAppID)

@@ -1,0 +1,89 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// comparison are figures of ours and of something bare that took turns.
+type comparison struct{ ours, bare []float64 }
+
+// compare measures both in turns, and who begins takes turns too: a machine
+// that slows down meanwhile slows both.
+func compare(ours, bare func() (float64, error)) (c comparison, err error) {
+	turns := []struct {
+		figures *[]float64
+		measure func() (float64, error)
+	}{{&c.ours, ours}, {&c.bare, bare}}
+	for range tries {
+		for _, turn := range turns {
+			figure, err := turn.measure()
+			if err != nil {
+				return c, err
+			}
+			*turn.figures = append(*turn.figures, figure)
+		}
+		slices.Reverse(turns)
+	}
+	return c, nil
+}
+
+// ratio compares pair by pair: the median, the lowest and the highest.
+func (c comparison) ratio() (median, lowest, highest float64) {
+	ratios := make([]float64, len(c.ours))
+	for i := range ratios {
+		ratios[i] = c.ours[i] / c.bare[i]
+	}
+	return middle(ratios), slices.Min(ratios), slices.Max(ratios)
+}
+
+func (c comparison) target(figure string, atLeast float64) Target {
+	r, lowest, highest := c.ratio()
+	return Target{
+		figure, fmt.Sprintf("≥ %.2f ×", atLeast),
+		fmt.Sprintf("%.2f × (%.2f–%.2f; %.0f/s against %.0f/s)", r, lowest, highest, middle(c.ours), middle(c.bare)), r >= atLeast,
+	}
+}
+
+// BurnDown compares burn-downs of ours with those of the plain form, on servers with the
+// same settings.
+func (b *Bench) BurnDown(ctx context.Context, calls int) (targets []Target, err error) {
+	load := Load{Name: BurnDown, Calls: calls, Deliveries: 1}
+	var plays []*play
+	for _, c := range []Contestant{{Name: Ours, Temporal: true, Ours: true}, {Name: Plain, Temporal: true}} {
+		p, err := b.start(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, p.stop()) }()
+		if _, err := p.run(ctx, Load{Name: "warm-up", Calls: 200, Deliveries: 1}); err != nil {
+			return nil, err
+		}
+		plays = append(plays, p)
+	}
+	var ourCPU, plainCPU []float64
+	rate := func(p *play, cpu *[]float64) func() (float64, error) {
+		return func() (float64, error) {
+			r, err := p.run(ctx, load)
+			if err == nil && !r.Verdict.Clean() {
+				err = fmt.Errorf("%s: %+v", p.contestant.Name, r.Verdict)
+			}
+			*cpu = append(*cpu, ms(r.ServiceCPU+r.ServerCPU))
+			return r.PerSecond, err
+		}
+	}
+	burned, err := compare(rate(plays[0], &ourCPU), rate(plays[1], &plainCPU))
+	if err != nil {
+		return nil, err
+	}
+	const most = 7
+	return []Target{
+		burned.target(fmt.Sprintf("calls per second, burn-down of %d calls, against the plain form", calls), 3),
+		{
+			"CPU per call, service and servers together", fmt.Sprintf("≤ %d ms", most),
+			fmt.Sprintf("%.1f ms (plain form %.1f ms)", middle(ourCPU), middle(plainCPU)), middle(ourCPU) <= most,
+		},
+	}, nil
+}
