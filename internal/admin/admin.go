@@ -1,5 +1,5 @@
 // Package admin is the listener for operators, apart from the one for Tencent:
-// /healthz, /readyz and /metrics.
+// /healthz, /readyz, /metrics and, on request, Go's profiles.
 package admin
 
 import (
@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/http/pprof"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,6 +62,22 @@ func Handler(reg *prometheus.Registry, logger *slog.Logger, checks ...Check) htt
 		answer(w, logger, code, status)
 	}).Methods(http.MethodGet)
 	r.Handle("/metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{Registry: reg})).Methods(http.MethodGet)
+	return r
+}
+
+// Profiles adds Go's profiles at /debug/pprof/ to h if they are wanted. They are
+// not for everybody: taking one costs CPU, and shows the command line.
+func Profiles(wanted bool, h http.Handler) http.Handler {
+	if !wanted {
+		return h
+	}
+	r := mux.NewRouter()
+	r.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	r.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	r.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	r.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	r.PathPrefix("/debug/pprof/").HandlerFunc(pprof.Index)
+	r.PathPrefix("/").Handler(h)
 	return r
 }
 

@@ -82,3 +82,13 @@ func TestWhen(t *testing.T) {
 	flag.Store(true)
 	require.NoError(t, check(context.Background()))
 }
+
+func TestProfilesOnlyWhenWanted(t *testing.T) {
+	h := Handler(prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	for _, path := range []string{"/debug/pprof/", "/debug/pprof/goroutine", "/debug/pprof/cmdline", "/debug/pprof/symbol"} {
+		require.Equal(t, 404, get(t, Profiles(false, h), path).Code, path)
+		require.Equal(t, 200, get(t, Profiles(true, h), path).Code, path)
+	}
+	require.Contains(t, get(t, Profiles(true, h), "/debug/pprof/goroutine?debug=1").Body.String(), "TestProfilesOnlyWhenWanted")
+	require.Equal(t, 200, get(t, Profiles(true, h), "/healthz").Code)
+}

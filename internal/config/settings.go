@@ -29,6 +29,7 @@ type Common struct {
 	TaskQueue     string        `env:"AFTERCALL_TASK_QUEUE" envDefault:"aftercall" doc:"Temporal task queue; the same for starter and worker."`
 	PayloadKeys   seal.Keys     `env:"AFTERCALL_PAYLOAD_KEYS" doc:"Keys that encrypt what Temporal stores, as id:base64,id:base64 with the newest first; the same for starter and worker; left out, nothing is encrypted. See [privacy.md](privacy.md)."`
 	TemporalUIURL string        `env:"AFTERCALL_TEMPORAL_UI_URL" doc:"Address of Temporal's Web UI, for links in output; left out, there are none."`
+	Profiles      bool          `env:"AFTERCALL_PROFILES" envDefault:"false" doc:"true serves Go's profiles at /debug/pprof/ of the admin listener."`
 }
 
 // StarterSettings are the process settings of the starter.
@@ -148,6 +149,9 @@ func parseSettings(settings any, environ map[string]string) []Problem {
 			message := parse.Err.Error()
 			if parse.Type == reflect.TypeFor[slog.Level]() {
 				message = "must be debug, info, warn or error"
+			}
+			if parse.Type.Kind() == reflect.Bool {
+				message = "must be true or false"
 			}
 			problems = append(problems, Problem{Key: variables[i].name, Message: message})
 		case errors.As(err, &unset):

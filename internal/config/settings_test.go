@@ -79,6 +79,7 @@ func TestSettingsProblems(t *testing.T) {
 		"LEDGER_URL: must be sqlite: and the path of a file, as in sqlite:/var/lib/aftercall/ledger.db, or postgres://user:password@host/database": {"LEDGER_URL": "mysql://canary"},
 		"AFTERCALL_LOG_FORMAT: must be auto, json or text":                                                                                         {"AFTERCALL_LOG_FORMAT": "xml"},
 		"AFTERCALL_LOG_LEVEL: must be debug, info, warn or error":                                                                                  {"AFTERCALL_LOG_LEVEL": "loud"},
+		"AFTERCALL_PROFILES: must be true or false":                                                                                                {"AFTERCALL_PROFILES": "yes please"},
 		"AFTERCALL_TASK_QUEUE: must be a name without spaces around it":                                                                            {"AFTERCALL_TASK_QUEUE": " calls"},
 		"AFTERCALL_TEMPORAL_UI_URL: must be an address such as http://localhost:8233":                                                              {"AFTERCALL_TEMPORAL_UI_URL": "localhost:8233"},
 		"AFTERCALL_LISTEN: must be host:port or :port, as in 127.0.0.1:8080":                                                                       {"AFTERCALL_LISTEN": "8080"},

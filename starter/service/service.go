@@ -85,12 +85,12 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 			},
 			serve.Listener{
 				Name: "admin", Address: settings.AdminListen,
-				Handler: admin.Handler(
+				Handler: admin.Profiles(settings.Profiles, admin.Handler(
 					reg, logger,
 					admin.Check{Name: "temporal", Ask: func(ctx context.Context) error { return engine.Ping(ctx, temporal, namespace) }},
 					admin.Check{Name: "search attributes", Ask: admin.When(&prepared, "not checked yet: Temporal must answer first")},
 					admin.Check{Name: "redis", Optional: true, Ask: guard.Ping},
-				),
+				)),
 			},
 		)
 	})

@@ -105,13 +105,13 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	group.Go(func() error {
 		return serve.HTTP(ctx, logger, serve.Listener{
 			Name: "admin", Address: settings.AdminListen,
-			Handler: withCodec(settings, admin.Handler(
+			Handler: withCodec(settings, admin.Profiles(settings.Profiles, admin.Handler(
 				reg, logger,
 				admin.Check{Name: "temporal", Ask: func(ctx context.Context) error { return engine.Ping(ctx, temporal, namespace) }},
 				admin.Check{Name: "worker", Ask: admin.When(&polling, "not polling yet: Temporal must answer first")},
 				admin.Check{Name: "ledger", Ask: book.Ping},
 				admin.Check{Name: "redis", Optional: true, Ask: guard.Ping},
-			)),
+			))),
 		})
 	})
 	err = group.Wait()

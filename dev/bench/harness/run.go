@@ -20,8 +20,8 @@ type Result struct {
 	// PerSecond is calls from the first callback to the last webhook.
 	PerSecond float64
 	// ServiceCPU and ServerCPU are per call; servers are Temporal, Redis and
-	// PostgreSQL.
-	ServiceCPU, ServerCPU time.Duration
+	// PostgreSQL. TemporalCPU is the part of the first of them.
+	ServiceCPU, ServerCPU, TemporalCPU time.Duration
 	// Elapsed is from the first callback to the last webhook.
 	Elapsed time.Duration
 	// ServiceMemory and ServerMemory are bytes, at the end of the load.
@@ -42,7 +42,7 @@ func (p *play) run(ctx context.Context, load Load) (Result, error) {
 	r := Result{Contestant: p.contestant.Name, Load: load}
 	p.world.sink.reset()
 	s := &sender{world: p.world, load: load, port: p.port}
-	serviceBefore, serverBefore, err := p.used()
+	before, err := p.used()
 	if err != nil {
 		return r, err
 	}
@@ -56,7 +56,7 @@ func (p *play) run(ctx context.Context, load Load) (Result, error) {
 		return r, ctx.Err()
 	case <-time.After(rest):
 	}
-	serviceAfter, serverAfter, err := p.used()
+	after, err := p.used()
 	if err != nil {
 		return r, err
 	}
@@ -72,8 +72,10 @@ func (p *play) run(ctx context.Context, load Load) (Result, error) {
 	r.Elapsed = last.Sub(begin)
 	r.PerSecond = float64(load.Calls) / r.Elapsed.Seconds()
 	if !load.Kill { // a killed service took its figures with it
-		r.ServiceCPU = (serviceAfter - serviceBefore) / time.Duration(load.Calls)
-		r.ServerCPU = (serverAfter - serverBefore) / time.Duration(load.Calls)
+		each := time.Duration(load.Calls)
+		r.ServiceCPU = (after.services - before.services) / each
+		r.ServerCPU = (after.servers - before.servers) / each
+		r.TemporalCPU = (after.temporal - before.temporal) / each
 	}
 	charged, err := chargedCalls(ctx, p.ledgerURL)
 	if err != nil {
@@ -85,12 +87,19 @@ func (p *play) run(ctx context.Context, load Load) (Result, error) {
 	return r, nil
 }
 
+// usage is CPU time: of the service, of all servers, and of Temporal alone.
+type usage struct{ services, servers, temporal time.Duration }
+
 // used is the CPU time so far.
-func (p *play) used() (services, servers time.Duration, err error) {
-	servicePIDs, serverPIDs := p.pids()
-	services, errServices := cpu(servicePIDs)
-	servers, errServers := cpu(serverPIDs)
-	return services, servers, errors.Join(errServices, errServers)
+func (p *play) used() (u usage, err error) {
+	services, servers := p.pids()
+	var errServices, errServers, errTemporal error
+	u.services, errServices = cpu(services)
+	u.servers, errServers = cpu(servers)
+	if p.temporal != nil {
+		u.temporal, errTemporal = cpu([]int{p.temporal.cmd.Process.Pid})
+	}
+	return u, errors.Join(errServices, errServers, errTemporal)
 }
 
 // send posts the load, kills the service in the middle if that is asked for,

@@ -23,7 +23,7 @@ import (
 
 // Durability is what the servers promise to keep, as printed with the figures.
 const Durability = "PostgreSQL: fsync=on, synchronous_commit=on. Redis: appendonly yes, appendfsync everysec. " +
-	"Temporal: one server with a SQLite file, journal_mode=WAL, synchronous=NORMAL, numHistoryShards=1."
+	"Temporal: one server with a SQLite file, journal_mode=WAL, synchronous=NORMAL, wal_autocheckpoint=8000, numHistoryShards=1."
 
 // Servers are the databases that all contestants share, each with data of its own.
 type Servers struct {

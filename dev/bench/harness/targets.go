@@ -165,18 +165,18 @@ func (p *play) rest(ctx context.Context) error {
 		return err
 	}
 	for {
-		_, before, err := p.used()
+		before, err := p.used()
 		if err != nil {
 			return err
 		}
 		if err := pause(ctx, moment); err != nil {
 			return err
 		}
-		_, after, err := p.used()
+		after, err := p.used()
 		if err != nil {
 			return err
 		}
-		if after-before < quiet {
+		if after.servers-before.servers < quiet {
 			return nil
 		}
 	}
