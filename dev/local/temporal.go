@@ -117,9 +117,9 @@ func ServerArguments() []string {
 	args := []string{
 		"--sqlite-pragma", "journal_mode=WAL",
 		"--sqlite-pragma", "synchronous=NORMAL",
-		// A call writes about a megabyte of pages, most of them of the list of
-		// workflows and the same again and again: 32 MiB of them go back into
-		// the file at a time, not 4.
+		// A call touches a page of each index of the list of workflows, and the
+		// next one mostly the same pages: they go back into the file every 32
+		// MiB, not every 4.
 		"--sqlite-pragma", "wal_autocheckpoint=8000",
 	}
 	for _, setting := range []string{

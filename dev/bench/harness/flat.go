@@ -26,16 +26,19 @@ func (b *Bench) Flat(ctx context.Context, thousands int) (targets []Target, err 
 		return nil, err
 	}
 	defer c.Close()
-	var transitions []float64
-	for range thousands {
+	var first, last float64
+	for i := range thousands {
 		if _, err := old.thousand(ctx); err != nil {
 			return nil, err
 		}
-		mean, err := old.transitions(ctx, c)
-		if err != nil {
-			return nil, err
+		if i == 0 {
+			if first, err = old.transitions(ctx, c); err != nil {
+				return nil, err
+			}
 		}
-		transitions = append(transitions, mean)
+	}
+	if last, err = old.transitions(ctx, c); err != nil {
+		return nil, err
 	}
 	fresh, err := b.start(ctx, ours)
 	if err != nil {
@@ -55,7 +58,6 @@ func (b *Bench) Flat(ctx context.Context, thousands int) (targets []Target, err 
 	}
 	percent := func(ratio float64) float64 { return 100 * (ratio - 1) }
 	r, lowest, highest := cost.ratio()
-	first, last := transitions[0], transitions[len(transitions)-1]
 	return []Target{
 		{
 			fmt.Sprintf("CPU of starter and worker per call, after %d,000 calls, against a new service", thousands), "within 10 %",
