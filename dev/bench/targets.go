@@ -15,7 +15,7 @@ import (
 type targetsCommand struct {
 	setting
 	Burn      int  `help:"Calls of a burn-down, five times, beside the plain form's; 0 leaves it out." default:"2000"`
-	Starts    int  `help:"Calls for the comparison with a bare start loop, five times; duplicates are fifty times as many. 0 leaves it out." default:"600"`
+	Starts    int  `help:"Calls for the comparison with a bare start loop, nine times; duplicates are a hundred times as many. 0 leaves it out." default:"600"`
 	Waiting   int  `help:"Calls that wait in a record outage; 0 leaves it out." default:"20000"`
 	Thousands int  `help:"Thousands of calls over which the cost must be flat; 0 leaves it out." default:"20"`
 	Publish   bool `help:"Write the figures into docs/benchmarks.md."`

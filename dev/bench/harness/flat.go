@@ -49,7 +49,7 @@ func (b *Bench) Flat(ctx context.Context, thousands int) (targets []Target, err 
 	if _, err := fresh.thousand(ctx); err != nil {
 		return nil, err
 	}
-	cost, err := compare(
+	cost, err := compare(tries,
 		func() (float64, error) { return old.thousand(ctx) },
 		func() (float64, error) { return fresh.thousand(ctx) },
 	)

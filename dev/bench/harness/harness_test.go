@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -76,6 +77,20 @@ func TestSinkCountsByCallAndMessage(t *testing.T) {
 	s.reset()
 	n, _ = s.count()
 	require.Zero(t, n)
+}
+
+func TestASignalEndsALoad(t *testing.T) {
+	w, err := startWorld(context.Background(), 1)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, w.stop()) })
+	ctx, interrupt := context.WithCancel(context.Background())
+	defer interrupt()
+	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { interrupt() }))
+	t.Cleanup(receiver.Close)
+	s := &sender{world: w, port: receiver.Listener.Addr().(*net.TCPAddr).Port, load: Load{Calls: 3000, Rate: 50, Deliveries: 1}}
+	require.ErrorIs(t, s.send(ctx), context.Canceled)
+	require.NotEmpty(t, s.calls)
+	require.Less(t, len(s.calls), s.load.Calls)
 }
 
 func TestSenderRepeatsEveryCallback(t *testing.T) {

@@ -118,14 +118,15 @@ func (s *sender) place(i int) (placed, error) {
 // settle is after which a record can be read.
 const settle = 5 * time.Second
 
-// send posts everything, at the rate of the load.
-func (s *sender) send() error {
+// send posts everything, at the rate of the load, unless ctx ends before.
+func (s *sender) send(ctx context.Context) error {
 	options := []func(*vegeta.Attacker){vegeta.Timeout(senderTimeout), vegeta.KeepAlive(true), vegeta.Connections(1000)}
 	pacer := vegeta.Pacer(vegeta.ConstantPacer{Freq: s.load.Rate * s.load.Deliveries, Per: time.Second})
 	if s.load.Rate == 0 {
 		options = append(options, vegeta.Workers(burstSenders), vegeta.MaxWorkers(burstSenders))
 	}
 	attacker := vegeta.NewAttacker(options...)
+	defer context.AfterFunc(ctx, func() { attacker.Stop() })()
 	var first time.Time
 	for r := range attacker.Attack(s.next, pacer, 0, "") {
 		if r.URL == "" { // the end of the targets
@@ -142,7 +143,7 @@ func (s *sender) send() error {
 		}
 		s.answered(r, latency)
 	}
-	return s.err
+	return errors.Join(s.err, ctx.Err())
 }
 
 func (s *sender) answered(r *vegeta.Result, latency time.Duration) {

@@ -106,7 +106,7 @@ func (p *play) used() (u usage, err error) {
 // and makes sure that every callback is acknowledged in the end.
 func (p *play) send(ctx context.Context, s *sender) error {
 	done := make(chan error, 1)
-	go func() { done <- s.send() }()
+	go func() { done <- s.send(ctx) }()
 	var killed error
 	if s.load.Kill {
 		killed = p.killHalfWay(ctx, s)
