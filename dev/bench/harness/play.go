@@ -75,32 +75,35 @@ func (b *Bench) Play(ctx context.Context, c Contestant, loads []Load) (results [
 	return results, nil
 }
 
-func (b *Bench) start(ctx context.Context, c Contestant) (p *play, err error) {
+// start starts a contestant with everything around it. On an error, what was started is stopped.
+func (b *Bench) start(ctx context.Context, c Contestant) (*play, error) {
 	b.plays++
-	p = &play{bench: b, contestant: c, dir: filepath.Join(b.Dir, fmt.Sprintf("%03d-%s", b.plays, c.Name))}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, p.stop())
-		}
-	}()
+	p := &play{bench: b, contestant: c, dir: filepath.Join(b.Dir, fmt.Sprintf("%03d-%s", b.plays, c.Name))}
+	if err := p.start(ctx); err != nil {
+		return nil, errors.Join(err, p.stop())
+	}
+	return p, nil
+}
+
+func (p *play) start(ctx context.Context) (err error) {
 	if err := os.MkdirAll(p.dir, 0o700); err != nil {
-		return nil, err
+		return err
 	}
-	if p.world, err = startWorld(ctx, b.Apps); err != nil {
-		return nil, err
+	if p.world, err = startWorld(ctx, p.bench.Apps); err != nil {
+		return err
 	}
-	if err := b.Servers.FlushRedis(ctx); err != nil {
-		return nil, err
+	if err := p.bench.Servers.FlushRedis(ctx); err != nil {
+		return fmt.Errorf("flush Redis: %w", err)
 	}
-	if c.Temporal {
-		if p.temporal, p.address, err = startTemporal(ctx, b.Temporal, p.dir, p.dir); err != nil {
-			return nil, err
+	if p.contestant.Temporal {
+		if p.temporal, p.address, err = startTemporal(ctx, p.bench.Temporal, p.dir, p.dir); err != nil {
+			return err
 		}
 	}
 	if err := p.prepare(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	return p, p.startServices(ctx)
+	return p.startServices(ctx)
 }
 
 // prepare makes databases, settings and the list of services.

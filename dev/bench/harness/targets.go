@@ -232,5 +232,8 @@ func (p *play) startBare(ctx context.Context) (int, *process, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	return ports[0], bare, await(ctx, bare, ready(httpURL(ports[0])+"/readyz"))
+	if err := await(ctx, bare, ready(httpURL(ports[0])+"/readyz")); err != nil {
+		return 0, nil, errors.Join(err, bare.kill())
+	}
+	return ports[0], bare, nil
 }
