@@ -93,7 +93,7 @@ func (w *switchWriter) Write(p []byte) (int, error) {
 
 // ForgetInRedis removes a call from Redis.
 func (s *Stack) ForgetInRedis(ctx context.Context, call tencentsim.Call) error {
-	rdb, err := redisguard.NewClient(s.redisURL)
+	rdb, err := redisguard.NewClient(s.redisURL, redisguard.PatientTimeout)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func isDown(err error) bool { return errors.Is(err, errDown) }
 
 func newCircuits(t *testing.T, rdb *miniredis.Miniredis) *Circuits {
 	t.Helper()
-	client, err := redisguard.NewClient("redis://" + rdb.Addr())
+	client, err := redisguard.NewClient("redis://"+rdb.Addr(), redisguard.PatientTimeout)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
 	guard := redisguard.New(t.Context(), client, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))

@@ -146,8 +146,8 @@ func (l *Limiter) take(ctx context.Context, line *line, app tencent.SDKAppID) (t
 	if pause := line.pause(); pause > 0 {
 		return pause, nil
 	}
-	changed := l.guard.Changed()
-	if l.guard.Up() && (changed.IsZero() || time.Since(changed) > redisguard.Handover+settle) {
+	changed := l.guard.LastChange()
+	if l.guard.Up() && (changed.IsZero() || time.Since(changed) > redisguard.RecoveryTime+settle) {
 		pause, err := l.takeShared(ctx, app)
 		if err == nil {
 			return pause, nil
@@ -155,7 +155,7 @@ func (l *Limiter) take(ctx context.Context, line *line, app tencent.SDKAppID) (t
 		if ctx.Err() != nil {
 			return 0, ctx.Err()
 		}
-		changed = l.guard.Changed()
+		changed = l.guard.LastChange()
 	}
 	// Redis is down, or so short a time back that others may not know it yet.
 	if pause := settle - time.Since(changed); pause > 0 {

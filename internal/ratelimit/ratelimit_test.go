@@ -25,11 +25,10 @@ const app = 1400000000
 // process returns the limiter of a process of its own.
 func process(t *testing.T, url string) *ratelimit.Limiter {
 	t.Helper()
-	rdb, err := redisguard.NewClient(url)
+	rdb, err := redisguard.NewClient(url, redisguard.PatientTimeout)
 	require.NoError(t, err)
 	reg := prometheus.NewRegistry()
 	guard := redisguard.New(t.Context(), rdb, reg, slog.New(slog.DiscardHandler))
-	guard.Timeout = 10 * time.Second // a busy machine is not an outage here
 	t.Cleanup(func() {
 		guard.Close()
 		require.NoError(t, rdb.Close())

@@ -1,6 +1,6 @@
-// Package redisguard is how this project talks to Redis: with a timeout per
-// command, and in an outage not at all, until one probe finds Redis back.
-// Whoever uses it can do without Redis for a while.
+// Package redisguard is how this project talks to Redis: with a timeout for
+// each command, and with no commands at all during an outage, until a probe
+// finds that Redis is up again. Its users can work without Redis for a while.
 package redisguard
 
 import (
@@ -16,50 +16,53 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Timeout bounds one round trip. A Redis that needs longer is treated as down.
-const Timeout = 100 * time.Millisecond
-
 // ErrDown is what Do returns while Redis is known to be down.
 var ErrDown = errors.New("redis is down")
 
-// probeKey is written by probes: a Redis that answers but takes no writes
-// (out of memory, read-only replica) is as good as down.
+// probeKey is written by probes: a Redis that answers but accepts no writes
+// (out of memory, read-only replica) counts as down.
 const probeKey = "aftercall:probe"
 
-// Guard keeps an outage of Redis from costing every request its timeout: the
-// first failure shuts it, and one goroutine, not the requests, finds out when
-// Redis is back. That is why this is not one of the usual circuit breakers,
-// which let a request pay for the probe. It is safe for concurrent use.
+const (
+	// minProbeDelay is the wait before the first probe of an outage. It doubles
+	// for each further one, up to maxProbeDelay.
+	minProbeDelay = 100 * time.Millisecond
+	maxProbeDelay = 2 * time.Second
+)
+
+// RecoveryTime is the time within which every service notices that Redis is up
+// again.
+const RecoveryTime = maxProbeDelay + ServiceTimeout
+
+// Guard keeps an outage of Redis from costing every request its timeout: after
+// the first failure it sends no commands, and one goroutine probes until Redis
+// is up again. The usual circuit breakers let a request pay for the probe,
+// which a callback has no time for. A Guard is safe for concurrent use.
 type Guard struct {
-	redis  redis.UniversalClient
-	logger *slog.Logger
-	// Timeout bounds one command; Backoff is the first pause between probes,
-	// which doubles up to 2 s. Change them before the first use only.
-	Timeout, Backoff time.Duration
+	redis   *redis.Client
+	logger  *slog.Logger
+	timeout time.Duration
+	// probeDelay is minProbeDelay, except in tests.
+	probeDelay time.Duration
 
-	down    atomic.Bool
-	changed atomic.Int64 // Unix ns at which down changed last, 0 for never
-	outages prometheus.Counter
-	took    prometheus.Histogram
+	down       atomic.Bool
+	lastChange atomic.Int64 // Unix ns at which down changed, 0 for never
+	outages    prometheus.Counter
+	duration   prometheus.Histogram
 
-	ctx    context.Context // ends the watcher at close
+	ctx    context.Context // ends the prober at Close
 	cancel context.CancelFunc
-	mu     sync.Mutex // orders the start of a watcher and close
+	mu     sync.Mutex // orders the start of a prober and Close
 	wg     sync.WaitGroup
 }
 
-// maxBackoff is the longest pause between probes.
-const maxBackoff = 2 * time.Second
-
-// Handover is within which all processes notice that Redis is back.
-const Handover = maxBackoff + Timeout
-
-// New returns a Guard of rdb, which stays the caller's to close, after the
-// Guard. ctx bounds the watching for Redis to come back, not single commands.
-func New(ctx context.Context, rdb redis.UniversalClient, reg prometheus.Registerer, logger *slog.Logger) *Guard {
+// New returns a Guard of rdb, which comes from NewClient: its timeout bounds
+// each command. The caller closes rdb, after the Guard. ctx bounds the probing
+// during an outage, not single commands.
+func New(ctx context.Context, rdb *redis.Client, reg prometheus.Registerer, logger *slog.Logger) *Guard {
 	ctx, cancel := context.WithCancel(ctx)
 	g := &Guard{
-		redis: rdb, logger: logger, Timeout: Timeout, Backoff: 100 * time.Millisecond,
+		redis: rdb, logger: logger, timeout: rdb.Options().DialTimeout, probeDelay: minProbeDelay,
 		ctx: ctx, cancel: cancel,
 	}
 	factory := promauto.With(reg)
@@ -67,110 +70,110 @@ func New(ctx context.Context, rdb redis.UniversalClient, reg prometheus.Register
 		Name: "aftercall_redis_outages_total",
 		Help: "Outages of Redis; each is logged once.",
 	})
-	g.took = factory.NewHistogram(prometheus.HistogramOpts{
+	g.duration = factory.NewHistogram(prometheus.HistogramOpts{
 		Name:    "aftercall_redis_duration_seconds",
-		Help:    "Commands to Redis, failed ones too; none are sent during an outage.",
+		Help:    "Duration of commands to Redis, including failed ones; none are sent during an outage.",
 		Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1},
 	})
 	factory.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "aftercall_redis_up",
 		Help: "1 while Redis answers, 0 during an outage.",
 	}, func() float64 {
-		if g.down.Load() {
-			return 0
+		if g.Up() {
+			return 1
 		}
-		return 1
+		return 0
 	})
 	return g
 }
 
-// Do runs one Redis command under the timeout, unless Redis is known to be
-// down. redis.Nil is no error; the end of the caller's own ctx is no outage.
+// Do runs one command, or several that share one timeout, unless Redis is known
+// to be down. redis.Nil is not an error. An error after ctx has ended does not
+// count as an outage.
 func (g *Guard) Do(ctx context.Context, command func(context.Context, redis.UniversalClient) error) error {
 	if g.down.Load() {
 		return ErrDown
 	}
 	start := time.Now()
-	err := command(within(ctx, start.Add(g.Timeout)), g.redis)
-	g.took.Observe(time.Since(start).Seconds())
+	err := command(withDeadline(ctx, start.Add(g.timeout)), g.redis)
+	g.duration.Observe(time.Since(start).Seconds())
 	if err == nil || errors.Is(err, redis.Nil) {
 		return nil
 	}
 	if ctx.Err() == nil {
-		g.shut(err)
+		g.markDown(err)
 	}
 	return err
 }
 
-// deadline is a context with a deadline and no timer: go-redis sets it on the
-// connection, which ends whatever waits there.
-type deadline struct {
+// deadlineContext has a deadline and no timer: go-redis sets the deadline on
+// the connection, which ends every wait on it.
+type deadlineContext struct {
 	context.Context
-	at time.Time
+	deadline time.Time
 }
 
-func within(ctx context.Context, at time.Time) context.Context {
-	if earlier, ok := ctx.Deadline(); ok && earlier.Before(at) {
+func withDeadline(ctx context.Context, deadline time.Time) context.Context {
+	if earlier, ok := ctx.Deadline(); ok && earlier.Before(deadline) {
 		return ctx
 	}
-	return deadline{ctx, at}
+	return deadlineContext{ctx, deadline}
 }
 
 // Deadline implements context.Context.
-func (d deadline) Deadline() (time.Time, bool) { return d.at, true }
+func (d deadlineContext) Deadline() (time.Time, bool) { return d.deadline, true }
 
-// shut marks Redis as down and starts the watcher, once per outage.
-func (g *Guard) shut(cause error) {
+// markDown starts an outage, once however many commands fail.
+func (g *Guard) markDown(cause error) {
 	if !g.down.CompareAndSwap(false, true) {
 		return
 	}
-	g.changed.Store(time.Now().UnixNano())
+	g.lastChange.Store(time.Now().UnixNano())
 	g.outages.Inc()
-	g.logger.Warn("Redis does not answer: going on without it until it is back", "error", cause)
+	g.logger.Warn("Redis is down: continuing without it until it is up again", "error", cause)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.ctx.Err() == nil {
-		g.wg.Go(g.watch)
+		g.wg.Go(g.probeUntilUp)
 	}
 }
 
-// watch probes until Redis is back.
-func (g *Guard) watch() {
+func (g *Guard) probeUntilUp() {
 	since := time.Now()
-	for pause := g.Backoff; ; pause = min(2*pause, maxBackoff) {
+	for delay := g.probeDelay; ; delay = min(2*delay, maxProbeDelay) {
 		select {
 		case <-g.ctx.Done():
 			return
-		case <-time.After(pause):
+		case <-time.After(delay):
 		}
 		if g.Ping(g.ctx) == nil {
-			g.changed.Store(time.Now().UnixNano())
+			g.lastChange.Store(time.Now().UnixNano())
 			g.down.Store(false)
-			g.logger.Info("Redis is back", "outage", time.Since(since).Round(time.Millisecond))
+			g.logger.Info("Redis is up again", "outage", time.Since(since).Round(time.Millisecond))
 			return
 		}
 	}
 }
 
-// Up reports whether the last word from Redis was a good one.
+// Up reports whether the last command or probe succeeded.
 func (g *Guard) Up() bool { return !g.down.Load() }
 
-// Changed is when Up last began to say otherwise, the zero time for never.
-func (g *Guard) Changed() time.Time {
-	if at := g.changed.Load(); at != 0 {
+// LastChange is when Up last changed, the zero time for never.
+func (g *Guard) LastChange() time.Time {
+	if at := g.lastChange.Load(); at != 0 {
 		return time.Unix(0, at)
 	}
 	return time.Time{}
 }
 
-// Ping asks Redis whether it takes a write.
+// Ping checks that Redis accepts a write, also during an outage.
 func (g *Guard) Ping(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, g.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, g.timeout)
 	defer cancel()
 	return g.redis.Set(ctx, probeKey, "1", time.Second).Err()
 }
 
-// Close stops watching for Redis to come back.
+// Close stops the probing.
 func (g *Guard) Close() {
 	g.mu.Lock()
 	g.cancel()

@@ -45,7 +45,7 @@ func benchmarkDuplicates(tb testing.TB) (serve func(), ok bool) {
 	if !ok {
 		return nil, false
 	}
-	rdb, err := redisguard.NewClient(server.URL())
+	rdb, err := redisguard.NewClient(server.URL(), redisguard.PatientTimeout)
 	require.NoError(tb, err)
 	reg, logger := prometheus.NewRegistry(), telemetry.NewLogger(io.Discard, "json", slog.LevelInfo)
 	guard := redisguard.New(context.Background(), rdb, reg, logger)
@@ -90,7 +90,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 	if !ok {
 		return
 	}
-	rdb, err := redisguard.NewClient(server.URL())
+	rdb, err := redisguard.NewClient(server.URL(), redisguard.PatientTimeout)
 	require.NoError(b, err)
 	defer rdb.Close()
 	require.NoError(b, rdb.Set(b.Context(), "k", "done", 0).Err())

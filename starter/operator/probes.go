@@ -24,7 +24,7 @@ import (
 )
 
 var redisProbe = probe{name: "redis", ask: func(ctx context.Context, t *tools) (string, error) {
-	took, err := askRedis(ctx, func(ctx context.Context) (time.Duration, error) {
+	took, err := ask(ctx, func(ctx context.Context) (time.Duration, error) {
 		start := time.Now()
 		err := t.guard.Ping(ctx)
 		return time.Since(start), err

@@ -49,7 +49,7 @@ func open(ctx context.Context, p cli.Process) (*tools, error) {
 	// What fails is said by the commands, in words. Nobody reads the figures.
 	quiet := slog.New(slog.DiscardHandler)
 	reg := prometheus.NewRegistry()
-	if t.redis, err = redisguard.NewClient(settings.RedisURL.Reveal()); err != nil {
+	if t.redis, err = redisguard.NewClient(settings.RedisURL.Reveal(), redisguard.PatientTimeout); err != nil {
 		return nil, err
 	}
 	t.guard = redisguard.New(ctx, t.redis, reg, quiet)
@@ -183,23 +183,6 @@ func (t *tools) temporalError(err error) error {
 	default:
 		return cli.Errorf(cli.Failed, "is Temporal up, and TEMPORAL_ADDRESS right?", "Temporal does not answer: %w", err)
 	}
-}
-
-// redisTries are made before Redis counts as down: the services give it
-// redisguard.Timeout, which a first connection from a busy machine may miss.
-const redisTries = 3
-
-// askRedis asks until there is an answer, a few times.
-func askRedis[T any](ctx context.Context, question func(context.Context) (T, error)) (answer T, err error) {
-	for range redisTries {
-		bounded, cancel := context.WithTimeout(ctx, 5*redisguard.Timeout)
-		answer, err = question(bounded)
-		cancel()
-		if err == nil || ctx.Err() != nil {
-			break
-		}
-	}
-	return answer, err
 }
 
 // link is the page of a workflow in the Web UI, empty if that is not known.

@@ -43,7 +43,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	}
 	defer traces.Stop(ctx)
 
-	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal())
+	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal(), redisguard.ServiceTimeout)
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ func compareRecords(ctx context.Context, p cli.Process, book *ledger.Ledger) ([]
 	if err != nil {
 		return nil, usage(err)
 	}
-	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal())
+	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal(), redisguard.PatientTimeout)
 	if err != nil {
 		return nil, usage(err)
 	}

@@ -52,7 +52,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	}
 	defer book.Close()
 	timed := newTimedLedger(book, reg)
-	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal())
+	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal(), redisguard.ServiceTimeout)
 	if err != nil {
 		return err
 	}
