@@ -15,7 +15,7 @@ import (
 	"aftercall/internal/billing"
 	"aftercall/internal/codec"
 	"aftercall/internal/engine"
-	"aftercall/internal/seal"
+	"aftercall/internal/keyring"
 	"aftercall/workflows"
 )
 
@@ -105,7 +105,7 @@ func failedTask(ctx context.Context, t *testing.T, s *local.Stack, keys string, 
 	require.Eventually(t, func() bool {
 		for _, event := range rawHistory(ctx, t, s, &commonpb.WorkflowExecution{WorkflowId: local.WorkflowID(call)}) {
 			if failed := event.GetWorkflowTaskFailedEventAttributes(); failed != nil {
-				k, err := seal.Parse(keys)
+				k, err := keyring.Parse(keys)
 				require.NoError(t, err)
 				cause = codec.NewFailureConverter(k, codec.NewDataConverter(k)).FailureToError(failed.GetFailure()).Error()
 			}

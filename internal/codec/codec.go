@@ -1,6 +1,5 @@
 // Package codec encrypts what Temporal stores: inputs, results, memos,
-// summaries, details and failures. Beside internal/engine it is the internal
-// package that knows Temporal.
+// summaries, details and failures.
 package codec
 
 import (
@@ -11,26 +10,28 @@ import (
 	"go.temporal.io/sdk/converter"
 	"google.golang.org/protobuf/proto"
 
-	"aftercall/internal/seal"
+	"aftercall/internal/keyring"
 )
 
-// Variable is the environment variable that holds the keys; see seal.Parse.
+// Variable is the environment variable that holds the keys, in the form that keyring.Parse reads.
 const Variable = "AFTERCALL_PAYLOAD_KEYS"
 
 const (
-	// Encoding marks an encrypted payload; the whole original is inside.
+	// Encoding marks an encrypted payload. Its data is the original payload,
+	// metadata included.
 	Encoding = "binary/encrypted"
-	// MetadataKeyID names the key that opens it.
+	// MetadataKeyID is the metadata key under which a payload names its encryption key.
 	MetadataKeyID = "encryption-key-id"
 )
 
-// Codec encrypts payloads with the newest key, or not at all without one, and
-// decrypts with any. Payloads of other encodings pass, so that what was started
-// before encryption was turned on goes on.
-type Codec struct{ keys seal.Keys }
+// Codec encrypts payloads with the newest key of a keyring and decrypts with
+// any of them. Without keys it does not encrypt. Decode returns payloads of
+// other encodings unchanged, so that workflows continue that were started before
+// encryption was turned on.
+type Codec struct{ keys keyring.Keyring }
 
-// New returns a Codec.
-func New(keys seal.Keys) Codec { return Codec{keys: keys} }
+// New returns a Codec that uses keys.
+func New(keys keyring.Keyring) Codec { return Codec{keys: keys} }
 
 // Encode implements converter.PayloadCodec.
 func (c Codec) Encode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
@@ -46,7 +47,7 @@ func (c Codec) Encode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error)
 		}
 		encoded[i] = &commonpb.Payload{
 			Metadata: map[string][]byte{converter.MetadataEncoding: []byte(Encoding), MetadataKeyID: []byte(id)},
-			Data:     c.keys.Seal(plain, associated(id)),
+			Data:     c.keys.Seal(plain, associatedData(id)),
 		}
 	}
 	return encoded, nil
@@ -61,8 +62,8 @@ func (c Codec) Decode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error)
 			continue
 		}
 		id := string(p.GetMetadata()[MetadataKeyID])
-		plain, err := c.keys.Open(id, p.GetData(), associated(id))
-		if errors.As(err, new(*seal.UnknownKeyError)) {
+		plain, err := c.keys.Open(id, p.GetData(), associatedData(id))
+		if errors.As(err, new(*keyring.UnknownKeyError)) {
 			return nil, fmt.Errorf("a payload is encrypted with key %q, which is not in %s: add it there, on every starter and worker", id, Variable)
 		}
 		if err != nil {
@@ -76,8 +77,8 @@ func (c Codec) Decode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error)
 	return decoded, nil
 }
 
-// associated binds the sealed payload to what its metadata say of it. It is not
-// bound to its workflow or namespace: the codec endpoint must open it without
-// knowing them, a namespace may be moved, and since plain payloads pass, who
-// can write to Temporal's database need not copy a sealed one to forge.
-func associated(id string) []byte { return []byte(Encoding + " " + id) }
+// associatedData binds an encrypted payload to the encoding and key ID in its
+// metadata. It does not bind it to a workflow or namespace: the codec endpoint
+// decrypts without knowing them, and a namespace can be moved. Binding would not
+// prevent forgery either, because Decode accepts unencrypted payloads.
+func associatedData(id string) []byte { return []byte(Encoding + " " + id) }

@@ -10,7 +10,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"aftercall/internal/codec"
-	"aftercall/internal/seal"
+	"aftercall/internal/keyring"
 )
 
 const (
@@ -18,9 +18,9 @@ const (
 	newKey = "new:bmV3IGtleSBuZXcga2V5IG5ldyBrZXkgbmV3IGtleSE="
 )
 
-func keys(t *testing.T, text string) seal.Keys {
+func keys(t *testing.T, text string) keyring.Keyring {
 	t.Helper()
-	k, err := seal.Parse(text)
+	k, err := keyring.Parse(text)
 	require.NoError(t, err)
 	return k
 }
@@ -35,7 +35,7 @@ func read(t *testing.T, c converter.DataConverter, p *commonpb.Payload) string {
 }
 
 func TestRotation(t *testing.T) {
-	off := codec.NewDataConverter(seal.Keys{})
+	off := codec.NewDataConverter(keyring.Keyring{})
 	before := codec.NewDataConverter(keys(t, oldKey))
 	after := codec.NewDataConverter(keys(t, newKey+","+oldKey))
 	for name, c := range map[string]struct {
@@ -67,7 +67,7 @@ func TestMissingKey(t *testing.T) {
 		const message = `encrypted with key "new", which is not in AFTERCALL_PAYLOAD_KEYS: add it there`
 		var v private
 		require.ErrorContains(t, c.FromPayload(p, &v), message)
-		// Within workflow code an error could end the workflow; a panic ends the task.
+		// In workflow code an error would fail the workflow; a panic fails its task.
 		inWorkflow := c.(converter.ContextAware).WithWorkflowContext(nil)
 		func() {
 			defer func() {
@@ -81,22 +81,21 @@ func TestMissingKey(t *testing.T) {
 	}
 }
 
-func TestForeignEncodingsPass(t *testing.T) {
+func TestDecodeKeepsOtherEncodings(t *testing.T) {
 	foreign := &commonpb.Payload{Metadata: map[string][]byte{converter.MetadataEncoding: []byte("binary/other")}, Data: []byte("x")}
 	decoded, err := codec.New(keys(t, newKey)).Decode([]*commonpb.Payload{foreign})
 	require.NoError(t, err)
 	require.Same(t, foreign, decoded[0])
 }
 
-// TestKeyIDIsBound changes the name of a key on a payload, between two names
-// for one key.
+// TestKeyIDIsBound changes the key ID of a payload to another ID of the same key.
 func TestKeyIDIsBound(t *testing.T) {
 	const same = "one:b2xkIGtleSBvbGQga2V5IG9sZCBrZXkgb2xkIGtleSE=,two:b2xkIGtleSBvbGQga2V5IG9sZCBrZXkgb2xkIGtleSE="
 	c := codec.NewDataConverter(keys(t, same))
 	p, err := c.ToPayload(private{"alice"})
 	require.NoError(t, err)
 	p.Metadata[codec.MetadataKeyID] = []byte("two")
-	require.ErrorContains(t, c.FromPayload(p, &private{}), "key two does not fit")
+	require.ErrorContains(t, c.FromPayload(p, &private{}), "key two does not match")
 }
 
 func TestFailures(t *testing.T) {
@@ -115,7 +114,7 @@ func TestFailures(t *testing.T) {
 
 	failure = converterOf(newKey).ErrorToFailure(temporal.NewApplicationErrorWithCause("no record of alice", "RecordNeverAppeared", cause))
 	require.ErrorAs(t, converterOf(oldKey).FailureToError(failure), &appErr)
-	require.Equal(t, "RecordNeverAppeared", appErr.Type(), "what the workflow decides by is plain")
+	require.Equal(t, "RecordNeverAppeared", appErr.Type(), "the error type, which workflows branch on, is not encrypted")
 	require.Contains(t, appErr.Message(), `key "new", which is not in AFTERCALL_PAYLOAD_KEYS`)
 
 	plain := converterOf("").ErrorToFailure(temporal.NewApplicationError("no record", "RecordNeverAppeared"))

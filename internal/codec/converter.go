@@ -8,43 +8,43 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
-	"aftercall/internal/seal"
+	"aftercall/internal/keyring"
 )
 
-// dataConverter is Temporal's own, with a Codec.
+// dataConverter is Temporal's default converter with a Codec.
 //
-// A workflow that cannot read its own history would fail for good where the SDK
-// is given an error. So within workflow code the converter panics, which fails
-// the workflow task: it shows in the Web UI, is tried again, and goes on when
-// the key is back.
+// In workflow code a decoding error would fail the workflow permanently. The
+// converter therefore panics there, which fails only the workflow task: Temporal
+// shows the reason in the Web UI and retries until the key is available.
 type dataConverter struct {
 	converter.DataConverter
-	blocking converter.DataConverter
+	inWorkflow converter.DataConverter
 }
 
-// NewDataConverter returns the converter of a client. Without keys it encrypts
-// nothing, and says of what is encrypted which key it lacks.
-func NewDataConverter(keys seal.Keys) converter.DataConverter {
+// NewDataConverter returns the data converter of a client. With an empty keyring
+// it encrypts nothing, and decoding an encrypted payload is an error that names
+// the missing key.
+func NewDataConverter(keys keyring.Keyring) converter.DataConverter {
 	plain, c := converter.GetDefaultDataConverter(), New(keys)
 	return dataConverter{
 		DataConverter: converter.NewCodecDataConverter(plain, c),
-		blocking:      converter.NewCodecDataConverter(plain, blockingCodec{c}),
+		inWorkflow:    converter.NewCodecDataConverter(plain, panickingCodec{c}),
 	}
 }
 
 // WithWorkflowContext implements converter.ContextAware.
 func (d dataConverter) WithWorkflowContext(converter.WorkflowContext) converter.DataConverter {
-	return d.blocking
+	return d.inWorkflow
 }
 
 // WithContext implements converter.ContextAware.
 func (d dataConverter) WithContext(context.Context) converter.DataConverter { return d.DataConverter }
 
-// blockingCodec panics instead of returning an error.
-type blockingCodec struct{ Codec }
+// panickingCodec panics where Codec returns an error.
+type panickingCodec struct{ Codec }
 
 // Decode implements converter.PayloadCodec.
-func (c blockingCodec) Decode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
+func (c panickingCodec) Decode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
 	decoded, err := c.Codec.Decode(payloads)
 	if err != nil {
 		panic(err)
@@ -52,15 +52,16 @@ func (c blockingCodec) Decode(payloads []*commonpb.Payload) ([]*commonpb.Payload
 	return decoded, nil
 }
 
-// failureConverter encrypts the texts of failures, and says why one cannot be read.
+// failureConverter encrypts the messages and stack traces of failures. Where one
+// cannot be decrypted, the message becomes the reason.
 type failureConverter struct {
 	converter.FailureConverter
 	data converter.DataConverter
 }
 
-// NewFailureConverter returns the failure converter that belongs to data, the
-// converter of keys.
-func NewFailureConverter(keys seal.Keys, data converter.DataConverter) converter.FailureConverter {
+// NewFailureConverter returns the failure converter of a client. data is the
+// client's NewDataConverter with the same keys.
+func NewFailureConverter(keys keyring.Keyring, data converter.DataConverter) converter.FailureConverter {
 	return failureConverter{
 		FailureConverter: temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{
 			DataConverter: data, EncodeCommonAttributes: !keys.IsZero(),
@@ -75,7 +76,7 @@ func (f failureConverter) FailureToError(failure *failurepb.Failure) error {
 		if attributes := each.GetEncodedAttributes(); attributes != nil {
 			var texts map[string]any
 			if err := f.data.FromPayload(attributes, &texts); err != nil {
-				each.Message = "the text of this failure cannot be read: " + err.Error()
+				each.Message = "the message of this failure cannot be decrypted: " + err.Error()
 			}
 		}
 	}

@@ -14,17 +14,17 @@ import (
 
 	commonpb "go.temporal.io/api/common/v1"
 
-	"aftercall/internal/seal"
+	"aftercall/internal/keyring"
 )
 
 const (
-	testToken  = "a token that nobody would ever guess"
+	testToken  = "a token that cannot be guessed"
 	testOrigin = "https://temporal.example.com"
 )
 
-func newTestHandler(t *testing.T) (http.Handler, seal.Keys) {
+func newTestHandler(t *testing.T) (http.Handler, keyring.Keyring) {
 	t.Helper()
-	k, err := seal.Parse("new:bmV3IGtleSBuZXcga2V5IG5ldyBrZXkgbmV3IGtleSE=")
+	k, err := keyring.Parse("new:bmV3IGtleSBuZXcga2V5IG5ldyBrZXkgbmV3IGtleSE=")
 	require.NoError(t, err)
 	return NewHandler(k, Access{Token: testToken, Origins: []string{testOrigin}}), k
 }
@@ -36,8 +36,8 @@ func body(t *testing.T, payload *commonpb.Payload) string {
 	return string(b)
 }
 
-// ask sends a request; headers are pairs.
-func ask(h http.Handler, method, path, body string, headers ...string) *httptest.ResponseRecorder {
+// send sends a request; headers are pairs of name and value.
+func send(h http.Handler, method, path, body string, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
@@ -53,17 +53,17 @@ func TestEndpoint(t *testing.T) {
 	sealed, err := data.ToPayload("alice")
 	require.NoError(t, err)
 
-	w := ask(h, http.MethodPost, "/codec/decode", body(t, sealed), "Authorization", "Bearer "+testToken)
+	w := send(h, http.MethodPost, "/codec/decode", body(t, sealed), "Authorization", "Bearer "+testToken)
 	require.Equal(t, http.StatusOK, w.Code)
 	require.Equal(t, "no-store", w.Header().Get("Cache-Control"))
 	var decoded commonpb.Payloads
 	require.NoError(t, protojson.Unmarshal(w.Body.Bytes(), &decoded))
 	require.Equal(t, `"alice"`, string(decoded.Payloads[0].Data))
 
-	// What the CLI and the Web UI send is encrypted by it too.
+	// The CLI and the Web UI have their inputs encrypted.
 	plain, err := converter.GetDefaultDataConverter().ToPayload("bob")
 	require.NoError(t, err)
-	w = ask(h, http.MethodPost, "/codec/encode", body(t, plain), "Authorization", "Bearer "+testToken)
+	w = send(h, http.MethodPost, "/codec/encode", body(t, plain), "Authorization", "Bearer "+testToken)
 	require.Equal(t, http.StatusOK, w.Code)
 	var encoded commonpb.Payloads
 	require.NoError(t, protojson.Unmarshal(w.Body.Bytes(), &encoded))
@@ -85,22 +85,22 @@ func TestEndpointRefuses(t *testing.T) {
 		"bad cookie":   {"Cookie", cookieName + "=99999999999.00"},
 		"no cookie":    {"Cookie", cookieName + "="},
 	} {
-		w := ask(h, http.MethodPost, "/codec/decode", body(t, sealed), append(headers, "Origin", testOrigin)...)
+		w := send(h, http.MethodPost, "/codec/decode", body(t, sealed), append(headers, "Origin", testOrigin)...)
 		require.Equal(t, http.StatusUnauthorized, w.Code, name)
 		require.NotContains(t, w.Body.String(), "alice", name)
 		require.Equal(t, testOrigin, w.Header().Get("Access-Control-Allow-Origin"), "the page may read the refusal")
 	}
-	require.Equal(t, http.StatusMethodNotAllowed, ask(h, http.MethodGet, "/codec/decode", "").Code)
-	foreign, err := seal.Parse("other:b2xkIGtleSBvbGQga2V5IG9sZCBrZXkgb2xkIGtleSE=")
+	require.Equal(t, http.StatusMethodNotAllowed, send(h, http.MethodGet, "/codec/decode", "").Code)
+	foreign, err := keyring.Parse("other:b2xkIGtleSBvbGQga2V5IG9sZCBrZXkgb2xkIGtleSE=")
 	require.NoError(t, err)
 	sealed, err = NewDataConverter(foreign).ToPayload("alice")
 	require.NoError(t, err)
-	w := ask(h, http.MethodPost, "/codec/decode", body(t, sealed), "Authorization", "Bearer "+testToken)
+	w := send(h, http.MethodPost, "/codec/decode", body(t, sealed), "Authorization", "Bearer "+testToken)
 	require.Equal(t, http.StatusBadRequest, w.Code)
 	require.Contains(t, w.Body.String(), `key "other", which is not in AFTERCALL_PAYLOAD_KEYS`)
 }
 
-func TestOtherOriginsAreNotAllowed(t *testing.T) {
+func TestCORSAllowsConfiguredOriginsOnly(t *testing.T) {
 	h, _ := newTestHandler(t)
 	for origin, allowed := range map[string]bool{
 		testOrigin:                        true,
@@ -111,7 +111,7 @@ func TestOtherOriginsAreNotAllowed(t *testing.T) {
 		"https://temporal.example.com.eu": false,
 		"https://x.temporal.example.com":  false,
 	} {
-		w := ask(h, http.MethodOptions, "/codec/decode", "", "Origin", origin,
+		w := send(h, http.MethodOptions, "/codec/decode", "", "Origin", origin,
 			"Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization,content-type,x-namespace")
 		require.Equal(t, http.StatusNoContent, w.Code)
 		require.Equal(t, "Origin", w.Header().Get("Vary"))
@@ -130,15 +130,15 @@ func TestOtherOriginsAreNotAllowed(t *testing.T) {
 }
 
 func TestLogin(t *testing.T) {
-	k, err := seal.Parse("new:bmV3IGtleSBuZXcga2V5IG5ldyBrZXkgbmV3IGtleSE=")
+	k, err := keyring.Parse("new:bmV3IGtleSBuZXcga2V5IG5ldyBrZXkgbmV3IGtleSE=")
 	require.NoError(t, err)
 	sealed, err := NewDataConverter(k).ToPayload("alice")
 	require.NoError(t, err)
 	h := NewHandler(k, Access{Token: testToken, Origins: []string{testOrigin}})
 
-	require.Contains(t, ask(h, http.MethodGet, "/codec/", "").Body.String(), "Codec token")
+	require.Contains(t, send(h, http.MethodGet, "/codec/", "").Body.String(), "Codec token")
 	login := func(h http.Handler, token string) *httptest.ResponseRecorder {
-		return ask(h, http.MethodPost, "/codec/", url.Values{"token": {token}}.Encode(), "Content-Type", "application/x-www-form-urlencoded")
+		return send(h, http.MethodPost, "/codec/", url.Values{"token": {token}}.Encode(), "Content-Type", "application/x-www-form-urlencoded")
 	}
 	refused := login(h, "wrong")
 	require.Equal(t, http.StatusUnauthorized, refused.Code)
@@ -149,18 +149,18 @@ func TestLogin(t *testing.T) {
 	require.Equal(t, http.SameSiteStrictMode, cookie.SameSite)
 	require.NotContains(t, cookie.Value, testToken)
 	with := func(h http.Handler, value string) int {
-		return ask(h, http.MethodPost, "/codec/decode", body(t, sealed), "Cookie", cookieName+"="+value, "Origin", testOrigin).Code
+		return send(h, http.MethodPost, "/codec/decode", body(t, sealed), "Cookie", cookieName+"="+value, "Origin", testOrigin).Code
 	}
 	require.Equal(t, http.StatusOK, with(h, cookie.Value))
-	require.Equal(t, http.StatusUnauthorized, with(h, "9"+cookie.Value), "a later end is not signed")
+	require.Equal(t, http.StatusUnauthorized, with(h, "9"+cookie.Value), "a changed expiry does not match the signature")
 	other := NewHandler(k, Access{Token: testToken + "!", Origins: []string{testOrigin}})
-	require.Equal(t, http.StatusUnauthorized, with(other, cookie.Value), "a new token ends old cookies")
+	require.Equal(t, http.StatusUnauthorized, with(other, cookie.Value), "a new token invalidates old cookies")
 
 	e := &endpoint{now: func() time.Time { return time.Now().Add(cookieAge + time.Minute) }}
-	e.token = newEndpoint(k, Access{Token: testToken}).token
+	e.tokenHash = newEndpoint(k, Access{Token: testToken}).tokenHash
 	r := httptest.NewRequest(http.MethodPost, "/codec/decode", nil)
 	r.AddCookie(cookie)
-	require.False(t, e.cookie(r), "it ends after its time")
+	require.False(t, e.hasCookie(r), "it expires")
 	e.now = time.Now
-	require.True(t, e.cookie(r))
+	require.True(t, e.hasCookie(r))
 }

@@ -14,22 +14,22 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
-	"aftercall/internal/seal"
+	"aftercall/internal/keyring"
 )
 
 // Common are the process settings of starter and worker alike. The connection
 // to Temporal is not among them: its own TEMPORAL_* variables are read by
 // Temporal's envconfig.
 type Common struct {
-	ConfigFile    string        `env:"AFTERCALL_CONFIG,required,notEmpty" doc:"Path of the YAML file."`
-	RedisURL      ConnectionURL `env:"REDIS_URL" envDefault:"redis://127.0.0.1:6379" doc:"Redis for the duplicate check and the request limit that all processes share: redis://, rediss:// or unix://."`
-	LedgerURL     ConnectionURL `env:"LEDGER_URL" envDefault:"sqlite:aftercall.db" doc:"The ledger: sqlite: and the path of a file, or postgres://user:password@host/database."`
-	LogFormat     LogFormat     `env:"AFTERCALL_LOG_FORMAT" envDefault:"auto" doc:"json, text, or auto: text on a terminal, else json."`
-	LogLevel      slog.Level    `env:"AFTERCALL_LOG_LEVEL" envDefault:"info" doc:"debug, info, warn or error."`
-	TaskQueue     string        `env:"AFTERCALL_TASK_QUEUE" envDefault:"aftercall" doc:"Temporal task queue; the same for starter and worker."`
-	PayloadKeys   seal.Keys     `env:"AFTERCALL_PAYLOAD_KEYS" doc:"Keys that encrypt what Temporal stores, as id:base64,id:base64 with the newest first; the same for starter and worker; left out, nothing is encrypted. See [privacy.md](privacy.md)."`
-	TemporalUIURL string        `env:"AFTERCALL_TEMPORAL_UI_URL" doc:"Address of Temporal's Web UI, for links in output; left out, there are none."`
-	Profiles      bool          `env:"AFTERCALL_PROFILES" envDefault:"false" doc:"true serves Go's profiles at /debug/pprof/ of the admin listener."`
+	ConfigFile    string          `env:"AFTERCALL_CONFIG,required,notEmpty" doc:"Path of the YAML file."`
+	RedisURL      ConnectionURL   `env:"REDIS_URL" envDefault:"redis://127.0.0.1:6379" doc:"Redis for the duplicate check and the request limit that all processes share: redis://, rediss:// or unix://."`
+	LedgerURL     ConnectionURL   `env:"LEDGER_URL" envDefault:"sqlite:aftercall.db" doc:"The ledger: sqlite: and the path of a file, or postgres://user:password@host/database."`
+	LogFormat     LogFormat       `env:"AFTERCALL_LOG_FORMAT" envDefault:"auto" doc:"json, text, or auto: text on a terminal, else json."`
+	LogLevel      slog.Level      `env:"AFTERCALL_LOG_LEVEL" envDefault:"info" doc:"debug, info, warn or error."`
+	TaskQueue     string          `env:"AFTERCALL_TASK_QUEUE" envDefault:"aftercall" doc:"Temporal task queue; the same for starter and worker."`
+	PayloadKeys   keyring.Keyring `env:"AFTERCALL_PAYLOAD_KEYS" doc:"Keys that encrypt what Temporal stores, as id:base64,id:base64 with the newest first; the same for starter and worker; left out, nothing is encrypted. See [privacy.md](privacy.md)."`
+	TemporalUIURL string          `env:"AFTERCALL_TEMPORAL_UI_URL" doc:"Address of Temporal's Web UI, for links in output; left out, there are none."`
+	Profiles      bool            `env:"AFTERCALL_PROFILES" envDefault:"false" doc:"true serves Go's profiles at /debug/pprof/ of the admin listener."`
 }
 
 // StarterSettings are the process settings of the starter.

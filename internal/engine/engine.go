@@ -19,7 +19,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"aftercall/internal/codec"
-	"aftercall/internal/seal"
+	"aftercall/internal/keyring"
 )
 
 // Environment are variables as name and value.
@@ -71,7 +71,7 @@ func NewClient(env Environment, metrics client.MetricsHandler, logger *slog.Logg
 
 // Converters are those of NewClient's client, for what it hands out undecoded.
 func Converters(env Environment) (converter.DataConverter, converter.FailureConverter, error) {
-	keys, err := seal.Parse(env[codec.Variable])
+	keys, err := keyring.Parse(env[codec.Variable])
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", codec.Variable, err)
 	}

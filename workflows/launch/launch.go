@@ -13,7 +13,7 @@ import (
 
 	"aftercall/activities"
 	"aftercall/internal/codec"
-	"aftercall/internal/seal"
+	"aftercall/internal/keyring"
 	"aftercall/internal/tencent"
 	"aftercall/internal/tracing"
 	"aftercall/workflows"
@@ -28,12 +28,12 @@ type Calls struct {
 
 // NewCalls returns the Calls of a namespace, for workers on taskQueue.
 func NewCalls(c client.Client, taskQueue string) Calls {
-	return Calls{client: c, taskQueue: taskQueue, data: codec.NewDataConverter(seal.Keys{})}
+	return Calls{client: c, taskQueue: taskQueue, data: codec.NewDataConverter(keyring.Keyring{})}
 }
 
 // Decrypting are the same Calls, able to read memos that were encrypted with
 // keys. The client encrypts and decrypts everything else by itself.
-func (c Calls) Decrypting(keys seal.Keys) Calls {
+func (c Calls) Decrypting(keys keyring.Keyring) Calls {
 	c.data = codec.NewDataConverter(keys)
 	return c
 }

@@ -1,4 +1,4 @@
-package seal_test
+package keyring_test
 
 import (
 	"encoding/json"
@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"aftercall/internal/seal"
+	"aftercall/internal/keyring"
 )
 
 const (
@@ -17,9 +17,9 @@ const (
 	newKey = "bmV3IGtleSBuZXcga2V5IG5ldyBrZXkgbmV3IGtleSE="
 )
 
-func parse(t *testing.T, text string) seal.Keys {
+func parse(t *testing.T, text string) keyring.Keyring {
 	t.Helper()
-	k, err := seal.Parse(text)
+	k, err := keyring.Parse(text)
 	require.NoError(t, err)
 	return k
 }
@@ -29,21 +29,21 @@ func TestRotation(t *testing.T) {
 	require.Equal(t, "old", before.Newest())
 	require.Equal(t, "new", after.Newest())
 	plain, associated := []byte("alice"), []byte("of call 1")
-	for _, k := range []seal.Keys{before, after} {
+	for _, k := range []keyring.Keyring{before, after} {
 		sealed := k.Seal(plain, associated)
 		require.NotContains(t, string(sealed), "alice")
-		require.NotEqual(t, sealed, k.Seal(plain, associated), "every nonce is another")
+		require.NotEqual(t, sealed, k.Seal(plain, associated), "every nonce is different")
 		opened, err := after.Open(k.Newest(), sealed, associated)
 		require.NoError(t, err)
 		require.Equal(t, plain, opened)
 	}
 	_, err := before.Open("new", after.Seal(plain, associated), associated)
-	var unknown *seal.UnknownKeyError
+	var unknown *keyring.UnknownKeyError
 	require.ErrorAs(t, err, &unknown)
 	require.Equal(t, "new", unknown.ID)
 }
 
-func TestWhatWasChangedDoesNotOpen(t *testing.T) {
+func TestOpenRejectsChanges(t *testing.T) {
 	k := parse(t, "old:"+oldKey+",new:"+newKey)
 	sealed := k.Seal([]byte("alice"), []byte("a"))
 	for name, open := range map[string]func() ([]byte, error){
@@ -68,20 +68,20 @@ func TestBadKeys(t *testing.T) {
 		":" + oldKey:                       "key 1 has no ID",
 		"old:" + oldKey + ",":              "key 2 has no ID",
 		"a b:" + oldKey:                    "key 1 has no ID",
-		"old:" + oldKey + ",old:" + newKey: "key ID old is there twice",
+		"old:" + oldKey + ",old:" + newKey: "key ID old occurs twice",
 		"old:c2hvcnQ=":                     "key old is not the base64 of 32 bytes",
 		"old:" + oldKey + "x":              "key old is not the base64 of 32 bytes",
 	} {
-		_, err := seal.Parse(text)
+		_, err := keyring.Parse(text)
 		require.ErrorContains(t, err, problem, text)
 		require.NotContains(t, err.Error(), strings.TrimRight(oldKey, "=")[:20])
 	}
-	none, err := seal.Parse("")
+	none, err := keyring.Parse("")
 	require.NoError(t, err)
 	require.True(t, none.IsZero())
 }
 
-func TestPrintingShowsIDsOnly(t *testing.T) {
+func TestPrintingShowsOnlyIDs(t *testing.T) {
 	k := parse(t, "new:"+newKey+",old:"+oldKey)
 	asJSON, err := json.Marshal(k)
 	require.NoError(t, err)
