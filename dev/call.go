@@ -54,7 +54,7 @@ func (c callCommand) Run(ctx context.Context, p project) error {
 	r := call.Record
 	fmt.Fprintf(p.out, "%s  ended: %s, %s, %d members, %d s connected, CallId %s\n",
 		clock(), r.MediaType, r.Result, len(r.Members), r.ConnectedSeconds(), r.CallID)
-	fmt.Fprintf(p.out, "%s  waiting for %s (%s)\n", clock(), "its workflow", remote.Link(local.Followed{WorkflowID: local.WorkflowID(call)}))
+	fmt.Fprintf(p.out, "%s  waiting for %s (%s)\n", clock(), "its workflow", remote.Link(local.Execution{WorkflowID: local.WorkflowID(call)}))
 	followed, err := local.Follow(ctx, remote.Temporal, call)
 	if err != nil {
 		return err

@@ -43,7 +43,7 @@ func record(ctx context.Context, p project, s *local.Stack) error {
 		return fmt.Errorf("only histories of calls that are as they should be are recorded: %s", strings.Join(deviations, "; "))
 	}
 	for _, r := range ran {
-		if err := write(ctx, p, s, r.Name, r.Followed.WorkflowID); err != nil {
+		if err := write(ctx, p, s, r.Name, r.Execution.WorkflowID); err != nil {
 			return err
 		}
 		for _, resent := range r.Resent {

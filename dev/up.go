@@ -81,11 +81,13 @@ func (demoCommand) Run(ctx context.Context, p project) error {
 			return err
 		}
 		printTable(p.out, s, ran)
-		verified, corrections := s.Correct(ctx, ran[0], ran[1])
+		verified, corrections := s.CorrectCharges(ctx, ran[0], ran[1])
 		fmt.Fprintf(p.out, "\n%q was reversed, %q was charged anew. worker ledger verify --records:\n\n%s\n", ran[0].Name, ran[1].Name, verified)
 		deviations = append(local.Deviations(ran, others), corrections...)
-		if code := s.Starter(ctx, p.out, "check"); code != 0 {
-			deviations = append(deviations, fmt.Sprintf("starter check ends with %d", code))
+		check := s.StarterCommand(ctx, "check")
+		fmt.Fprint(p.out, check.Stdout)
+		if err := check.Err(); err != nil {
+			deviations = append(deviations, "check: "+err.Error())
 		}
 		return nil
 	})
@@ -99,14 +101,14 @@ func (demoCommand) Run(ctx context.Context, p project) error {
 	return remove()
 }
 
-func printTable(out io.Writer, s *local.Stack, ran []local.Ran) {
+func printTable(out io.Writer, s *local.Stack, ran []local.SampleRun) {
 	t := table.NewWriter()
 	t.SetOutputMirror(out)
 	t.SetStyle(table.StyleLight)
 	t.AppendHeader(table.Row{"call", "app", "result", "callbacks", "connected", "billed", "charge", "delivered to", "events", "as it should be"})
 	for _, r := range ran {
 		app, _ := s.Config.App(r.Call.SDKAppID)
-		result := r.Followed.Result
+		result := r.Execution.Result
 		var targets []string
 		for _, d := range result.Deliveries {
 			if d.Delivered && !slices.Contains(targets, d.Target) {
@@ -120,7 +122,7 @@ func printTable(out io.Writer, s *local.Stack, ran []local.Ran) {
 		t.AppendRow(table.Row{
 			r.Name, app.Name, r.Call.Record.Result, len(r.Call.Deliveries),
 			fmt.Sprint(result.ConnectedSeconds, " s"), fmt.Sprint(result.BilledSeconds, " s"),
-			result.Amount + " " + result.Currency, strings.Join(targets, ", "), r.Followed.Events, verdict,
+			result.Amount + " " + result.Currency, strings.Join(targets, ", "), r.Execution.Events, verdict,
 		})
 	}
 	t.Render()
@@ -129,6 +131,6 @@ func printTable(out io.Writer, s *local.Stack, ran []local.Ran) {
 func printLinks(out io.Writer, s *local.Stack) {
 	fmt.Fprintln(out)
 	for _, l := range s.Links() {
-		fmt.Fprintf(out, "  %-22s %s\n", l.Name, l.Where)
+		fmt.Fprintf(out, "  %-22s %s\n", l.Name, l.Location)
 	}
 }

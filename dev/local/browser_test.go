@@ -40,7 +40,7 @@ func openBrowser(t *testing.T) (*page, bool) {
 		chromium.Kill()
 		chromium.Cleanup()
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 2*soon)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*testTimeout)
 	t.Cleanup(cancel)
 	browser := rod.New().Context(ctx).ControlURL(address)
 	require.NoError(t, browser.Connect())

@@ -29,7 +29,7 @@ func (c Cost) Over(budget Cost) error {
 }
 
 // CostOf reads what a followed call cost.
-func CostOf(ctx context.Context, c client.Client, f Followed) (Cost, error) {
+func CostOf(ctx context.Context, c client.Client, f Execution) (Cost, error) {
 	cost := Cost{Events: f.Events, Transitions: f.Transitions}
 	var events []*historypb.HistoryEvent
 	all := c.GetWorkflowHistory(ctx, f.WorkflowID, f.RunID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)

@@ -1,8 +1,6 @@
 package local_test
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -27,11 +24,8 @@ import (
 	"aftercall/workflows"
 )
 
-// tick is between looks.
-const tick = 50 * time.Millisecond
-
-// startWith starts a stack whose configuration is that of the demo with a change.
-func startWith(t *testing.T, change func(yaml string) string) *local.Stack {
+// startStackWithConfig starts a stack on the development configuration with a change.
+func startStackWithConfig(t *testing.T, change func(yaml string) string) *local.Stack {
 	t.Helper()
 	yaml, err := os.ReadFile(filepath.Join(root, "dev", "aftercall.yaml"))
 	require.NoError(t, err)
@@ -39,13 +33,7 @@ func startWith(t *testing.T, change func(yaml string) string) *local.Stack {
 	require.NotEqual(t, string(yaml), changed)
 	file := filepath.Join(t.TempDir(), "aftercall.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(changed), 0o600))
-	o, err := options(t.TempDir())
-	require.NoError(t, err)
-	o.Environ = map[string]string{"AFTERCALL_CONFIG": file}
-	stack, err := local.Start(within(t), o)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, stack.Stop(context.Background())) })
-	return stack
+	return startStack(t, func(o *local.Options) { o.Environ = map[string]string{"AFTERCALL_CONFIG": file} })
 }
 
 // TestTenFailingTargetsBesideAGoodOne has targets that are down, ask to be left
@@ -57,14 +45,14 @@ func TestTenFailingTargetsBesideAGoodOne(t *testing.T) {
 	for i := range 7 {
 		failures[fmt.Sprintf("down-%d", i)] = webhookreceiver.Failure{Status: http.StatusServiceUnavailable}
 	}
-	stack := startWith(t, func(yaml string) string {
+	stack := startStackWithConfig(t, func(yaml string) string {
 		var targets strings.Builder
 		for name := range failures {
 			fmt.Fprintf(&targets, "  - {name: %s, apps: [clinic], url: \"${DEV_WEBHOOK_URL}/hooks/%s\", secrets: [\"${CRM_WEBHOOK_SECRET}\"], allow_private: true, pause: 1s}\n", name, name)
 		}
 		return strings.Replace(yaml, "targets:\n", "targets:\n"+targets.String(), 1)
 	})
-	ctx := within(t)
+	ctx := testContext(t)
 	for name, failure := range failures {
 		failure.Target = name
 		require.NoError(t, stack.Webhooks.Fail(failure))
@@ -80,17 +68,17 @@ func TestTenFailingTargetsBesideAGoodOne(t *testing.T) {
 		return len(messages) == 1 && messages[0].Accepted > 0
 	}
 	for _, call := range calls {
-		require.Eventually(t, func() bool { return accepted("crm", call) }, soon, tick)
+		require.Eventually(t, func() bool { return accepted("crm", call) }, testTimeout, pollInterval)
 		require.Equal(t, 1, stack.Arrivals("crm", call.Record.CallID), "at the first attempt")
 		require.False(t, accepted("down-0", call), "while others are down")
 	}
-	var out bytes.Buffer
+	var check local.CommandResult
 	require.Eventually(t, func() bool {
-		out.Reset()
-		return stack.Starter(ctx, &out, "check") == cli.Refused && strings.Contains(out.String(), "paused after failures")
-	}, soon, tick)
-	require.Contains(t, out.String(), "down-")
-	require.NotContains(t, out.String(), "crm by")
+		check = stack.StarterCommand(ctx, "check")
+		return check.Code == cli.Refused && strings.Contains(check.Stdout, "paused after failures")
+	}, testTimeout, pollInterval)
+	require.Contains(t, check.Stdout, "down-")
+	require.NotContains(t, check.Stdout, "crm by")
 
 	stack.Webhooks.ClearFailures()
 	require.NoError(t, stack.Webhooks.Fail(webhookreceiver.Failure{Target: "gone", Status: http.StatusGone}))
@@ -116,21 +104,21 @@ func TestTenFailingTargetsBesideAGoodOne(t *testing.T) {
 		Targets []string `json:"targets"`
 	}
 	failed := func(args ...string) (found []resent) {
-		var out bytes.Buffer
-		require.Equal(t, cli.OK, stack.Starter(ctx, &out, append([]string{"resend", "--failed", "--since", "1h", "--output", "json"}, args...)...), out.String())
-		require.NoError(t, json.Unmarshal(out.Bytes(), &found), out.String())
+		result := stack.StarterCommand(ctx, append([]string{"resend", "--failed", "--since", "1h", "--output", "json"}, args...)...)
+		require.NoError(t, result.Err())
+		require.NoError(t, json.Unmarshal([]byte(result.Stdout), &found), result.Stdout)
 		return found
 	}
-	require.Eventually(t, func() bool { return len(failed("--dry-run")) == len(calls) }, soon, tick, "the list of workflows lags a little")
+	require.Eventually(t, func() bool { return len(failed("--dry-run")) == len(calls) }, testTimeout, pollInterval, "the list of workflows lags a little")
 	for _, r := range failed("--dry-run") {
 		require.Equal(t, []string{"gone"}, r.Targets)
 	}
 	stack.Webhooks.ClearFailures()
 	require.Len(t, failed(), len(calls))
 	for _, call := range calls {
-		require.Eventually(t, func() bool { return accepted("gone", call) }, soon, tick)
+		require.Eventually(t, func() bool { return accepted("gone", call) }, testTimeout, pollInterval)
 	}
-	require.Eventually(t, func() bool { return len(failed("--dry-run")) == 0 }, soon, tick, "delivered since")
+	require.Eventually(t, func() bool { return len(failed("--dry-run")) == 0 }, testTimeout, pollInterval, "delivered since")
 
 	// On purpose, twice with the same message ID, and once with another.
 	callID := calls[0].Record.CallID
@@ -169,10 +157,10 @@ func TestRelay(t *testing.T) {
 		}
 	}))
 	t.Cleanup(backend.Close)
-	stack := startWith(t, func(yaml string) string {
+	stack := startStackWithConfig(t, func(yaml string) string {
 		return strings.Replace(yaml, "    tariff: lessons\n", "    tariff: lessons\n    relay: {url: \""+backend.URL+"/calls\", allow_private: true}\n", 1)
 	})
-	ctx := within(t)
+	ctx := testContext(t)
 	call, err := stack.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000001, Seconds: 5, Duplicates: 2})
 	require.NoError(t, err)
 	f, err := local.Follow(ctx, stack.Temporal, call)
@@ -190,7 +178,7 @@ func TestRelay(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		return len(arrivals) == len(want)+2
-	}, soon, tick, "each callback once, and two attempts that failed")
+	}, testTimeout, pollInterval, "each callback once, and two attempts that failed")
 	mu.Lock()
 	defer mu.Unlock()
 	for _, a := range arrivals {

@@ -40,7 +40,7 @@ func run(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "aftercall-test-")
 	if err == nil {
 		defer os.RemoveAll(dir)
-		shared, err = start(dir)
+		shared, err = startShared(dir)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "the stack does not start:", err)
@@ -54,15 +54,16 @@ func run(m *testing.M) int {
 	return code
 }
 
-func start(dir string) (*local.Stack, error) {
-	o, err := options(dir)
+func startShared(dir string) (*local.Stack, error) {
+	o, err := stackOptions(dir)
 	if err != nil {
 		return nil, err
 	}
 	return local.Start(context.Background(), o)
 }
 
-func options(dir string) (local.Options, error) {
+// stackOptions are the options of a stack that keeps its state in dir.
+func stackOptions(dir string) (local.Options, error) {
 	temporal, err := local.TemporalPath(context.Background(), root)
 	if err != nil {
 		return local.Options{}, err
@@ -104,18 +105,38 @@ func devServer(ctx context.Context, server local.Server) (stop func() error, err
 	}, nil
 }
 
-// soon bounds what should take seconds, on a machine that may be busy.
-const soon = 60 * time.Second
-
-func within(t *testing.T) context.Context {
+// startStack starts a stack for one test, with the options changed, and stops
+// it when the test ends.
+func startStack(t *testing.T, change ...func(*local.Options)) *local.Stack {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	o, err := stackOptions(t.TempDir())
+	require.NoError(t, err)
+	for _, f := range change {
+		f(&o)
+	}
+	stack, err := local.Start(testContext(t), o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, stack.Stop(context.Background())) })
+	return stack
+}
+
+const (
+	// testTimeout bounds what takes seconds on an idle machine; a busy one may
+	// need many times as long.
+	testTimeout = 3 * time.Minute
+	// pollInterval is the pause between two looks at a condition.
+	pollInterval = 50 * time.Millisecond
+)
+
+func testContext(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	t.Cleanup(cancel)
 	return ctx
 }
 
 func TestSamples(t *testing.T) {
-	ran, others, err := shared.RunSamples(within(t), local.Samples())
+	ran, others, err := shared.RunSamples(testContext(t), local.Samples())
 	require.NoError(t, err)
 	require.Empty(t, local.Deviations(ran, others))
 }
@@ -127,7 +148,7 @@ func TestVerificationFindsWhatDeviates(t *testing.T) {
 		Spec: tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61},
 		Want: local.Want{Outcome: workflows.OutcomeFree, Amount: "9.99", Billed: 1, Targets: []string{"crm", "audit"}, Duplicates: 2},
 	}
-	ran, others, err := shared.RunSamples(within(t), []local.Sample{sample})
+	ran, others, err := shared.RunSamples(testContext(t), []local.Sample{sample})
 	require.NoError(t, err)
 	require.Len(t, local.Deviations(ran, others), 6, "outcome, sum, ledger, deliveries, arrivals, duplicates")
 }
@@ -136,10 +157,10 @@ func TestVerificationFindsWhatDeviates(t *testing.T) {
 func TestBudget(t *testing.T) {
 	call, err := shared.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61})
 	require.NoError(t, err)
-	f, err := local.Follow(within(t), shared.Temporal, call)
+	f, err := local.Follow(testContext(t), shared.Temporal, call)
 	require.NoError(t, err)
 	require.NoError(t, f.Err)
-	cost, err := local.CostOf(within(t), shared.Temporal, f)
+	cost, err := local.CostOf(testContext(t), shared.Temporal, f)
 	require.NoError(t, err)
 	require.NoError(t, cost.Over(local.Budget))
 }
@@ -150,7 +171,7 @@ func TestHundredDeliveriesAtOnce(t *testing.T) {
 		Spec: tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61, Duplicates: 99, Concurrent: true},
 		Want: local.Want{Outcome: workflows.OutcomeCharged, Billed: 120, Amount: "0.24", Targets: []string{"crm", "desk"}, Duplicates: 99},
 	}
-	ran, others, err := shared.RunSamples(within(t), []local.Sample{sample})
+	ran, others, err := shared.RunSamples(testContext(t), []local.Sample{sample})
 	require.NoError(t, err)
 	require.Empty(t, local.Deviations(ran, others))
 }
@@ -158,7 +179,7 @@ func TestHundredDeliveriesAtOnce(t *testing.T) {
 // TestLongAfterRetention plays a callback that comes again when neither Redis
 // nor Temporal knows the call any more: the ledger does.
 func TestLongAfterRetention(t *testing.T) {
-	ctx := within(t)
+	ctx := testContext(t)
 	call, err := shared.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61})
 	require.NoError(t, err)
 	first, err := local.Follow(ctx, shared.Temporal, call)
@@ -172,29 +193,25 @@ func TestLongAfterRetention(t *testing.T) {
 
 // afterAllForgot delivers a callback again when neither Redis nor Temporal knows
 // the call any more, and follows the workflow that starts.
-func afterAllForgot(t *testing.T, call tencentsim.Call, first local.Followed) local.Followed {
+func afterAllForgot(t *testing.T, call tencentsim.Call, first local.Execution) local.Execution {
 	t.Helper()
-	ctx := within(t)
+	ctx := testContext(t)
 	require.NoError(t, shared.Forget(ctx, call))
 	require.NoError(t, shared.Tencent.Redeliver(call.SDKAppID, call.Record.CallID, nil))
-	var second local.Followed
+	var second local.Execution
 	require.Eventually(t, func() bool {
 		var err error
 		second, err = local.Follow(ctx, shared.Temporal, call)
 		return err == nil && second.RunID != first.RunID
-	}, soon, 50*time.Millisecond)
+	}, testTimeout, 50*time.Millisecond)
 	return second
 }
 
 // TestTemporalIsDown takes Temporal away from a starter that had it, and from
 // one that boots.
 func TestTemporalIsDown(t *testing.T) {
-	o, err := options(t.TempDir())
-	require.NoError(t, err)
-	ctx := within(t)
-	stack, err := local.Start(ctx, o)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, stack.Stop(context.Background())) })
+	ctx := testContext(t)
+	stack := startStack(t)
 
 	require.NoError(t, stack.StopPart("temporal"))
 	call, err := stack.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61})
@@ -208,7 +225,7 @@ func TestTemporalIsDown(t *testing.T) {
 	require.NoError(t, stack.StopPart("starter"))
 	require.NoError(t, stack.LaunchStarter())
 	require.NoError(t, stack.StartTemporal(ctx))
-	require.Eventually(t, func() bool { return stack.Ready(ctx) == nil }, soon, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return stack.Ready(ctx) == nil }, testTimeout, 50*time.Millisecond)
 	require.NoError(t, stack.Tencent.Redeliver(call.SDKAppID, call.Record.CallID, nil))
 	f, err := local.Follow(ctx, stack.Temporal, call)
 	require.NoError(t, err)
@@ -219,12 +236,8 @@ func TestTemporalIsDown(t *testing.T) {
 // TestWorkerStops lets a call end while there is no worker, and another wait in
 // review.
 func TestWorkerStops(t *testing.T) {
-	o, err := options(t.TempDir())
-	require.NoError(t, err)
-	ctx := within(t)
-	stack, err := local.Start(ctx, o)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, stack.Stop(context.Background())) })
+	ctx := testContext(t)
+	stack := startStack(t)
 
 	reviewed, err := stack.Tencent.PlaceCall(tencentsim.CallSpec{
 		SDKAppID: 1400000000, Seconds: 61, EndedAgoSeconds: 5, Record: json.RawMessage(`{"CallResult":"Vanished"}`),
@@ -253,7 +266,7 @@ func TestWorkerStops(t *testing.T) {
 
 // TestLogsNameNobody reads what starter and worker have logged of the samples.
 func TestLogsNameNobody(t *testing.T) {
-	_, _, err := shared.RunSamples(within(t), local.Samples())
+	_, _, err := shared.RunSamples(testContext(t), local.Samples())
 	require.NoError(t, err)
 	for _, service := range []string{"starter", "worker"} {
 		log, err := os.ReadFile(filepath.Join(shared.Dir(), "logs", service+".log"))
@@ -267,22 +280,22 @@ func TestLogsNameNobody(t *testing.T) {
 
 // TestRetention makes sure that the workflow ID outlives Redis as a defence.
 func TestRetention(t *testing.T) {
-	namespace, err := shared.Temporal.WorkflowService().DescribeNamespace(within(t), &workflowservice.DescribeNamespaceRequest{Namespace: "default"})
+	namespace, err := shared.Temporal.WorkflowService().DescribeNamespace(testContext(t), &workflowservice.DescribeNamespaceRequest{Namespace: "default"})
 	require.NoError(t, err)
 	require.Greater(t, namespace.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration(), dedupe.Horizon)
 }
 
 func TestTwoStacksDoNotShareAState(t *testing.T) {
-	o, err := options(shared.Dir())
+	o, err := stackOptions(shared.Dir())
 	require.NoError(t, err)
-	_, err = local.Start(within(t), o)
+	_, err = local.Start(testContext(t), o)
 	require.ErrorContains(t, err, "already running")
 }
 
 func TestTakenPort(t *testing.T) {
-	o, err := options(t.TempDir())
+	o, err := stackOptions(t.TempDir())
 	require.NoError(t, err)
 	o.Ports.Starter = shared.Ports().Starter
-	_, err = local.Start(within(t), o)
+	_, err = local.Start(testContext(t), o)
 	require.ErrorContains(t, err, fmt.Sprintf("port %d, meant for the starter, is taken", o.Ports.Starter))
 }

@@ -28,7 +28,7 @@ func TestEventsAreAsPublished(t *testing.T) {
 
 	call, err := shared.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61})
 	require.NoError(t, err)
-	_, err = local.Follow(within(t), shared.Temporal, call)
+	_, err = local.Follow(testContext(t), shared.Temporal, call)
 	require.NoError(t, err)
 	require.Equal(t, 1, shared.Arrivals("crm", call.Record.CallID))
 

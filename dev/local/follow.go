@@ -14,8 +14,8 @@ import (
 	"aftercall/workflows"
 )
 
-// Followed is what became of a call.
-type Followed struct {
+// Execution is what became of a call.
+type Execution struct {
 	WorkflowID, RunID string
 	Status            enumspb.WorkflowExecutionStatus
 	Result            workflows.AfterCallResult
@@ -28,8 +28,8 @@ type Followed struct {
 }
 
 // Follow waits until the workflow of a call has been started and has ended.
-func Follow(ctx context.Context, c client.Client, call tencentsim.Call) (Followed, error) {
-	f := Followed{WorkflowID: WorkflowID(call)}
+func Follow(ctx context.Context, c client.Client, call tencentsim.Call) (Execution, error) {
+	f := Execution{WorkflowID: WorkflowID(call)}
 	if err := poll(ctx, func(ctx context.Context) (bool, error) {
 		_, err := c.DescribeWorkflowExecution(ctx, f.WorkflowID, "")
 		if errors.As(err, new(*serviceerror.NotFound)) {

@@ -3,6 +3,7 @@ package local_test
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -28,23 +29,19 @@ const (
 // takes it away: a call whose history cannot be read waits, and goes on when
 // the key is back.
 func TestKeys(t *testing.T) {
-	o, err := options(t.TempDir())
-	require.NoError(t, err)
-	o.Environ = map[string]string{}
-	ctx := within(t)
-	stack, err := local.Start(ctx, o)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, stack.Stop(context.Background())) })
+	ctx := testContext(t)
+	environ := map[string]string{}
+	stack := startStack(t, func(o *local.Options) { o.Environ = environ })
 	// use gives starter, worker and the test itself other keys.
 	use := func(keys string) {
 		t.Helper()
-		o.Environ[codec.Variable] = keys
+		environ[codec.Variable] = keys
 		require.NoError(t, stack.StopPart("starter"))
 		require.NoError(t, stack.StopPart("worker"))
 		require.NoError(t, stack.StartWorker(ctx))
 		require.NoError(t, stack.LaunchStarter())
-		require.Eventually(t, func() bool { return stack.Ready(ctx) == nil }, soon, 50*time.Millisecond)
-		client, _, err := engine.NewClient(engine.Environment{"TEMPORAL_ADDRESS": o.Ports.TemporalAddress(), codec.Variable: keys}, nil, o.Logger)
+		require.Eventually(t, func() bool { return stack.Ready(ctx) == nil }, testTimeout, 50*time.Millisecond)
+		client, _, err := engine.NewClient(engine.Environment{"TEMPORAL_ADDRESS": stack.Ports().TemporalAddress(), codec.Variable: keys}, nil, slog.New(slog.DiscardHandler))
 		require.NoError(t, err)
 		stack.Temporal.Close()
 		stack.Temporal = client
@@ -111,6 +108,6 @@ func failedTask(ctx context.Context, t *testing.T, s *local.Stack, keys string, 
 			}
 		}
 		return cause != ""
-	}, soon, 50*time.Millisecond)
+	}, testTimeout, 50*time.Millisecond)
 	return cause
 }

@@ -1,7 +1,6 @@
 package local_test
 
 import (
-	"context"
 	"encoding/json"
 	"testing"
 	"time"
@@ -16,24 +15,24 @@ import (
 
 // TestCorrections does to the samples' ledger what a person may do, twice.
 func TestCorrections(t *testing.T) {
-	ctx := within(t)
+	ctx := testContext(t)
 	samples := local.Samples()[:2]
 	ran, others, err := shared.RunSamples(ctx, samples)
 	require.NoError(t, err)
 	require.Empty(t, local.Deviations(ran, others))
 	for range 2 { // nothing is booked or told twice
-		printed, deviations := shared.Correct(ctx, ran[0], ran[1])
+		printed, deviations := shared.CorrectCharges(ctx, ran[0], ran[1])
 		require.Empty(t, deviations)
 		require.Contains(t, printed, "every sum was computed again and is right")
 	}
-	shown := shared.Operate(ctx, "ledger", "show", ran[1].Call.Record.CallID)
+	shown := shared.WorkerCommand(ctx, "ledger", "show", ran[1].Call.Record.CallID)
 	require.Equal(t, cli.OK, shown.Code, shown.Stderr)
 	require.Contains(t, shown.Stdout, "The call is charged 0.44 USD, by charge.2:1400000000:")
 
 	// A callback that comes again when Redis and Temporal have forgotten the
 	// call finds it handled, though its tariff comes to another sum.
 	for _, r := range ran {
-		second := afterAllForgot(t, r.Call, r.Followed)
+		second := afterAllForgot(t, r.Call, r.Execution)
 		require.NoError(t, second.Err)
 		require.Equal(t, workflows.OutcomeAlreadyHandled, second.Result.Outcome)
 		require.Empty(t, second.Result.Deliveries)
@@ -43,7 +42,7 @@ func TestCorrections(t *testing.T) {
 // TestReviewCommands lists a call in review, and decides about it in vain and
 // for good.
 func TestReviewCommands(t *testing.T) {
-	ctx := within(t)
+	ctx := testContext(t)
 	call, err := shared.Tencent.PlaceCall(tencentsim.CallSpec{
 		SDKAppID: 1400000000, Seconds: 61, EndedAgoSeconds: 5, Record: json.RawMessage(`{"CallResult":"Vanished"}`),
 	})
@@ -54,7 +53,7 @@ func TestReviewCommands(t *testing.T) {
 		Reason string `json:"reason"`
 	}
 	require.Eventually(t, func() bool {
-		o := shared.Operate(ctx, "review", "list", "--app", "clinic", "--output", "json")
+		o := shared.WorkerCommand(ctx, "review", "list", "--app", "clinic", "--output", "json")
 		require.Equal(t, cli.OK, o.Code, o.Stderr)
 		require.NoError(t, json.Unmarshal([]byte(o.Stdout), &listed))
 		for _, l := range listed {
@@ -64,12 +63,12 @@ func TestReviewCommands(t *testing.T) {
 			}
 		}
 		return false
-	}, soon, 50*time.Millisecond)
-	table := shared.Operate(ctx, "review", "list")
+	}, testTimeout, 50*time.Millisecond)
+	table := shared.WorkerCommand(ctx, "review", "list")
 	require.Contains(t, table.Stdout, id)
 
-	decide := func(args ...string) local.Operated {
-		return shared.Operate(ctx, append([]string{"review", "decide"}, args...)...)
+	decide := func(args ...string) local.CommandResult {
+		return shared.WorkerCommand(ctx, append([]string{"review", "decide"}, args...)...)
 	}
 	refused := decide(id, "--verdict", "charge")
 	require.Equal(t, cli.Refused, refused.Code)
@@ -88,18 +87,14 @@ func TestReviewCommands(t *testing.T) {
 	again := decide(id, "--verdict", "waive", "--operator", "bob", "--reason", "x")
 	require.Equal(t, cli.Refused, again.Code)
 	require.Contains(t, again.Stderr, "the call is not in review")
-	require.Contains(t, shared.Operate(ctx, "ledger", "show", id).Stdout, "by alice: it did happen")
+	require.Contains(t, shared.WorkerCommand(ctx, "ledger", "show", id).Stdout, "by alice: it did happen")
 }
 
 // TestCorrectionWhileTemporalIsDown books, says what is left to do, and does it
 // when it is told to again.
 func TestCorrectionWhileTemporalIsDown(t *testing.T) {
-	o, err := options(t.TempDir())
-	require.NoError(t, err)
-	ctx := within(t)
-	stack, err := local.Start(ctx, o)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, stack.Stop(context.Background())) })
+	ctx := testContext(t)
+	stack := startStack(t)
 	call, err := stack.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61, EndedAgoSeconds: 5})
 	require.NoError(t, err)
 	_, err = local.Follow(ctx, stack.Temporal, call)
@@ -107,14 +102,14 @@ func TestCorrectionWhileTemporalIsDown(t *testing.T) {
 
 	require.NoError(t, stack.StopPart("temporal"))
 	args := []string{"ledger", "reverse", call.Record.CallID, "--operator", "alice", "--reason", "dead line"}
-	down := stack.Operate(ctx, args...)
+	down := stack.WorkerCommand(ctx, args...)
 	require.Equal(t, cli.Incomplete, down.Code)
 	require.Contains(t, down.Stdout, "Booked reversal:1400000000:")
 	require.Contains(t, down.Stderr, "is booked, but nobody was told")
 	require.Contains(t, down.Stderr, "repeat the same command")
 
 	require.NoError(t, stack.StartTemporal(ctx))
-	require.Eventually(t, func() bool { return stack.Operate(ctx, args...).Code == cli.OK }, soon, 50*time.Millisecond)
-	require.Eventually(t, func() bool { return stack.Arrivals("crm", call.Record.CallID) == 2 }, soon, 50*time.Millisecond)
-	require.Equal(t, cli.OK, stack.Operate(ctx, "ledger", "verify").Code)
+	require.Eventually(t, func() bool { return stack.WorkerCommand(ctx, args...).Code == cli.OK }, testTimeout, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return stack.Arrivals("crm", call.Record.CallID) == 2 }, testTimeout, 50*time.Millisecond)
+	require.Equal(t, cli.OK, stack.WorkerCommand(ctx, "ledger", "verify").Code)
 }

@@ -16,14 +16,14 @@ import (
 	"aftercall/workflows"
 )
 
-// stretch is the last twenty minutes, also as flags of backfill.
-func stretch() (windows.Window, []string) {
+// lastTwentyMinutes returns the time range, and the flags of backfill for it.
+func lastTwentyMinutes() (windows.Window, []string) {
 	now := time.Now().UTC().Truncate(time.Second)
 	w := windows.Window{From: now.Add(-20 * time.Minute), To: now.Add(-time.Second)}
-	return w, between(w)
+	return w, rangeFlags(w)
 }
 
-func between(w windows.Window) []string {
+func rangeFlags(w windows.Window) []string {
 	return []string{"--from", w.From.Format(time.RFC3339), "--to", w.To.Format(time.RFC3339)}
 }
 
@@ -38,12 +38,12 @@ type backfilled struct {
 func (c console) testBackfill() {
 	// A CallId that a query would have to escape, with a workflow.
 	odd := c.place(tencentsim.CallSpec{CallID: `it's "odd" \ too`, SDKAppID: tutoringID, Record: json.RawMessage(`{"AcceptTime":0}`)})
-	c.reaches(odd, workflows.StageReview)
+	c.awaitStage(odd, workflows.StageReview)
 	var lost []tencentsim.Call
 	for range 25 {
 		lost = append(lost, c.place(tencentsim.CallSpec{SDKAppID: tutoringID, Lose: true}))
 	}
-	_, flags := stretch()
+	_, flags := lastTwentyMinutes()
 	args := append([]string{"backfill", "--app", "tutoring"}, flags...)
 	var dry, first, second backfilled
 	require.Equal(c.t, cli.OK, c.json(&dry, nil, append(args, "--dry-run")...))
@@ -72,14 +72,14 @@ func (c console) testBackfill() {
 	now := time.Now().UTC()
 	var early backfilled
 	require.Equal(c.t, cli.OK, c.json(&early, nil, append([]string{"backfill", "--app", "tutoring"},
-		between(windows.Window{From: now.Add(-3 * time.Hour), To: now.Add(-2 * time.Hour)})...)...))
+		rangeFlags(windows.Window{From: now.Add(-3 * time.Hour), To: now.Add(-2 * time.Hour)})...)...))
 	require.Equal(c.t, 1, early.BeforeGoLive)
 	require.Zero(c.t, early.Started)
 }
 
 func (c console) testBackfillRefuses() {
 	now := time.Now().UTC()
-	_, flags := stretch()
+	_, flags := lastTwentyMinutes()
 	for want, args := range map[string][]string{
 		"--from must be before --to":                        {"--from", "2026-03-02", "--to", "2026-03-01"},
 		"--to is in the future":                             {"--from", "2026-03-02", "--to", now.Add(time.Hour).Format(time.RFC3339)},
@@ -106,9 +106,9 @@ func (c console) testBackfillRefuses() {
 func (c console) testBackfillResumed() {
 	require.NoError(c.t, c.stack.StopPart("worker"))
 	call := c.place(tencentsim.CallSpec{CallID: "call-resumed", Lose: true})
-	w, _ := stretch()
+	w, _ := lastTwentyMinutes()
 	id := workflows.BackfillID(workflows.ReconcileParams{SDKAppID: clinicID, Between: &w})
-	args := append([]string{"backfill", "--app", "clinic", "--output", "json"}, between(w)...)
+	args := append([]string{"backfill", "--app", "clinic", "--output", "json"}, rangeFlags(w)...)
 
 	ctx, cancel := context.WithCancel(c.ctx)
 	var first, second buffer
@@ -118,11 +118,11 @@ func (c console) testBackfillResumed() {
 	require.Eventually(c.t, func() bool {
 		_, err := c.stack.Temporal.DescribeWorkflowExecution(c.ctx, id, "")
 		return err == nil
-	}, soon, 50*time.Millisecond)
+	}, testTimeout, 50*time.Millisecond)
 	group.Go(func() { kept = c.in(c.ctx, nil, &second, args...) })
-	require.Eventually(c.t, func() bool { return strings.Contains(second.String(), "under way already") }, soon, 50*time.Millisecond)
+	require.Eventually(c.t, func() bool { return strings.Contains(second.String(), "under way already") }, testTimeout, 50*time.Millisecond)
 	cancel()
-	require.Eventually(c.t, func() bool { return strings.Contains(first.String(), "stopped watching") }, soon, 50*time.Millisecond)
+	require.Eventually(c.t, func() bool { return strings.Contains(first.String(), "stopped watching") }, testTimeout, 50*time.Millisecond)
 	require.NoError(c.t, c.stack.StartWorker(c.ctx))
 	group.Wait()
 

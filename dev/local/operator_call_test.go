@@ -57,14 +57,14 @@ Ledger    charge:1400000000:call-charged: 0.24 USD for 120 s, by tariff consulta
 	require.Eventually(c.t, func() bool {
 		o = c.run("call", "call-charged")
 		return regexp.MustCompile(`(?m)^Told later  deliver:call\.charged\.resend-\S+:1400000000:call-charged, completed$\n^ +crm: delivered since TIME$`).MatchString(o.stdout)
-	}, soon, 100*time.Millisecond, "%s", o)
+	}, testTimeout, 100*time.Millisecond, "%s", o)
 }
 
 func (c console) testCallThatWaits() {
 	reviewed := c.place(tencentsim.CallSpec{CallID: "call-reviewed", Record: json.RawMessage(`{"AcceptTime":0}`)})
 	stuck := c.place(tencentsim.CallSpec{CallID: "call-stuck", RecordFault: &tencentsim.APIFault{Code: tencent.CodeInternal, Info: "down"}})
-	c.reaches(reviewed, workflows.StageReview)
-	c.reaches(stuck, workflows.StageRecord)
+	c.awaitStage(reviewed, workflows.StageReview)
+	c.awaitStage(stuck, workflows.StageRecord)
 
 	o := c.run("call", "call-reviewed")
 	require.Equal(c.t, cli.OK, o.code)
@@ -83,7 +83,7 @@ func (c console) testCallThatWaits() {
 	}
 	require.Eventually(c.t, func() bool {
 		return c.json(&found, nil, "call", "call-stuck") == cli.OK && len(found.Workflow.Pending) > 0 && found.Workflow.Pending[0].LastFailure != ""
-	}, soon, 100*time.Millisecond)
+	}, testTimeout, 100*time.Millisecond)
 	require.Equal(c.t, "running", found.Workflow.State)
 	require.Equal(c.t, "FetchRecord", found.Workflow.Pending[0].Activity)
 	require.Contains(c.t, found.Workflow.Pending[0].LastFailure, "101001 (down)")
@@ -117,15 +117,15 @@ func (c console) testCallWithPartsDown() {
 	require.Contains(c.t, o.stderr, "nobody who answers knows the call call-unknown; but Temporal does not answer")
 }
 
-// testPatience has the record API down for longer than record_deadline, and
+// testRecordDeadline has the record API down for longer than record_deadline, and
 // then without a record: the deadline counts from its first answer.
-func (c console) testPatience() {
+func (c console) testRecordDeadline() {
 	before := c.stack.Tencent.Stats().API(clinicID, tencentsim.APIRecordByCallID)
 	call := c.place(tencentsim.CallSpec{
-		CallID: "call-patience", RecordAfterSeconds: 3600, RecordFault: &tencentsim.APIFault{Code: tencent.CodeInternal, Times: 2},
+		CallID: "call-deadline", RecordAfterSeconds: 3600, RecordFault: &tencentsim.APIFault{Code: tencent.CodeInternal, Times: 2},
 	})
-	c.reaches(call, workflows.StageReview)
-	require.Contains(c.t, c.run("call", "call-patience").stdout, "no record of this call until the deadline")
+	c.awaitStage(call, workflows.StageReview)
+	require.Contains(c.t, c.run("call", "call-deadline").stdout, "no record of this call until the deadline")
 	answers := c.stack.Tencent.Stats().API(clinicID, tencentsim.APIRecordByCallID).Requests - before.Requests
 	require.GreaterOrEqual(c.t, answers, 4, "two failures, a first answer, and one after the deadline")
 }

@@ -65,9 +65,9 @@ Done        set
 	require.Equal(c.t, cli.Failed, o.code)
 	require.Contains(c.t, o.stderr, "Tencent answers 70009")
 	require.Contains(c.t, o.stderr, "→ copy SDKSecretKey")
-	o = c.with(map[string]string{"DEV_TENCENT_URL": "http://" + nobody}, "callback", "show", "--app", "clinic")
+	o = c.with(map[string]string{"DEV_TENCENT_URL": "http://" + closedPort}, "callback", "show", "--app", "clinic")
 	require.Equal(c.t, cli.Failed, o.code)
-	require.Contains(c.t, o.stderr, "→ can this machine reach http://"+nobody+"?")
+	require.Contains(c.t, o.stderr, "→ can this machine reach http://"+closedPort+"?")
 }
 
 func (c console) registered(app tencent.SDKAppID) bool {

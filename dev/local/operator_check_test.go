@@ -92,7 +92,7 @@ func (c console) testCheckNamespace() {
 	require.Eventually(c.t, func() bool {
 		o = c.with(map[string]string{"TEMPORAL_NAMESPACE": "short"}, "check")
 		return !strings.Contains(o.stdout, "there is no namespace short")
-	}, soon, 200*time.Millisecond)
+	}, testTimeout, 200*time.Millisecond)
 	require.Equal(c.t, cli.Refused, o.code)
 	require.Contains(c.t, o.stdout, `RED  retention                    closed workflows are kept for 24h0m0s, not longer than the 8 days that Redis remembers a call
                                   → temporal operator namespace update --namespace short --retention 10d
@@ -103,7 +103,7 @@ func (c console) testCheckNamespace() {
 
 // TestCheckOfSweeps pauses a sweep, and lets the check find out.
 func TestCheckOfSweeps(t *testing.T) {
-	c := console{t, shared, within(t)}
+	c := console{t, shared, testContext(t)}
 	o := c.run("check")
 	require.Equal(t, cli.OK, o.code, o.stdout)
 	require.Regexp(t, `ok +sweep +tutoring  every 1m0s, (all calls up to TIME are listed|no run has ended yet)`, o.stdout)
@@ -114,7 +114,7 @@ func TestCheckOfSweeps(t *testing.T) {
 	require.Eventually(t, func() bool {
 		o = c.run("check")
 		return o.code == cli.Refused
-	}, soon, 100*time.Millisecond)
+	}, testTimeout, 100*time.Millisecond)
 	require.Contains(t, o.stdout, "RED  sweep              tutoring  the schedule reconcile:1400000001 is paused: while we look\n")
 	require.Contains(t, o.stdout, "→ temporal schedule toggle --unpause --schedule-id reconcile:1400000001\n")
 }
@@ -131,7 +131,7 @@ func (c console) testSchedule() {
 		require.NoError(c.t, os.WriteFile(path, []byte(strings.ReplaceAll(string(data), from, to)), 0o600))
 		require.NoError(c.t, c.stack.StopPart("worker"))
 		require.NoError(c.t, c.stack.StartWorker(c.ctx))
-		require.Eventually(c.t, done, soon, 50*time.Millisecond)
+		require.Eventually(c.t, done, testTimeout, 50*time.Millisecond)
 	}
 	every := func(want time.Duration) func() bool {
 		return func() bool {

@@ -28,13 +28,13 @@ const (
 	tutoringID tencent.SDKAppID = 1400000001
 )
 
-// nobody is an address where nobody listens.
-const nobody = "127.0.0.1:1"
+// closedPort is an address that refuses connections.
+const closedPort = "127.0.0.1:1"
 
 // Environments in which a part is missing.
 var (
-	redisDown    = map[string]string{"REDIS_URL": "redis://" + nobody}
-	temporalDown = map[string]string{"TEMPORAL_ADDRESS": nobody}
+	redisDown    = map[string]string{"REDIS_URL": "redis://" + closedPort}
+	temporalDown = map[string]string{"TEMPORAL_ADDRESS": closedPort}
 	noLedger     = map[string]string{"LEDGER_URL": "sqlite:/nowhere/ledger.db"}
 	wrongKeys    = map[string]string{"CLINIC_SECRET_KEY": "another", "TUTORING_SECRET_KEY": "another"}
 )
@@ -84,7 +84,7 @@ func (c console) in(ctx context.Context, change map[string]string, stderr *buffe
 			require.NotContains(c.t, stdout.String()+stderr.String(), secret)
 		}
 	}
-	return output{code, normal(stdout.String()), normal(stderr.String())}
+	return output{code, normalize(stdout.String()), normalize(stderr.String())}
 }
 
 func (c console) with(change map[string]string, args ...string) output {
@@ -101,8 +101,8 @@ func (c console) json(into any, change map[string]string, args ...string) int {
 	return o.code
 }
 
-// normal takes out of a text what changes from run to run.
-func normal(text string) string {
+// normalize replaces what changes from run to run in a text.
+func normalize(text string) string {
 	for _, rule := range []struct{ pattern, name string }{
 		{`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`, "TIME"},
 		{`127\.0\.0\.1:\d{4,}`, "HOST"},
@@ -136,7 +136,7 @@ func (c console) place(spec tencentsim.CallSpec) tencentsim.Call {
 	return call
 }
 
-func (c console) follow(call tencentsim.Call) local.Followed {
+func (c console) follow(call tencentsim.Call) local.Execution {
 	c.t.Helper()
 	f, err := local.Follow(c.ctx, c.stack.Temporal, call)
 	require.NoError(c.t, err)
@@ -155,14 +155,14 @@ func (c console) entries(call tencentsim.Call) []ledger.Entry {
 	return entries
 }
 
-// reaches waits until the workflow of a call is at a stage and waits for something.
-func (c console) reaches(call tencentsim.Call, stage workflows.Stage) {
+// awaitStage waits until the workflow of a call is at a stage and waits for something.
+func (c console) awaitStage(call tencentsim.Call, stage workflows.Stage) {
 	c.t.Helper()
 	require.Eventually(c.t, func() bool {
 		value, err := c.stack.Temporal.QueryWorkflow(c.ctx, local.WorkflowID(call), "", workflows.QueryStatus)
 		var status workflows.Status
 		return err == nil && value.Get(&status) == nil && status.Stage == stage && (status.WaitingFor != "" || status.Review != nil)
-	}, soon, 50*time.Millisecond)
+	}, testTimeout, 50*time.Millisecond)
 }
 
 // operatedConfig is the development configuration without sweeps, which would
@@ -181,12 +181,8 @@ func operatedConfig(t *testing.T) string {
 
 // TestOperator types every command of the starter against a stack of its own.
 func TestOperator(t *testing.T) {
-	o, err := options(t.TempDir())
-	require.NoError(t, err)
-	o.Environ = map[string]string{"AFTERCALL_CONFIG": operatedConfig(t)}
-	stack, err := local.Start(within(t), o)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, stack.Stop(context.Background())) })
+	file := operatedConfig(t)
+	stack := startStack(t, func(o *local.Options) { o.Environ = map[string]string{"AFTERCALL_CONFIG": file} })
 	for _, test := range []struct {
 		name string
 		run  func(console)
@@ -199,7 +195,7 @@ func TestOperator(t *testing.T) {
 		{"call", console.testCall},
 		{"call that waits", console.testCallThatWaits},
 		{"call with parts down", console.testCallWithPartsDown},
-		{"record that never appears", console.testPatience},
+		{"record that never appears", console.testRecordDeadline},
 		{"start", console.testStart},
 		{"start refuses", console.testStartRefuses},
 		{"backfill", console.testBackfill},
@@ -207,6 +203,6 @@ func TestOperator(t *testing.T) {
 		{"backfill is resumed", console.testBackfillResumed},
 		{"schedule follows the configuration", console.testSchedule},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(console{t, stack, within(t)}) })
+		t.Run(test.name, func(t *testing.T) { test.run(console{t, stack, testContext(t)}) })
 	}
 }

@@ -175,13 +175,8 @@ func logsAndMetrics(ctx context.Context, t *testing.T, s *local.Stack) map[strin
 // can be read without a key: what the server answers, its database file, logs
 // and metrics.
 func TestEncryptedRun(t *testing.T) {
-	o, err := options(t.TempDir())
-	require.NoError(t, err)
-	o.Encrypt = true
-	ctx := within(t)
-	stack, err := local.Start(ctx, o)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, stack.Stop(context.Background())) })
+	ctx := testContext(t)
+	stack := startStack(t, func(o *local.Options) { o.Encrypt = true })
 	ran, others, err := stack.RunSamples(ctx, plantedSamples())
 	require.NoError(t, err)
 	require.Empty(t, local.Deviations(ran, others))
@@ -218,7 +213,7 @@ func TestEncryptedRun(t *testing.T) {
 	require.NotEqual(t, conflicts(before), conflicts(logsAndMetrics(ctx, t, stack)["metrics of starter"]))
 
 	// Who has the token reads what the Web UI shows.
-	started := rawHistory(ctx, t, stack, &commonpb.WorkflowExecution{WorkflowId: ran[0].Followed.WorkflowID})[0]
+	started := rawHistory(ctx, t, stack, &commonpb.WorkflowExecution{WorkflowId: ran[0].Execution.WorkflowID})[0]
 	input, err := protojson.Marshal(started.GetWorkflowExecutionStartedEventAttributes().GetInput())
 	require.NoError(t, err)
 	summary, err := protojson.Marshal(&commonpb.Payloads{Payloads: []*commonpb.Payload{started.GetUserMetadata().GetSummary()}})
@@ -240,7 +235,7 @@ func request(ctx context.Context, t *testing.T, method, url string, header http.
 	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	require.NoError(t, err)
 	maps.Copy(req.Header, header)
-	resp, err := (&http.Client{Timeout: soon}).Do(req)
+	resp, err := (&http.Client{Timeout: testTimeout}).Do(req)
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	data, err := io.ReadAll(resp.Body)
@@ -250,7 +245,7 @@ func request(ctx context.Context, t *testing.T, method, url string, header http.
 
 // TestPlainRun looks at what is not meant to hold accounts, without encryption.
 func TestPlainRun(t *testing.T) {
-	ctx := within(t)
+	ctx := testContext(t)
 	ran, others, err := shared.RunSamples(ctx, plantedSamples())
 	require.NoError(t, err)
 	require.Empty(t, local.Deviations(ran, others))
@@ -281,7 +276,7 @@ func TestPlainRun(t *testing.T) {
 			require.NotContains(t, metadata.GetCurrentDetails(), p)
 		}
 	}
-	started := rawHistory(ctx, t, shared, &commonpb.WorkflowExecution{WorkflowId: ran[0].Followed.WorkflowID})[0]
+	started := rawHistory(ctx, t, shared, &commonpb.WorkflowExecution{WorkflowId: ran[0].Execution.WorkflowID})[0]
 	require.NotNil(t, started.GetUserMetadata())
 	require.Contains(t, asText(t, started.GetWorkflowExecutionStartedEventAttributes().GetInput()), planted[0],
 		"the input is plain, so this test reads what it should")

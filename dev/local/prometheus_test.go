@@ -61,7 +61,7 @@ scrape_configs:
 		require.NoError(t, log.Close())
 	})
 	p = &prometheus{t: t, url: "http://" + address}
-	require.Eventually(t, func() bool { return len(p.query("up == 1")) == 2 }, soon, 100*time.Millisecond, "Prometheus does not reach starter and worker")
+	require.Eventually(t, func() bool { return len(p.query("up == 1")) == 2 }, testTimeout, 100*time.Millisecond, "Prometheus does not reach starter and worker")
 	return p, true
 }
 
@@ -141,14 +141,14 @@ func TestDashboardAndAlertsOnPrometheus(t *testing.T) {
 	if !ok {
 		return
 	}
-	ctx, stop := context.WithCancel(within(t))
+	ctx, stop := context.WithCancel(testContext(t))
 	load := make(chan error, 1)
 	go func() { load <- placeCalls(ctx) }()
 	_, _, err := shared.RunSamples(ctx, local.Samples())
 	require.NoError(t, err)
 	for panel, exprs := range panels(t) {
 		for _, expr := range exprs {
-			require.Eventually(t, func() bool { return len(p.query(expr)) > 0 }, soon, 100*time.Millisecond, "panel %q shows nothing: %s", panel, expr)
+			require.Eventually(t, func() bool { return len(p.query(expr)) > 0 }, testTimeout, 100*time.Millisecond, "panel %q shows nothing: %s", panel, expr)
 		}
 	}
 	stop()
@@ -189,7 +189,7 @@ func TestMetricNames(t *testing.T) {
 	if !ok {
 		return
 	}
-	_, _, err := shared.RunSamples(within(t), local.Samples()[:1])
+	_, _, err := shared.RunSamples(testContext(t), local.Samples()[:1])
 	require.NoError(t, err)
 	client := http.Client{Timeout: 10 * time.Second}
 	for _, port := range []int{shared.Ports().StarterAdmin, shared.Ports().WorkerAdmin} {
@@ -221,8 +221,8 @@ func TestWaitingCalls(t *testing.T) {
 	require.Eventually(t, func() bool {
 		require.NoError(t, calls.Ask(t.Context()))
 		return gauge(t, reg, "aftercall_waiting_calls", "review") >= 1 && gauge(t, reg, "aftercall_waiting_oldest_seconds", "review") > 0
-	}, soon, 200*time.Millisecond)
-	require.NoError(t, shared.Decide(within(t), reviewed, workflows.DecideParams{Verdict: billing.VerdictWaive, By: "test", Reason: "done"}))
+	}, testTimeout, 200*time.Millisecond)
+	require.NoError(t, shared.Decide(testContext(t), reviewed, workflows.DecideParams{Verdict: billing.VerdictWaive, By: "test", Reason: "done"}))
 }
 
 func gauge(t *testing.T, reg *metrics.Registry, name, stage string) float64 {

@@ -86,7 +86,7 @@ func (r *Remote) ask(ctx context.Context, method, path string, body []byte) (cal
 }
 
 // Link is the page of a workflow in the Web UI.
-func (r *Remote) Link(f Followed) string { return link(r.info.Ports, f) }
+func (r *Remote) Link(f Execution) string { return link(r.info.Ports, f) }
 
 // WorkflowID is the ID of a call's workflow.
 func WorkflowID(call tencentsim.Call) string {
@@ -94,6 +94,6 @@ func WorkflowID(call tencentsim.Call) string {
 }
 
 // link is the page of a workflow, of its latest run if no other is named.
-func link(p Ports, f Followed) string {
+func link(p Ports, f Execution) string {
 	return engine.WorkflowURL(httpURL(p.TemporalUI), client.DefaultNamespace, f.WorkflowID, f.RunID)
 }

@@ -45,8 +45,8 @@ type Want struct {
 	Source workflows.Source
 }
 
-// chat is the target that is told of every charged call in a chat.
-const chat = "desk"
+// chatTarget is the chat target that receives a message about every charged call.
+const chatTarget = "desk"
 
 // Samples are the calls of `make dev` and `make demo`, with sums worked out by
 // hand from the tariffs of dev/aftercall.yaml.
@@ -54,7 +54,7 @@ func Samples() []Sample {
 	all := samples()
 	for i := range all {
 		if all[i].Want.Outcome == workflows.OutcomeCharged {
-			all[i].Want.Targets = append(all[i].Want.Targets, chat)
+			all[i].Want.Targets = append(all[i].Want.Targets, chatTarget)
 		}
 	}
 	return all
@@ -159,7 +159,7 @@ func samples() []Sample {
 			},
 		},
 		{
-			// The crm is down for two attempts, and catches up. The chat is not held up.
+			// The crm is down for two attempts, and catches up. The chat target is not delayed.
 			Name: "target fails for a while",
 			Spec: tencentsim.CallSpec{SDKAppID: clinic, Seconds: 30},
 			Fail: &webhookreceiver.Failure{Target: "crm", Times: 2, Status: http.StatusServiceUnavailable},

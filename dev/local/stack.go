@@ -67,7 +67,7 @@ type Stack struct {
 	encryption map[string]string
 	http       *http.Client
 	logger     *slog.Logger
-	arrivals   switchWriter
+	arrivals   redirectableWriter
 	stoppers   []stopper
 	failed     chan error
 }
@@ -110,7 +110,7 @@ func (s *Stack) start(ctx context.Context) error {
 		return err
 	}
 	for _, step := range []func(context.Context) error{
-		s.startRedis, s.StartTemporal, s.startWorld, s.StartWorker, s.startStarter, s.registerCallbacks,
+		s.startRedis, s.StartTemporal, s.startSimulators, s.StartWorker, s.startStarter, s.registerCallbacks,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -172,8 +172,8 @@ func (s *Stack) Ports() Ports { return s.ports }
 // LedgerPath is the SQLite file.
 func (s *Stack) LedgerPath() string { return filepath.Join(s.dir, "ledger.db") }
 
-// startWorld starts what is outside of aftercall: Tencent and the user's backend.
-func (s *Stack) startWorld(context.Context) error {
+// startSimulators starts the simulated Tencent and the webhook receiver.
+func (s *Stack) startSimulators(context.Context) error {
 	environ := s.Environ()
 	cfg, err := config.Load(environ["AFTERCALL_CONFIG"], func(name string) (string, bool) {
 		v, ok := environ[name]
@@ -186,13 +186,13 @@ func (s *Stack) startWorld(context.Context) error {
 	if err := s.openTencent(); err != nil {
 		return err
 	}
-	if err := s.openReceiver(); err != nil {
+	if err := s.openWebhookReceiver(); err != nil {
 		return err
 	}
-	return s.run("world", func(ctx context.Context, _ io.Writer) error {
+	return s.run("simulators", func(ctx context.Context, _ io.Writer) error {
 		return serve.HTTP(
 			ctx, s.logger,
-			serve.Listener{Name: "Tencent, simulated", Address: address(s.ports.Tencent), Handler: s.Tencent},
+			serve.Listener{Name: "simulated Tencent", Address: address(s.ports.Tencent), Handler: s.Tencent},
 			serve.Listener{Name: "webhook receiver", Address: address(s.ports.WebhookApp), Handler: s.Webhooks},
 		)
 	})

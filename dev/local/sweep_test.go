@@ -37,7 +37,7 @@ func sweep(ctx context.Context, t *testing.T) workflows.ReconcileResult {
 // TestRateLimit lets the scheduled sweep and backfills list page by page while
 // calls arrive, and counts at Tencent's side.
 func TestRateLimit(t *testing.T) {
-	ctx := within(t)
+	ctx := testContext(t)
 	require.NoError(t, shared.Tencent.SetFaults(tencentsim.Faults{LossShare: 0.3, LossSeed: 3}))
 	t.Cleanup(func() { require.NoError(t, shared.Tencent.ClearFaults()) })
 	require.NoError(t, shared.Tencent.SetFilterRules(tencentsim.FilterRules{MaxPageSize: 1}))
@@ -121,7 +121,7 @@ func handledOnce(ctx context.Context, t *testing.T, calls []tencentsim.Call) {
 // TestLostCallbacksAreRecovered loses half of the callbacks, and sweeps while
 // the others arrive.
 func TestLostCallbacksAreRecovered(t *testing.T) {
-	ctx := within(t)
+	ctx := testContext(t)
 	require.NoError(t, shared.Tencent.SetFaults(tencentsim.Faults{LossShare: 0.5, LossSeed: 7}))
 	t.Cleanup(func() { require.NoError(t, shared.Tencent.ClearFaults()) })
 	// The record API cuts pages down, and its pages overlap and miss records.
@@ -158,7 +158,7 @@ func TestLostCallbacksAreRecovered(t *testing.T) {
 // TestSweepAfterEverythingWasForgotten flushes Redis' and Temporal's memory of
 // calls that the sweep lists again: the ledger decides.
 func TestSweepAfterEverythingWasForgotten(t *testing.T) {
-	ctx := within(t)
+	ctx := testContext(t)
 	var calls []tencentsim.Call
 	for range 5 {
 		call, err := shared.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61, EndedAgoSeconds: 30})
@@ -183,7 +183,7 @@ func TestSweepAfterEverythingWasForgotten(t *testing.T) {
 }
 
 func TestSchedulesExist(t *testing.T) {
-	ctx := within(t)
+	ctx := testContext(t)
 	for _, app := range shared.Config.Apps {
 		description, err := shared.Temporal.ScheduleClient().GetHandle(ctx, workflows.ReconcileID(app.SDKAppID)).Describe(ctx)
 		require.NoError(t, err)

@@ -2,7 +2,6 @@ package local_test
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"net/http/httptest"
 	"os"
@@ -25,16 +24,12 @@ func TestTraces(t *testing.T) {
 	var received tracereceiver.Receiver
 	collector := httptest.NewServer(&received)
 	t.Cleanup(collector.Close)
-	o, err := options(t.TempDir())
-	require.NoError(t, err)
-	o.Environ = map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": collector.URL}
-	for name, value := range o.Environ {
-		t.Setenv(name, value) // where the exporter looks
+	environ := map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": collector.URL}
+	for name, value := range environ {
+		t.Setenv(name, value) // the exporter reads the process's own environment
 	}
-	ctx := within(t)
-	stack, err := local.Start(ctx, o)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, stack.Stop(context.Background())) })
+	ctx := testContext(t)
+	stack := startStack(t, func(o *local.Options) { o.Environ = environ })
 
 	call, err := stack.Tencent.PlaceCall(tencentsim.CallSpec{
 		SDKAppID: 1400000000, Seconds: 61, EndedAgoSeconds: 5,

@@ -24,37 +24,38 @@ import (
 	"aftercall/workflows"
 )
 
-// Ran is a sample that was run, and what became of it.
-type Ran struct {
+// SampleRun is a sample that was run, and what became of it.
+type SampleRun struct {
 	Sample
-	Call     tencentsim.Call
-	Followed Followed
+	Call      tencentsim.Call
+	Execution Execution
 	// Resent are the workflows that sent it again.
 	Resent []string
 	// Deviations are sentences about what is not as it should be.
 	Deviations []string
 }
 
-// runTimeout is for a call without trouble many times over.
-const runTimeout = 60 * time.Second
+// runTimeout bounds a run of samples. An idle machine takes 20 s; a busy one
+// may need many times as long.
+const runTimeout = 3 * time.Minute
 
 // RunSamples lets the samples end, follows them, and verifies each at the far
 // end: the workflow, the ledger, the webhooks, the answers to Tencent. The
 // second result are deviations that belong to no single call.
-func (s *Stack) RunSamples(ctx context.Context, samples []Sample) ([]Ran, []string, error) {
+func (s *Stack) RunSamples(ctx context.Context, samples []Sample) ([]SampleRun, []string, error) {
 	ctx, cancel := context.WithTimeout(ctx, runTimeout)
 	defer cancel()
 	before, err := s.starterCounts(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	ran := make([]Ran, len(samples))
+	ran := make([]SampleRun, len(samples))
 	for i, sample := range samples {
 		call, err := s.Tencent.PlaceCall(sample.Spec)
 		if err != nil {
 			return nil, nil, fmt.Errorf("place the call %q: %w", sample.Name, err)
 		}
-		ran[i] = Ran{Sample: sample, Call: call}
+		ran[i] = SampleRun{Sample: sample, Call: call}
 		if sample.Fail != nil {
 			failure := *sample.Fail
 			failure.CallID = call.Record.CallID
@@ -79,7 +80,7 @@ func (s *Stack) RunSamples(ctx context.Context, samples []Sample) ([]Ran, []stri
 					return err
 				}
 			}
-			ran[i].Followed, err = Follow(groupCtx, s.Temporal, ran[i].Call)
+			ran[i].Execution, err = Follow(groupCtx, s.Temporal, ran[i].Call)
 			if err == nil && ran[i].Resend != nil {
 				ran[i].Resent, err = s.Resend(groupCtx, ran[i].Call.Record.CallID, ran[i].Resend...)
 			}
@@ -102,7 +103,7 @@ func (s *Stack) RunSamples(ctx context.Context, samples []Sample) ([]Ran, []stri
 }
 
 // Deviations are those of all samples, with their names.
-func Deviations(ran []Ran, others []string) []string {
+func Deviations(ran []SampleRun, others []string) []string {
 	var all []string
 	for _, r := range ran {
 		for _, d := range r.Deviations {
@@ -112,9 +113,9 @@ func Deviations(ran []Ran, others []string) []string {
 	return append(all, others...)
 }
 
-func (s *Stack) verify(ctx context.Context, book *ledger.Ledger, r *Ran) error {
+func (s *Stack) verify(ctx context.Context, book *ledger.Ledger, r *SampleRun) error {
 	deviates := func(format string, args ...any) { r.Deviations = append(r.Deviations, fmt.Sprintf(format, args...)) }
-	f, want := r.Followed, r.Want
+	f, want := r.Execution, r.Want
 	if f.Status != enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED {
 		deviates("its workflow is %s, not completed (%v)", f.Status, f.Err)
 	}
@@ -181,9 +182,9 @@ func (s *Stack) AwaitReview(ctx context.Context, call tencentsim.Call) error {
 
 // verifyArrivals counts at the far end: an event for each of what happened, and
 // the attempts of each.
-func (r *Ran) verifyArrivals(s *Stack, target string) {
+func (r *SampleRun) verifyArrivals(s *Stack, target string) {
 	events := 1
-	if r.Decide != nil && target != chat {
+	if r.Decide != nil && target != chatTarget {
 		events = 2 // call.review before call.charged
 	}
 	attempts := events
@@ -212,7 +213,7 @@ func (s *Stack) Decide(ctx context.Context, call tencentsim.Call, decision workf
 	if err := s.AwaitReview(ctx, call); err != nil {
 		return err
 	}
-	if err := s.Operate(ctx, decideArgs(call.Record.CallID, decision)...).err(); err != nil {
+	if err := s.WorkerCommand(ctx, decideArgs(call.Record.CallID, decision)...).Err(); err != nil {
 		return fmt.Errorf("decide about call %s: %w", call.Record.CallID, err)
 	}
 	return nil

@@ -51,10 +51,10 @@ func TestWebUI(t *testing.T) {
 	if *screenshots != "" { // the list is to look like one
 		samples = local.Samples()
 	}
-	ran, others, err := shared.RunSamples(within(t), samples)
+	ran, others, err := shared.RunSamples(testContext(t), samples)
 	require.NoError(t, err)
 	require.Empty(t, local.Deviations(ran, others))
-	finished := ran[slices.IndexFunc(ran, func(r local.Ran) bool { return r.Spec.Media == tencent.MediaVideo })].Call
+	finished := ran[slices.IndexFunc(ran, func(r local.SampleRun) bool { return r.Spec.Media == tencent.MediaVideo })].Call
 	if *screenshots != "" {
 		_, err := shared.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000001, Seconds: 95, EndedAgoSeconds: 5, RecordAfterSeconds: 600})
 		require.NoError(t, err)
@@ -97,7 +97,7 @@ func TestWebUI(t *testing.T) {
 	p.shoot("decide.png", 1500, 900)
 	p.click("[data-testid=update-confirmation-modal] button[type=submit]", "Submit")
 	p.shows("Update successful")
-	f, err := local.Follow(within(t), shared.Temporal, reviewed)
+	f, err := local.Follow(testContext(t), shared.Temporal, reviewed)
 	require.NoError(t, err)
 	require.NoError(t, f.Err)
 	require.Equal(t, int64(300), f.Result.BilledSeconds)

@@ -101,6 +101,9 @@ func newArrival(target, messageID string, body []byte, valid bool, at time.Time)
 	return a
 }
 
+// TypeChat is the type of an arrival at a chat target, which has no event type.
+const TypeChat = "chat"
+
 // newChat is a message to a chat. It has no ID, so that equal ones are one; its
 // last line may name a CallId.
 func newChat(target string, body []byte, at time.Time) Arrival {
@@ -111,7 +114,7 @@ func newChat(target string, body []byte, at time.Time) Arrival {
 	valid := json.Unmarshal(body, &message) == nil && message.Text != ""
 	_, callID, _ := strings.Cut(message.Text, "\nCallId ")
 	return Arrival{
-		Target: target, At: at, MessageID: "chat_" + hex.EncodeToString(digest[:8]), Valid: valid, Type: "chat", CallID: callID,
+		Target: target, At: at, MessageID: "chat_" + hex.EncodeToString(digest[:8]), Valid: valid, Type: TypeChat, CallID: callID,
 		Body: body, Event: json.RawMessage(body),
 	}
 }

@@ -35,7 +35,7 @@ func TestPrepareOnADatabaseThatExists(t *testing.T) {
 	require.NoError(t, err, "a client needs no server yet")
 	defer c.Close()
 
-	ctx := within(t)
+	ctx := testContext(t)
 	prepared := make(chan bool, 1)
 	go func() { prepared <- engine.Prepare(ctx, c, namespace, logger, workflows.SearchAttributes) }()
 	stop, err := devServer(ctx, server)
@@ -53,7 +53,7 @@ func TestPrepareOnADatabaseThatExists(t *testing.T) {
 			ID: "any", TaskQueue: "nobody", TypedSearchAttributes: temporal.NewSearchAttributes(updates...),
 		}, "Any")
 		return err == nil
-	}, soon, 100*time.Millisecond, "a workflow with every search attribute starts")
+	}, testTimeout, 100*time.Millisecond, "a workflow with every search attribute starts")
 
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -1,0 +1,74 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"aftercall/internal/cli"
+	starter "aftercall/starter/operator"
+	worker "aftercall/worker/operator"
+	"aftercall/workflows"
+)
+
+// CommandResult is the exit code and the output of a command.
+type CommandResult struct {
+	Code           int
+	Stdout, Stderr string
+}
+
+// Err returns an error with the command's error output, unless its exit code is 0.
+func (r CommandResult) Err() error {
+	if r.Code == cli.OK {
+		return nil
+	}
+	return fmt.Errorf("exit code %d: %w", r.Code, errors.New(r.Stdout+r.Stderr))
+}
+
+// StarterCommand runs a command of the starter against the stack.
+func (s *Stack) StarterCommand(ctx context.Context, args ...string) CommandResult {
+	return s.command(ctx, starter.Run, args)
+}
+
+// WorkerCommand runs a command of the worker against the stack.
+func (s *Stack) WorkerCommand(ctx context.Context, args ...string) CommandResult {
+	return s.command(ctx, worker.Run, args)
+}
+
+func (s *Stack) command(ctx context.Context, run func(context.Context, cli.Process, []string) int, args []string) CommandResult {
+	var stdout, stderr bytes.Buffer
+	code := run(ctx, cli.Process{Environ: s.Environ(), Stdout: &stdout, Stderr: &stderr}, args)
+	return CommandResult{Code: code, Stdout: stdout.String(), Stderr: stderr.String()}
+}
+
+// Resend resends the notifications of a call, and returns the IDs of the
+// workflows that deliver them.
+func (s *Stack) Resend(ctx context.Context, callID string, args ...string) ([]string, error) {
+	result := s.StarterCommand(ctx, append([]string{"resend", callID, "--output", "json"}, args...)...)
+	if err := result.Err(); err != nil {
+		return nil, fmt.Errorf("resend %s: %w", callID, err)
+	}
+	var resent []struct {
+		WorkflowID string `json:"workflow_id"`
+	}
+	if err := json.Unmarshal([]byte(result.Stdout), &resent); err != nil {
+		return nil, fmt.Errorf("resend %s: %w", callID, err)
+	}
+	ids := make([]string, len(resent))
+	for i, r := range resent {
+		ids[i] = r.WorkflowID
+	}
+	return ids, nil
+}
+
+// decideArgs returns the command line for a decision about a call.
+func decideArgs(callID string, d workflows.DecideParams) []string {
+	args := []string{"review", "decide", callID, "--verdict", string(d.Verdict), "--operator", d.By, "--reason", d.Reason}
+	if d.ConnectedSeconds != 0 {
+		args = append(args, "--connected-seconds", strconv.FormatInt(d.ConnectedSeconds, 10))
+	}
+	return args
+}

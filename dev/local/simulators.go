@@ -1,0 +1,84 @@
+package local
+
+import (
+	"context"
+	"io"
+	"path/filepath"
+	"sync"
+
+	"aftercall/dev/tencentsim"
+	"aftercall/dev/webhookreceiver"
+	"aftercall/internal/notify"
+)
+
+// openTencent makes a simulated Tencent for the configured apps.
+func (s *Stack) openTencent() error {
+	apps := make([]tencentsim.App, len(s.Config.Apps))
+	for i, app := range s.Config.Apps {
+		apps[i] = tencentsim.App{
+			SDKAppID: app.SDKAppID, SecretKey: app.SecretKey.Reveal(),
+			Administrator: app.Identifier, CallbackToken: app.Callback.Token.Reveal(),
+		}
+	}
+	sim, err := tencentsim.New(context.Background(), tencentsim.Options{
+		Apps: apps, Logger: s.logger, JournalPath: filepath.Join(s.dir, "tencent.jsonl"),
+	})
+	if err != nil {
+		return err
+	}
+	s.Tencent = sim
+	s.onStop("simulated Tencent", func(context.Context) error { return sim.Close() })
+	return nil
+}
+
+// openWebhookReceiver makes a receiver for every configured target.
+func (s *Stack) openWebhookReceiver() error {
+	targets := make([]webhookreceiver.Target, len(s.Config.Targets))
+	for i, target := range s.Config.Targets {
+		targets[i] = webhookreceiver.Target{Name: target.Name, Chat: target.Type == notify.TypeSlack}
+		if len(target.Secrets) > 0 {
+			targets[i].Secret = target.Secrets[0].Reveal()
+		}
+	}
+	receiver, err := webhookreceiver.New(webhookreceiver.Options{Targets: targets, Lines: &s.arrivals})
+	if err != nil {
+		return err
+	}
+	s.Webhooks = receiver
+	return nil
+}
+
+// Arrivals counts the requests about a call that a target received with a
+// valid signature, repeated deliveries included.
+func (s *Stack) Arrivals(target, callID string) int {
+	n := 0
+	for _, m := range s.Webhooks.Messages(webhookreceiver.Filter{Target: target, CallID: callID}) {
+		n += m.Deliveries
+	}
+	return n
+}
+
+// ShowArrivals prints a line for every notification that arrives from now on.
+func (s *Stack) ShowArrivals(out io.Writer) { s.arrivals.set(out) }
+
+// redirectableWriter discards what is written until it has a destination.
+type redirectableWriter struct {
+	mu  sync.Mutex
+	out io.Writer
+}
+
+func (w *redirectableWriter) set(out io.Writer) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.out = out
+}
+
+// Write implements io.Writer.
+func (w *redirectableWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.out == nil {
+		return len(p), nil
+	}
+	return w.out.Write(p)
+}
