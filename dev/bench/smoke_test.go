@@ -14,6 +14,7 @@ import (
 	"aftercall/dev/bench/harness"
 	"aftercall/internal/config"
 	"aftercall/internal/testenv"
+	"aftercall/internal/testenv/dbserver"
 )
 
 // TestMain lets the harness start this program as a contestant.
@@ -35,7 +36,7 @@ func TestSmoke(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	servers, err := harness.StartServers(t.Context(), dir)
-	if errors.As(err, new(*harness.MissingError)) && os.Getenv(testenv.RequireVariable) == "" {
+	if errors.As(err, new(*dbserver.MissingError)) && os.Getenv(testenv.RequireVariable) == "" {
 		t.Log(err)
 		return
 	}

@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
-	"github.com/redis/go-redis/v9"
+
+	"aftercall/internal/testenv/dbserver"
 )
 
 // startRedis takes the best Redis there is: the one that REDIS_URL names, a
@@ -21,32 +20,23 @@ func (s *Stack) startRedis(ctx context.Context) error {
 		s.redisURL, s.RedisKind = url, "yours, by REDIS_URL"
 		return s.awaitRedis(ctx)
 	}
-	s.redisURL = "redis://" + address(s.ports.Redis) + "/0"
-	bin, err := exec.LookPath("redis-server")
-	if err != nil {
+	s.redisURL = dbserver.RedisURL(s.ports.Redis)
+	server, err := dbserver.Redis(filepath.Join(s.dir, "redis"), s.ports.Redis, "everysec")
+	if errors.As(err, new(*dbserver.MissingError)) {
 		return s.embedRedis()
 	}
-	s.RedisKind = "redis-server, append-only file on"
-	dir := filepath.Join(s.dir, "redis")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("data folder of Redis: %w", err)
+	if err != nil {
+		return err
 	}
-	if err := s.spawn("redis", bin, []string{
-		"--port", strconv.Itoa(s.ports.Redis), "--bind", host, "--dir", dir, "--appendonly", "yes", "--save", "",
-	}, nil); err != nil {
+	s.RedisKind = "redis-server, append-only file on"
+	if err := s.spawn("redis", server.Path, server.Args, nil); err != nil {
 		return err
 	}
 	return s.awaitRedis(ctx)
 }
 
 func (s *Stack) awaitRedis(ctx context.Context) error {
-	options, err := redis.ParseURL(s.redisURL)
-	if err != nil {
-		return fmt.Errorf("REDIS_URL: %w", err)
-	}
-	c := redis.NewClient(options)
-	defer c.Close()
-	return s.await(ctx, "Redis", func(ctx context.Context) error { return c.Ping(ctx).Err() })
+	return s.await(ctx, "Redis", func(ctx context.Context) error { return dbserver.PingRedis(ctx, s.redisURL) })
 }
 
 // embedRedis runs miniredis, whose keys expire only as its clock is driven.

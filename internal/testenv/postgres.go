@@ -3,12 +3,11 @@ package testenv
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -16,26 +15,28 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the database/sql driver pgx
 	"github.com/stretchr/testify/require"
+
+	"aftercall/internal/testenv/dbserver"
 )
 
-// PostgresVariable is the URL of a server to use in place of a private one. Its
-// user must be allowed to create databases.
+// PostgresVariable is the environment variable for the URL of a server to use
+// instead of a private one. Its user must be allowed to create databases.
 const PostgresVariable = "AFTERCALL_TEST_POSTGRES_URL"
 
 // postgres is the private server of this test process, started by the first
-// test that wants it. It ends with the process.
+// test that needs it. It ends with the process.
 var postgres struct {
 	sync.Mutex
 	url string
-	// alive is the end of a pipe. The server lives until it closes, which it
-	// does however this process ends.
-	alive     *os.File
+	// inputEnd is the write end of the server's standard input. It closes with
+	// this process, however that ends, and with it the server.
+	inputEnd  *os.File
 	databases int
 }
 
-// Postgres gives the test an empty PostgreSQL database, removed at its end. ok
-// is false when the machine has no PostgreSQL; see the package on when that is
-// a failure.
+// Postgres gives the test an empty PostgreSQL database, which is removed after
+// it. ok is false when the machine has no PostgreSQL; see the package on when
+// that is a failure.
 func Postgres(t testing.TB) (databaseURL string, ok bool) {
 	t.Helper()
 	postgres.Lock()
@@ -44,81 +45,59 @@ func Postgres(t testing.TB) (databaseURL string, ok bool) {
 		postgres.url = os.Getenv(PostgresVariable)
 	}
 	if postgres.url == "" {
-		bin, found := postgresBinaries()
-		if !found {
-			missing(t, "postgres", "apt-get install postgresql, or set "+PostgresVariable)
+		err := startPostgres(t)
+		if missing := (*dbserver.MissingError)(nil); errors.As(err, &missing) {
+			reportMissing(t, "postgres", "apt-get install "+missing.Package+", or set "+PostgresVariable)
 			return "", false
 		}
-		startPostgres(t, bin)
+		require.NoError(t, err)
 	}
 	postgres.databases++
 	return createDatabase(t, fmt.Sprintf("aftercall_test_%d_%d", os.Getpid(), postgres.databases)), true
 }
 
-// postgresBinaries finds the folder of initdb and postgres: that of PATH, or
-// the newest of those where Debian keeps them.
-func postgresBinaries() (folder string, found bool) {
-	if initdb, err := exec.LookPath("initdb"); err == nil {
-		return filepath.Dir(initdb), true
-	}
-	best := 0
-	folders, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
-	for _, f := range folders {
-		version, err := strconv.Atoi(filepath.Base(filepath.Dir(f)))
-		if err != nil || version <= best {
-			continue
-		}
-		if _, err := os.Stat(filepath.Join(f, "initdb")); err == nil {
-			best, folder = version, f
-		}
-	}
-	return folder, best > 0
-}
-
-// serve runs the server until its standard input closes, then removes its folder.
-const serve = `"$1/postgres" -D "$2/data" -c listen_addresses=127.0.0.1 -c port="$3" -c unix_socket_directories= \
-  -c max_connections=200 -c fsync=off -c full_page_writes=off </dev/null &
+// runUntilInputEnds runs a server, which its arguments are, until its standard
+// input ends, then removes its folder.
+const runUntilInputEnds = `folder=$1; shift
+"$@" </dev/null &
 server=$!
 cat
 kill -INT $server
 wait $server
-rm -rf "$2"`
+rm -rf "$folder"`
 
-// startPostgres makes a cluster in a folder of its own and starts it.
-func startPostgres(t testing.TB, bin string) {
+// startPostgres makes a cluster in a folder of its own and starts its server.
+func startPostgres(t testing.TB) error {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "aftercall-postgres-")
 	require.NoError(t, err)
-	attributes := unprivileged(t, folder)
-	run := func(name string, args ...string) *exec.Cmd {
-		cmd := exec.Command(name, args...)
-		cmd.Dir, cmd.SysProcAttr = folder, attributes
-		return cmd
-	}
-	out, err := run(filepath.Join(bin, "initdb"), "-D", filepath.Join(folder, "data"),
-		"-U", "aftercall", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync").CombinedOutput()
-	require.NoError(t, err, "initdb: %s", out)
-
 	port := FreePort(t)
+	server, err := dbserver.Postgres(folder, port, "max_connections=200", "fsync=off", "full_page_writes=off")
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(folder))
+	}
 	log, err := os.Create(filepath.Join(folder, "log"))
 	require.NoError(t, err)
 	defer log.Close()
-	stdin, alive, err := os.Pipe()
+	stdin, inputEnd, err := os.Pipe()
 	require.NoError(t, err)
 	defer stdin.Close()
-	server := run("/bin/sh", "-c", serve, "sh", bin, folder, strconv.Itoa(port))
-	server.Stdin, server.Stdout, server.Stderr = stdin, log, log
-	require.NoError(t, server.Start())
+	server.Args = append([]string{"-c", runUntilInputEnds, "sh", folder, server.Path}, server.Args...)
+	server.Path = "/bin/sh"
+	cmd := server.DetachedCommand() // lives until it has removed its folder
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, log, log
+	require.NoError(t, cmd.Start())
 
-	postgres.url = fmt.Sprintf("postgres://aftercall@127.0.0.1:%d/postgres?sslmode=disable", port)
-	postgres.alive = alive
+	postgres.url = dbserver.PostgresURL(port, "postgres")
+	postgres.inputEnd = inputEnd
 	db := openPostgres(t, postgres.url)
 	defer db.Close()
 	require.Eventually(t, func() bool { return db.PingContext(context.Background()) == nil },
-		30*time.Second, 50*time.Millisecond, "postgres did not come up")
+		startTimeout, 50*time.Millisecond, "postgres did not come up")
+	return nil
 }
 
-// createDatabase makes an empty database and has it removed after the test.
+// createDatabase makes an empty database, which is removed after the test.
 func createDatabase(t testing.TB, name string) string {
 	t.Helper()
 	db := openPostgres(t, postgres.url)

@@ -6,12 +6,12 @@ import (
 )
 
 // Program finds a program on this machine. ok is false when it has none; see
-// the package on when that is a failure. cure says how to install it.
-func Program(t testing.TB, name, cure string) (path string, ok bool) {
+// the package on when that is a failure. install says how to get it.
+func Program(t testing.TB, name, install string) (path string, ok bool) {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		missing(t, name, cure)
+		reportMissing(t, name, install)
 		return "", false
 	}
 	return path, true

@@ -1,8 +1,8 @@
-// Package testenv gives tests the real programs that they need, and compares
-// what they make with the documentation. A program that this machine lacks
-// makes the tests of it say so; where AFTERCALL_TEST_REQUIRE names it (comma
-// separated: redis, postgres, chromium, promtool, prometheus, node, python3), as in CI,
-// its absence is a failure.
+// Package testenv gives tests the real programs and the configuration that they
+// need, and compares the documentation with the code. Tests of a program that
+// this machine lacks log that and pass; where AFTERCALL_TEST_REQUIRE names the
+// program, as in CI, they fail. It takes a comma separated list of: redis,
+// postgres, chromium, promtool, prometheus, node, python3.
 package testenv
 
 import (
@@ -16,10 +16,11 @@ import (
 	"aftercall/internal/freeport"
 )
 
-// RequireVariable names the programs whose absence fails the tests.
+// RequireVariable is the environment variable that names the programs whose
+// absence fails the tests.
 const RequireVariable = "AFTERCALL_TEST_REQUIRE"
 
-// FreePort returns a TCP port of the loopback interface that was free just now.
+// FreePort returns a TCP port of the loopback interface that is free now.
 func FreePort(t testing.TB) int {
 	t.Helper()
 	ports, err := freeport.Find(1)
@@ -27,17 +28,17 @@ func FreePort(t testing.TB) int {
 	return ports[0]
 }
 
-// required reports whether the named program must be there.
+// required reports whether the tests of the named program must run.
 func required(name string) bool {
 	return slices.Contains(strings.Split(os.Getenv(RequireVariable), ","), name)
 }
 
-// missing tells that a program is not on this machine, which fails the test
+// reportMissing logs that a program is not on this machine, or fails the test
 // where that program is required.
-func missing(t testing.TB, name, cure string) {
+func reportMissing(t testing.TB, name, install string) {
 	t.Helper()
 	if required(name) {
-		t.Fatalf("%s is required by %s but not on this machine: %s", name, RequireVariable, cure)
+		t.Fatalf("%s is required by %s but not on this machine: %s", name, RequireVariable, install)
 	}
-	t.Logf("%s is not on this machine, so its tests did not run: %s", name, cure)
+	t.Logf("%s is not on this machine, so its tests did not run: %s", name, install)
 }

@@ -5,9 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"os/user"
 	"path/filepath"
 	"strconv"
 	"syscall"
@@ -19,6 +16,7 @@ import (
 
 	"aftercall/dev/local"
 	"aftercall/internal/freeport"
+	"aftercall/internal/testenv/dbserver"
 )
 
 // Durability is what the servers promise to keep, as printed with the figures.
@@ -30,61 +28,58 @@ type Servers struct {
 	dir       string
 	postgres  *process
 	redis     *process
-	adminURL  string
 	redisPort int
 	pgPort    int
 	databases int
-	bin       string // of PostgreSQL
 }
 
-// MissingError says which server to install.
-type MissingError struct{ Server, Package string }
-
-// Error names the cure.
-func (e *MissingError) Error() string {
-	return fmt.Sprintf("the benchmark needs %s, which is not on this machine: apt-get install %s", e.Server, e.Package)
-}
-
-// StartServers starts PostgreSQL and Redis on data in dir.
+// StartServers starts PostgreSQL and Redis on data in dir. The error is a
+// *dbserver.MissingError where this machine lacks one of them.
 func StartServers(ctx context.Context, dir string) (*Servers, error) {
-	redisServer, err := exec.LookPath("redis-server")
-	if err != nil {
-		return nil, &MissingError{"redis-server", "redis-server"}
-	}
-	bin, err := postgresBinaries()
-	if err != nil {
-		return nil, err
-	}
 	ports, err := freeport.Find(2)
 	if err != nil {
 		return nil, err
 	}
-	s := &Servers{dir: dir, redisPort: ports[0], pgPort: ports[1], bin: bin}
-	if err := errors.Join(s.startRedis(ctx, redisServer), s.startPostgres(ctx, bin)); err != nil {
+	s := &Servers{dir: dir, redisPort: ports[0], pgPort: ports[1]}
+	if err := errors.Join(s.startRedis(ctx), s.startPostgres(ctx)); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil
 }
 
-func (s *Servers) startRedis(ctx context.Context, bin string) (err error) {
-	data := filepath.Join(s.dir, "redis")
-	if err := os.MkdirAll(data, 0o700); err != nil {
-		return err
-	}
-	s.redis, err = start(command{name: "redis", path: bin, args: []string{
-		"--port", strconv.Itoa(s.redisPort), "--bind", host, "--dir", data,
-		"--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--loglevel", "warning",
-	}}, s.dir)
+func (s *Servers) startRedis(ctx context.Context) error {
+	server, err := dbserver.Redis(filepath.Join(s.dir, "redis"), s.redisPort, "everysec")
 	if err != nil {
 		return err
 	}
-	c := redis.NewClient(&redis.Options{Addr: address(s.redisPort)})
-	defer c.Close()
-	return await(ctx, s.redis, func(ctx context.Context) error { return c.Ping(ctx).Err() })
+	if s.redis, err = startServer("redis", server, s.dir); err != nil {
+		return err
+	}
+	return await(ctx, s.redis, func(ctx context.Context) error { return dbserver.PingRedis(ctx, s.RedisURL()) })
+}
+
+func (s *Servers) startPostgres(ctx context.Context) error {
+	server, err := dbserver.Postgres(filepath.Join(s.dir, "postgres"), s.pgPort, "max_connections=300")
+	if err != nil {
+		return err
+	}
+	if s.postgres, err = startServer("postgres", server, s.dir); err != nil {
+		return err
+	}
+	db, err := sql.Open("pgx", s.adminURL())
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return await(ctx, s.postgres, db.PingContext)
+}
+
+func startServer(name string, s dbserver.Server, logs string) (*process, error) {
+	return start(command{name: name, path: s.Path, args: s.Args, dir: s.Dir, as: s.User}, logs)
 }
 
 // RedisURL is where Redis is.
-func (s *Servers) RedisURL() string { return "redis://" + address(s.redisPort) + "/0" }
+func (s *Servers) RedisURL() string { return dbserver.RedisURL(s.redisPort) }
 
 // FlushRedis empties Redis.
 func (s *Servers) FlushRedis(ctx context.Context) error {
@@ -93,95 +88,14 @@ func (s *Servers) FlushRedis(ctx context.Context) error {
 	return c.FlushAll(ctx).Err()
 }
 
-// postgresBinaries finds the folder of initdb and postgres: that of PATH, or
-// the newest of those where Debian keeps them.
-func postgresBinaries() (string, error) {
-	if initdb, err := exec.LookPath("initdb"); err == nil {
-		return filepath.Dir(initdb), nil
-	}
-	best, folder := 0, ""
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
-	for _, initdb := range found {
-		bin := filepath.Dir(initdb)
-		if version, err := strconv.Atoi(filepath.Base(filepath.Dir(bin))); err == nil && version > best {
-			best, folder = version, bin
-		}
-	}
-	if folder == "" {
-		return "", &MissingError{"PostgreSQL", "postgresql"}
-	}
-	return folder, nil
-}
+// Postgres is the path of the server's program.
+func (s *Servers) Postgres() string { return s.postgres.cmd.Path }
 
-// somebody is who PostgreSQL runs as where this process is root's, as whom it
-// refuses to run.
-func somebody() (*syscall.Credential, error) {
-	if os.Geteuid() != 0 {
-		return nil, nil
-	}
-	u, err := user.Lookup("postgres")
-	if err != nil {
-		if u, err = user.Lookup("nobody"); err != nil {
-			return nil, err
-		}
-	}
-	uid, err := strconv.ParseUint(u.Uid, 10, 32)
-	if err != nil {
-		return nil, err
-	}
-	gid, err := strconv.ParseUint(u.Gid, 10, 32)
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, err
-}
-
-func (s *Servers) startPostgres(ctx context.Context, bin string) error {
-	as, err := somebody()
-	if err != nil {
-		return err
-	}
-	folder := filepath.Join(s.dir, "postgres")
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err
-	}
-	if as != nil {
-		if err := os.Chown(folder, int(as.Uid), int(as.Gid)); err != nil {
-			return err
-		}
-	}
-	data := filepath.Join(folder, "data")
-	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", data, "-U", "bench", "-A", "trust", "-E", "UTF8", "--locale=C")
-	initdb.Dir, initdb.SysProcAttr = folder, ownGroup(as)
-	if out, err := initdb.CombinedOutput(); err != nil {
-		return fmt.Errorf("initdb: %w\n%s", err, out)
-	}
-	s.postgres, err = start(command{
-		name: "postgres", path: filepath.Join(bin, "postgres"), dir: folder, as: as,
-		args: []string{
-			"-D", data, "-c", "listen_addresses=" + host, "-c", "port=" + strconv.Itoa(s.pgPort),
-			"-c", "unix_socket_directories=", "-c", "max_connections=300",
-		},
-	}, s.dir)
-	if err != nil {
-		return err
-	}
-	s.adminURL = s.databaseURL("postgres")
-	db, err := sql.Open("pgx", s.adminURL)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	return await(ctx, s.postgres, db.PingContext)
-}
-
-// Postgres is the server's program.
-func (s *Servers) Postgres() string { return filepath.Join(s.bin, "postgres") }
-
-func (s *Servers) databaseURL(name string) string {
-	return fmt.Sprintf("postgres://bench@%s/%s?sslmode=disable", address(s.pgPort), name)
-}
+func (s *Servers) adminURL() string { return dbserver.PostgresURL(s.pgPort, "postgres") }
 
 // NewDatabase makes an empty database and returns its URL.
 func (s *Servers) NewDatabase(ctx context.Context, purpose string) (string, error) {
-	db, err := sql.Open("pgx", s.adminURL)
+	db, err := sql.Open("pgx", s.adminURL())
 	if err != nil {
 		return "", err
 	}
@@ -189,7 +103,7 @@ func (s *Servers) NewDatabase(ctx context.Context, purpose string) (string, erro
 	s.databases++
 	name := fmt.Sprintf("%s_%d", purpose, s.databases)
 	_, err = db.ExecContext(ctx, "CREATE DATABASE "+name)
-	return s.databaseURL(name), err
+	return dbserver.PostgresURL(s.pgPort, name), err
 }
 
 // Stop stops both.

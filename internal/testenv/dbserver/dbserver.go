@@ -1,0 +1,51 @@
+// Package dbserver finds the programs of Redis and PostgreSQL on this machine
+// and knows how to start them, for tests, the development stack and the
+// benchmark. Those run and stop the processes, each in its own way.
+package dbserver
+
+import (
+	"fmt"
+	"net"
+	"os/exec"
+	"strconv"
+	"syscall"
+)
+
+// Host is the interface that the servers listen on.
+const Host = "127.0.0.1"
+
+// Server is how to start one.
+type Server struct {
+	Path string
+	Args []string
+	// Dir is the folder to start in.
+	Dir string
+	// User is whom the server must run as, nil for the user of this process.
+	User *syscall.Credential
+}
+
+// Command is the server as a process that on Linux ends with this one.
+func (s Server) Command() *exec.Cmd {
+	cmd := s.DetachedCommand()
+	endWithParent(cmd.SysProcAttr)
+	return cmd
+}
+
+// DetachedCommand is the server as a process in a group of its own, so that
+// Ctrl-C in a terminal does not reach it.
+func (s Server) DetachedCommand() *exec.Cmd {
+	cmd := exec.Command(s.Path, s.Args...)
+	cmd.Dir = s.Dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: s.User}
+	return cmd
+}
+
+// MissingError says which program this machine lacks, and what to install.
+type MissingError struct{ Program, Package string }
+
+// Error names the cure.
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("%s is not on this machine: apt-get install %s", e.Program, e.Package)
+}
+
+func address(port int) string { return net.JoinHostPort(Host, strconv.Itoa(port)) }
