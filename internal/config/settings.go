@@ -15,6 +15,7 @@ import (
 	"github.com/caarlos0/env/v11"
 
 	"aftercall/internal/keyring"
+	"aftercall/internal/ledger"
 )
 
 // Common are the process settings of starter and worker alike. The connection
@@ -207,10 +208,12 @@ func (c *Common) validate() []Problem {
 }
 
 func (u ConnectionURL) ledgerProblem() []Problem {
-	switch path, sqlite := strings.CutPrefix(u.Reveal(), "sqlite:"); {
-	case u.Scheme() == "" || u.Scheme() == "postgres" || u.Scheme() == "postgresql":
-	case !sqlite || strings.Trim(path, "/") == "":
-		return []Problem{{Key: "LEDGER_URL", Message: "must be sqlite: and the path of a file, as in sqlite:/var/lib/aftercall/ledger.db, or postgres://user:password@host/database"}} //nolint:gosec // an example
+	if u.Scheme() == "" {
+		return nil
+	}
+	var problem *ledger.URLError
+	if errors.As(ledger.ValidateURL(u.Reveal()), &problem) {
+		return []Problem{{Key: "LEDGER_URL", Message: problem.Problem}}
 	}
 	return nil
 }

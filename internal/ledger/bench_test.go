@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"aftercall/internal/ledger"
-	"aftercall/internal/testenv"
 
 	"github.com/stretchr/testify/require"
 )
@@ -20,14 +19,15 @@ import (
 // entriesVariable is how many entries BenchmarkVerify verifies.
 const entriesVariable = "AFTERCALL_BENCH_ENTRIES"
 
-// benchOnEachEngine is onEachEngine for benchmarks.
+// benchOnEachEngine runs the benchmark on a new database of every engine.
 func benchOnEachEngine(b *testing.B, bench func(b *testing.B, url string)) {
-	b.Run("sqlite", func(b *testing.B) { bench(b, "sqlite://"+b.TempDir()+"/ledger.db") })
-	b.Run("postgres", func(b *testing.B) {
-		if url, ok := testenv.Postgres(b); ok {
-			bench(b, url)
-		}
-	})
+	for _, engine := range testEngines {
+		b.Run(engine.name, func(b *testing.B) {
+			if url, ok := engine.create(b); ok {
+				bench(b, url)
+			}
+		})
+	}
 }
 
 // BenchmarkCharge books new calls, one after the other. SQLite syncs each to
@@ -118,30 +118,40 @@ func residentPeak() (megabytes float64, ok bool) {
 }
 
 // TestVerifyHoldsOneEntryAtATime verifies ten times as many entries in the same
-// memory. Every copy is wrong, so that there is a moment to measure at.
+// memory. It is not part of the suite, whose tests run in parallel.
 func TestVerifyHoldsOneEntryAtATime(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, url string) {
-		l := open(t, url)
-		charge(t, l, entry(t, "seed", "run-1", "0.05"))
-		db := openSQL(t, url)
-		live := func() (most uint64) {
-			findings := 0
-			_, err := l.Verify(context.Background(), func(ledger.Finding) {
-				if findings++; findings%400 == 0 {
-					var m runtime.MemStats
-					runtime.GC()
-					runtime.ReadMemStats(&m)
-					most = max(most, m.HeapAlloc)
-				}
-			}, nil)
-			require.NoError(t, err)
-			require.Positive(t, most)
-			return most
-		}
-		execute(t, db, copies("0.11", 800))
-		few := live()
-		execute(t, db, copies("0.11", 8000)+" ON CONFLICT DO NOTHING")
-		many := live()
-		require.Less(t, many, few+1<<20, "less than a megabyte more for ten times as many")
-	})
+	for _, engine := range testEngines {
+		t.Run(engine.name, func(t *testing.T) {
+			if url, ok := engine.create(t); ok {
+				testVerifyMemory(t, url)
+			}
+		})
+	}
+}
+
+// testVerifyMemory makes every copy wrong, so that the heap can be measured while
+// findings are reported.
+func testVerifyMemory(t *testing.T, url string) {
+	l := open(t, url)
+	charge(t, l, entry(t, "seed", "run-1", "0.05"))
+	db := openSQL(t, url)
+	live := func() (most uint64) {
+		findings := 0
+		_, err := l.Verify(context.Background(), func(ledger.Finding) {
+			if findings++; findings%400 == 0 {
+				var m runtime.MemStats
+				runtime.GC()
+				runtime.ReadMemStats(&m)
+				most = max(most, m.HeapAlloc)
+			}
+		}, nil)
+		require.NoError(t, err)
+		require.Positive(t, most)
+		return most
+	}
+	execute(t, db, copies("0.11", 800))
+	few := live()
+	execute(t, db, copies("0.11", 8000)+" ON CONFLICT DO NOTHING")
+	many := live()
+	require.Less(t, many, few+1<<20, "less than a megabyte more for ten times as many")
 }

@@ -19,53 +19,40 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-func TestACallIsChargedOnceHoweverManyTry(t *testing.T) {
+func testConcurrentCharges(t *testing.T, url string) {
 	const handles, attempts, calls = 4, 20, 5
-	onEachEngine(t, func(t *testing.T, url string) {
-		var insertions atomic.Int64
-		var winners sync.Map
-		var group errgroup.Group
-		for h := range handles {
-			l := open(t, url)
-			for a := range attempts {
-				group.Go(func() error {
-					for c := range calls {
-						e := entry(t, fmt.Sprintf("call-%d", c), fmt.Sprintf("run-%d-%d", h, a), "0.05")
-						stored, inserted, err := l.Charge(context.Background(), e)
-						if err != nil {
-							return err
-						}
-						if inserted {
-							insertions.Add(1)
-						}
-						if winner, _ := winners.LoadOrStore(stored.CallID(), stored.FirstRunID); winner != stored.FirstRunID {
-							return fmt.Errorf("%s was booked by %s and by %s", stored.CallID(), winner, stored.FirstRunID)
-						}
-						if inserted != (stored.FirstRunID == e.FirstRunID) {
-							return fmt.Errorf("%s: inserted is %t, but the entry is of %s", e.FirstRunID, inserted, stored.FirstRunID)
-						}
+	var insertions atomic.Int64
+	var winners sync.Map
+	var group errgroup.Group
+	for h := range handles {
+		l := open(t, url)
+		for a := range attempts {
+			group.Go(func() error {
+				for c := range calls {
+					e := entry(t, fmt.Sprintf("call-%d", c), fmt.Sprintf("run-%d-%d", h, a), "0.05")
+					stored, inserted, err := l.Charge(context.Background(), e)
+					if err != nil {
+						return err
 					}
-					return nil
-				})
-			}
+					if inserted {
+						insertions.Add(1)
+					}
+					if winner, _ := winners.LoadOrStore(stored.CallID(), stored.FirstRunID); winner != stored.FirstRunID {
+						return fmt.Errorf("%s was booked by %s and by %s", stored.CallID(), winner, stored.FirstRunID)
+					}
+					if inserted != (stored.FirstRunID == e.FirstRunID) {
+						return fmt.Errorf("%s: inserted is %t, but the entry is of %s", e.FirstRunID, inserted, stored.FirstRunID)
+					}
+				}
+				return nil
+			})
 		}
-		require.NoError(t, group.Wait())
-		require.EqualValues(t, calls, insertions.Load())
-	})
-}
-
-func TestManyOpenANewLedgerAtOnce(t *testing.T) {
-	onEachEngine(t, openManyAtOnce)
-}
-
-// Two processes seldom meet at the worst moment, so one round proves little.
-func TestManyOpenANewSQLiteLedgerAtOnceAgainAndAgain(t *testing.T) {
-	for range 20 {
-		openManyAtOnce(t, "sqlite://"+t.TempDir()+"/ledger.db")
 	}
+	require.NoError(t, group.Wait())
+	require.EqualValues(t, calls, insertions.Load())
 }
 
-func openManyAtOnce(t *testing.T, url string) {
+func testConcurrentOpens(t *testing.T, url string) {
 	var group errgroup.Group
 	for i := range 6 {
 		group.Go(func() error {
@@ -86,34 +73,32 @@ func openManyAtOnce(t *testing.T, url string) {
 // childVariable makes TestChild the child of TestManyProcesses.
 const childVariable = "AFTERCALL_TEST_LEDGER_CHILD"
 
-func TestManyProcessesShareALedger(t *testing.T) {
+func testProcesses(t *testing.T, url string) {
 	const processes, own, shared = 4, 10, 10
-	onEachEngine(t, func(t *testing.T, url string) {
-		outputs := make([]bytes.Buffer, processes)
-		var group errgroup.Group
-		for i := range processes {
-			group.Go(func() error {
-				cmd := exec.Command(os.Args[0], "-test.run=^TestChild$", "-test.v")
-				cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d %d %d %s", childVariable, i, own, shared, url))
-				cmd.Stdout, cmd.Stderr = &outputs[i], &outputs[i]
-				if err := cmd.Run(); err != nil {
-					return fmt.Errorf("%w: %s", err, outputs[i].String())
-				}
-				return nil
-			})
-		}
-		require.NoError(t, group.Wait())
-		inserted := 0
-		for i := range outputs {
-			_, after, ok := strings.Cut(outputs[i].String(), "inserted=")
-			require.True(t, ok)
-			number, _, _ := strings.Cut(after, "\n")
-			n, err := strconv.Atoi(number)
-			require.NoError(t, err)
-			inserted += n
-		}
-		require.Equal(t, processes*own+shared, inserted)
-	})
+	outputs := make([]bytes.Buffer, processes)
+	var group errgroup.Group
+	for i := range processes {
+		group.Go(func() error {
+			cmd := exec.Command(os.Args[0], "-test.run=^TestChild$", "-test.v")
+			cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d %d %d %s", childVariable, i, own, shared, url))
+			cmd.Stdout, cmd.Stderr = &outputs[i], &outputs[i]
+			if err := cmd.Run(); err != nil {
+				return fmt.Errorf("%w: %s", err, outputs[i].String())
+			}
+			return nil
+		})
+	}
+	require.NoError(t, group.Wait())
+	inserted := 0
+	for i := range outputs {
+		_, after, ok := strings.Cut(outputs[i].String(), "inserted=")
+		require.True(t, ok)
+		number, _, _ := strings.Cut(after, "\n")
+		n, err := strconv.Atoi(number)
+		require.NoError(t, err)
+		inserted += n
+	}
+	require.Equal(t, processes*own+shared, inserted)
 }
 
 // TestChild is what each process of TestManyProcessesShareALedger does. On its

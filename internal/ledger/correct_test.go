@@ -21,210 +21,194 @@ func entriesOf(t *testing.T, l *ledger.Ledger, callID string) []ledger.Entry {
 	return entries
 }
 
-func TestReverseBooksTheNegativeOnce(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, url string) {
-		l := open(t, url)
-		ctx := context.Background()
-		first := charge(t, l, entry(t, "call-1", "run-1", "0.05"))
+func testReverse(t *testing.T, url string) {
+	l := open(t, url)
+	ctx := context.Background()
+	first := charge(t, l, entry(t, "call-1", "run-1", "0.05"))
 
-		reversal, inserted, err := l.Reverse(ctx, first.Key, mistake)
-		require.NoError(t, err)
-		require.True(t, inserted)
-		require.Equal(t, "reversal:1400000000:call-1", reversal.Key)
-		require.Equal(t, ledger.KindReversal, reversal.Kind)
-		require.Equal(t, first.Key, reversal.Reverses)
-		require.Equal(t, "-0.10", reversal.Charge.Amount.Number())
-		require.Equal(t, "takes back 0.10 USD, which charge:1400000000:call-1 charged", reversal.Charge.Steps[0].Text)
-		require.Equal(t, mistake, ledger.Correction{Reason: reversal.Reason, Operator: reversal.Operator})
-		require.Equal(t, first.Record, reversal.Record)
-		require.Empty(t, reversal.FirstRunID, "no workflow booked it")
+	reversal, inserted, err := l.Reverse(ctx, first.Key, mistake)
+	require.NoError(t, err)
+	require.True(t, inserted)
+	require.Equal(t, "reversal:1400000000:call-1", reversal.Key)
+	require.Equal(t, ledger.KindReversal, reversal.Kind)
+	require.Equal(t, first.Key, reversal.Reverses)
+	require.Equal(t, "-0.10", reversal.Charge.Amount.Number())
+	require.Equal(t, "takes back 0.10 USD, which charge:1400000000:call-1 charged", reversal.Charge.Steps[0].Text)
+	require.Equal(t, mistake, ledger.Correction{Reason: reversal.Reason, Operator: reversal.Operator})
+	require.Equal(t, first.Record, reversal.Record)
+	require.Empty(t, reversal.FirstRunID, "no workflow booked it")
 
-		again, inserted, err := l.Reverse(ctx, first.Key, ledger.Correction{Reason: "again", Operator: "bob"})
-		require.NoError(t, err)
-		require.False(t, inserted)
-		require.Equal(t, reversal, again, "the first one stays")
-		require.Equal(t, []ledger.Entry{first, reversal}, entriesOf(t, l, "call-1"))
-		_, live := ledger.Live(entriesOf(t, l, "call-1"))
-		require.False(t, live)
-	})
+	again, inserted, err := l.Reverse(ctx, first.Key, ledger.Correction{Reason: "again", Operator: "bob"})
+	require.NoError(t, err)
+	require.False(t, inserted)
+	require.Equal(t, reversal, again, "the first one stays")
+	require.Equal(t, []ledger.Entry{first, reversal}, entriesOf(t, l, "call-1"))
+	_, live := ledger.Live(entriesOf(t, l, "call-1"))
+	require.False(t, live)
 }
 
-func TestAFreeChargeIsReversedToNothing(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, url string) {
-		l := open(t, url)
-		e := entry(t, "call-1", "run-1", "0.05")
-		e.Record.AcceptTime, e.Record.Result = 0, "NotAnswer"
-		e.Charge = rate(t, e.Record, tariffAt(t, "0.05"))
-		reversal, _, err := l.Reverse(context.Background(), charge(t, l, e).Key, mistake)
-		require.NoError(t, err)
-		require.Equal(t, "0.00", reversal.Charge.Amount.Number(), "there is no negative zero")
-	})
+func testReverseFreeCharge(t *testing.T, url string) {
+	l := open(t, url)
+	e := entry(t, "call-1", "run-1", "0.05")
+	e.Record.AcceptTime, e.Record.Result = 0, "NotAnswer"
+	e.Charge = rate(t, e.Record, tariffAt(t, "0.05"))
+	reversal, _, err := l.Reverse(context.Background(), charge(t, l, e).Key, mistake)
+	require.NoError(t, err)
+	require.Equal(t, "0.00", reversal.Charge.Amount.Number(), "there is no negative zero")
 }
 
-func TestReplaceBooksBothOrNone(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, url string) {
-		l := open(t, url)
-		ctx := context.Background()
-		first := charge(t, l, entry(t, "call-1", "run-1", "0.05"))
-		dearer := rate(t, first.Record, tariffAt(t, "0.07"))
+func testReplace(t *testing.T, url string) {
+	l := open(t, url)
+	ctx := context.Background()
+	first := charge(t, l, entry(t, "call-1", "run-1", "0.05"))
+	dearer := rate(t, first.Record, tariffAt(t, "0.07"))
 
-		second, inserted, err := l.Replace(ctx, first.Key, dearer, mistake)
-		require.NoError(t, err)
-		require.True(t, inserted)
-		require.Equal(t, "reversal:1400000000:call-1", second.Reversal.Key)
-		require.Equal(t, "charge.2:1400000000:call-1", second.Charge.Key)
-		require.Equal(t, 2, second.Charge.Revision)
-		require.Equal(t, "0.14", second.Charge.Charge.Amount.Number())
-		require.Equal(t, mistake.Operator, second.Charge.Operator)
-		require.Greater(t, second.Charge.Seq, second.Reversal.Seq)
+	second, inserted, err := l.Replace(ctx, first.Key, dearer, mistake)
+	require.NoError(t, err)
+	require.True(t, inserted)
+	require.Equal(t, "reversal:1400000000:call-1", second.Reversal.Key)
+	require.Equal(t, "charge.2:1400000000:call-1", second.Charge.Key)
+	require.Equal(t, 2, second.Charge.Revision)
+	require.Equal(t, "0.14", second.Charge.Charge.Amount.Number())
+	require.Equal(t, mistake.Operator, second.Charge.Operator)
+	require.Greater(t, second.Charge.Seq, second.Reversal.Seq)
 
-		again, inserted, err := l.Replace(ctx, first.Key, dearer, mistake)
-		require.NoError(t, err)
-		require.False(t, inserted)
-		require.Equal(t, second, again)
+	again, inserted, err := l.Replace(ctx, first.Key, dearer, mistake)
+	require.NoError(t, err)
+	require.False(t, inserted)
+	require.Equal(t, second, again)
 
-		_, _, err = l.Replace(ctx, first.Key, rate(t, first.Record, tariffAt(t, "0.08")), mistake)
-		require.ErrorAs(t, err, new(*ledger.CorrectedError))
-		require.ErrorContains(t, err, "was reversed before, by alice (charged by the old price)")
+	_, _, err = l.Replace(ctx, first.Key, rate(t, first.Record, tariffAt(t, "0.08")), mistake)
+	require.ErrorAs(t, err, new(*ledger.CorrectedError))
+	require.ErrorContains(t, err, "was reversed before, by alice (charged by the old price)")
 
-		third, inserted, err := l.Replace(ctx, second.Charge.Key, rate(t, first.Record, tariffAt(t, "0.08")), mistake)
-		require.NoError(t, err)
-		require.True(t, inserted)
-		require.Equal(t, "reversal.2:1400000000:call-1", third.Reversal.Key)
-		require.Equal(t, "charge.3:1400000000:call-1", third.Charge.Key)
-		require.Equal(t, []ledger.Entry{first, second.Reversal, second.Charge, third.Reversal, third.Charge}, entriesOf(t, l, "call-1"))
-		live, ok := ledger.Live(entriesOf(t, l, "call-1"))
-		require.True(t, ok)
-		require.Equal(t, third.Charge, live)
-		requireClean(t, l)
-	})
+	third, inserted, err := l.Replace(ctx, second.Charge.Key, rate(t, first.Record, tariffAt(t, "0.08")), mistake)
+	require.NoError(t, err)
+	require.True(t, inserted)
+	require.Equal(t, "reversal.2:1400000000:call-1", third.Reversal.Key)
+	require.Equal(t, "charge.3:1400000000:call-1", third.Charge.Key)
+	require.Equal(t, []ledger.Entry{first, second.Reversal, second.Charge, third.Reversal, third.Charge}, entriesOf(t, l, "call-1"))
+	live, ok := ledger.Live(entriesOf(t, l, "call-1"))
+	require.True(t, ok)
+	require.Equal(t, third.Charge, live)
+	requireClean(t, l)
 }
 
-func TestAReversedChargeIsNotReplaced(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, url string) {
-		l := open(t, url)
-		first := charge(t, l, entry(t, "call-1", "run-1", "0.05"))
-		_, _, err := l.Reverse(context.Background(), first.Key, mistake)
-		require.NoError(t, err)
-		_, _, err = l.Replace(context.Background(), first.Key, rate(t, first.Record, tariffAt(t, "0.07")), mistake)
-		require.ErrorAs(t, err, new(*ledger.CorrectedError))
-		require.Len(t, entriesOf(t, l, "call-1"), 2)
-	})
+func testReplaceReversedCharge(t *testing.T, url string) {
+	l := open(t, url)
+	first := charge(t, l, entry(t, "call-1", "run-1", "0.05"))
+	_, _, err := l.Reverse(context.Background(), first.Key, mistake)
+	require.NoError(t, err)
+	_, _, err = l.Replace(context.Background(), first.Key, rate(t, first.Record, tariffAt(t, "0.07")), mistake)
+	require.ErrorAs(t, err, new(*ledger.CorrectedError))
+	require.Len(t, entriesOf(t, l, "call-1"), 2)
 }
 
-func TestCorrectionsThatAreRefused(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, url string) {
-		l := open(t, url)
-		ctx := context.Background()
-		first := charge(t, l, entry(t, "call-1", "run-1", "0.05"))
-		_, _, err := l.Reverse(ctx, "charge:1400000000:nobody", mistake)
-		require.ErrorIs(t, err, ledger.ErrNoCharge)
-		for want, c := range map[string]ledger.Correction{"operator: is missing": {Reason: "x"}, "reason: is missing": {Operator: "x", Reason: " "}} {
-			_, _, err = l.Reverse(ctx, first.Key, c)
-			require.ErrorContains(t, err, want)
-			_, _, err = l.Replace(ctx, first.Key, first.Charge, c)
-			require.ErrorContains(t, err, want)
-		}
-		reversal, _, err := l.Reverse(ctx, first.Key, mistake)
-		require.NoError(t, err)
-		_, _, err = l.Reverse(ctx, reversal.Key, mistake)
-		require.ErrorIs(t, err, ledger.ErrNoCharge)
-		require.ErrorContains(t, err, "only a charge can be corrected")
-		require.Len(t, entriesOf(t, l, "call-1"), 2)
-	})
+func testCorrectionErrors(t *testing.T, url string) {
+	l := open(t, url)
+	ctx := context.Background()
+	first := charge(t, l, entry(t, "call-1", "run-1", "0.05"))
+	_, _, err := l.Reverse(ctx, "charge:1400000000:nobody", mistake)
+	require.ErrorIs(t, err, ledger.ErrNoCharge)
+	for want, c := range map[string]ledger.Correction{"operator: is missing": {Reason: "x"}, "reason: is missing": {Operator: "x", Reason: " "}} {
+		_, _, err = l.Reverse(ctx, first.Key, c)
+		require.ErrorContains(t, err, want)
+		_, _, err = l.Replace(ctx, first.Key, first.Charge, c)
+		require.ErrorContains(t, err, want)
+	}
+	reversal, _, err := l.Reverse(ctx, first.Key, mistake)
+	require.NoError(t, err)
+	_, _, err = l.Reverse(ctx, reversal.Key, mistake)
+	require.ErrorIs(t, err, ledger.ErrNoCharge)
+	require.ErrorContains(t, err, "only a charge can be corrected")
+	require.Len(t, entriesOf(t, l, "call-1"), 2)
 }
 
 // A workflow that was reset charges its call again. Once a person has corrected
 // the charge, the call is handled, whatever it comes to now.
-func TestAChargeAfterACorrectionFindsTheCallHandled(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, url string) {
-		l := open(t, url)
-		ctx := context.Background()
-		for callID, correct := range map[string]func(key string) (ledger.Entry, error){
-			"reversed": func(key string) (ledger.Entry, error) {
-				stored, _, err := l.Reverse(ctx, key, mistake)
-				return stored, err
-			},
-			"replaced": func(key string) (ledger.Entry, error) {
-				r, _, err := l.Replace(ctx, key, rate(t, entry(t, "replaced", "run-1", "0.05").Record, tariffAt(t, "0.07")), mistake)
-				return r.Charge, err
-			},
-		} {
-			first := charge(t, l, entry(t, callID, "run-1", "0.05"))
-			latest, err := correct(first.Key)
-			require.NoError(t, err)
-			before := entriesOf(t, l, callID)
-			for _, price := range []string{"0.05", "0.07", "0.99"} {
-				stored, inserted, err := l.Charge(ctx, entry(t, callID, "run-1", price))
-				require.NoError(t, err, "%s, now at %s", callID, price)
-				require.False(t, inserted)
-				require.Equal(t, latest, stored)
-				require.True(t, stored.Correction())
-				require.NotEqual(t, "run-1", stored.FirstRunID)
-			}
-			require.Equal(t, before, entriesOf(t, l, callID))
+func testChargeAfterCorrection(t *testing.T, url string) {
+	l := open(t, url)
+	ctx := context.Background()
+	for callID, correct := range map[string]func(key string) (ledger.Entry, error){
+		"reversed": func(key string) (ledger.Entry, error) {
+			stored, _, err := l.Reverse(ctx, key, mistake)
+			return stored, err
+		},
+		"replaced": func(key string) (ledger.Entry, error) {
+			r, _, err := l.Replace(ctx, key, rate(t, entry(t, "replaced", "run-1", "0.05").Record, tariffAt(t, "0.07")), mistake)
+			return r.Charge, err
+		},
+	} {
+		first := charge(t, l, entry(t, callID, "run-1", "0.05"))
+		latest, err := correct(first.Key)
+		require.NoError(t, err)
+		before := entriesOf(t, l, callID)
+		for _, price := range []string{"0.05", "0.07", "0.99"} {
+			stored, inserted, err := l.Charge(ctx, entry(t, callID, "run-1", price))
+			require.NoError(t, err, "%s, now at %s", callID, price)
+			require.False(t, inserted)
+			require.Equal(t, latest, stored)
+			require.True(t, stored.Correction())
+			require.NotEqual(t, "run-1", stored.FirstRunID)
 		}
-	})
+		require.Equal(t, before, entriesOf(t, l, callID))
+	}
 }
 
-func TestManyReverseAtOnce(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, url string) {
-		first := charge(t, open(t, url), entry(t, "call-1", "run-1", "0.05"))
-		var inserted atomic.Int64
-		var group errgroup.Group
-		for range 4 {
-			l := open(t, url)
-			for range 5 {
-				group.Go(func() error {
-					_, ok, err := l.Reverse(context.Background(), first.Key, mistake)
-					if ok {
-						inserted.Add(1)
-					}
-					return err
-				})
-			}
-		}
-		require.NoError(t, group.Wait())
-		require.EqualValues(t, 1, inserted.Load())
+func testConcurrentReversals(t *testing.T, url string) {
+	first := charge(t, open(t, url), entry(t, "call-1", "run-1", "0.05"))
+	var inserted atomic.Int64
+	var group errgroup.Group
+	for range 4 {
 		l := open(t, url)
-		require.Len(t, entriesOf(t, l, "call-1"), 2)
-		requireClean(t, l)
-	})
+		for range 5 {
+			group.Go(func() error {
+				_, ok, err := l.Reverse(context.Background(), first.Key, mistake)
+				if ok {
+					inserted.Add(1)
+				}
+				return err
+			})
+		}
+	}
+	require.NoError(t, group.Wait())
+	require.EqualValues(t, 1, inserted.Load())
+	l := open(t, url)
+	require.Len(t, entriesOf(t, l, "call-1"), 2)
+	requireClean(t, l)
 }
 
 // However a reversal and two ways to replace the same charge meet, one of them
 // wins whole, and at most one charge stands.
-func TestCorrectionsBesideEachOther(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, url string) {
-		ledgers := []*ledger.Ledger{open(t, url), open(t, url), open(t, url)}
-		for i := range 20 {
-			callID := "call-" + string(rune('a'+i))
-			first := charge(t, ledgers[0], entry(t, callID, "run-1", "0.05"))
-			var won atomic.Int64
-			var group errgroup.Group
-			count := func(inserted bool, err error) error {
-				if err == nil && inserted {
-					won.Add(1)
-				}
-				if errors.As(err, new(*ledger.CorrectedError)) {
-					return nil
-				}
-				return err
+func testConcurrentCorrections(t *testing.T, url string) {
+	ledgers := []*ledger.Ledger{open(t, url), open(t, url), open(t, url)}
+	for i := range 20 {
+		callID := "call-" + string(rune('a'+i))
+		first := charge(t, ledgers[0], entry(t, callID, "run-1", "0.05"))
+		var won atomic.Int64
+		var group errgroup.Group
+		count := func(inserted bool, err error) error {
+			if err == nil && inserted {
+				won.Add(1)
 			}
+			if errors.As(err, new(*ledger.CorrectedError)) {
+				return nil
+			}
+			return err
+		}
+		group.Go(func() error {
+			_, inserted, err := ledgers[0].Reverse(context.Background(), first.Key, mistake)
+			return count(inserted, err)
+		})
+		for n, price := range []string{"0.07", "0.08"} {
 			group.Go(func() error {
-				_, inserted, err := ledgers[0].Reverse(context.Background(), first.Key, mistake)
+				_, inserted, err := ledgers[1+n].Replace(context.Background(), first.Key, rate(t, first.Record, tariffAt(t, price)), mistake)
 				return count(inserted, err)
 			})
-			for n, price := range []string{"0.07", "0.08"} {
-				group.Go(func() error {
-					_, inserted, err := ledgers[1+n].Replace(context.Background(), first.Key, rate(t, first.Record, tariffAt(t, price)), mistake)
-					return count(inserted, err)
-				})
-			}
-			require.NoError(t, group.Wait())
-			require.EqualValues(t, 1, won.Load(), callID)
-			require.Contains(t, []int{2, 3}, len(entriesOf(t, ledgers[0], callID)))
 		}
-		requireClean(t, ledgers[0])
-	})
+		require.NoError(t, group.Wait())
+		require.EqualValues(t, 1, won.Load(), callID)
+		require.Contains(t, []int{2, 3}, len(entriesOf(t, ledgers[0], callID)))
+	}
+	requireClean(t, ledgers[0])
 }

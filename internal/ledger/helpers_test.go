@@ -2,16 +2,12 @@ package ledger_test
 
 import (
 	"context"
-	"database/sql"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"aftercall/internal/billing"
 	"aftercall/internal/ledger"
 	"aftercall/internal/tencent"
-	"aftercall/internal/testenv"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -24,37 +20,12 @@ const (
 	ended   = int64(1_772_000_000)
 )
 
-// onEachEngine runs the test on a new database of every engine there is.
-func onEachEngine(t *testing.T, test func(t *testing.T, url string)) {
-	t.Run("sqlite", func(t *testing.T) {
-		test(t, "sqlite://"+filepath.Join(t.TempDir(), "ledger.db"))
-	})
-	t.Run("postgres", func(t *testing.T) {
-		if url, ok := testenv.Postgres(t); ok {
-			test(t, url)
-		}
-	})
-}
-
 func open(t testing.TB, url string) *ledger.Ledger {
 	t.Helper()
 	l, err := ledger.Open(context.Background(), url, ledger.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, l.Close()) })
 	return l
-}
-
-// openSQL opens the database as anybody could, past the ledger.
-func openSQL(t testing.TB, url string) *sql.DB {
-	t.Helper()
-	driver, source := "pgx", url
-	if path, ok := strings.CutPrefix(url, "sqlite://"); ok {
-		driver, source = "sqlite", "file:"+path+"?_foreign_keys=1"
-	}
-	db, err := sql.Open(driver, source)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	return db
 }
 
 // tariffAt is a price list at so much a minute.

@@ -13,168 +13,154 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAnEntryIsReadAsItWasBooked(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, url string) {
-		before := time.Now().Add(-time.Minute)
-		l := open(t, url)
-		offered := entry(t, "call-1", "run-1", "0.05")
-		offered.Reason, offered.Operator = "because", "somebody"
-		stored := charge(t, l, offered)
+func testCharge(t *testing.T, url string) {
+	before := time.Now().Add(-time.Minute)
+	l := open(t, url)
+	offered := entry(t, "call-1", "run-1", "0.05")
+	offered.Reason, offered.Operator = "because", "somebody"
+	stored := charge(t, l, offered)
 
-		require.Equal(t, "charge:1400000000:call-1", stored.Key)
-		require.Equal(t, ledger.KindCharge, stored.Kind)
-		require.Equal(t, 1, stored.Revision)
-		require.Positive(t, stored.Seq)
-		require.WithinRange(t, stored.CreatedAt, before, time.Now().Add(time.Minute))
-		offered.Seq, offered.Key, offered.Kind, offered.Revision, offered.CreatedAt = stored.Seq, stored.Key, stored.Kind, 1, stored.CreatedAt
-		require.Equal(t, offered, stored)
-		require.Equal(t, "10001", stored.Payer())
+	require.Equal(t, "charge:1400000000:call-1", stored.Key)
+	require.Equal(t, ledger.KindCharge, stored.Kind)
+	require.Equal(t, 1, stored.Revision)
+	require.Positive(t, stored.Seq)
+	require.WithinRange(t, stored.CreatedAt, before, time.Now().Add(time.Minute))
+	offered.Seq, offered.Key, offered.Kind, offered.Revision, offered.CreatedAt = stored.Seq, stored.Key, stored.Kind, 1, stored.CreatedAt
+	require.Equal(t, offered, stored)
+	require.Equal(t, "10001", stored.Payer())
 
-		entries, err := l.Get(context.Background(), testApp, "call-1")
-		require.NoError(t, err)
-		require.Equal(t, []ledger.Entry{stored}, entries)
-		require.Equal(t, "0.10 USD", entries[0].Charge.Amount.String())
+	entries, err := l.Get(context.Background(), testApp, "call-1")
+	require.NoError(t, err)
+	require.Equal(t, []ledger.Entry{stored}, entries)
+	require.Equal(t, "0.10 USD", entries[0].Charge.Amount.String())
 
-		entries, err = l.Get(context.Background(), testApp, "call-2")
-		require.NoError(t, err)
-		require.Empty(t, entries)
-		entries, err = l.Get(context.Background(), testApp+1, "call-1")
-		require.NoError(t, err)
-		require.Empty(t, entries)
-		require.NoError(t, l.Ping(context.Background()))
-	})
+	entries, err = l.Get(context.Background(), testApp, "call-2")
+	require.NoError(t, err)
+	require.Empty(t, entries)
+	entries, err = l.Get(context.Background(), testApp+1, "call-1")
+	require.NoError(t, err)
+	require.Empty(t, entries)
+	require.NoError(t, l.Ping(context.Background()))
 }
 
-func TestASecondChargeReturnsTheFirst(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, url string) {
-		l := open(t, url)
-		ctx := context.Background()
-		first := charge(t, l, entry(t, "call-1", "run-1", "0.05"))
+func testSecondCharge(t *testing.T, url string) {
+	l := open(t, url)
+	ctx := context.Background()
+	first := charge(t, l, entry(t, "call-1", "run-1", "0.05"))
 
-		for _, run := range []string{"run-1", "run-2"} {
-			stored, inserted, err := l.Charge(ctx, entry(t, "call-1", run, "0.05"))
-			require.NoError(t, err)
-			require.False(t, inserted)
-			require.Equal(t, first, stored)
-		}
-		for _, run := range []string{"run-1", "run-2"} {
-			stored, inserted, err := l.Charge(ctx, entry(t, "call-1", run, "0.06"))
-			var conflict *ledger.ConflictError
-			require.ErrorAs(t, err, &conflict)
-			require.ErrorContains(t, err, "0.10 USD for 120 s")
-			require.ErrorContains(t, err, "0.12 USD for 120 s")
-			require.False(t, inserted)
-			require.Equal(t, first, stored)
-			require.Equal(t, first, conflict.Stored)
-			require.Equal(t, "0.12", conflict.Offered.Charge.Amount.Number())
-		}
-		// Another app's call of the same name is another call.
-		other := entry(t, "call-1", "run-3", "0.06")
-		other.SDKAppID++
-		charge(t, l, other)
-
-		entries, err := l.Get(ctx, testApp, "call-1")
-		require.NoError(t, err)
-		require.Len(t, entries, 1)
-	})
-}
-
-func TestTheSameSumWrittenOtherwiseIsNoConflict(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, url string) {
-		l := open(t, url)
-		charge(t, l, entry(t, "call-1", "run-1", "0.05"))
-		again := entry(t, "call-1", "run-1", "0.05")
-		finer, six := tariffAt(t, "0.05"), 6
-		finer.Digits = &six
-		again.Charge = rate(t, again.Record, finer)
-		require.Equal(t, "0.100000", again.Charge.Amount.Number())
-		_, inserted, err := l.Charge(context.Background(), again)
+	for _, run := range []string{"run-1", "run-2"} {
+		stored, inserted, err := l.Charge(ctx, entry(t, "call-1", run, "0.05"))
 		require.NoError(t, err)
 		require.False(t, inserted)
-
-		again.Charge.BilledSeconds++
-		_, _, err = l.Charge(context.Background(), again)
-		require.ErrorAs(t, err, new(*ledger.ConflictError))
-	})
-}
-
-func TestEntriesSurviveReopening(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, url string) {
-		first, err := ledger.Open(context.Background(), url, ledger.Options{})
-		require.NoError(t, err)
-		stored := charge(t, first, entry(t, "call-1", "run-1", "0.05"))
-		require.NoError(t, first.Close())
-		require.Error(t, first.Ping(context.Background()))
-
-		again, inserted, err := open(t, url).Charge(context.Background(), entry(t, "call-1", "run-1", "0.05"))
-		require.NoError(t, err)
+		require.Equal(t, first, stored)
+	}
+	for _, run := range []string{"run-1", "run-2"} {
+		stored, inserted, err := l.Charge(ctx, entry(t, "call-1", run, "0.06"))
+		var conflict *ledger.ConflictError
+		require.ErrorAs(t, err, &conflict)
+		require.ErrorContains(t, err, "0.10 USD for 120 s")
+		require.ErrorContains(t, err, "0.12 USD for 120 s")
 		require.False(t, inserted)
-		require.Equal(t, stored, again)
-	})
+		require.Equal(t, first, stored)
+		require.Equal(t, first, conflict.Stored)
+		require.Equal(t, "0.12", conflict.Offered.Charge.Amount.Number())
+	}
+	// Another app's call of the same name is another call.
+	other := entry(t, "call-1", "run-3", "0.06")
+	other.SDKAppID++
+	charge(t, l, other)
+
+	entries, err := l.Get(ctx, testApp, "call-1")
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
 }
 
-func TestOddCallIDsAreApart(t *testing.T) {
+func testSameSumInOtherDigits(t *testing.T, url string) {
+	l := open(t, url)
+	charge(t, l, entry(t, "call-1", "run-1", "0.05"))
+	again := entry(t, "call-1", "run-1", "0.05")
+	finer, six := tariffAt(t, "0.05"), 6
+	finer.Digits = &six
+	again.Charge = rate(t, again.Record, finer)
+	require.Equal(t, "0.100000", again.Charge.Amount.Number())
+	_, inserted, err := l.Charge(context.Background(), again)
+	require.NoError(t, err)
+	require.False(t, inserted)
+
+	again.Charge.BilledSeconds++
+	_, _, err = l.Charge(context.Background(), again)
+	require.ErrorAs(t, err, new(*ledger.ConflictError))
+}
+
+func testReopen(t *testing.T, url string) {
+	first, err := ledger.Open(context.Background(), url, ledger.Options{})
+	require.NoError(t, err)
+	stored := charge(t, first, entry(t, "call-1", "run-1", "0.05"))
+	require.NoError(t, first.Close())
+	require.Error(t, first.Ping(context.Background()))
+
+	again, inserted, err := open(t, url).Charge(context.Background(), entry(t, "call-1", "run-1", "0.05"))
+	require.NoError(t, err)
+	require.False(t, inserted)
+	require.Equal(t, stored, again)
+}
+
+func testUnusualCallIDs(t *testing.T, url string) {
 	odd := []string{
 		"a", "A", "a ", " a", "ä", "a\u0308", "通话-1", "📞", `a"b`, "a'b", `a\b`, "a;--", "a%", "a_", "a:b", "a::b", ":a", "1400000000:a",
 		"charge:1400000000:a", "<script>", "$1", "?", "\u200b", "\u202ea", "null", strings.Repeat("x", 128), strings.Repeat("é", 64),
 	}
-	onEachEngine(t, func(t *testing.T, url string) {
-		l := open(t, url)
-		for _, id := range odd {
-			charge(t, l, entry(t, id, "run-"+id, "0.05"))
-		}
-		for _, id := range odd {
-			entries, err := l.Get(context.Background(), testApp, id)
-			require.NoError(t, err)
-			require.Len(t, entries, 1, "%q", id)
-			require.Equal(t, id, entries[0].CallID())
-			require.Equal(t, "run-"+id, entries[0].FirstRunID)
-		}
-		known, err := l.Known(context.Background(), testApp, append([]string{"unknown", "B"}, odd...))
+	l := open(t, url)
+	for _, id := range odd {
+		charge(t, l, entry(t, id, "run-"+id, "0.05"))
+	}
+	for _, id := range odd {
+		entries, err := l.Get(context.Background(), testApp, id)
 		require.NoError(t, err)
-		require.Len(t, known, len(odd))
-	})
+		require.Len(t, entries, 1, "%q", id)
+		require.Equal(t, id, entries[0].CallID())
+		require.Equal(t, "run-"+id, entries[0].FirstRunID)
+	}
+	known, err := l.Known(context.Background(), testApp, append([]string{"unknown", "B"}, odd...))
+	require.NoError(t, err)
+	require.Len(t, known, len(odd))
 }
 
-func TestForeignTextDoesNotKeepACallFromBeingCharged(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, url string) {
-		l := open(t, url)
-		e := entry(t, "call-1", "run-1", "0.05")
-		e.Record.Caller, e.Record.RoomID = "nul\x00and\x1b[31m", "\x00"
-		stored := charge(t, l, e)
-		entries, err := l.Get(context.Background(), testApp, "call-1")
-		require.NoError(t, err)
-		require.Equal(t, []ledger.Entry{stored}, entries)
-	})
+func testForeignText(t *testing.T, url string) {
+	l := open(t, url)
+	e := entry(t, "call-1", "run-1", "0.05")
+	e.Record.Caller, e.Record.RoomID = "nul\x00and\x1b[31m", "\x00"
+	stored := charge(t, l, e)
+	entries, err := l.Get(context.Background(), testApp, "call-1")
+	require.NoError(t, err)
+	require.Equal(t, []ledger.Entry{stored}, entries)
 }
 
-func TestKnownAsksInBatches(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, url string) {
-		l := open(t, url)
-		known, err := l.Known(context.Background(), testApp, nil)
-		require.NoError(t, err)
-		require.Empty(t, known)
+func testKnownInBatches(t *testing.T, url string) {
+	l := open(t, url)
+	known, err := l.Known(context.Background(), testApp, nil)
+	require.NoError(t, err)
+	require.Empty(t, known)
 
-		ids := make([]string, 1201)
-		want := map[string]bool{}
-		for i := range ids {
-			ids[i] = fmt.Sprintf("call-%04d", i)
-			if i%200 == 0 {
-				charge(t, l, entry(t, ids[i], "run", "0.05"))
-				want[ids[i]] = true
-			}
+	ids := make([]string, 1201)
+	want := map[string]bool{}
+	for i := range ids {
+		ids[i] = fmt.Sprintf("call-%04d", i)
+		if i%200 == 0 {
+			charge(t, l, entry(t, ids[i], "run", "0.05"))
+			want[ids[i]] = true
 		}
-		known, err = l.Known(context.Background(), testApp, ids)
-		require.NoError(t, err)
-		require.Equal(t, want, known)
-		known, err = l.Known(context.Background(), testApp+1, ids)
-		require.NoError(t, err)
-		require.Empty(t, known)
-	})
+	}
+	known, err = l.Known(context.Background(), testApp, ids)
+	require.NoError(t, err)
+	require.Equal(t, want, known)
+	known, err = l.Known(context.Background(), testApp+1, ids)
+	require.NoError(t, err)
+	require.Empty(t, known)
 }
 
-func TestChargeRefusesWhatCouldNotBeExplained(t *testing.T) {
-	l := open(t, "sqlite://"+t.TempDir()+"/ledger.db")
+func testChargeErrors(t *testing.T, url string) {
+	l := open(t, url)
 	for want, change := range map[string]func(*ledger.Entry){
 		"SDKAppID 0: must be":          func(e *ledger.Entry) { e.SDKAppID = 0 },
 		"must be that of a Tencent":    func(e *ledger.Entry) { e.SDKAppID = 1 << 63 },

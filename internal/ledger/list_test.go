@@ -57,120 +57,112 @@ func keysOf(t *testing.T, l *ledger.Ledger, f ledger.Filter) []string {
 	return keys
 }
 
-func TestListFilters(t *testing.T) {
+func testListFilters(t *testing.T, url string) {
 	day := func(d, hour int) time.Time { return time.Date(2026, 3, d, hour, 0, 0, 0, time.UTC) }
-	onEachEngine(t, func(t *testing.T, url string) {
-		l := open(t, url)
-		require.Empty(t, keysOf(t, l, ledger.Filter{}))
-		books(t, l)
-		for name, c := range map[string]struct {
-			filter ledger.Filter
-			want   []string
-		}{
-			"all, as they were booked": {ledger.Filter{}, []string{"charge-1", "charge-2", "charge-3", "reversal-1", "charge.2-1", "reversal-2"}},
-			"what stands":              {ledger.Filter{Live: true}, []string{"charge-3", "charge.2-1"}},
-			"call":                     {ledger.Filter{CallID: "call-1"}, []string{"charge-1", "reversal-1", "charge.2-1"}},
-			"payer":                    {ledger.Filter{Payer: "10002"}, []string{"charge-2", "reversal-2"}},
-			"app by number":            {ledger.Filter{SDKAppID: testApp, Kind: ledger.KindReversal}, []string{"reversal-1", "reversal-2"}},
-			"another app":              {ledger.Filter{SDKAppID: testApp + 1}, nil},
-			"app by name":              {ledger.Filter{App: "clinic", Operator: "bob"}, []string{"reversal-2"}},
-			"result":                   {ledger.Filter{Result: tencent.ResultOffline}, nil},
-			"media":                    {ledger.Filter{Media: tencent.MediaVideo}, nil},
-			"tariff":                   {ledger.Filter{Tariff: "standard", Kind: ledger.KindCharge, Payer: "10001"}, []string{"charge-1", "charge-3", "charge.2-1"}},
-			"from, inclusive":          {ledger.Filter{From: day(2, 12)}, []string{"charge-3"}},
-			"to, exclusive":            {ledger.Filter{To: day(1, 12).Add(1)}, []string{"charge-2", "reversal-2"}},
-			"booked by now":            {ledger.Filter{BookedTo: time.Now().Add(-time.Hour)}, nil},
-			"ends before it begins":    {ledger.Filter{From: day(2, 0), To: day(1, 0)}, nil},
-			"text that no column has":  {ledger.Filter{Payer: "'; --\x00"}, nil},
-		} {
-			require.Equal(t, c.want, keysOf(t, l, c.filter), name)
-		}
-		for _, err := range l.List(context.Background(), ledger.Filter{}) {
-			require.NoError(t, err)
-			break // leaves no connection behind, or the next query would wait
-		}
-		reversal := entriesOf(t, l, "call-1")[1]
-		require.Subset(t, keysOf(t, l, ledger.Filter{BookedFrom: reversal.CreatedAt}), []string{"reversal-1", "charge.2-1", "reversal-2"})
-		require.NotContains(t, keysOf(t, l, ledger.Filter{BookedTo: reversal.CreatedAt}), "reversal-1", "the instant itself does not count")
-		entries, err := l.Entries(context.Background(), testApp, []string{"call-1", "call-2", "call-9"})
+	l := open(t, url)
+	require.Empty(t, keysOf(t, l, ledger.Filter{}))
+	books(t, l)
+	for name, c := range map[string]struct {
+		filter ledger.Filter
+		want   []string
+	}{
+		"all, as they were booked": {ledger.Filter{}, []string{"charge-1", "charge-2", "charge-3", "reversal-1", "charge.2-1", "reversal-2"}},
+		"what stands":              {ledger.Filter{Live: true}, []string{"charge-3", "charge.2-1"}},
+		"call":                     {ledger.Filter{CallID: "call-1"}, []string{"charge-1", "reversal-1", "charge.2-1"}},
+		"payer":                    {ledger.Filter{Payer: "10002"}, []string{"charge-2", "reversal-2"}},
+		"app by number":            {ledger.Filter{SDKAppID: testApp, Kind: ledger.KindReversal}, []string{"reversal-1", "reversal-2"}},
+		"another app":              {ledger.Filter{SDKAppID: testApp + 1}, nil},
+		"app by name":              {ledger.Filter{App: "clinic", Operator: "bob"}, []string{"reversal-2"}},
+		"result":                   {ledger.Filter{Result: tencent.ResultOffline}, nil},
+		"media":                    {ledger.Filter{Media: tencent.MediaVideo}, nil},
+		"tariff":                   {ledger.Filter{Tariff: "standard", Kind: ledger.KindCharge, Payer: "10001"}, []string{"charge-1", "charge-3", "charge.2-1"}},
+		"from, inclusive":          {ledger.Filter{From: day(2, 12)}, []string{"charge-3"}},
+		"to, exclusive":            {ledger.Filter{To: day(1, 12).Add(1)}, []string{"charge-2", "reversal-2"}},
+		"booked by now":            {ledger.Filter{BookedTo: time.Now().Add(-time.Hour)}, nil},
+		"ends before it begins":    {ledger.Filter{From: day(2, 0), To: day(1, 0)}, nil},
+		"text that no column has":  {ledger.Filter{Payer: "'; --\x00"}, nil},
+	} {
+		require.Equal(t, c.want, keysOf(t, l, c.filter), name)
+	}
+	for _, err := range l.List(context.Background(), ledger.Filter{}) {
 		require.NoError(t, err)
-		require.Len(t, entries, 2)
-		require.Equal(t, entriesOf(t, l, "call-1"), entries["call-1"])
-	})
+		break // leaves no connection behind, or the next query would wait
+	}
+	reversal := entriesOf(t, l, "call-1")[1]
+	require.Subset(t, keysOf(t, l, ledger.Filter{BookedFrom: reversal.CreatedAt}), []string{"reversal-1", "charge.2-1", "reversal-2"})
+	require.NotContains(t, keysOf(t, l, ledger.Filter{BookedTo: reversal.CreatedAt}), "reversal-1", "the instant itself does not count")
+	entries, err := l.Entries(context.Background(), testApp, []string{"call-1", "call-2", "call-9"})
+	require.NoError(t, err)
+	require.Len(t, entries, 2)
+	require.Equal(t, entriesOf(t, l, "call-1"), entries["call-1"])
 }
 
-func TestReport(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, url string) {
-		l := open(t, url)
-		books(t, l)
-		report := func(by ledger.Dimension, zone *time.Location, f ledger.Filter) [][]any {
-			totals, err := l.Report(context.Background(), f, by, zone)
-			require.NoError(t, err)
-			var rows [][]any
-			for _, r := range totals {
-				rows = append(rows, []any{r.Group, r.Amount.String(), r.Charges, r.Reversals, r.BilledSeconds})
-			}
-			return rows
+func testReport(t *testing.T, url string) {
+	l := open(t, url)
+	books(t, l)
+	report := func(by ledger.Dimension, zone *time.Location, f ledger.Filter) [][]any {
+		totals, err := l.Report(context.Background(), f, by, zone)
+		require.NoError(t, err)
+		var rows [][]any
+		for _, r := range totals {
+			rows = append(rows, []any{r.Group, r.Amount.String(), r.Charges, r.Reversals, r.BilledSeconds})
 		}
-		require.Equal(t, [][]any{
-			{"2026-03-02", "20 JPY", int64(1), int64(0), int64(120)},
-			{"2026-03-01", "0.14 USD", int64(3), int64(2), int64(120)},
-		}, report(ledger.ByDay, time.UTC, ledger.Filter{}))
-		require.Equal(t, [][]any{
-			{"2026-03-02", "20 JPY", int64(1), int64(0), int64(120)},
-			{"2026-03-01", "0.00 USD", int64(1), int64(1), int64(0)},
-			{"2026-03-02", "0.14 USD", int64(2), int64(1), int64(120)},
-		}, report(ledger.ByDay, time.FixedZone("", 3600), ledger.Filter{}), "the call at 23:30 is of the next day there")
-		require.Equal(t, [][]any{
-			{"10001", "20 JPY", int64(1), int64(0), int64(120)},
-			{"10001", "0.14 USD", int64(2), int64(1), int64(120)},
-			{"10002", "0.00 USD", int64(1), int64(1), int64(0)},
-		}, report(ledger.ByPayer, time.UTC, ledger.Filter{}))
-		for by, group := range map[ledger.Dimension]string{ledger.ByApp: "clinic", ledger.ByTariff: "standard", ledger.ByResult: "NormalEnd"} {
-			require.Equal(t, [][]any{{group, "0.14 USD", int64(2), int64(1), int64(120)}}, report(by, time.UTC, ledger.Filter{CallID: "call-1"}))
-		}
-		require.Empty(t, report(ledger.ByDay, time.UTC, ledger.Filter{Payer: "nobody"}))
-		_, err := l.Report(context.Background(), ledger.Filter{}, "week", time.UTC)
-		require.ErrorContains(t, err, `no report by "week"`)
-	})
+		return rows
+	}
+	require.Equal(t, [][]any{
+		{"2026-03-02", "20 JPY", int64(1), int64(0), int64(120)},
+		{"2026-03-01", "0.14 USD", int64(3), int64(2), int64(120)},
+	}, report(ledger.ByDay, time.UTC, ledger.Filter{}))
+	require.Equal(t, [][]any{
+		{"2026-03-02", "20 JPY", int64(1), int64(0), int64(120)},
+		{"2026-03-01", "0.00 USD", int64(1), int64(1), int64(0)},
+		{"2026-03-02", "0.14 USD", int64(2), int64(1), int64(120)},
+	}, report(ledger.ByDay, time.FixedZone("", 3600), ledger.Filter{}), "the call at 23:30 is of the next day there")
+	require.Equal(t, [][]any{
+		{"10001", "20 JPY", int64(1), int64(0), int64(120)},
+		{"10001", "0.14 USD", int64(2), int64(1), int64(120)},
+		{"10002", "0.00 USD", int64(1), int64(1), int64(0)},
+	}, report(ledger.ByPayer, time.UTC, ledger.Filter{}))
+	for by, group := range map[ledger.Dimension]string{ledger.ByApp: "clinic", ledger.ByTariff: "standard", ledger.ByResult: "NormalEnd"} {
+		require.Equal(t, [][]any{{group, "0.14 USD", int64(2), int64(1), int64(120)}}, report(by, time.UTC, ledger.Filter{CallID: "call-1"}))
+	}
+	require.Empty(t, report(ledger.ByDay, time.UTC, ledger.Filter{Payer: "nobody"}))
+	_, err := l.Report(context.Background(), ledger.Filter{}, "week", time.UTC)
+	require.ErrorContains(t, err, `no report by "week"`)
 }
 
 // A tenth added ten thousand times is not a thousand in floating point numbers.
-func TestReportAddsExactly(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, url string) {
-		l := open(t, url)
-		charge(t, l, entry(t, "seed", "run-1", "0.05"))
-		_, err := openSQL(t, url).ExecContext(context.Background(), copies("0.10", 9999))
-		require.NoError(t, err)
-		totals, err := l.Report(context.Background(), ledger.Filter{}, ledger.ByApp, time.UTC)
-		require.NoError(t, err)
-		require.Len(t, totals, 1)
-		require.Equal(t, "1000.00 USD", totals[0].Amount.String())
-		require.EqualValues(t, 10000, totals[0].Charges)
-	})
+func testReportAddsExactly(t *testing.T, url string) {
+	l := open(t, url)
+	charge(t, l, entry(t, "seed", "run-1", "0.05"))
+	_, err := openSQL(t, url).ExecContext(context.Background(), copies("0.10", 9999))
+	require.NoError(t, err)
+	totals, err := l.Report(context.Background(), ledger.Filter{}, ledger.ByApp, time.UTC)
+	require.NoError(t, err)
+	require.Len(t, totals, 1)
+	require.Equal(t, "1000.00 USD", totals[0].Amount.String())
+	require.EqualValues(t, 10000, totals[0].Charges)
 }
 
-func TestExport(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, url string) {
-		l := open(t, url)
-		books(t, l)
-		var out bytes.Buffer
-		n, err := ledger.Export(&out, l.List(context.Background(), ledger.Filter{}))
-		require.NoError(t, err)
-		require.Equal(t, 6, n)
-		rows, err := csv.NewReader(&out).ReadAll()
-		require.NoError(t, err)
-		require.Equal(t, "seq,key,kind,revision,reverses,booked_at,sdk_app_id,app,call_id,payer,media_type,call_type,result,start_time,accept_time,end_time,"+
-			"connected_seconds,billed_seconds,participants,amount,currency,tariff,tariff_effective_from,tariff_hash,workflow_id,first_run_id,operator,reason",
-			strings.Join(rows[0], ","), "accounting relies on these")
-		last := entriesOf(t, l, "call-2")[1]
-		require.Equal(t, []string{
-			"reversal:1400000000:call-2", "reversal", "1", "charge:1400000000:call-2", last.CreatedAt.Format("2006-01-02T15:04:05.000Z"),
-			"1400000000", "clinic", "call-2", "10002", "Audio", "SingleCall", "NormalEnd",
-			"2026-03-01T11:58:47Z", "2026-03-01T11:58:59Z", "2026-03-01T12:00:00Z", "61", "120", "2", "-0.10", "USD",
-			"standard", "2023-11-14T22:13:20Z", last.Charge.Tariff.Hash, "call:1400000000:call-2", "", "bob", "'=1+1",
-		}, rows[6][1:])
-	})
+func testExport(t *testing.T, url string) {
+	l := open(t, url)
+	books(t, l)
+	var out bytes.Buffer
+	n, err := ledger.Export(&out, l.List(context.Background(), ledger.Filter{}))
+	require.NoError(t, err)
+	require.Equal(t, 6, n)
+	rows, err := csv.NewReader(&out).ReadAll()
+	require.NoError(t, err)
+	require.Equal(t, "seq,key,kind,revision,reverses,booked_at,sdk_app_id,app,call_id,payer,media_type,call_type,result,start_time,accept_time,end_time,"+
+		"connected_seconds,billed_seconds,participants,amount,currency,tariff,tariff_effective_from,tariff_hash,workflow_id,first_run_id,operator,reason",
+		strings.Join(rows[0], ","), "accounting relies on these")
+	last := entriesOf(t, l, "call-2")[1]
+	require.Equal(t, []string{
+		"reversal:1400000000:call-2", "reversal", "1", "charge:1400000000:call-2", last.CreatedAt.Format("2006-01-02T15:04:05.000Z"),
+		"1400000000", "clinic", "call-2", "10002", "Audio", "SingleCall", "NormalEnd",
+		"2026-03-01T11:58:47Z", "2026-03-01T11:58:59Z", "2026-03-01T12:00:00Z", "61", "120", "2", "-0.10", "USD",
+		"standard", "2023-11-14T22:13:20Z", last.Charge.Tariff.Hash, "call:1400000000:call-2", "", "bob", "'=1+1",
+	}, rows[6][1:])
 }
 
 func TestExportStopsAtTheFirstError(t *testing.T) {

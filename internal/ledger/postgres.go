@@ -2,14 +2,15 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+	"go.opentelemetry.io/otel/trace"
 )
 
 const (
@@ -22,31 +23,26 @@ const (
 	migrationWait = 300
 )
 
-func openPostgres(ctx context.Context, url string, o Options) (*Ledger, error) {
-	config, err := parsePostgres(url)
-	if err != nil {
-		return nil, err
-	}
-	db := connectDB(stdlib.GetConnector(*config), o.Traces)
-	db.SetMaxOpenConns(postgresConnections)
-	db.SetMaxIdleConns(postgresConnections)
-	l := &Ledger{write: db, read: db}
-	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(migrationLock), lock.WithLockTimeout(1, migrationWait))
-	if err == nil {
-		err = migrate(ctx, db, goose.DialectPostgres, "migrations/postgres", o.Logger, goose.WithSessionLocker(locker))
-	}
-	if err != nil {
-		_ = l.Close()
-		return nil, fmt.Errorf("ledger: %w", err)
-	}
-	return l, nil
+const postgresUsage = "postgres://user:password@host/database" //nolint:gosec // an example
+
+var postgresEngine = engine{
+	name:    "postgresql",
+	schemes: []string{"postgres", "postgresql"},
+	usage:   postgresUsage,
+	dialect: goose.DialectPostgres,
+	parse:   parsePostgres,
 }
 
-func parsePostgres(url string) (*pgx.ConnConfig, error) {
+// postgresDatabase is a database on a PostgreSQL server.
+type postgresDatabase struct {
+	config *pgx.ConnConfig
+}
+
+func parsePostgres(url string) (database, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		// The cause repeats the URL.
-		return nil, errors.New("LEDGER_URL is not a usable PostgreSQL URL: " + urlAdvice)
+		return nil, errors.New("is not a usable PostgreSQL URL")
 	}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = postgresConnectTimeout
@@ -54,5 +50,27 @@ func parsePostgres(url string) (*pgx.ConnConfig, error) {
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "aftercall"
 	}
-	return config, nil
+	return postgresDatabase{config}, nil
+}
+
+// open migrates under an advisory lock of the server.
+func (d postgresDatabase) open(ctx context.Context, migrate migrateFunc, traces trace.TracerProvider) (pools, error) {
+	db := connectDB(stdlib.GetConnector(*d.config), postgresEngine.name, traces)
+	db.SetMaxOpenConns(postgresConnections)
+	db.SetMaxIdleConns(postgresConnections)
+	p := pools{write: db, read: db}
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(migrationLock), lock.WithLockTimeout(1, migrationWait))
+	if err == nil {
+		err = migrate(ctx, db, goose.WithSessionLocker(locker))
+	}
+	if err != nil {
+		return pools{}, errors.Join(err, p.close())
+	}
+	return p, nil
+}
+
+func (d postgresDatabase) openReadOnly() (*sql.DB, error) {
+	config := d.config.Copy()
+	config.RuntimeParams["default_transaction_read_only"] = "on"
+	return stdlib.OpenDB(*config), nil
 }

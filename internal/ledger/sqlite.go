@@ -3,12 +3,14 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
-	"log/slog"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -25,70 +27,113 @@ const (
 	sqliteReaders = 4
 )
 
-func openSQLite(ctx context.Context, path string, o Options) (*Ledger, error) {
+var sqliteEngine = engine{
+	name:    "sqlite",
+	schemes: []string{"sqlite"},
+	usage:   "sqlite: and the path of a file, as in sqlite:/var/lib/aftercall/ledger.db",
+	dialect: goose.DialectSQLite3,
+	parse:   parseSQLite,
+}
+
+// sqliteDatabase is a file; a relative path is relative to the working directory.
+type sqliteDatabase struct {
+	path string
+}
+
+func parseSQLite(url string) (database, error) {
+	path := strings.TrimPrefix(url, "sqlite:")
+	if after, slashes := strings.CutPrefix(path, "//"); slashes {
+		if !strings.HasPrefix(after, "/") {
+			return nil, errors.New("names a host, but a SQLite ledger is a file")
+		}
+		path = after
+	}
+	switch {
+	case path == "" || strings.HasSuffix(path, "/"):
+		return nil, errors.New("names no file")
+	case strings.HasPrefix(path, ":memory:"):
+		return nil, errors.New("is in memory, but a ledger must last")
+	case strings.ContainsAny(path, "?#\x00"):
+		return nil, errors.New("has options, but a SQLite ledger takes none")
+	}
 	path, err := filepath.Abs(path)
 	if err != nil {
-		return nil, fmt.Errorf("ledger: %w", err)
+		return nil, errors.New("is relative to a working directory that cannot be read")
 	}
-	if folder := filepath.Dir(path); !isFolder(folder) {
-		return nil, fmt.Errorf("ledger: the folder %s does not exist: create it, or change LEDGER_URL", folder)
+	return sqliteDatabase{path}, nil
+}
+
+// open has a pool of one connection for writing: SQLite has one writer at a
+// time, and waiting for that connection is fair and costs nothing, where
+// waiting for the file's lock is neither.
+func (d sqliteDatabase) open(ctx context.Context, migrate migrateFunc, traces trace.TracerProvider) (pools, error) {
+	if folder := filepath.Dir(d.path); !isFolder(folder) {
+		return pools{}, fmt.Errorf("the folder %s does not exist: create it, or change LEDGER_URL", folder)
 	}
-	if err := migrateSQLite(ctx, path, o.Logger); err != nil {
-		return nil, fmt.Errorf("ledger %s: %w", path, err)
+	if err := d.migrate(ctx, migrate); err != nil {
+		return pools{}, d.name(err)
 	}
-	write, err := connectSQLite(path, false, o.Traces)
+	write, err := d.connect(false, traces)
 	if err != nil {
-		return nil, fmt.Errorf("ledger %s: %w", path, err)
+		return pools{}, d.name(err)
 	}
 	write.SetMaxOpenConns(1)
-	read, err := connectSQLite(path, true, o.Traces)
-	if err != nil {
-		_ = write.Close()
-		return nil, fmt.Errorf("ledger %s: %w", path, err)
+	p := pools{write: write}
+	if p.read, err = d.connect(true, traces); err != nil {
+		return pools{}, errors.Join(d.name(err), p.close())
 	}
-	read.SetMaxOpenConns(sqliteReaders)
-	read.SetMaxIdleConns(sqliteReaders)
-	l := &Ledger{write: write, read: read}
-	if err := l.Ping(ctx); err != nil {
-		_ = l.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return l, nil
+	p.read.SetMaxOpenConns(sqliteReaders)
+	p.read.SetMaxIdleConns(sqliteReaders)
+	return p, nil
 }
+
+func (d sqliteDatabase) openReadOnly() (*sql.DB, error) {
+	if _, err := os.Stat(d.path); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: the file %s does not exist", ErrMissing, d.path)
+	}
+	db, err := d.connect(true, nil)
+	if err != nil {
+		return nil, d.name(err)
+	}
+	return db, nil
+}
+
+// name adds the path to an error.
+func (d sqliteDatabase) name(err error) error { return fmt.Errorf("%s: %w", d.path, err) }
 
 func isFolder(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
 }
 
-// migrateSQLite creates the file, puts it into WAL mode and migrates it. SQLite
-// has no lock that spans several transactions, and switching to WAL does not
-// wait for a lock, so a lock file makes processes do this one after the other.
-func migrateSQLite(ctx context.Context, path string, logger *slog.Logger) error {
-	lock := flock.New(path+".migrate.lock", flock.SetPermissions(0o600))
+// migrate creates the file, switches it to WAL mode and migrates it. SQLite has
+// no lock that spans several transactions, and switching to WAL does not wait
+// for a lock, so a lock file makes processes do this one after the other.
+func (d sqliteDatabase) migrate(ctx context.Context, migrate migrateFunc) error {
+	lock := flock.New(d.path+".migrate.lock", flock.SetPermissions(0o600))
 	if _, err := lock.TryLockContext(ctx, migrationPoll); err != nil {
 		return fmt.Errorf("wait for the migration of another process: %w", err)
 	}
 	defer lock.Close()
-	// Accounts are in it: others have no business reading it.
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator's own path
+	// It holds accounts, so only its owner can read it.
+	file, err := os.OpenFile(d.path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
 	if err := file.Close(); err != nil {
 		return err
 	}
-	db, err := connectSQLite(path, false, nil)
+	db, err := d.connect(false, nil)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	return migrate(ctx, db, goose.DialectSQLite3, "migrations/sqlite", logger)
+	return migrate(ctx, db)
 }
 
-// connectSQLite prepares connections that lose nothing when the power fails.
-func connectSQLite(path string, readOnly bool, traces trace.TracerProvider) (*sql.DB, error) {
-	source := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{
+// connect prepares connections that lose nothing when the power fails.
+func (d sqliteDatabase) connect(readOnly bool, traces trace.TracerProvider) (*sql.DB, error) {
+	source := url.URL{Scheme: "file", Path: d.path, RawQuery: url.Values{
 		"_busy_timeout": {strconv.FormatInt(busyTimeout.Milliseconds(), 10)},
 		"_journal_mode": {"WAL"},
 		"_synchronous":  {"FULL"},
@@ -97,5 +142,5 @@ func connectSQLite(path string, readOnly bool, traces trace.TracerProvider) (*sq
 		"_txlock":       {"immediate"},
 		"_dqs":          {"0"},
 	}.Encode()}
-	return openDB("sqlite", source.String(), traces)
+	return openDB("sqlite", source.String(), sqliteEngine.name, traces)
 }

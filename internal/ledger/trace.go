@@ -11,24 +11,25 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// openDB is sql.Open, whose statements become spans of traces unless it is nil.
-func openDB(driverName, source string, traces trace.TracerProvider) (*sql.DB, error) {
+// openDB is sql.Open. Unless traces is nil, statements become spans of it, with
+// system as their db.system.name.
+func openDB(driverName, source, system string, traces trace.TracerProvider) (*sql.DB, error) {
 	if traces == nil {
 		return sql.Open(driverName, source)
 	}
-	return otelsql.Open(driverName, source, traced(traces, driverName)...)
+	return otelsql.Open(driverName, source, spanOptions(traces, system)...)
 }
 
 // connectDB is openDB for a connector.
-func connectDB(c driver.Connector, traces trace.TracerProvider) *sql.DB {
+func connectDB(c driver.Connector, system string, traces trace.TracerProvider) *sql.DB {
 	if traces == nil {
 		return sql.OpenDB(c)
 	}
-	return otelsql.OpenDB(c, traced(traces, "postgresql")...)
+	return otelsql.OpenDB(c, spanOptions(traces, system)...)
 }
 
-// traced names spans by statement. The statements have no values in them.
-func traced(traces trace.TracerProvider, system string) []otelsql.Option {
+// spanOptions name spans by statement. The statements have no values in them.
+func spanOptions(traces trace.TracerProvider, system string) []otelsql.Option {
 	return []otelsql.Option{
 		otelsql.WithTracerProvider(traces),
 		otelsql.WithAttributes(attribute.String("db.system.name", system)),

@@ -12,27 +12,25 @@ import (
 
 // TestTraces books a call with traces: the engine takes the same values, and
 // the spans hold none of them.
-func TestTraces(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, url string) {
-		recorder := tracetest.NewSpanRecorder()
-		provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder))
-		l, err := ledger.Open(t.Context(), url, ledger.Options{Traces: provider})
-		require.NoError(t, err)
-		t.Cleanup(func() { require.NoError(t, l.Close()) })
-		before := len(recorder.Ended())
-		stored := charge(t, l, entry(t, "traced", "run", "0.12"))
-		read, err := l.Get(t.Context(), testApp, "traced")
-		require.NoError(t, err)
-		require.Equal(t, stored, read[0])
+func testTraces(t *testing.T, url string) {
+	recorder := tracetest.NewSpanRecorder()
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder))
+	l, err := ledger.Open(t.Context(), url, ledger.Options{Traces: provider})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, l.Close()) })
+	before := len(recorder.Ended())
+	stored := charge(t, l, entry(t, "traced", "run", "0.12"))
+	read, err := l.Get(t.Context(), testApp, "traced")
+	require.NoError(t, err)
+	require.Equal(t, stored, read[0])
 
-		names := map[string]int{}
-		for _, s := range recorder.Ended()[before:] {
-			names[s.Name()]++
-			for _, a := range s.Attributes() {
-				require.NotContains(t, a.Value.String(), "user2")
-			}
+	names := map[string]int{}
+	for _, s := range recorder.Ended()[before:] {
+		names[s.Name()]++
+		for _, a := range s.Attributes() {
+			require.NotContains(t, a.Value.String(), "user2")
 		}
-		require.Equal(t, 2, names["ledger INSERT"], "tariff and entry: %v", names)
-		require.Positive(t, names["ledger SELECT"])
-	})
+	}
+	require.Equal(t, 2, names["ledger INSERT"], "tariff and entry: %v", names)
+	require.Positive(t, names["ledger SELECT"])
 }

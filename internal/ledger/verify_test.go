@@ -40,117 +40,113 @@ SELECT 'charge:1400000000:copy-' || n.i, kind, revision, sdk_app_id, app, 'copy-
 FROM ledger_entries, n WHERE call_id = 'seed'`)
 }
 
-func TestVerifyIsCleanAfterEverythingThatTheLedgerBooks(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, url string) {
-		l := open(t, url)
-		requireClean(t, l)
-		books(t, l)
-		decided := entry(t, "decided", "run", "0.05")
-		rater, err := billing.NewRater("standard", tariffAt(t, "0.05"))
-		require.NoError(t, err)
-		decided.Record.Result = "Vanished"
-		decided.Charge, err = rater.Decide(decided.Record, billing.Decision{Verdict: billing.VerdictChargeAs, ConnectedSeconds: 300})
-		require.NoError(t, err)
-		decided.Reason, decided.Operator = "says the doctor's log", "alice"
-		charge(t, l, decided)
-		foreign := entry(t, "foreign", "run", "0.05")
-		foreign.Record.Caller = "nul\x00and\x1b[31m"
-		foreign.Charge = rate(t, foreign.Record, tariffAt(t, "0.05"))
-		charge(t, l, foreign)
+func testVerifyClean(t *testing.T, url string) {
+	l := open(t, url)
+	requireClean(t, l)
+	books(t, l)
+	decided := entry(t, "decided", "run", "0.05")
+	rater, err := billing.NewRater("standard", tariffAt(t, "0.05"))
+	require.NoError(t, err)
+	decided.Record.Result = "Vanished"
+	decided.Charge, err = rater.Decide(decided.Record, billing.Decision{Verdict: billing.VerdictChargeAs, ConnectedSeconds: 300})
+	require.NoError(t, err)
+	decided.Reason, decided.Operator = "says the doctor's log", "alice"
+	charge(t, l, decided)
+	foreign := entry(t, "foreign", "run", "0.05")
+	foreign.Record.Caller = "nul\x00and\x1b[31m"
+	foreign.Charge = rate(t, foreign.Record, tariffAt(t, "0.05"))
+	charge(t, l, foreign)
 
-		v, findings := verify(t, l)
-		require.Empty(t, findings)
-		require.EqualValues(t, 8, v.Entries)
-		require.Equal(t, 3, v.Versions)
-		require.Equal(t, []string{"tariff standard, version of 2023-11-14T22:13:20Z"}, v.Edited, "the test charges by several texts of it")
-		require.Len(t, v.Totals, 2)
-		require.Equal(t, "20 JPY", v.Totals[0].Amount.String())
-		require.Equal(t, "0.49 USD", v.Totals[1].Amount.String(), "0.14, five minutes at 0.05, and 0.10")
-	})
+	v, findings := verify(t, l)
+	require.Empty(t, findings)
+	require.EqualValues(t, 8, v.Entries)
+	require.Equal(t, 3, v.Versions)
+	require.Equal(t, []string{"tariff standard, version of 2023-11-14T22:13:20Z"}, v.Edited, "the test charges by several texts of it")
+	require.Len(t, v.Totals, 2)
+	require.Equal(t, "20 JPY", v.Totals[0].Amount.String())
+	require.Equal(t, "0.49 USD", v.Totals[1].Amount.String(), "0.14, five minutes at 0.05, and 0.10")
 }
 
 // Each of these was done to the database past the ledger, by somebody who took
 // its triggers and constraints away.
-func TestVerifyFindsWhatWasTamperedWith(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, url string) {
-		books(t, open(t, url))
-		db := openSQL(t, url)
-		unguard(t, db)
-		l := open(t, url)
-		for name, c := range map[string]struct {
-			statement string
-			want      []string
-		}{
-			"an amount": {
-				"UPDATE ledger_entries SET amount = '0.01' WHERE key = 'charge:1400000000:call-3'",
-				[]string{"charge:1400000000:call-3: its sum comes to 20 JPY, not 0.01 JPY"},
-			},
-			"seconds": {
-				"UPDATE ledger_entries SET billed_seconds = 60 WHERE key = 'charge:1400000000:call-3'",
-				[]string{"call-3: its sum of 20 JPY comes about in another way: connected 61 s and billed 120 s"},
-			},
-			"steps": {
-				"UPDATE ledger_entries SET steps = '[]' WHERE key = 'charge:1400000000:call-3'",
-				[]string{"call-3: its sum of 20 JPY comes about in another way"},
-			},
-			"a record": {
-				`UPDATE ledger_entries SET record = replace(record, '"AcceptTime":', '"AcceptTime":1') WHERE key = 'charge:1400000000:call-3'`,
-				[]string{"call-3: its columns differ from its record", "call-3: cannot be charged again: needs review: AcceptTime"},
-			},
-			"a payer": {
-				"UPDATE ledger_entries SET payer = 'somebody else' WHERE key = 'charge:1400000000:call-3'",
-				[]string{"call-3: its columns differ from its record: {call-3 somebody else"},
-			},
-			"a record that is none": {
-				"UPDATE ledger_entries SET record = '{' WHERE key = 'charge:1400000000:call-3'",
-				[]string{"call-3: cannot be read: record: unexpected end"},
-			},
-			"a key": {
-				"UPDATE ledger_entries SET key = 'charge:1400000000:call-4' WHERE key = 'charge:1400000000:call-3'",
-				[]string{"charge:1400000000:call-4: its key must be charge:1400000000:call-3"},
-			},
-			"a tariff": {
-				"UPDATE ledger_tariffs SET edition = replace(edition, 'JPY', 'KRW')",
-				[]string{"call-3: tariff standard: the stored version has the hash"},
-			},
-			"a reversal's amount": {
-				"UPDATE ledger_entries SET amount = '-0.09' WHERE key = 'reversal:1400000000:call-2'",
-				[]string{"reversal:1400000000:call-2: is -0.09 USD, but its charge was 0.10 USD: it must be -0.10 USD"},
-			},
-			"a reversal's aim": {
-				"UPDATE ledger_entries SET reverses = 'charge:1400000000:call-3' WHERE key = 'reversal:1400000000:call-2'",
-				[]string{"call-2: reverses charge:1400000000:call-3, but must reverse charge:1400000000:call-2", "call-2: is -0.10 USD, but its charge was 20 JPY"},
-			},
-			"a correction by nobody": {
-				"UPDATE ledger_entries SET operator = '' WHERE key = 'reversal:1400000000:call-2'",
-				[]string{"call-2: is a correction, but operator: is missing"},
-			},
-			"a reversal that is gone": {
-				"DELETE FROM ledger_entries WHERE key = 'reversal:1400000000:call-1'",
-				[]string{"charge.2:1400000000:call-1: stands beside charge:1400000000:call-1, which was not reversed: the call is charged twice"},
-			},
-			"a charge that is gone": {
-				"DELETE FROM ledger_entries WHERE key = 'charge:1400000000:call-2'",
-				[]string{"reversal:1400000000:call-2: reverses charge:1400000000:call-2, which is not there"},
-			},
-			"an entry twice": {
-				"INSERT INTO ledger_entries SELECT * FROM ledger_entries WHERE key = 'charge:1400000000:call-3'",
-				[]string{"charge:1400000000:call-3: there are 2 entries with this key"},
-			},
-		} {
-			t.Run(name, func(t *testing.T) {
-				requireClean(t, l)
-				execute(t, db, c.statement)
-				_, findings := verify(t, l)
-				execute(t, db, "DELETE FROM ledger_entries", "INSERT INTO ledger_entries SELECT * FROM kept_entries",
-					"DELETE FROM ledger_tariffs", "INSERT INTO ledger_tariffs SELECT * FROM kept_tariffs")
-				require.Len(t, findings, len(c.want), "%q", findings)
-				for i, want := range c.want {
-					require.Contains(t, findings[i], want)
-				}
-			})
-		}
-	})
+func testVerifyFindings(t *testing.T, url string) {
+	books(t, open(t, url))
+	db := openSQL(t, url)
+	unguard(t, db)
+	l := open(t, url)
+	for name, c := range map[string]struct {
+		statement string
+		want      []string
+	}{
+		"an amount": {
+			"UPDATE ledger_entries SET amount = '0.01' WHERE key = 'charge:1400000000:call-3'",
+			[]string{"charge:1400000000:call-3: its sum comes to 20 JPY, not 0.01 JPY"},
+		},
+		"seconds": {
+			"UPDATE ledger_entries SET billed_seconds = 60 WHERE key = 'charge:1400000000:call-3'",
+			[]string{"call-3: its sum of 20 JPY comes about in another way: connected 61 s and billed 120 s"},
+		},
+		"steps": {
+			"UPDATE ledger_entries SET steps = '[]' WHERE key = 'charge:1400000000:call-3'",
+			[]string{"call-3: its sum of 20 JPY comes about in another way"},
+		},
+		"a record": {
+			`UPDATE ledger_entries SET record = replace(record, '"AcceptTime":', '"AcceptTime":1') WHERE key = 'charge:1400000000:call-3'`,
+			[]string{"call-3: its columns differ from its record", "call-3: cannot be charged again: needs review: AcceptTime"},
+		},
+		"a payer": {
+			"UPDATE ledger_entries SET payer = 'somebody else' WHERE key = 'charge:1400000000:call-3'",
+			[]string{"call-3: its columns differ from its record: {call-3 somebody else"},
+		},
+		"a record that is none": {
+			"UPDATE ledger_entries SET record = '{' WHERE key = 'charge:1400000000:call-3'",
+			[]string{"call-3: cannot be read: record: unexpected end"},
+		},
+		"a key": {
+			"UPDATE ledger_entries SET key = 'charge:1400000000:call-4' WHERE key = 'charge:1400000000:call-3'",
+			[]string{"charge:1400000000:call-4: its key must be charge:1400000000:call-3"},
+		},
+		"a tariff": {
+			"UPDATE ledger_tariffs SET edition = replace(edition, 'JPY', 'KRW')",
+			[]string{"call-3: tariff standard: the stored version has the hash"},
+		},
+		"a reversal's amount": {
+			"UPDATE ledger_entries SET amount = '-0.09' WHERE key = 'reversal:1400000000:call-2'",
+			[]string{"reversal:1400000000:call-2: is -0.09 USD, but its charge was 0.10 USD: it must be -0.10 USD"},
+		},
+		"a reversal's aim": {
+			"UPDATE ledger_entries SET reverses = 'charge:1400000000:call-3' WHERE key = 'reversal:1400000000:call-2'",
+			[]string{"call-2: reverses charge:1400000000:call-3, but must reverse charge:1400000000:call-2", "call-2: is -0.10 USD, but its charge was 20 JPY"},
+		},
+		"a correction by nobody": {
+			"UPDATE ledger_entries SET operator = '' WHERE key = 'reversal:1400000000:call-2'",
+			[]string{"call-2: is a correction, but operator: is missing"},
+		},
+		"a reversal that is gone": {
+			"DELETE FROM ledger_entries WHERE key = 'reversal:1400000000:call-1'",
+			[]string{"charge.2:1400000000:call-1: stands beside charge:1400000000:call-1, which was not reversed: the call is charged twice"},
+		},
+		"a charge that is gone": {
+			"DELETE FROM ledger_entries WHERE key = 'charge:1400000000:call-2'",
+			[]string{"reversal:1400000000:call-2: reverses charge:1400000000:call-2, which is not there"},
+		},
+		"an entry twice": {
+			"INSERT INTO ledger_entries SELECT * FROM ledger_entries WHERE key = 'charge:1400000000:call-3'",
+			[]string{"charge:1400000000:call-3: there are 2 entries with this key"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			requireClean(t, l)
+			execute(t, db, c.statement)
+			_, findings := verify(t, l)
+			execute(t, db, "DELETE FROM ledger_entries", "INSERT INTO ledger_entries SELECT * FROM kept_entries",
+				"DELETE FROM ledger_tariffs", "INSERT INTO ledger_tariffs SELECT * FROM kept_tariffs")
+			require.Len(t, findings, len(c.want), "%q", findings)
+			for i, want := range c.want {
+				require.Contains(t, findings[i], want)
+			}
+		})
+	}
 }
 
 // unguard takes triggers and constraints away, and keeps a copy of everything.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"net"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 
+	"aftercall/internal/ledger"
 	"aftercall/internal/testenv"
 
 	"github.com/stretchr/testify/require"
@@ -85,7 +87,7 @@ func countTrips(t *testing.T, databaseURL string) (counted string, tr *trips) {
 	return u.String(), tr
 }
 
-func TestAChargeIsOneRoundTrip(t *testing.T) {
+func TestPostgresChargeIsOneRoundTrip(t *testing.T) {
 	databaseURL, ok := testenv.Postgres(t)
 	if !ok {
 		return
@@ -100,4 +102,43 @@ func TestAChargeIsOneRoundTrip(t *testing.T) {
 	_, _, err := l.Charge(context.Background(), entry(t, "call-2", "run", "0.05"))
 	require.NoError(t, err)
 	require.Positive(t, tr.since(before), "a duplicate is looked at: the first time that statement has to be prepared")
+}
+
+// TestPostgresAuditorNeedsOnlySelect reads everything as a user who could not
+// book anything.
+func TestPostgresAuditorNeedsOnlySelect(t *testing.T) {
+	databaseURL, ok := testenv.Postgres(t)
+	if !ok {
+		return
+	}
+	charge(t, open(t, databaseURL), entry(t, "call-1", "run-1", "0.05"))
+	u, err := url.Parse(databaseURL)
+	require.NoError(t, err)
+	auditor := "auditor_of_" + strings.TrimPrefix(u.Path, "/")
+	db := openSQL(t, databaseURL)
+	execute(t, db, "CREATE ROLE "+auditor+" LOGIN", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO "+auditor)
+	t.Cleanup(func() { execute(t, db, "DROP OWNED BY "+auditor, "DROP ROLE "+auditor) })
+	u.User = url.User(auditor)
+
+	l, err := ledger.OpenReadOnly(context.Background(), u.String())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, l.Close()) })
+	requireClean(t, l)
+	require.Equal(t, []string{"charge-1"}, keysOf(t, l, ledger.Filter{}))
+	_, err = openSQL(t, u.String()).ExecContext(context.Background(), "UPDATE ledger_entries SET amount = '0.01'")
+	require.ErrorContains(t, err, "permission denied")
+}
+
+func TestPostgresRefusesTruncate(t *testing.T) {
+	databaseURL, ok := testenv.Postgres(t)
+	if !ok {
+		return
+	}
+	l := open(t, databaseURL)
+	stored := charge(t, l, entry(t, "call-1", "run-1", "0.05"))
+	for _, statement := range []string{"TRUNCATE ledger_entries", "TRUNCATE ledger_tariffs CASCADE"} {
+		_, err := openSQL(t, databaseURL).ExecContext(context.Background(), statement)
+		require.ErrorContains(t, err, "append-only", statement)
+	}
+	requireOnly(t, l, stored)
 }

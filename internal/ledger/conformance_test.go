@@ -1,0 +1,139 @@
+package ledger_test
+
+import (
+	"database/sql"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"aftercall/internal/ledger"
+	"aftercall/internal/testenv"
+
+	"github.com/stretchr/testify/require"
+)
+
+// testEngine is an engine as the tests need it.
+type testEngine struct {
+	name string
+	// create makes an empty database that is removed after the test. ok is false
+	// where the machine lacks the engine.
+	create func(t testing.TB) (url string, ok bool)
+	// driver and source open the same database past the ledger.
+	driver string
+	source func(url string) string
+}
+
+// testEngines are the engines that the suite runs on: one line each.
+var testEngines = []testEngine{
+	{"sqlite", createSQLite, "sqlite", func(url string) string { return "file:" + strings.TrimPrefix(url, "sqlite://") + "?_foreign_keys=1" }},
+	{"postgresql", testenv.Postgres, "pgx", func(url string) string { return url }},
+}
+
+// conformance is what every engine must do.
+var conformance = []struct {
+	name string
+	test func(t *testing.T, url string)
+}{
+	{"schema", testSchema},
+	{"charge", testCharge},
+	{"second charge", testSecondCharge},
+	{"same sum in other digits", testSameSumInOtherDigits},
+	{"charge errors", testChargeErrors},
+	{"unusual call IDs", testUnusualCallIDs},
+	{"foreign text", testForeignText},
+	{"known calls in batches", testKnownInBatches},
+	{"reopen", testReopen},
+	{"open with a canceled context", testOpenCanceled},
+	{"open tables of a later release", testLaterRelease},
+	{"open read-only", testOpenReadOnly},
+	{"reverse", testReverse},
+	{"reverse a free charge", testReverseFreeCharge},
+	{"replace", testReplace},
+	{"replace a reversed charge", testReplaceReversedCharge},
+	{"correction errors", testCorrectionErrors},
+	{"charge after a correction", testChargeAfterCorrection},
+	{"list filters", testListFilters},
+	{"report", testReport},
+	{"report adds exactly", testReportAddsExactly},
+	{"export", testExport},
+	{"swept to", testSweptTo},
+	{"traces", testTraces},
+	{"verify a clean ledger", testVerifyClean},
+	{"verify findings", testVerifyFindings},
+	{"refuses changes", testRefusesChanges},
+	{"refuses invalid rows", testRefusesInvalidRows},
+	{"concurrent charges", testConcurrentCharges},
+	{"concurrent reversals", testConcurrentReversals},
+	{"concurrent corrections", testConcurrentCorrections},
+	{"concurrent opens", testConcurrentOpens},
+	{"processes", testProcesses},
+}
+
+// TestConformance runs the suite on every engine. To run it on one:
+// go test ./internal/ledger -run TestConformance/sqlite
+func TestConformance(t *testing.T) {
+	for _, engine := range testEngines {
+		t.Run(engine.name, func(t *testing.T) {
+			for _, c := range conformance {
+				t.Run(c.name, func(t *testing.T) {
+					t.Parallel()
+					if url, ok := engine.create(t); ok {
+						c.test(t, url)
+					}
+				})
+			}
+		})
+	}
+}
+
+// TestEveryEngineIsTested fails for an engine that the suite leaves out.
+func TestEveryEngineIsTested(t *testing.T) {
+	var tested []string
+	for _, engine := range testEngines {
+		tested = append(tested, engine.name)
+	}
+	require.ElementsMatch(t, ledger.EngineNames(), tested)
+}
+
+// testSchema compares the columns that the migrations make with those that the
+// ledger writes and reads, so that no engine lacks one or has one more.
+func testSchema(t *testing.T, url string) {
+	open(t, url)
+	db := openSQL(t, url)
+	for table, want := range ledger.Columns() {
+		require.Equal(t, slices.Sorted(slices.Values(want)), columnsOf(t, db, table), table)
+	}
+}
+
+func columnsOf(t *testing.T, db *sql.DB, table string) []string {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), "SELECT * FROM "+table)
+	require.NoError(t, err)
+	defer rows.Close()
+	columns, err := rows.Columns()
+	require.NoError(t, err)
+	require.NoError(t, rows.Err())
+	return slices.Sorted(slices.Values(columns))
+}
+
+func createSQLite(t testing.TB) (url string, ok bool) {
+	return "sqlite://" + filepath.Join(t.TempDir(), "ledger.db"), true
+}
+
+// openSQL opens the database past the ledger.
+func openSQL(t testing.TB, url string) *sql.DB {
+	t.Helper()
+	scheme, _, _ := strings.Cut(url, ":")
+	for _, engine := range testEngines {
+		if !strings.HasPrefix(engine.name, scheme) {
+			continue
+		}
+		db, err := sql.Open(engine.driver, engine.source(url))
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, db.Close()) })
+		return db
+	}
+	t.Fatal("no engine has URLs like ", scheme)
+	return nil
+}

@@ -1,0 +1,102 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// engine is a kind of database that can hold a ledger: all that differs between
+// one and another. Queries, keys and checks are the same on every engine.
+type engine struct {
+	// name is the engine's folder below migrations/, and the db.system.name of
+	// its spans.
+	name string
+	// schemes are those of its URLs, without the colon.
+	schemes []string
+	// usage says how to write its URL; it follows "must be" and "write".
+	usage string
+	// dialect is how goose speaks to it.
+	dialect goose.Dialect
+	// parse reads a URL that has one of the schemes. Its errors follow
+	// "LEDGER_URL" and never repeat the URL, which may hold a password.
+	parse func(url string) (database, error)
+}
+
+// database is the one that a URL names. Nothing is connected before it is opened.
+type database interface {
+	// open connects, and calls migrate while it holds a lock that makes other
+	// processes wait which open the same database.
+	open(ctx context.Context, migrate migrateFunc, traces trace.TracerProvider) (pools, error)
+	// openReadOnly connects for reading and creates nothing. The error is
+	// ErrMissing where it is clear without a connection that there is no ledger.
+	openReadOnly() (*sql.DB, error)
+}
+
+// pools are the connections of a ledger: for an engine with any number of
+// writers the same pool twice.
+type pools struct {
+	write, read *sql.DB
+}
+
+func (p pools) close() error {
+	if p.read == nil || p.read == p.write {
+		return p.write.Close()
+	}
+	return errors.Join(p.read.Close(), p.write.Close())
+}
+
+// engines are all that LEDGER_URL can name.
+var engines = []*engine{&sqliteEngine, &postgresEngine}
+
+// URLError says what is wrong with the URL of a ledger. It does not repeat it.
+type URLError struct {
+	// Problem is what is wrong and how to write it, without the name LEDGER_URL.
+	Problem string
+}
+
+// Error names the variable.
+func (e *URLError) Error() string { return "LEDGER_URL " + e.Problem }
+
+// ValidateURL reports a LEDGER_URL that Open could not use, whatever the
+// database: the error is a *URLError.
+func ValidateURL(url string) error {
+	_, _, err := parseURL(url)
+	return err
+}
+
+// parseURL finds the engine of a URL and the database that it names.
+func parseURL(url string) (*engine, database, error) {
+	scheme, _, found := strings.Cut(url, ":")
+	switch {
+	case url == "":
+		return nil, nil, &URLError{"is empty: write " + usage()}
+	case !found:
+		return nil, nil, &URLError{"has no scheme: write " + usage()}
+	}
+	for _, e := range engines {
+		if !slices.Contains(e.schemes, scheme) {
+			continue
+		}
+		db, err := e.parse(url)
+		if err != nil {
+			return nil, nil, &URLError{err.Error() + ": write " + e.usage}
+		}
+		return e, db, nil
+	}
+	return nil, nil, &URLError{"must be " + usage()}
+}
+
+// usage says how to write a URL of each engine.
+func usage() string {
+	usages := make([]string, len(engines))
+	for i, e := range engines {
+		usages[i] = e.usage
+	}
+	return strings.Join(usages, ", or ")
+}

@@ -1,0 +1,24 @@
+package ledger
+
+import "strings"
+
+// EngineNames are the names of all engines.
+func EngineNames() []string {
+	var names []string
+	for _, e := range engines {
+		names = append(names, e.name)
+	}
+	return names
+}
+
+// Columns are those that the ledger reads, by table.
+func Columns() map[string][]string {
+	columns := map[string][]string{
+		"ledger_tariffs": {"hash", "edition"},
+		"ledger_sweeps":  {"sdk_app_id", "swept_to"},
+	}
+	for column := range strings.SplitSeq(entryColumns, ",") {
+		columns["ledger_entries"] = append(columns["ledger_entries"], strings.TrimPrefix(strings.TrimSpace(column), "e."))
+	}
+	return columns
+}
