@@ -54,11 +54,13 @@ temporal: stack ## Find the temporal CLI, or build it once into dev/bin (takes s
 test: temporal ## Run all tests
 	go test ./...
 	cd dev/bench && go test ./...
+	cd dev/tools/mutate && go test ./...
 
 .PHONY: lint
 lint: tools ## gofumpt, golangci-lint and workflowcheck
 	dev/bin/golangci-lint run ./...
 	cd dev/bench && ../bin/golangci-lint run ./...
+	cd dev/tools/mutate && ../../bin/golangci-lint run ./...
 	dev/bin/workflowcheck -config dev/tools/workflowcheck.yaml ./workflows/...
 
 .PHONY: fmt
@@ -79,6 +81,18 @@ fuzz: ## Fuzz the callback decoder, the UserSig and the configuration, 30 s each
 	go test ./internal/tencent -run '^$$' -fuzz FuzzDecodeCallback -fuzztime 30s
 	go test ./internal/tencent -run '^$$' -fuzz FuzzDecodeUserSig -fuzztime 30s
 	go test ./internal/config -run '^$$' -fuzz FuzzParse -fuzztime 30s
+
+# Where a wrong operator costs money or loses calls.
+MUTATE = ./internal/billing ./internal/sweep ./internal/dedupe ./internal/tencent ./starter/callback ./activities ./workflows
+
+.PHONY: mutate
+mutate: dev/bin/gremlins ## Change operators and print the changes that no test notices   (ARGS=./internal/sweep)
+	@dev/bin/mutate $(or $(ARGS),$(MUTATE))
+
+# In a module of its own, because gremlins would change versions that the linters use.
+dev/bin/gremlins: $(wildcard dev/tools/mutate/*)
+	@mkdir -p dev/bin
+	cd dev/tools/mutate && go build -o ../../bin/ . tool
 
 .PHONY: replay-record
 replay-record: build temporal ## Record the golden histories anew, from committed code only
