@@ -101,7 +101,7 @@ replay-record: build temporal ## Record the golden histories anew, from committe
 	@dev/bin/stack histories
 
 .PHONY: trace
-trace: build temporal ## Follow one call and draw its trace for the docs
+trace: build temporal ## Record the trace of one call for docs/traces.md
 	@dev/bin/stack trace
 
 .PHONY: screenshots

@@ -25,7 +25,7 @@ type cli struct {
 	Call      callCommand      `cmd:"" help:"Place one call against the running stack and follow it to its end."`
 	Temporal  temporalCommand  `cmd:"" help:"Find the temporal CLI, or build it."`
 	Histories historiesCommand `cmd:"" help:"Record the golden histories of the workflow tests anew."`
-	Trace     traceCommand     `cmd:"" help:"Follow one call and draw its trace for the documentation."`
+	Trace     traceCommand     `cmd:"" help:"Record the trace of one call for docs/traces.md."`
 }
 
 func main() {

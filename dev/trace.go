@@ -1,15 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
-	"strings"
 
+	"aftercall/dev/docsection"
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
 	"aftercall/dev/tracereceiver"
@@ -18,8 +16,8 @@ import (
 
 type traceCommand struct{}
 
-// Run follows one call with a collector of traces on a stack of its own, and
-// draws what the collector was told.
+// Run places a call on a stack of its own that sends its traces to a collector
+// here, and writes the trace of the call into docs/traces.md.
 func (traceCommand) Run(ctx context.Context, p project) error {
 	var received tracereceiver.Receiver
 	collector := httptest.NewServer(&received)
@@ -30,17 +28,10 @@ func (traceCommand) Run(ctx context.Context, p project) error {
 	}
 	o.Environ = map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": collector.URL}
 	var call tencentsim.Call
-	if err := with(ctx, o, func(s *local.Stack) error {
-		// The first call makes the connections that later ones find.
+	if err := with(ctx, o, func(s *local.Stack) (err error) {
+		// The first call opens the connections that the second one, which is shown, reuses.
 		for _, media := range []tencent.MediaType{tencent.MediaAudio, tencent.MediaVideo} {
-			var err error
-			if call, err = s.Tencent.PlaceCall(tencentsim.CallSpec{
-				SDKAppID: s.Config.Apps[0].SDKAppID, Media: media, Seconds: 130, EndedAgoSeconds: 5,
-			}); err != nil {
-				return err
-			}
-			f, err := local.Follow(ctx, s.Temporal, call)
-			if err := errors.Join(err, f.Err); err != nil {
+			if call, err = tracedCall(ctx, s, media); err != nil {
 				return err
 			}
 		}
@@ -49,17 +40,26 @@ func (traceCommand) Run(ctx context.Context, p project) error {
 		return err
 	}
 	nodes := tracereceiver.Tree(received.Spans("aftercall.call_id", call.Record.CallID))
-	for _, n := range nodes {
-		fmt.Fprintf(p.out, "%-60s %8.1f ms  %s\n", strings.Repeat("  ", n.Depth)+n.Name, n.End.Sub(n.Start).Seconds()*1000, n.Service)
+	if len(nodes) == 0 {
+		return errors.New("no spans of the call were received")
 	}
-	var picture bytes.Buffer
-	if err := tracereceiver.SVG(&picture, "One call, from Tencent's callback to the webhook", nodes); err != nil {
+	chart := tracereceiver.Gantt("One call, from Tencent's callback to the webhook", nodes)
+	page := filepath.Join(p.root, "docs", "traces.md")
+	if err := docsection.Update(page, docsection.Section{Name: "trace", Text: "```mermaid\n" + chart + "```"}); err != nil {
 		return err
 	}
-	path := filepath.Join(p.root, "docs", "images", "trace.svg")
-	if err := os.WriteFile(path, picture.Bytes(), 0o644); err != nil {
-		return err
-	}
-	fmt.Fprintln(p.out, "drew", path)
+	fmt.Fprintf(p.out, "%s\nWritten to %s\n", chart, page)
 	return remove()
+}
+
+// tracedCall places a call and waits until its workflow has ended.
+func tracedCall(ctx context.Context, s *local.Stack, media tencent.MediaType) (tencentsim.Call, error) {
+	call, err := s.Tencent.PlaceCall(tencentsim.CallSpec{
+		SDKAppID: s.Config.Apps[0].SDKAppID, Media: media, Seconds: 130, EndedAgoSeconds: 5,
+	})
+	if err != nil {
+		return call, err
+	}
+	f, err := local.Follow(ctx, s.Temporal, call)
+	return call, errors.Join(err, f.Err)
 }

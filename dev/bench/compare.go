@@ -13,6 +13,7 @@ import (
 
 	"aftercall/dev/bench/harness"
 	"aftercall/dev/bench/report"
+	"aftercall/dev/docsection"
 	"aftercall/dev/local"
 )
 
@@ -103,7 +104,7 @@ func (c compareCommand) Run(ctx context.Context, out io.Writer) error {
 		}
 		results.Write(out, false)
 		if c.Publish {
-			if err := results.Publish(b.Root, report.Section{Name: "environment", Text: environment}); err != nil {
+			if err := results.Publish(b.Root, docsection.Section{Name: "environment", Text: environment}); err != nil {
 				return err
 			}
 		}

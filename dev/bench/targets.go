@@ -10,6 +10,7 @@ import (
 
 	"aftercall/dev/bench/harness"
 	"aftercall/dev/bench/report"
+	"aftercall/dev/docsection"
 )
 
 type targetsCommand struct {
@@ -46,7 +47,7 @@ func (c targetsCommand) Run(ctx context.Context, out io.Writer) error {
 		t := targetsTable(all)
 		fmt.Fprintf(out, "\n%s\n", t.Render())
 		if c.Publish {
-			return report.Update(b.Root, report.Section{Name: "targets", Text: t.RenderMarkdown()})
+			return report.Update(b.Root, docsection.Section{Name: "targets", Text: t.RenderMarkdown()})
 		}
 		return nil
 	})

@@ -1,5 +1,5 @@
-// Package tracereceiver is a collector of OpenTelemetry traces for tests and
-// pictures: it takes OTLP over HTTP and keeps everything in memory.
+// Package tracereceiver is a collector of OpenTelemetry traces for tests and for
+// the documentation: it takes OTLP over HTTP and keeps everything in memory.
 package tracereceiver
 
 import (

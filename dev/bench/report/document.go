@@ -2,10 +2,10 @@ package report
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
+
+	"aftercall/dev/docsection"
 )
 
 // The files that a published run writes, below the project's folder.
@@ -15,29 +15,9 @@ const (
 	csvFile      = "docs/benchmarks.csv"
 )
 
-// Section is a part of the document that a run replaces: what is between
-// <!-- name --> and <!-- /name -->. The rest of the document is written by people.
-type Section struct{ Name, Text string }
-
-// Replace puts sections into the document.
-func Replace(document string, sections ...Section) (string, error) {
-	for _, s := range sections {
-		begin, end := "<!-- "+s.Name+" -->\n", "<!-- /"+s.Name+" -->"
-		before, rest, ok := strings.Cut(document, begin)
-		if !ok {
-			return "", fmt.Errorf("the document has no %q", strings.TrimSpace(begin))
-		}
-		_, after, ok := strings.Cut(rest, end)
-		if !ok {
-			return "", fmt.Errorf("the document has no %q", end)
-		}
-		document = before + begin + strings.TrimSpace(s.Text) + "\n" + end + after
-	}
-	return document, nil
-}
-
-// Publish writes the figures into the documentation of the project in root.
-func (s Set) Publish(root string, sections ...Section) error {
+// Publish writes the figures into the documentation of the project in root,
+// and replaces further sections of docs/benchmarks.md.
+func (s Set) Publish(root string, sections ...docsection.Section) error {
 	var tables, picture, rows bytes.Buffer
 	s.Write(&tables, true)
 	if err := s.WriteSVG(&picture); err != nil {
@@ -51,19 +31,10 @@ func (s Set) Publish(root string, sections ...Section) error {
 			return err
 		}
 	}
-	return Update(root, append(sections, Section{"figures", tables.String()})...)
+	return Update(root, append(sections, docsection.Section{Name: "figures", Text: tables.String()})...)
 }
 
-// Update replaces sections of the document alone.
-func Update(root string, sections ...Section) error {
-	path := filepath.Join(root, documentFile)
-	document, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	replaced, err := Replace(string(document), sections...)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, []byte(replaced), 0o644)
+// Update replaces sections of docs/benchmarks.md only.
+func Update(root string, sections ...docsection.Section) error {
+	return docsection.Update(filepath.Join(root, documentFile), sections...)
 }

@@ -68,12 +68,3 @@ func TestPicture(t *testing.T) {
 	require.Contains(t, out.String(), "burn-down: calls per second")
 	require.Contains(t, out.String(), "plain")
 }
-
-func TestReplace(t *testing.T) {
-	document := "a\n<!-- x -->\nold\n<!-- /x -->\nb\n<!-- y -->\n<!-- /y -->\n"
-	got, err := Replace(document, Section{"x", "new\n"}, Section{"y", "1\n\n2\n"})
-	require.NoError(t, err)
-	require.Equal(t, "a\n<!-- x -->\nnew\n<!-- /x -->\nb\n<!-- y -->\n1\n\n2\n<!-- /y -->\n", got)
-	_, err = Replace(document, Section{"z", ""})
-	require.ErrorContains(t, err, "<!-- z -->")
-}
