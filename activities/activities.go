@@ -91,14 +91,12 @@ func (a *Activities) target(name string) (Target, error) {
 	return Target{}, retry(TargetNotConfigured, errors.New("target "+name+" is not configured on this worker"), jitter(operatorPause))
 }
 
-// subscribers are the names of the targets that want to hear of an event, in
-// the order of the configuration.
+// subscribers are the names of the targets to which an event is sent, in the
+// order of the configuration.
 func (a *Activities) subscribers(event notify.Event) []string {
-	names := []string{}
-	for _, target := range a.targets {
-		if target.Subscription.Wants(event) {
-			names = append(names, target.Name)
-		}
+	all := make([]notify.Subscriber, len(a.targets))
+	for i, target := range a.targets {
+		all[i] = notify.Subscriber{Name: target.Name, Subscription: target.Subscription}
 	}
-	return names
+	return notify.Subscribers(all, event)
 }

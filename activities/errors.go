@@ -99,7 +99,7 @@ func classify(err error) error {
 		}
 		return retry(TargetUnavailable, err, statusErr.RetryAfter)
 	case errors.As(err, &deliveryErr):
-		if deliveryErr.Final {
+		if deliveryErr.Permanent {
 			return final(TargetRefused, err)
 		}
 		return retry(TargetUnavailable, err, deliveryErr.RetryAfter)

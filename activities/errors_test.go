@@ -47,7 +47,7 @@ func TestClassify(t *testing.T) {
 		"target gone":        {err: &notify.StatusError{Status: 410}, errType: TargetRefused, final: true},
 		"target busy":        {err: &notify.StatusError{Status: 503}, errType: TargetUnavailable},
 		"target says when":   {err: &notify.StatusError{Status: 429, RetryAfter: time.Minute}, errType: TargetUnavailable, minPause: time.Minute, maxPause: time.Minute},
-		"robot gone":         {err: &notify.DeliveryError{Reason: "answered errcode 93000", Final: true}, errType: TargetRefused, final: true},
+		"robot gone":         {err: &notify.DeliveryError{Reason: "answered errcode 93000", Permanent: true}, errType: TargetRefused, final: true},
 		"robot busy":         {err: &notify.DeliveryError{Reason: "answered errcode 45009", RetryAfter: time.Minute}, errType: TargetUnavailable, minPause: time.Minute, maxPause: time.Minute},
 		"target paused":      {err: &circuit.HeldError{For: time.Second}, errType: TargetHeld, benign: true, minPause: time.Second, maxPause: time.Second},
 		"already classified": {err: final(NeedsReview, errors.New("x")), errType: NeedsReview, final: true},

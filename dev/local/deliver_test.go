@@ -48,7 +48,7 @@ func TestTenFailingTargetsBesideAGoodOne(t *testing.T) {
 	stack := startStackWithConfig(t, func(yaml string) string {
 		var targets strings.Builder
 		for name := range failures {
-			fmt.Fprintf(&targets, "  - {name: %s, apps: [clinic], url: \"${DEV_WEBHOOK_URL}/hooks/%s\", secrets: [\"${CRM_WEBHOOK_SECRET}\"], allow_private: true, pause: 1s}\n", name, name)
+			fmt.Fprintf(&targets, "  - {name: %s, apps: [clinic], url: \"${DEV_WEBHOOK_URL}/hooks/%s\", secrets: [\"${CRM_WEBHOOK_SECRET}\"], allow_private: true, breaker_cooldown: 1s}\n", name, name)
 		}
 		return strings.Replace(yaml, "targets:\n", "targets:\n"+targets.String(), 1)
 	})

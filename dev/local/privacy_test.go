@@ -25,6 +25,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"aftercall/dev/local"
+	"aftercall/internal/notify"
 )
 
 // planted are the accounts and the room of the calls whose traces are looked for.
@@ -57,8 +58,10 @@ func secretsOf(t *testing.T, s *local.Stack) []string {
 		all = append(all, app.SecretKey.Reveal(), app.Callback.Secret.Reveal(), app.Callback.Token.Reveal())
 	}
 	for _, target := range s.Config.Targets {
-		for _, secret := range target.Secrets {
-			all = append(all, secret.Reveal())
+		if webhook, ok := target.Options.(*notify.WebhookOptions); ok {
+			for _, secret := range webhook.Secrets {
+				all = append(all, secret.Reveal())
+			}
 		}
 	}
 	all = slices.DeleteFunc(all, func(s string) bool { return s == "" })

@@ -36,8 +36,8 @@ func (s *Stack) openWebhookReceiver() error {
 	targets := make([]webhookreceiver.Target, len(s.Config.Targets))
 	for i, target := range s.Config.Targets {
 		targets[i] = webhookreceiver.Target{Name: target.Name, Chat: target.Type == notify.TypeSlack}
-		if len(target.Secrets) > 0 {
-			targets[i].Secret = target.Secrets[0].Reveal()
+		if webhook, ok := target.Options.(*notify.WebhookOptions); ok {
+			targets[i].Secret = webhook.Secrets[0].Reveal()
 		}
 	}
 	receiver, err := webhookreceiver.New(webhookreceiver.Options{Targets: targets, Lines: &s.arrivals})

@@ -67,7 +67,7 @@ func TestExampleFileLoads(t *testing.T) {
 	crm, ok := cfg.Target("crm")
 	require.True(t, ok)
 	require.Equal(t, notify.TypeWebhook, crm.Type)
-	require.Equal(t, webhookKey, crm.Secrets[1].Reveal(), "order of the file")
+	require.Equal(t, webhookKey, crm.Options.(*notify.WebhookOptions).Secrets[1].Reveal(), "order of the file")
 	require.Equal(t, notify.Subscription{}, crm.Subscription(), "everything")
 	dashboard, ok := cfg.Target("dashboard")
 	require.True(t, ok)
@@ -83,7 +83,7 @@ func TestExampleFileLoads(t *testing.T) {
 
 	require.Equal(t, []tencent.Command{tencent.CommandAfterStartCall, tencent.CommandAfterEndCall}, school.RelayedCommands())
 	require.Equal(t, []tencent.Command{tencent.CommandAfterStartCall, tencent.CommandAfterEndCall}, school.CallbackCommands())
-	require.Equal(t, 72*time.Hour, school.Relay.Horizon, "default")
+	require.Equal(t, 72*time.Hour, school.Relay.RetryWindow, "default")
 	require.Empty(t, app.RelayedCommands(), "off")
 	require.Equal(t, []tencent.Command{tencent.CommandAfterEndCall}, app.CallbackCommands())
 
@@ -122,7 +122,7 @@ func TestVariablesAreFilledInAfterParsing(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "${HOST}-crm$x", cfg.Apps[0].Identifier)
 	require.EqualValues(t, 1400000009, cfg.Apps[0].SDKAppID)
-	require.Equal(t, "https://crm.example.com/hook", cfg.Targets[0].URL.Reveal())
+	require.Equal(t, "https://crm.example.com/hook", cfg.Targets[0].Options.(*notify.WebhookOptions).URL.Reveal())
 
 	// What a variable holds stays one scalar: neither YAML nor a further variable.
 	text = strings.Replace(valid, "${CLINIC_CALLBACK_TOKEN}", "${EVIL}", 1)

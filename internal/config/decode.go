@@ -109,6 +109,8 @@ func (d *decoder) value(node ast.Node, v reflect.Value, path string) {
 	case v.Kind() == reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		d.value(node, v.Elem(), path)
+	case v.Type() == targetType:
+		d.target(node, v, path)
 	case v.Kind() == reflect.Struct:
 		d.structure(node, v, path)
 	case v.Kind() == reflect.Map:
@@ -122,34 +124,58 @@ func (d *decoder) value(node ast.Node, v reflect.Value, path string) {
 
 // structure decodes a mapping whose keys are the fields of v.
 func (d *decoder) structure(node ast.Node, v reflect.Value, path string) {
-	fields := fieldsOf(v.Type())
+	d.structures(node, path, func(string) (string, bool) { return "", false }, v)
+}
+
+// structures decodes a mapping whose keys are the fields of several structs.
+// other knows keys that are none of them but not unknown either; it gives the
+// problem with them, or nothing if there is none to report.
+func (d *decoder) structures(node ast.Node, path string, other func(name string) (problem string, known bool), parts ...reflect.Value) {
+	var fields []field
+	var values []reflect.Value
+	for _, part := range parts {
+		for _, f := range fieldsOf(part.Type()) {
+			fields, values = append(fields, f), append(values, part.FieldByIndex(f.index))
+		}
+	}
 	names := make([]string, len(fields))
 	for i, f := range fields {
 		names[i] = f.name
 	}
 	seen, misspelt := map[string]bool{}, map[string]bool{}
 	complete := d.mapping(node, path, func(key, value ast.Node, name string) {
-		i := slices.Index(names, name)
-		if i < 0 {
-			d.add(position(key), child(path, name), "%s", unknownName("key", name, names))
-			if meant, ok := nearest(name, names); ok {
-				misspelt[meant] = true
+		if i := slices.Index(names, name); i >= 0 {
+			seen[name] = true
+			d.value(value, values[i], child(path, name))
+			return
+		}
+		at := child(path, name)
+		if i := slices.IndexFunc(fields, func(f field) bool { return f.oldName != "" && f.oldName == name }); i >= 0 {
+			d.add(position(key), at, "is now called %s", names[i])
+			misspelt[names[i]] = true
+			return
+		}
+		if problem, known := other(name); known {
+			if problem != "" {
+				d.add(position(key), at, "%s", problem)
 			}
 			return
 		}
-		seen[name] = true
-		d.value(value, v.FieldByIndex(fields[i].index), child(path, name))
+		d.add(position(key), at, "%s", unknownName("key", name, names))
+		if meant, ok := nearest(name, names); ok {
+			misspelt[meant] = true
+		}
 	})
-	for _, f := range fields {
+	for i, f := range fields {
 		switch {
 		case seen[f.name] || !complete:
 		case misspelt[f.name]:
-			// It is there, under a wrong name, which is reported.
+			// It is there under a wrong name, which is reported.
 			d.bad[child(path, f.name)] = true
 		case f.required:
 			d.report(child(path, f.name), "is missing: %s", f.doc)
 		default:
-			d.defaults(f, v.FieldByIndex(f.index))
+			d.defaults(f, values[i])
 		}
 	}
 }
@@ -197,13 +223,8 @@ func (d *decoder) list(node ast.Node, v reflect.Value, path string) {
 // mapping calls each for every key of a mapping, once per key, and reports
 // whether node is one.
 func (d *decoder) mapping(node ast.Node, path string, each func(key, value ast.Node, name string)) bool {
-	var pairs []*ast.MappingValueNode
-	switch n := node.(type) {
-	case *ast.MappingNode:
-		pairs = n.Values
-	case *ast.MappingValueNode:
-		pairs = []*ast.MappingValueNode{n}
-	default:
+	pairs, ok := pairsOf(node)
+	if !ok {
 		d.report(path, "must be a mapping, lines of “key: value” below it, not %s", kindOf(node))
 		return false
 	}
@@ -223,6 +244,18 @@ func (d *decoder) mapping(node ast.Node, path string, each func(key, value ast.N
 		each(pair.Key, pair.Value, name)
 	}
 	return true
+}
+
+// pairsOf returns the keys and values of a mapping; ok is false for other nodes.
+func pairsOf(node ast.Node) (pairs []*ast.MappingValueNode, ok bool) {
+	switch n := node.(type) {
+	case *ast.MappingNode:
+		return n.Values, true
+	case *ast.MappingValueNode:
+		return []*ast.MappingValueNode{n}, true
+	default:
+		return nil, false
+	}
 }
 
 // position is where a person would say that node begins.

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"aftercall/internal/billing"
+	"aftercall/internal/notify"
 	"aftercall/internal/testenv"
 )
 
@@ -82,12 +84,37 @@ func TestReferenceOfTheEnvironment(t *testing.T) {
 	}
 }
 
+// TestReferenceOfTheChannels compares the keys of all channels with the table. A
+// key that several channels define in the same way is one row.
+func TestReferenceOfTheChannels(t *testing.T) {
+	var rows []string
+	types := map[string][]string{}
+	for _, channel := range notify.Channels() {
+		for _, r := range keysOf(reflect.TypeOf(channel.NewOptions()).Elem(), "targets[]") {
+			if types[r] == nil {
+				rows = append(rows, r)
+			}
+			types[r] = append(types[r], string(channel.Type))
+		}
+	}
+	for i, r := range rows {
+		key, rest, _ := strings.Cut(strings.TrimPrefix(r, "| "), " | ")
+		rows[i] = fmt.Sprintf("| %s | %s | %s", key, strings.Join(types[r], ", "), rest)
+	}
+	requireTable(t, "Keys of a target by type", rows)
+}
+
 // Every key must say what it means, and every default must be one that the key accepts.
 func TestTagsAreComplete(t *testing.T) {
-	for _, structure := range []reflect.Type{
-		reflect.TypeFor[Config](), reflect.TypeFor[App](), reflect.TypeFor[Callback](), reflect.TypeFor[Target](), reflect.TypeFor[Relay](), reflect.TypeFor[Mail](), reflect.TypeFor[Stripe](),
+	structures := []reflect.Type{
+		reflect.TypeFor[Config](), reflect.TypeFor[App](), reflect.TypeFor[Callback](), reflect.TypeFor[Target](), reflect.TypeFor[Relay](),
+		reflect.TypeFor[notify.Mail](), reflect.TypeFor[notify.Meter](),
 		reflect.TypeFor[billing.Tariff](), reflect.TypeFor[billing.Version](), reflect.TypeFor[billing.Rule](),
-	} {
+	}
+	for _, channel := range notify.Channels() {
+		structures = append(structures, reflect.TypeOf(channel.NewOptions()).Elem())
+	}
+	for _, structure := range structures {
 		for _, f := range fieldsOf(structure) {
 			require.NotEmpty(t, f.doc, "%s.%s", structure, f.name)
 			require.False(t, f.required && f.defaultText != "", "%s.%s is required and has a default", structure, f.name)
@@ -95,6 +122,19 @@ func TestTagsAreComplete(t *testing.T) {
 				v := reflect.New(structure.FieldByIndex(f.index).Type).Elem()
 				require.Empty(t, setScalar(v, scalar{text: f.defaultText}), "%s.%s", structure, f.name)
 			}
+		}
+	}
+}
+
+// TestKeysOfAChannelAreItsOwn: a key of a channel that every target has would
+// be decoded into the target only.
+func TestKeysOfAChannelAreItsOwn(t *testing.T) {
+	for _, channel := range notify.Channels() {
+		own := optionNames(channel)
+		require.NotEmpty(t, own, channel.Type)
+		for _, f := range fieldsOf(targetType) {
+			require.NotContains(t, own, f.name, channel.Type)
+			require.NotContains(t, own, f.oldName, channel.Type)
 		}
 	}
 }

@@ -14,16 +14,10 @@ type Relay struct {
 	URL      string            `yaml:"url" required:"true" doc:"Address that receives the callbacks, https:// or http://, without a query: a callback brings its own."`
 	Commands []tencent.Command `yaml:"commands" doc:"Callbacks to pass on: Call.CallbackAfterStartCall, Call.CallbackAfterMemberChanged, Call.CallbackAfterEndCall; left out, all."`
 
-	Horizon time.Duration `yaml:"horizon" default:"72h" doc:"How long to offer it a callback that it does not take, 1m to 720h."`
-	Pause   time.Duration `yaml:"pause" default:"30s" doc:"How long to send it nothing after five failures in a row, before one callback tests it, 1s to 1h."`
+	RetryWindow     time.Duration `yaml:"retry_window" was:"horizon" default:"72h" doc:"How long a callback that the backend does not accept is retried, 1m to 720h."`
+	BreakerCooldown time.Duration `yaml:"breaker_cooldown" was:"pause" default:"30s" doc:"After five failures in a row, how long nothing is sent before one callback tests the backend, 1s to 1h."`
 
-	AllowPrivate bool `yaml:"allow_private" doc:"true permits private and loopback addresses, for a backend inside your network."`
-	Proxy        bool `yaml:"proxy" doc:"true sends through the proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the worker name."`
-}
-
-// Network is how the backend may be reached.
-func (r Relay) Network() notify.Network {
-	return notify.Network{AllowPrivate: r.AllowPrivate, Proxy: r.Proxy}
+	notify.HTTPOptions
 }
 
 // RelayedCommands are those whose callbacks the app's own backend gets, none
@@ -62,15 +56,15 @@ func (v validator) relay(path string, relay Relay) {
 		}
 	}
 	v.choices(path+".commands", "command", texts(relay.Commands), texts(tencent.Commands))
-	v.patience(path, relay.Horizon, relay.Pause)
+	v.retries(path, relay.RetryWindow, relay.BreakerCooldown)
 }
 
-// patience checks how long a receiver is waited for.
-func (v validator) patience(path string, horizon, pause time.Duration) {
-	if horizon < time.Minute || horizon > 30*24*time.Hour {
-		v.report(path+".horizon", "must be from 1m to 720h")
+// retries checks how long a receiver is retried, and held after failures.
+func (v validator) retries(path string, window, cooldown time.Duration) {
+	if window < time.Minute || window > 30*24*time.Hour {
+		v.report(path+".retry_window", "must be from 1m to 720h")
 	}
-	if pause < time.Second || pause > time.Hour {
-		v.report(path+".pause", "must be from 1s to 1h")
+	if cooldown < time.Second || cooldown > time.Hour {
+		v.report(path+".breaker_cooldown", "must be from 1s to 1h")
 	}
 }

@@ -30,8 +30,10 @@ type scalar struct {
 // field is a key of a mapping, read from the tags of a struct field.
 type field struct {
 	name, defaultText, doc string
-	required               bool
-	index                  []int
+	// oldName is what the key was called before, from the tag was.
+	oldName  string
+	required bool
+	index    []int
 }
 
 // fieldsOf lists the keys that a mapping for struct type t may hold, in the
@@ -44,7 +46,7 @@ func fieldsOf(t reflect.Type) []field {
 			continue
 		}
 		fields = append(fields, field{
-			name: name, index: f.Index,
+			name: name, oldName: f.Tag.Get("was"), index: f.Index,
 			defaultText: f.Tag.Get("default"), doc: f.Tag.Get("doc"), required: f.Tag.Get("required") == "true",
 		})
 	}

@@ -1,69 +1,21 @@
 package config
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/url"
 	"strings"
+
+	"aftercall/internal/secret"
 )
 
-// redacted is what every printed form of a Secret shows.
-const redacted = "[redacted]"
-
-// Secret is a text that must not be seen. Every way of printing, logging or
-// encoding it gives "[redacted]"; only Reveal gives the text.
-type Secret struct {
-	// A pointer, because fmt prints unexported fields of other structs without
-	// asking their methods; of a pointer it shows the address.
-	value *string
-}
+// Secret is a text that is never printed, logged or encoded; only Reveal gives it.
+type Secret = secret.Text
 
 // NewSecret returns a Secret that holds text.
-func NewSecret(text string) Secret { return Secret{value: &text} }
-
-// Reveal returns the text, empty for the zero Secret.
-func (s Secret) Reveal() string {
-	if s.value == nil {
-		return ""
-	}
-	return *s.value
-}
-
-// IsZero reports whether there is no text.
-func (s Secret) IsZero() bool { return s.Reveal() == "" }
-
-// Matches compares the text with candidate in a time that depends on neither,
-// so that an attacker learns nothing from how long a refusal takes. The zero
-// Secret matches nothing.
-func (s Secret) Matches(candidate string) bool {
-	want, got := sha256.Sum256([]byte(s.Reveal())), sha256.Sum256([]byte(candidate))
-	return subtle.ConstantTimeCompare(want[:], got[:]) == 1 && !s.IsZero()
-}
-
-// String returns "[redacted]".
-func (s Secret) String() string { return redacted }
-
-// GoString returns "[redacted]".
-func (s Secret) GoString() string { return redacted }
-
-// Format prints "[redacted]" for every verb, also for those that String does not serve.
-func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
-
-// LogValue returns "[redacted]".
-func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalText returns "[redacted]", for JSON and YAML.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
-
-// UnmarshalText takes the text as it is.
-func (s *Secret) UnmarshalText(text []byte) error {
-	*s = NewSecret(string(text))
-	return nil
-}
+func NewSecret(text string) Secret { return secret.New(text) }
 
 // ConnectionURL says where a dependency is. It may hold a password, so it
 // prints as scheme, host and path only; Reveal gives all of it.

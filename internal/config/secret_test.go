@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aftercall/internal/config"
+	"aftercall/internal/notify"
 )
 
 const canary = "canary-4711"
@@ -64,7 +65,7 @@ func TestSecretIsNeverPrinted(t *testing.T) {
 		"map":             map[string]config.Secret{"key": secret},
 		"callback":        config.Callback{Secret: secret, Token: secret},
 		"app":             config.App{Name: "clinic", SecretKey: secret},
-		"target":          &config.Target{Name: "crm", URL: secret, Secrets: []config.Secret{secret}},
+		"target":          &config.Target{Name: "crm", Options: &notify.WebhookOptions{URL: secret, Secrets: []config.Secret{secret}}},
 		"unexported":      holder{name: "x", value: secret, plain: secret, where: where},
 		"url":             where,
 		"settings":        config.Common{RedisURL: where, LedgerURL: where},
@@ -82,15 +83,6 @@ func TestLoadedConfigIsNeverPrintedWithSecrets(t *testing.T) {
 	for name, value := range environment() {
 		require.NotContains(t, text, value, name)
 	}
-}
-
-func TestZeroSecretMatchesNothing(t *testing.T) {
-	var zero config.Secret
-	require.True(t, zero.IsZero())
-	require.False(t, zero.Matches(""))
-	require.False(t, config.NewSecret("").Matches(""))
-	require.True(t, config.NewSecret("a").Matches("a"))
-	require.False(t, config.NewSecret("a").Matches("b"))
 }
 
 func TestConnectionURLRefusesWithoutRepeating(t *testing.T) {

@@ -2,12 +2,8 @@ package config
 
 import (
 	"fmt"
-	"maps"
-	"reflect"
 	"slices"
 	"strings"
-
-	"github.com/bojanz/currency"
 
 	"aftercall/internal/notify"
 	"aftercall/internal/tencent"
@@ -19,70 +15,23 @@ func (v validator) target(path string, target Target) {
 	v.choices(path+".results", "result", texts(target.Results), texts(tencent.CallResults))
 	v.choices(path+".media", "media type", texts(target.Media), texts(tencent.MediaTypes))
 	v.appNames(path+".apps", target.Apps)
-	v.patience(path, target.Horizon, target.Pause)
-	if !slices.Contains(notify.Types, target.Type) {
-		v.choice(path+".type", "type", string(target.Type), texts(notify.Types))
+	v.retries(path, target.RetryWindow, target.BreakerCooldown)
+	channel, ok := target.Type.Channel()
+	if !ok {
+		v.choice(path+".type", "type", string(target.Type), texts(notify.Types()))
 		return
 	}
-	v.targetKeys(path, target.Type)
-	v.targetEvents(path, target)
-	if target.Stripe.Value == notify.StripeAmount {
-		v.oneCurrency(path, target)
+	for i, event := range target.Events {
+		if channel.Events != nil && !slices.Contains(channel.Events, event) {
+			v.report(fmt.Sprintf("%s.events[%d]", path, i), "a target of type %s can be sent %s only", channel.Type, strings.Join(texts(channel.Events), " and "))
+		}
 	}
-	_, problems := notify.New(target.Options(nil))
+	if target.Options == nil {
+		return
+	}
+	_, problems := v.config.Sender(target, nil)
 	for _, p := range problems {
 		v.report(child(path, p.Key), "%s", p.Message)
-	}
-}
-
-// targetKeys complains about keys that targets of the type need and do not have,
-// or have and do not understand.
-func (v validator) targetKeys(path string, kind notify.Type) {
-	required, optional := kind.Keys()
-	own := slices.Concat(required, optional)
-	var others []string
-	for _, other := range notify.Types {
-		required, optional := other.Keys()
-		others = append(others, slices.Concat(required, optional)...)
-	}
-	for _, f := range fieldsOf(reflect.TypeFor[Target]()) {
-		at := child(path, f.name)
-		_, present := v.positions[at]
-		switch {
-		case !present && slices.Contains(required, f.name):
-			v.report(at, "is missing: %s", f.doc)
-		case present && slices.Contains(others, f.name) && !slices.Contains(own, f.name):
-			v.report(at, "is not for targets of type %s, which have %s: remove it or choose another type", kind, strings.Join(slices.Sorted(slices.Values(own)), ", "))
-		}
-	}
-}
-
-func (v validator) targetEvents(path string, target Target) {
-	known := target.Type.Events()
-	for i, event := range target.Events {
-		if known != nil && !slices.Contains(known, event) {
-			v.report(fmt.Sprintf("%s.events[%d]", path, i), "a target of type %s can be sent %s only", target.Type, strings.Join(texts(known), " and "))
-		}
-	}
-}
-
-// oneCurrency sees to it that what a meter adds up is of one kind: amounts in
-// the smallest unit of one currency.
-func (v validator) oneCurrency(path string, target Target) {
-	at := path + ".stripe.value"
-	currencies := map[string]bool{}
-	for _, app := range v.config.Apps {
-		if len(target.Apps) > 0 && !slices.Contains(target.Apps, app.Name) {
-			continue
-		}
-		tariff := v.config.Tariffs[app.Tariff]
-		currencies[tariff.Currency] = true
-		if digits, ok := currency.GetDigits(tariff.Currency); ok && tariff.Digits != nil && *tariff.Digits > int(digits) {
-			v.report(at, "amount counts whole units of %s, of which the tariff of the app %s charges fractions: choose billed_seconds, or leave digits out of the tariff", tariff.Currency, app.Name)
-		}
-	}
-	if len(currencies) > 1 {
-		v.report(at, "amount cannot add up %s: make a target of each currency, with the apps of each", strings.Join(slices.Sorted(maps.Keys(currencies)), " and "))
 	}
 }
 

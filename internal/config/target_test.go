@@ -1,13 +1,12 @@
 package config_test
 
 import (
-	"os"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"aftercall/internal/config"
 	"aftercall/internal/notify"
 )
 
@@ -60,15 +59,18 @@ func TestTargetsOfEveryType(t *testing.T) {
 	cfg, err := parse(t, validApps+otherTargets+validTariffs)
 	require.NoError(t, err)
 	for _, target := range cfg.Targets {
-		sender, problems := notify.New(target.Options(nil))
+		sender, problems := cfg.Sender(target, nil)
 		require.Empty(t, problems)
 		require.NotNil(t, sender)
 	}
 	finance, _ := cfg.Target("finance")
-	require.Equal(t, "starttls", finance.Mail.Security, "default")
-	require.Equal(t, environment()["SMTP_PASSWORD"], finance.Options(nil).Mail.Password)
+	mail := finance.Options.(*notify.EmailOptions).Mail
+	require.Equal(t, "starttls", mail.Security, "default")
+	require.Equal(t, environment()["SMTP_PASSWORD"], mail.Password.Reveal())
 	billing, _ := cfg.Target("billing")
-	require.Equal(t, "billed_seconds", billing.Stripe.Value, "default")
+	meter := billing.Options.(*notify.StripeOptions)
+	require.Equal(t, "billed_seconds", meter.Stripe.Value, "default")
+	require.Equal(t, "https://api.stripe.com", meter.URL.Reveal(), "default")
 	require.Equal(t, []notify.EventType{notify.EventCallCharged, notify.EventCallReversed}, billing.Subscription().Events, "what a meter can count")
 	ops, _ := cfg.Target("ops")
 	require.Empty(t, ops.Subscription().Events, "everything")
@@ -80,8 +82,12 @@ func TestProblemsOfTargets(t *testing.T) {
 		"key of another type":    {"    url: ${WECOM_URL}", "    url: ${WECOM_URL}\n    secret: ${FEISHU_SECRET}", "targets[1].secret: is not for targets of type wecom, which have allow_private, locale, proxy, text, time_zone, url: remove it or choose another type"},
 		"secrets of slack":       {"    locale: de-CH", "    secrets: [" + webhookKey + "]", "targets[0].secrets: is not for targets of type slack, which have allow_private, locale, proxy, text, time_zone, url: remove it or choose another type"},
 		"proxy of email":         {"    type: email", "    type: email\n    proxy: true", "targets[4].proxy: is not for targets of type email, which have allow_private, html, locale, mail, subject, text, time_zone: remove it or choose another type"},
-		"no secret":              {"    secret: ${DINGTALK_SECRET}\n", "", "targets[2].secret: is missing: dingtalk, feishu, required: the secret of the robot's signature, from its security settings."},
-		"no URL":                 {"    url: ${SLACK_URL}\n", "", "targets[0].url: is missing: Address that receives the POST, https:// or http://. Required but for email, and stripe, where it takes the place of https://api.stripe.com."},
+		"no secret":              {"    secret: ${DINGTALK_SECRET}\n", "", "targets[2].secret: is missing: Secret of the robot's signature, from its security settings."},
+		"misspelt key":           {"    locale: de-CH", "    local: de-CH", `targets[0].local: unknown key "local": did you mean "locale"?`},
+		"misspelt type":          {"    type: wecom\n    url: ${WECOM_URL}", "    type: wecon\n    url: ${WECOM_URL}\n    mail: {}", `targets[1].type: unknown type "wecon": did you mean "wecom"?`},
+		"unknown key and type":   {"    type: wecom\n    url: ${WECOM_URL}", "    type: ${FEISHU_SECRET}\n    url: ${WECOM_URL}", "targets[1].type: the value of ${FEISHU_SECRET} is not the name of a known type"},
+		"type is no text":        {"    type: wecom\n", "    type: [wecom]\n", "targets[1].type: must be a single value, not a list"},
+		"no URL":                 {"    url: ${SLACK_URL}\n", "", "targets[0].url: is missing: URL of the incoming webhook. Whoever knows it can post: it is a secret."},
 		"bad URL":                {"${SLACK_URL}", "canary", "targets[0].url: must be an address such as https://crm.example.com/aftercall"},
 		"template syntax":        {"{{ .Caller }}\n    locale", "{{ .Caller }\n    locale", `targets[0].text: is not a template: text:2: unexpected "}" in operand`},
 		"template's field":       {"{{ .Caller }}\n    locale", "{{ .Amout }}\n    locale", `targets[0].text: fails for the event call.charged: text:2:3: executing "text" at <.Amout>: can't evaluate field Amout in type notify.View`},
@@ -96,7 +102,7 @@ func TestProblemsOfTargets(t *testing.T) {
 		"mail server inside":     {"smtp.example.com:587", "127.0.0.1:25", "targets[4].mail.server: 127.0.0.1 is a loopback address: set allow_private for this receiver if it is inside your network"},
 		"mail server missing":    {"      server: smtp.example.com:587\n", "", "targets[4].mail.server: is missing: The mail server, host:port."},
 		"password in the open":   {"      username:", "      security: none\n      username:", "targets[4].mail.security: none would show the password to the network: choose starttls or tls"},
-		"security":               {"      username:", "      security: ssl\n      username:", "targets[4].mail.security: must be starttls (mostly port 587), tls (mostly port 465) or none"},
+		"security":               {"      username:", "      security: ssl\n      username:", "targets[4].mail.security: must be starttls (usually port 587), tls (usually port 465) or none"},
 		"password alone":         {"      username: aftercall\n", "", "targets[4].mail.username: and password go together: set both, or none for a server without authentication"},
 		"recipient":              {"[finance@example.com]", "[finance@example.com, finance]", "targets[4].mail.to[1]: must be a mail address, such as finance@example.com"},
 		"sender":                 {"Calls <calls@example.com>", "Calls", "targets[4].mail.from: must be a mail address, such as aftercall@example.com"},
@@ -105,7 +111,7 @@ func TestProblemsOfTargets(t *testing.T) {
 		"event of a meter":       {"    type: stripe", "    type: stripe\n    events: [call.charged, call.free]", "targets[5].events[1]: a target of type stripe can be sent call.charged and call.reversed only"},
 		"meter's name":           {"call_seconds", strings.Repeat("m", 101), "targets[5].stripe.meter: must be the meter's event name, of at most 100 characters"},
 		"secret not copied":      {"${DINGTALK_SECRET}", "\"canary canary\"", "targets[2].secret: is empty or holds a space or line break: copy it from the robot's security settings, where it begins with SEC"},
-		"mail missing":           {"    mail:\n      server: smtp.example.com:587\n      username: aftercall\n      password: ${SMTP_PASSWORD}\n      from: Calls <calls@example.com>\n      to: [finance@example.com]\n", "", "targets[4].mail: is missing: email, required: the mail server, and from whom to whom."},
+		"mail missing":           {"    mail:\n      server: smtp.example.com:587\n      username: aftercall\n      password: ${SMTP_PASSWORD}\n      from: Calls <calls@example.com>\n      to: [finance@example.com]\n", "", "targets[4].mail: is missing: The mail server, the sender and the recipients."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := strings.Replace(otherTargets, c.old, c.new, 1)
@@ -136,19 +142,11 @@ func TestAMeterAddsUpOneCurrency(t *testing.T) {
 	require.ErrorContains(t, err, "targets[5].stripe.value: amount counts whole units of USD, of which the tariff of the app clinic charges fractions")
 }
 
-// The documentation has an example of a target of every type.
-func TestTargetsOfTheDocumentation(t *testing.T) {
-	data, err := os.ReadFile("../../docs/notifications.md")
+func TestTypeFromAVariable(t *testing.T) {
+	environ := environment()
+	environ["CHAT"] = "wecom"
+	text := validApps + strings.Replace(otherTargets, "type: wecom", "type: ${CHAT}", 1) + validTariffs
+	cfg, err := config.Parse("test.yaml", []byte(text), lookupIn(environ))
 	require.NoError(t, err)
-	_, text, found := strings.Cut(string(data), "\n## Targets\n")
-	require.True(t, found)
-	text, _, found = strings.Cut(text, "\n## ")
-	require.True(t, found)
-	var types []notify.Type
-	for _, block := range regexp.MustCompile("(?s)\n```yaml\n(.*?)\n```\n").FindAllStringSubmatch(text, -1) {
-		cfg, err := parse(t, validApps+"targets:\n"+block[1]+"\n"+validTariffs)
-		require.NoError(t, err, block[1])
-		types = append(types, cfg.Targets[0].Type)
-	}
-	require.Equal(t, notify.Types, types)
+	require.IsType(t, &notify.WeComOptions{}, cfg.Targets[1].Options)
 }

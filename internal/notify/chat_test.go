@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"aftercall/internal/secret"
 )
 
 const chargedText = `clinic: $0.24 charged
@@ -26,7 +28,7 @@ func jsonOf(t *testing.T, value any) string {
 
 func TestSlackRequest(t *testing.T) {
 	p := newProvider(t, http.StatusOK, "ok")
-	s := newSender(t, Options{Type: TypeSlack, URL: p.url + "/services/T000/B000/XXX"})
+	s := newSender(t, chatOptions(TypeSlack, p.url+"/services/T000/B000/XXX", ""))
 	require.NoError(t, s.Send(context.Background(), "msg_1", sample(t, EventCallCharged)))
 	r := p.only(t)
 	require.Equal(t, "POST", r.method)
@@ -52,7 +54,7 @@ func TestSlackAnswers(t *testing.T) {
 	} {
 		p := newProvider(t, want.status, body)
 		p.header = map[string]string{"Retry-After": "30"}
-		err := newSender(t, Options{Type: TypeSlack, URL: p.url + "/canary"}).Send(context.Background(), "msg_1", sample(t, EventCallFree))
+		err := newSender(t, chatOptions(TypeSlack, p.url+"/canary", "")).Send(context.Background(), "msg_1", sample(t, EventCallFree))
 		var statusErr *StatusError
 		require.ErrorAs(t, err, &statusErr)
 		require.EqualError(t, err, want.text)
@@ -63,7 +65,7 @@ func TestSlackAnswers(t *testing.T) {
 
 func TestWeComRequest(t *testing.T) {
 	p := newProvider(t, http.StatusOK, `{"errcode":0,"errmsg":"ok"}`)
-	s := newSender(t, Options{Type: TypeWeCom, URL: p.url + "/cgi-bin/webhook/send?key=693a91f6-7xxx"})
+	s := newSender(t, chatOptions(TypeWeCom, p.url+"/cgi-bin/webhook/send?key=693a91f6-7xxx", ""))
 	require.NoError(t, s.Send(context.Background(), "msg_1", sample(t, EventCallCharged)))
 	r := p.only(t)
 	require.Equal(t, "POST", r.method)
@@ -75,7 +77,7 @@ func TestWeComRequest(t *testing.T) {
 
 func TestDingTalkRequest(t *testing.T) {
 	p := newProvider(t, http.StatusOK, `{"errcode":0,"errmsg":"ok"}`)
-	s := newSender(t, Options{Type: TypeDingTalk, URL: p.url + "/robot/send?access_token=XXX", Secret: "SECthis-is-secret"})
+	s := newSender(t, &DingTalkOptions{URL: secret.New(p.url + "/robot/send?access_token=XXX"), Secret: secret.New("SECthis-is-secret")})
 	s.(*dingtalk).now = func() time.Time { return sentAt }
 	require.NoError(t, s.Send(context.Background(), "msg_1", sample(t, EventCallCharged)))
 	r := p.only(t)
@@ -104,7 +106,7 @@ func TestDingTalkSignatureVector(t *testing.T) {
 
 func TestFeishuRequest(t *testing.T) {
 	p := newProvider(t, http.StatusOK, `{"StatusCode":0,"StatusMessage":"success","code":0,"data":{},"msg":"success"}`)
-	s := newSender(t, Options{Type: TypeFeishu, URL: p.url + "/open-apis/bot/v2/hook/xxx", Secret: "this-is-secret"})
+	s := newSender(t, &FeishuOptions{URL: secret.New(p.url + "/open-apis/bot/v2/hook/xxx"), Secret: secret.New("this-is-secret")})
 	s.(*feishu).now = func() time.Time { return sentAt }
 	require.NoError(t, s.Send(context.Background(), "msg_1", sample(t, EventCallCharged)))
 	r := p.only(t)
@@ -128,10 +130,10 @@ func TestFeishuSignatureVector(t *testing.T) {
 // The robots say in the body whether they took the message.
 func TestRobotsRefuseWithStatus200(t *testing.T) {
 	type want struct {
-		final bool
-		pause time.Duration
+		permanent  bool
+		retryAfter time.Duration
 	}
-	never, busy := want{final: true}, want{pause: 5 * time.Second}
+	never, busy := want{permanent: true}, want{retryAfter: 5 * time.Second}
 	for _, c := range []struct {
 		target Type
 		status int
@@ -139,36 +141,36 @@ func TestRobotsRefuseWithStatus200(t *testing.T) {
 		want   want
 	}{
 		{TypeWeCom, 200, `{"errcode":93000,"errmsg":"invalid webhook url, from ip: 1.2.3.4, canary"}`, never},
-		{TypeWeCom, 200, `{"errcode":45009,"errmsg":"api freq out of limit"}`, want{pause: time.Minute}},
+		{TypeWeCom, 200, `{"errcode":45009,"errmsg":"api freq out of limit"}`, want{retryAfter: time.Minute}},
 		{TypeWeCom, 200, `{"errcode":-1,"errmsg":"system busy"}`, busy},
 		{TypeWeCom, 200, `{"errcode":40058,"errmsg":"content size out of limit"}`, never},
-		{TypeWeCom, 200, `{"errcode":99999,"errmsg":"nobody knows"}`, want{}},
+		{TypeWeCom, 200, `{"errcode":99999,"errmsg":"unknown to the rules"}`, want{}},
 		{TypeWeCom, 200, `<html>canary</html>`, want{}},
 		{TypeWeCom, 200, `{}`, want{}},
 		{TypeDingTalk, 200, `{"errcode":310000,"errmsg":"sign not match"}`, never},
 		{TypeDingTalk, 200, `{"errcode":300001,"errmsg":"token is not exist"}`, never},
-		{TypeDingTalk, 200, `{"status":1111,"wait":5,"source":"x5","punish":"deny","errcode":130101,"errmsg":"send too fast"}`, want{pause: 10 * time.Minute}},
-		{TypeDingTalk, 200, `{"errcode":410100,"errmsg":"too fast"}`, want{pause: 10 * time.Minute}},
+		{TypeDingTalk, 200, `{"status":1111,"wait":5,"source":"x5","punish":"deny","errcode":130101,"errmsg":"send too fast"}`, want{retryAfter: 10 * time.Minute}},
+		{TypeDingTalk, 200, `{"errcode":410100,"errmsg":"too fast"}`, want{retryAfter: 10 * time.Minute}},
 		{TypeDingTalk, 200, `{"errcode":-1,"errmsg":"busy"}`, busy},
 		{TypeFeishu, 200, `{"code":19021,"data":{},"msg":"sign match fail or timestamp is not within one hour from current time"}`, never},
 		{TypeFeishu, 200, `{"code":19024,"msg":"Key Words Not Found"}`, never},
 		{TypeFeishu, 200, `{"code":9499,"msg":"Bad Request","data":{}}`, never},
-		{TypeFeishu, 200, `{"code":11232,"msg":"frequency limited psm"}`, want{pause: time.Minute}},
-		{TypeFeishu, 400, `{"code":99991400,"msg":"request trigger frequency limit"}`, want{pause: time.Minute}},
-		{TypeFeishu, 200, `{"code":424242,"msg":"nobody knows"}`, want{}},
+		{TypeFeishu, 200, `{"code":11232,"msg":"frequency limited psm"}`, want{retryAfter: time.Minute}},
+		{TypeFeishu, 400, `{"code":99991400,"msg":"request trigger frequency limit"}`, want{retryAfter: time.Minute}},
+		{TypeFeishu, 200, `{"code":424242,"msg":"unknown to the rules"}`, want{}},
 		{TypeFeishu, 200, `ok`, want{}},
 	} {
 		p := newProvider(t, c.status, c.body)
-		s := newSender(t, Options{Type: c.target, URL: p.url + "/canary?key=canary", Secret: "canary-secret"})
+		s := newSender(t, chatOptions(c.target, p.url+"/canary?key=canary", ""))
 		err := s.Send(context.Background(), "msg_1", sample(t, EventCallCharged))
 		var deliveryErr *DeliveryError
 		require.ErrorAs(t, err, &deliveryErr, "%s %s", c.target, c.body)
-		require.Equal(t, c.want, want{deliveryErr.Final, deliveryErr.RetryAfter}, "%s %s", c.target, c.body)
+		require.Equal(t, c.want, want{deliveryErr.Permanent, deliveryErr.RetryAfter}, "%s %s", c.target, c.body)
 		require.NotContains(t, err.Error(), "canary")
 	}
 	for _, target := range []Type{TypeWeCom, TypeDingTalk, TypeFeishu} {
 		p := newProvider(t, http.StatusServiceUnavailable, `{"errcode":0,"code":0}`)
-		err := newSender(t, Options{Type: target, URL: p.url, Secret: "x"}).Send(context.Background(), "msg_1", sample(t, EventCallCharged))
+		err := newSender(t, chatOptions(target, p.url, "")).Send(context.Background(), "msg_1", sample(t, EventCallCharged))
 		var statusErr *StatusError
 		require.ErrorAs(t, err, &statusErr, "a status that is no success counts, whatever the body says")
 	}
@@ -185,7 +187,7 @@ func TestNamesAreNotMarkup(t *testing.T) {
 		TypeDingTalk: `<!channel> <@all> <at user_id="all">&  [31m`,
 	} {
 		p := newProvider(t, http.StatusOK, `{"errcode":0,"code":0}`)
-		s := newSender(t, Options{Type: target, URL: p.url, Secret: "x", Text: "<b> of {{ .Caller }}."})
+		s := newSender(t, chatOptions(target, p.url, "<b> of {{ .Caller }}."))
 		require.NoError(t, s.Send(context.Background(), "msg_1", event))
 		require.Contains(t, p.only(t).body, strings.Trim(jsonText(t, "<b> of "+want+"."), `"`), "%s: the template's own markup stays", target)
 	}
@@ -202,7 +204,7 @@ func TestTextsFitTheirChannel(t *testing.T) {
 	event.Call.Caller = strings.Repeat("患", 20_000)
 	for target, limit := range map[Type]int{TypeSlack: 4000, TypeWeCom: 2048, TypeDingTalk: 20_000, TypeFeishu: 20_000} {
 		p := newProvider(t, http.StatusOK, `{"errcode":0,"code":0}`)
-		require.NoError(t, newSender(t, Options{Type: target, URL: p.url, Secret: "x"}).Send(context.Background(), "msg_1", event))
+		require.NoError(t, newSender(t, chatOptions(target, p.url, "")).Send(context.Background(), "msg_1", event))
 		var body struct {
 			Text    json.RawMessage `json:"text"`
 			Content json.RawMessage `json:"content"`

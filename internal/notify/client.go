@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// RequestTimeout bounds one delivery attempt: 15 s, as Standard Webhooks recommend.
+const RequestTimeout = 15 * time.Second
+
 // maxHeaderSize bounds the header of an answer. What is read of its body is
 // bounded where it is read.
 const maxHeaderSize = 64 << 10

@@ -2,44 +2,74 @@ package notify
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
+
+	"aftercall/internal/secret"
 )
 
-// maxDingTalkText keeps a message below the 20000 bytes that a robot takes.
-const maxDingTalkText = 16 << 10
-
-// dingtalkPause is how long a robot is throttled that sent more than 20
-// messages a minute.
-const dingtalkPause = 10 * time.Minute
-
-// dingtalkCodes are those that a robot answers with status 200
+// TypeDingTalk is a custom robot of DingTalk whose security setting is a signature
 // (open.dingtalk.com/document/robots/custom-robot-access).
-var dingtalkCodes = map[int]verdict{
-	-1:     {pause: 5 * time.Second, meaning: "busy"},
-	130101: {pause: dingtalkPause, meaning: "over 20 messages a minute"},
-	410100: {pause: dingtalkPause, meaning: "over 20 messages a minute"},
-	40035:  {final: true, meaning: "a parameter is missing"},
-	43004:  {final: true, meaning: "content type not allowed"},
-	300001: {final: true, meaning: "no such access_token: copy the robot's URL again"},
-	310000: {final: true, meaning: "the robot's security settings refuse this: check secret, this machine's clock, keywords and IP addresses"},
-	400013: {final: true, meaning: "the group is dissolved"},
-	400101: {final: true, meaning: "no such access_token: copy the robot's URL again"},
-	400102: {final: true, meaning: "the robot is disabled"},
-	400105: {final: true, meaning: "message type not allowed"},
-	400106: {final: true, meaning: "no such robot"},
-	430101: {final: true, meaning: "a link in the text is not allowed"},
-	430102: {final: true, meaning: "the text is not allowed"},
-	430103: {final: true, meaning: "a picture is not allowed"},
-	430104: {final: true, meaning: "the content is not allowed"},
+const TypeDingTalk Type = "dingtalk"
+
+var dingtalkChannel = Channel{
+	Type: TypeDingTalk,
+	Doc:  "a text message of [a custom robot](https://open.dingtalk.com/document/robots/custom-robot-access) whose security setting is a signature",
+	Example: `- name: group
+  type: dingtalk
+  url: ${DINGTALK_URL}          # https://oapi.dingtalk.com/robot/send?access_token=…
+  secret: ${DINGTALK_SECRET}    # SEC…
+`,
+	NewOptions: func() Options { return new(DingTalkOptions) },
 }
 
-// dingtalk posts to a custom robot whose security setting is a signature.
+// DingTalkOptions are the options of targets of type dingtalk.
+type DingTalkOptions struct {
+	URL    secret.Text `yaml:"url" required:"true" doc:"URL of the robot. Whoever knows it can post: it is a secret."`
+	Secret secret.Text `yaml:"secret" required:"true" doc:"Secret of the robot's signature, from its security settings."`
+	TextOptions
+	HTTPOptions
+}
+
+// newSender implements Options.
+func (o *DingTalkOptions) newSender(s *setup) Sender {
+	s.secret("secret", o.Secret, "copy it from the robot's security settings, where it begins with SEC")
+	return &dingtalk{
+		url: s.url(o.URL), secret: o.Secret.Reveal(),
+		text: s.text(o.TextOptions, plain, maxDingTalkText), http: s.http, now: time.Now,
+	}
+}
+
+// maxDingTalkText keeps a message below the 20000 bytes that a robot accepts.
+const maxDingTalkText = 16 << 10
+
+// dingtalkThrottle is how long DingTalk throttles a robot after more than 20 messages
+// in a minute.
+const dingtalkThrottle = 10 * time.Minute
+
+// dingtalkCodes are codes that a robot sends with status 200
+// (open.dingtalk.com/document/robots/custom-robot-access).
+var dingtalkCodes = map[int]codeRule{
+	-1:     {retryAfter: 5 * time.Second, meaning: "busy"},
+	130101: {retryAfter: dingtalkThrottle, meaning: "over 20 messages a minute"},
+	410100: {retryAfter: dingtalkThrottle, meaning: "over 20 messages a minute"},
+	40035:  {permanent: true, meaning: "a parameter is missing"},
+	43004:  {permanent: true, meaning: "content type not allowed"},
+	300001: {permanent: true, meaning: "no such access_token: copy the robot's URL again"},
+	310000: {permanent: true, meaning: "the robot's security settings refuse this: check secret, this machine's clock, keywords and IP addresses"},
+	400013: {permanent: true, meaning: "the group is dissolved"},
+	400101: {permanent: true, meaning: "no such access_token: copy the robot's URL again"},
+	400102: {permanent: true, meaning: "the robot is disabled"},
+	400105: {permanent: true, meaning: "message type not allowed"},
+	400106: {permanent: true, meaning: "no such robot"},
+	430101: {permanent: true, meaning: "a link in the text is not allowed"},
+	430102: {permanent: true, meaning: "the text is not allowed"},
+	430103: {permanent: true, meaning: "a picture is not allowed"},
+	430104: {permanent: true, meaning: "the content is not allowed"},
+}
+
 type dingtalk struct {
 	url    *url.URL
 	secret string
@@ -48,32 +78,20 @@ type dingtalk struct {
 	now    func() time.Time
 }
 
-var dingtalkKind = kind{
-	required: []string{"url", "secret"},
-	optional: messageKeys,
-	build: func(o Options, r *report) Sender {
-		r.secret("secret", o.Secret, "copy it from the robot's security settings, where it begins with SEC")
-		return &dingtalk{
-			url: r.address(o.URL), secret: o.Secret,
-			text: newMessage(o, r, plain, maxDingTalkText), http: o.HTTP, now: time.Now,
-		}
-	},
-}
-
-// Send posts the text once. A robot cannot tell a repetition.
+// Send posts the text once. A robot does not recognize a repetition.
 func (d *dingtalk) Send(ctx context.Context, _ string, event Event) error {
 	text, err := d.text.render(event)
 	if err != nil {
 		return err
 	}
-	a, err := postJSON(ctx, d.http, d.signed(d.now()), robotText(text))
+	resp, err := postJSON(ctx, d.http, d.signed(d.now()), robotText(text))
 	if err != nil {
 		return err
 	}
-	return a.errcode(dingtalkCodes, d.now())
+	return resp.errcode(dingtalkCodes, d.now())
 }
 
-// signed is the robot's URL with the time in milliseconds and the signature of it.
+// signed returns the robot's URL with the time in milliseconds and its signature.
 func (d *dingtalk) signed(now time.Time) string {
 	timestamp := strconv.FormatInt(now.UnixMilli(), 10)
 	address := *d.url
@@ -84,13 +102,7 @@ func (d *dingtalk) signed(now time.Time) string {
 	return address.String()
 }
 
-// dingtalkSign is HMAC-SHA256 of the time and the secret, keyed with the secret, in base64.
+// dingtalkSign is the HMAC-SHA256 of the time and the secret, keyed with the secret, in base64.
 func dingtalkSign(timestamp, secret string) string {
-	return sign([]byte(secret), []byte(timestamp+"\n"+secret))
-}
-
-func sign(key, data []byte) string {
-	mac := hmac.New(sha256.New, key)
-	mac.Write(data)
-	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	return hmacSHA256([]byte(secret), []byte(timestamp+"\n"+secret))
 }

@@ -14,18 +14,46 @@ import (
 	"time"
 
 	"github.com/wneessen/go-mail"
+
+	"aftercall/internal/secret"
 )
 
-// Mail is how mails are sent.
+// TypeEmail is a mail server, by SMTP.
+const TypeEmail Type = "email"
+
+var emailChannel = Channel{
+	Type: TypeEmail,
+	Doc:  "one mail to all recipients, as text and as HTML",
+	Example: `- name: finance
+  type: email
+  events: [call.reversed]
+  mail:
+    server: smtp.example.com:587
+    username: aftercall
+    password: ${SMTP_PASSWORD}
+    from: Calls <calls@example.com>
+    to: [finance@example.com]
+`,
+	NewOptions: func() Options { return new(EmailOptions) },
+}
+
+// EmailOptions are the options of targets of type email.
+type EmailOptions struct {
+	Mail    Mail   `yaml:"mail" required:"true" doc:"The mail server, the sender and the recipients."`
+	Subject string `yaml:"subject" doc:"Template of the subject; left out, one that names app and amount."`
+	HTML    string `yaml:"html" doc:"Template of the message in HTML; left out, the text as a page."`
+	TextOptions
+	AllowPrivate bool `yaml:"allow_private" doc:"true permits a receiver inside your network: a private, loopback or shared (100.64.0.0/10) address. Link-local and cloud metadata addresses are refused all the same."`
+}
+
+// Mail is a mail server, the sender and the recipients.
 type Mail struct {
-	// Server is host:port.
-	Server string
-	// Security is starttls, tls or none.
-	Security string
-	// Username and Password are empty for a server that wants none.
-	Username, Password string
-	From               string
-	To                 []string
+	Server   string      `yaml:"server" required:"true" doc:"The mail server, host:port."`
+	Security string      `yaml:"security" default:"starttls" doc:"starttls (usually port 587), tls (usually port 465), or none. starttls never falls back to an unencrypted connection."`
+	Username string      `yaml:"username" doc:"For a server that requires authentication."`
+	Password secret.Text `yaml:"password" doc:"Goes with username."`
+	From     string      `yaml:"from" required:"true" doc:"Address of the sender, with or without a name."`
+	To       []string    `yaml:"to" required:"true" doc:"Addresses of the recipients, who get one mail together."`
 }
 
 // The ways to secure a connection to a mail server.
@@ -35,7 +63,57 @@ const (
 	securityNone     = "none"
 )
 
-// email sends mails, as text and as HTML.
+// Network implements Options. Mail servers are reached without a proxy.
+func (o *EmailOptions) Network() Network { return Network{AllowPrivate: o.AllowPrivate} }
+
+// newSender implements Options.
+func (o *EmailOptions) newSender(s *setup) Sender {
+	host, port := o.Mail.check(s)
+	return &email{
+		mail: o.Mail, host: host, port: port,
+		subject: s.message("subject", orDefault(o.Subject, defaultSubject), o.TextOptions, plain, 0),
+		text:    s.text(o.TextOptions, plain, 0),
+		html:    s.html("html", orDefault(o.HTML, defaultHTML), o.TextOptions),
+		dialer:  NewDialer(o.AllowPrivate),
+		tls:     &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12},
+		now:     time.Now,
+	}
+}
+
+// check reports problems, and returns the parts of Server.
+func (m Mail) check(s *setup) (host string, port int) {
+	host, portText, err := net.SplitHostPort(m.Server)
+	if port, _ = strconv.Atoi(portText); err != nil || host == "" || port < 1 || port > 65535 {
+		s.report("mail.server", "must be host:port, such as smtp.example.com:587")
+	} else {
+		s.host("mail.server", host)
+	}
+	switch m.Security {
+	case securityStartTLS, securityTLS:
+	case securityNone:
+		if m.Password.Reveal() != "" {
+			s.report("mail.security", "none would show the password to the network: choose starttls or tls")
+		}
+	default:
+		s.report("mail.security", "must be starttls (usually port 587), tls (usually port 465) or none")
+	}
+	if (m.Username == "") != (m.Password.Reveal() == "") {
+		s.report("mail.username", "and password go together: set both, or none for a server without authentication")
+	}
+	if _, err := netmail.ParseAddress(m.From); err != nil {
+		s.report("mail.from", "must be a mail address, such as aftercall@example.com")
+	}
+	if len(m.To) == 0 {
+		s.report("mail.to", "must hold at least one mail address")
+	}
+	for i, to := range m.To {
+		if _, err := netmail.ParseAddress(to); err != nil {
+			s.report(fmt.Sprintf("mail.to[%d]", i), "must be a mail address, such as finance@example.com")
+		}
+	}
+	return host, port
+}
+
 type email struct {
 	mail                Mail
 	host                string
@@ -44,53 +122,6 @@ type email struct {
 	dialer              *net.Dialer
 	tls                 *tls.Config
 	now                 func() time.Time
-}
-
-var emailKind = kind{
-	required: []string{"mail"},
-	optional: []string{"subject", "text", "html", "locale", "time_zone", "allow_private"},
-	build: func(o Options, r *report) Sender {
-		e := &email{mail: o.Mail, dialer: NewDialer(o.Network.AllowPrivate), now: time.Now}
-		e.check(r)
-		e.tls = &tls.Config{ServerName: e.host, MinVersion: tls.VersionTLS12}
-		e.subject = newText("subject", o.Subject, defaultSubject, o, r, plain, 0)
-		e.text = newText("text", o.Text, defaultText, o, r, plain, 0)
-		e.html = newHTML("html", o.HTML, defaultHTML, o, r)
-		return e
-	},
-}
-
-func (e *email) check(r *report) {
-	host, port, err := net.SplitHostPort(e.mail.Server)
-	e.host = host
-	if e.port, _ = strconv.Atoi(port); err != nil || host == "" || e.port < 1 || e.port > 65535 {
-		r.add("mail.server", "must be host:port, such as smtp.example.com:587")
-	} else {
-		r.host("mail.server", host)
-	}
-	switch e.mail.Security {
-	case securityStartTLS, securityTLS:
-	case securityNone:
-		if e.mail.Password != "" {
-			r.add("mail.security", "none would show the password to the network: choose starttls or tls")
-		}
-	default:
-		r.add("mail.security", "must be starttls (mostly port 587), tls (mostly port 465) or none")
-	}
-	if (e.mail.Username == "") != (e.mail.Password == "") {
-		r.add("mail.username", "and password go together: set both, or none for a server without authentication")
-	}
-	if _, err := netmail.ParseAddress(e.mail.From); err != nil {
-		r.add("mail.from", "must be a mail address, such as aftercall@example.com")
-	}
-	if len(e.mail.To) == 0 {
-		r.add("mail.to", "must hold at least one mail address")
-	}
-	for i, to := range e.mail.To {
-		if _, err := netmail.ParseAddress(to); err != nil {
-			r.add(fmt.Sprintf("mail.to[%d]", i), "must be a mail address, such as finance@example.com")
-		}
-	}
 }
 
 // Send sends one mail to all. Its Message-ID is made of messageID, so that a
@@ -166,7 +197,7 @@ func (e *email) options(conn *net.Conn) []mail.Option {
 	}
 	if e.mail.Username != "" {
 		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover),
-			mail.WithUsername(e.mail.Username), mail.WithPassword(e.mail.Password))
+			mail.WithUsername(e.mail.Username), mail.WithPassword(e.mail.Password.Reveal()))
 	}
 	return options
 }
@@ -229,5 +260,5 @@ func mailError(err error) error {
 	if sendErr != nil && sendErr.EnhancedStatusCode() != "" {
 		text += " " + sendErr.EnhancedStatusCode()
 	}
-	return &DeliveryError{Reason: "the mail server answered " + text + " to " + where, Final: code >= http.StatusInternalServerError}
+	return &DeliveryError{Reason: "the mail server answered " + text + " to " + where, Permanent: code >= http.StatusInternalServerError}
 }

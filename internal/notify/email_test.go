@@ -14,18 +14,20 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"aftercall/internal/secret"
 )
 
-func newEmail(t *testing.T, s *mailServer, change func(*Options)) *email {
+func newEmail(t *testing.T, s *mailServer, change func(*EmailOptions), events ...EventType) *email {
 	t.Helper()
-	o := Options{Type: TypeEmail, Mail: Mail{
-		Server: s.addr, Security: securityStartTLS, Username: "aftercall", Password: "canary-password",
+	o := &EmailOptions{Mail: Mail{
+		Server: s.addr, Security: securityStartTLS, Username: "aftercall", Password: secret.New("canary-password"),
 		From: "Calls <calls@example.com>", To: []string{"finance@example.com", "Böss <boss@example.com>"},
 	}}
 	if change != nil {
-		change(&o)
+		change(o)
 	}
-	e := newSender(t, o).(*email)
+	e := newSender(t, o, events...).(*email)
 	e.tls.RootCAs = s.roots
 	e.now = func() time.Time { return sentAt }
 	return e
@@ -61,7 +63,7 @@ func TestMail(t *testing.T) {
 	} {
 		t.Run(security, func(t *testing.T) {
 			s := newMailServer(t, configure)
-			e := newEmail(t, s, func(o *Options) { o.Mail.Security = security })
+			e := newEmail(t, s, func(o *EmailOptions) { o.Mail.Security = security })
 			event := sample(t, EventCallCharged)
 			event.Call.Caller = "<b>\r\nBcc: x@example.com"
 			require.NoError(t, e.Send(context.Background(), "msg_0123", event))
@@ -95,10 +97,10 @@ func TestMail(t *testing.T) {
 
 func TestMailTemplates(t *testing.T) {
 	s := newMailServer(t, nil)
-	e := newEmail(t, s, func(o *Options) {
+	e := newEmail(t, s, func(o *EmailOptions) {
 		o.Subject, o.Text, o.HTML = "{{ .Amount }}\n für {{ .App }}", "{{ .Number }}", `<a href="https://x.example/?c={{ .Caller }}">{{ .Caller }}</a>`
-		o.Locale, o.Events = "de-DE", []EventType{EventCallCharged}
-	})
+		o.Locale = "de-DE"
+	}, EventCallCharged)
 	event := sample(t, EventCallCharged)
 	event.Call.Amount, event.Call.Currency, event.Call.Caller = "1234.50", "EUR", "a&b<c>"
 	require.NoError(t, e.Send(context.Background(), "msg_1", event))
@@ -115,7 +117,7 @@ func TestMailServersAnswers(t *testing.T) {
 	for name, c := range map[string]struct {
 		command, reply string
 		text           string
-		final          bool
+		permanent      bool
 	}{
 		"greylisted":            {"RCPT TO:<finance", "450 4.2.0 try later", "the mail server answered 450 4.2.0 to sending SMTP RCPT TO command", false},
 		"no such mailbox":       {"RCPT TO:<boss", "550 5.1.1 canary", "the mail server answered 550 5.1.1 to sending SMTP RCPT TO command", true},
@@ -139,22 +141,22 @@ func TestMailServersAnswers(t *testing.T) {
 			var deliveryErr *DeliveryError
 			require.ErrorAs(t, err, &deliveryErr)
 			require.EqualError(t, err, c.text)
-			require.Equal(t, c.final, deliveryErr.Final)
+			require.Equal(t, c.permanent, deliveryErr.Permanent)
 		})
 	}
 }
 
-func TestMailIsNeverSentInTheOpenInstead(t *testing.T) {
+func TestMailIsNeverSentUnencryptedInstead(t *testing.T) {
 	s := newMailServer(t, func(s *mailServer) { s.noTLS = true })
 	err := newEmail(t, s, nil).Send(context.Background(), "msg_1", sample(t, EventCallCharged))
 	require.ErrorContains(t, err, "STARTTLS")
 	var deliveryErr *DeliveryError
-	require.NotErrorAs(t, err, &deliveryErr, "tried again: somebody may mend the server")
+	require.NotErrorAs(t, err, &deliveryErr, "retryable: the server may be repaired")
 
 	other := newMailServer(t, nil)
 	e := newEmail(t, other, nil)
 	e.tls.RootCAs = nil
-	require.Error(t, e.Send(context.Background(), "msg_1", sample(t, EventCallCharged)), "a certificate that nobody vouches for")
+	require.Error(t, e.Send(context.Background(), "msg_1", sample(t, EventCallCharged)), "an unknown certificate")
 	for _, server := range []*mailServer{s, other} {
 		commands, mails := server.seen()
 		require.NotContains(t, commands, "AUTH")
@@ -162,15 +164,17 @@ func TestMailIsNeverSentInTheOpenInstead(t *testing.T) {
 	}
 }
 
-func TestMailInTheOpenOnPurpose(t *testing.T) {
+func TestMailWithoutEncryption(t *testing.T) {
 	s := newMailServer(t, func(s *mailServer) { s.noTLS = true })
-	e := newEmail(t, s, func(o *Options) { o.Mail.Security, o.Mail.Username, o.Mail.Password = securityNone, "", "" })
+	e := newEmail(t, s, func(o *EmailOptions) {
+		o.Mail.Security, o.Mail.Username, o.Mail.Password = securityNone, "", secret.Text{}
+	})
 	require.NoError(t, e.Send(context.Background(), "msg_1", sample(t, EventSweepRecovered)))
 	_, mails := s.seen()
 	require.Len(t, mails, 1)
 }
 
-func TestMailServersThatTalkTooMuch(t *testing.T) {
+func TestMailServerThatSendsTooMuch(t *testing.T) {
 	s := newMailServer(t, func(s *mailServer) { s.replies["EHLO"] = "250-" + strings.Repeat("x", 8<<20) })
 	err := newEmail(t, s, nil).Send(context.Background(), "msg_1", sample(t, EventCallCharged))
 	require.ErrorContains(t, err, "more than 1 MiB")
@@ -186,8 +190,8 @@ func TestMailIsGuardedToo(t *testing.T) {
 	commands, _ := s.seen()
 	require.Empty(t, commands)
 
-	silent := newMailServer(t, func(s *mailServer) { s.replies[""] = "220 hello" })
+	quiet := newMailServer(t, func(s *mailServer) { s.replies[""] = "220 hello" })
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	require.ErrorIs(t, newEmail(t, silent, nil).Send(ctx, "msg_1", sample(t, EventCallCharged)), context.Canceled)
+	require.ErrorIs(t, newEmail(t, quiet, nil).Send(ctx, "msg_1", sample(t, EventCallCharged)), context.Canceled)
 }

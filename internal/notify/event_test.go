@@ -20,12 +20,12 @@ func TestEventInJSON(t *testing.T) {
 	}
 }
 
-func TestAListOfNothingIsAList(t *testing.T) {
+func TestAnEmptyListIsSentAsAList(t *testing.T) {
 	event := Event{Type: EventCallReview, Call: &CallData{}}
 	body := sent(t, event)
 	require.Contains(t, body, `"members":[]`)
 	require.Contains(t, body, `"explanation":[]`)
-	require.Nil(t, event.Call.Members, "the event itself is as it was")
+	require.Nil(t, event.Call.Members, "the event itself is unchanged")
 	require.Contains(t, sent(t, Event{Type: EventSweepRecovered, Sweep: &SweepData{}}), `"examples":[]`)
 }
 
@@ -55,6 +55,6 @@ func TestSubscription(t *testing.T) {
 		"sweep":               {narrow, recovered, true},
 		"sweep of other app":  {narrow, Event{Type: EventSweepRecovered, Sweep: &SweepData{App: "bank"}}, false},
 	} {
-		t.Run(name, func(t *testing.T) { require.Equal(t, tt.want, tt.subscription.Wants(tt.event)) })
+		t.Run(name, func(t *testing.T) { require.Equal(t, tt.want, tt.subscription.Matches(tt.event)) })
 	}
 }

@@ -6,26 +6,60 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"aftercall/internal/secret"
 )
 
-// maxFeishuText keeps a request below the 20 KB that a bot takes.
-const maxFeishuText = 16 << 10
-
-// feishuCodes are those that a bot answers, mostly with status 200
+// TypeFeishu is a custom bot of Feishu or Lark with signature verification
 // (open.feishu.cn/document/client-docs/bot-v3/add-custom-bot).
-var feishuCodes = map[int]verdict{
-	11232:    {pause: time.Minute, meaning: "over 100 messages a minute or 5 a second"},
-	99991400: {pause: time.Minute, meaning: "over the frequency limit"},
-	9499:     {final: true, meaning: "the request is not allowed"},
-	19001:    {final: true, meaning: "no such bot: copy its URL again"},
-	19002:    {final: true, meaning: "the request is not allowed"},
-	19007:    {final: true, meaning: "the bot is disabled"},
-	19021:    {final: true, meaning: "the signature does not match: check secret and this machine's clock"},
-	19022:    {final: true, meaning: "this machine's IP address is not in the bot's security settings"},
-	19024:    {final: true, meaning: "none of the keywords of the bot's security settings is in the text"},
+const TypeFeishu Type = "feishu"
+
+var feishuChannel = Channel{
+	Type: TypeFeishu,
+	Doc:  "a text message of [a custom bot](https://open.feishu.cn/document/client-docs/bot-v3/add-custom-bot), of Feishu or Lark, with signature verification",
+	Example: `- name: group
+  type: feishu
+  url: ${FEISHU_URL}            # https://open.feishu.cn/open-apis/bot/v2/hook/…, or https://open.larksuite.com/…
+  secret: ${FEISHU_SECRET}
+`,
+	NewOptions: func() Options { return new(FeishuOptions) },
 }
 
-// feishu posts to a custom bot, of Feishu or Lark, with signature verification.
+// FeishuOptions are the options of targets of type feishu.
+type FeishuOptions struct {
+	URL    secret.Text `yaml:"url" required:"true" doc:"URL of the bot. Whoever knows it can post: it is a secret."`
+	Secret secret.Text `yaml:"secret" required:"true" doc:"Secret of the bot's signature verification, from its security settings."`
+	TextOptions
+	HTTPOptions
+}
+
+// newSender implements Options.
+func (o *FeishuOptions) newSender(s *setup) Sender {
+	s.url(o.URL)
+	s.secret("secret", o.Secret, "copy it from the bot's security settings, signature verification")
+	return &feishu{
+		url: o.URL.Reveal(), secret: o.Secret.Reveal(),
+		text: s.text(o.TextOptions, withoutTags, maxFeishuText), http: s.http, now: time.Now,
+	}
+}
+
+// maxFeishuText keeps a request below the 20 KB that a bot accepts.
+const maxFeishuText = 16 << 10
+
+// feishuCodes are codes that a bot sends, mostly with status 200
+// (open.feishu.cn/document/client-docs/bot-v3/add-custom-bot).
+var feishuCodes = map[int]codeRule{
+	11232:    {retryAfter: time.Minute, meaning: "over 100 messages a minute or 5 a second"},
+	99991400: {retryAfter: time.Minute, meaning: "over the frequency limit"},
+	9499:     {permanent: true, meaning: "the request is not allowed"},
+	19001:    {permanent: true, meaning: "no such bot: copy its URL again"},
+	19002:    {permanent: true, meaning: "the request is not allowed"},
+	19007:    {permanent: true, meaning: "the bot is disabled"},
+	19021:    {permanent: true, meaning: "the signature does not match: check secret and this machine's clock"},
+	19022:    {permanent: true, meaning: "this machine's IP address is not in the bot's security settings"},
+	19024:    {permanent: true, meaning: "none of the keywords of the bot's security settings is in the text"},
+}
+
 type feishu struct {
 	url, secret string
 	text        *message
@@ -41,17 +75,7 @@ type feishuMessage struct {
 	Content   map[string]string `json:"content"`
 }
 
-var feishuKind = kind{
-	required: []string{"url", "secret"},
-	optional: messageKeys,
-	build: func(o Options, r *report) Sender {
-		r.address(o.URL)
-		r.secret("secret", o.Secret, "copy it from the bot's security settings, signature verification")
-		return &feishu{url: o.URL, secret: o.Secret, text: newMessage(o, r, noMarkup, maxFeishuText), http: o.HTTP, now: time.Now}
-	},
-}
-
-// Send posts the text once. A bot cannot tell a repetition.
+// Send posts the text once. A bot does not recognize a repetition.
 func (f *feishu) Send(ctx context.Context, _ string, event Event) error {
 	text, err := f.text.render(event)
 	if err != nil {
@@ -59,36 +83,36 @@ func (f *feishu) Send(ctx context.Context, _ string, event Event) error {
 	}
 	now := f.now()
 	timestamp := strconv.FormatInt(now.Unix(), 10)
-	a, err := postJSON(ctx, f.http, f.url, feishuMessage{
+	resp, err := postJSON(ctx, f.http, f.url, feishuMessage{
 		Timestamp: timestamp, Sign: feishuSign(timestamp, f.secret),
 		Type: "text", Content: map[string]string{"text": text},
 	})
 	if err != nil {
 		return err
 	}
-	return feishuOutcome(a, now)
+	return feishuResult(resp, now)
 }
 
-// feishuOutcome reads the code from the body, with which some failures come even
-// though their status is 400.
-func feishuOutcome(a *answer, now time.Time) error {
+// feishuResult returns the error of a response. Some codes come with status 400,
+// and say more than it.
+func feishuResult(resp *response, now time.Time) error {
 	var body struct {
 		Code *int `json:"code"`
 	}
-	err := json.Unmarshal(a.body, &body)
+	err := json.Unmarshal(resp.body, &body)
 	understood := err == nil && body.Code != nil
 	switch {
-	case understood && *body.Code != 0 && (a.ok() || feishuCodes[*body.Code].meaning != ""):
-		return judge("code", *body.Code, feishuCodes)
-	case !a.ok():
-		return a.statusError(now)
+	case understood && *body.Code != 0 && (resp.ok() || feishuCodes[*body.Code].meaning != ""):
+		return codeError("code", *body.Code, feishuCodes)
+	case !resp.ok():
+		return resp.statusError(now)
 	case !understood:
 		return errNotUnderstood
 	}
 	return nil
 }
 
-// feishuSign is HMAC-SHA256 of nothing, keyed with the time and the secret, in base64.
+// feishuSign is the HMAC-SHA256 of nothing, keyed with the time and the secret, in base64.
 func feishuSign(timestamp, secret string) string {
-	return sign([]byte(timestamp+"\n"+secret), nil)
+	return hmacSHA256([]byte(timestamp+"\n"+secret), nil)
 }

@@ -5,12 +5,15 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"aftercall/internal/secret"
 )
 
 // sentAt is the wall clock of senders in tests, where a signature holds it.
@@ -75,11 +78,29 @@ func (p *provider) only(t *testing.T) request {
 	return p.seen[0]
 }
 
-// newSender makes a sender that may reach this machine.
-func newSender(t *testing.T, o Options) Sender {
+// chatOptions are options of a chat: its URL, a secret if it has one, and a text.
+func chatOptions(channel Type, url, text string) Options {
+	c, _ := channel.Channel()
+	o := c.NewOptions()
+	v := reflect.ValueOf(o).Elem()
+	v.FieldByName("URL").Set(reflect.ValueOf(secret.New(url)))
+	if f := v.FieldByName("Secret"); f.IsValid() {
+		f.Set(reflect.ValueOf(secret.New("canary-secret")))
+	}
+	v.FieldByName("Text").SetString(text)
+	return o
+}
+
+// newSender makes a sender that may reach this machine, for events, or for all
+// that its channel can send.
+func newSender(t *testing.T, o Options, events ...EventType) Sender {
 	t.Helper()
-	o.Network.AllowPrivate = true
-	sender, problems := New(o)
+	reflect.ValueOf(o).Elem().FieldByName("AllowPrivate").SetBool(true)
+	if events == nil {
+		i := slices.IndexFunc(channels, func(c Channel) bool { return reflect.TypeOf(c.NewOptions()) == reflect.TypeOf(o) })
+		events = channels[i].Events
+	}
+	sender, problems := New(o, Settings{Events: events})
 	require.Empty(t, problems)
 	return sender
 }

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"text/template"
 	"unicode/utf8"
-
-	"github.com/bojanz/currency"
 )
 
 // Templates that others may use, and what is used where the configuration has none.
@@ -101,62 +99,59 @@ func (p *page) Write(text []byte) (int, error) {
 	return p.Builder.Write(text)
 }
 
-// newMessage compiles the key text, and tries it.
-func newMessage(o Options, r *report, escape func(string) string, limit int) *message {
-	return newText("text", o.Text, defaultText, o, r, escape, limit)
+// text returns the message of the key text, or the default one.
+func (s *setup) text(o TextOptions, escape func(string) string, limit int) *message {
+	return s.message("text", orDefault(o.Text, defaultText), o, escape, limit)
 }
 
-// newText compiles the template of a key and tries it with every event that the
-// target may be sent.
-func newText(key, text, standard string, o Options, r *report, escape func(string) string, limit int) *message {
-	t, err := template.New(key).Funcs(templateFuncs).Parse(sharedTemplates)
-	if err == nil {
-		t, err = t.New(key).Parse(orStandard(text, standard))
-	}
-	m := &message{key: key, template: t, format: newFormat(o, r, escape), limit: limit}
-	m.try(o, r, err)
-	return m
-}
-
-// newHTML is newText for html/template, which escapes by itself.
-func newHTML(key, text, standard string, o Options, r *report) *message {
-	t, err := htmltemplate.New(key).Funcs(templateFuncs).Parse(sharedTemplates)
-	if err == nil {
-		t, err = t.New(key).Parse(orStandard(text, standard))
-	}
-	m := &message{key: key, template: t, format: newFormat(o, r, plain)}
-	m.try(o, r, err)
-	return m
-}
-
-func orStandard(text, standard string) string {
+// orDefault is the configured text, or standard if there is none.
+func orDefault(text, standard string) string {
 	if strings.TrimSpace(text) == "" {
 		return standard
 	}
 	return text
 }
 
-func newFormat(o Options, r *report, escape func(string) string) format {
-	return format{money: currency.NewFormatter(r.locale(o.Locale)), zone: r.zone(o.TimeZone), escape: escape}
+// message compiles the template of a key and tries it with every event that the
+// target may be sent. limit is in bytes, 0 for none.
+func (s *setup) message(key, text string, o TextOptions, escape func(string) string, limit int) *message {
+	t, err := template.New(key).Funcs(templateFuncs).Parse(sharedTemplates)
+	if err == nil {
+		t, err = t.New(key).Parse(text)
+	}
+	m := &message{key: key, template: t, format: s.format(o, escape), limit: limit}
+	s.try(m, err)
+	return m
 }
 
-// try reports a template that does not compile or fails for a sample.
-func (m *message) try(o Options, r *report, err error) {
+// html is message for html/template, which escapes by itself.
+func (s *setup) html(key, text string, o TextOptions) *message {
+	t, err := htmltemplate.New(key).Funcs(templateFuncs).Parse(sharedTemplates)
+	if err == nil {
+		t, err = t.New(key).Parse(text)
+	}
+	m := &message{key: key, template: t, format: s.format(o, plain)}
+	s.try(m, err)
+	return m
+}
+
+// try reports a template that does not compile, err, or fails for a sample.
+func (s *setup) try(m *message, err error) {
 	if err != nil {
-		r.add(m.key, "is not a template: %s", templateCause(err))
+		s.report(m.key, "is not a template: %s", templateCause(err))
 		return
 	}
 	for _, sample := range Samples() {
-		if !chosen(o.Events, sample.Type) {
+		if !matches(s.events, sample.Type) {
 			continue
 		}
 		text, err := m.execute(sample)
 		switch {
 		case err != nil:
-			r.add(m.key, "fails for the event %s: %s", sample.Type, templateCause(err))
+			s.report(m.key, "fails for the event %s: %s", sample.Type, templateCause(err))
 			return
 		case text == "":
-			r.add(m.key, "gives nothing for the event %s: write something for it, or choose other events", sample.Type)
+			s.report(m.key, "gives nothing for the event %s: write something for it, or choose other events", sample.Type)
 			return
 		}
 	}
@@ -172,7 +167,7 @@ func templateCause(err error) string {
 func (m *message) render(e Event) (string, error) {
 	text, err := m.execute(e)
 	if err == nil && text == "" {
-		err = &DeliveryError{Reason: m.key + " gives nothing for this event", Final: true}
+		err = &DeliveryError{Reason: m.key + " gives nothing for this event", Permanent: true}
 	}
 	return text, err
 }

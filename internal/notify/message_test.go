@@ -7,13 +7,15 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"aftercall/internal/secret"
 )
 
-// rendered is the text of an event after a template, by the readers' habits.
+// rendered is the text of an event after a template, for readers of a locale and zone.
 func rendered(t *testing.T, text, locale, zone string, event Event) string {
 	t.Helper()
-	o := Options{Type: TypeWeCom, URL: "https://x.example/", Text: text, Locale: locale, TimeZone: zone, Events: []EventType{event.Type}}
-	sender, problems := New(o)
+	o := &WeComOptions{URL: secret.New("https://x.example/"), TextOptions: TextOptions{Text: text, Locale: locale, TimeZone: zone}}
+	sender, problems := New(o, Settings{Events: []EventType{event.Type}})
 	require.Empty(t, problems)
 	out, err := sender.(*wecom).text.render(event)
 	require.NoError(t, err)
@@ -70,15 +72,14 @@ func TestAmountsAndTimesAreTheReaders(t *testing.T) {
 	require.Equal(t, "61 120", rendered(t, `{{ .Connected.Seconds }} {{ .Billed.Seconds }}`, "", "", event))
 }
 
-func TestATextIsNeverEmptyAndNeverEndless(t *testing.T) {
+func TestATextIsNeitherEmptyNorEndless(t *testing.T) {
 	p := newProvider(t, http.StatusOK, "ok")
-	o := Options{Type: TypeSlack, URL: p.url, Text: "{{ .Caller }}", Events: []EventType{EventCallCharged}}
 	nobody := sample(t, EventCallCharged)
 	nobody.Call.Caller = "\n"
-	err := newSender(t, o).Send(context.Background(), "msg_1", nobody)
+	err := newSender(t, chatOptions(TypeSlack, p.url, "{{ .Caller }}"), EventCallCharged).Send(context.Background(), "msg_1", nobody)
 	var deliveryErr *DeliveryError
 	require.ErrorAs(t, err, &deliveryErr)
-	require.True(t, deliveryErr.Final)
+	require.True(t, deliveryErr.Permanent)
 	require.EqualError(t, err, "text gives nothing for this event")
 	require.Empty(t, p.seen)
 
@@ -86,14 +87,14 @@ func TestATextIsNeverEmptyAndNeverEndless(t *testing.T) {
 		"{{ range 10000000 }}more{{ end }}":                             "writes more than 1 MiB",
 		`{{ define "x" }}{{ template "x" }}{{ end }}{{ template "x" }}`: "exceeded maximum template depth",
 	} {
-		_, problems := New(Options{Type: TypeSlack, URL: "https://x.example/", Text: text})
+		_, problems := New(chatOptions(TypeSlack, "https://x.example/", text), Settings{})
 		require.Len(t, problems, 1)
 		require.Contains(t, problems[0].Message, want)
 	}
 }
 
 func TestAllProblemsAtOnce(t *testing.T) {
-	_, problems := New(Options{Type: TypeDingTalk, URL: "nowhere", Text: "{{ .Nobody }}", Locale: "german", TimeZone: "Mars/Base"})
+	_, problems := New(&DingTalkOptions{URL: secret.New("nowhere"), TextOptions: TextOptions{Text: "{{ .Nobody }}", Locale: "german", TimeZone: "Mars/Base"}}, Settings{})
 	var keys []string
 	for _, p := range problems {
 		keys = append(keys, p.Key)
@@ -118,16 +119,6 @@ func TestSamplesAreOfEveryType(t *testing.T) {
 		types = append(types, event.Type)
 	}
 	require.Equal(t, EventTypes, types)
-}
-
-func TestEveryTypeIsKnown(t *testing.T) {
-	require.Len(t, kinds, len(Types))
-	for _, target := range Types {
-		required, _ := target.Keys()
-		require.NotEmpty(t, required, target)
-	}
-	_, problems := New(Options{Type: "pager"})
-	require.Equal(t, []Problem{{Key: "type", Message: `"pager" is not a type of targets`}}, problems)
 }
 
 func TestCut(t *testing.T) {

@@ -109,7 +109,7 @@ func TestTLSFailure(t *testing.T) {
 	require.ErrorContains(t, err, "certificate")
 	require.NotContains(t, err.Error(), "path-with-a-secret")
 	var statusErr *StatusError
-	require.NotErrorAs(t, err, &statusErr, "tried again: a certificate can be mended")
+	require.NotErrorAs(t, err, &statusErr, "retryable: the certificate may be replaced")
 	require.Zero(t, hits.Load())
 }
 
@@ -154,7 +154,7 @@ func TestSlowReceivers(t *testing.T) {
 	err := w.Send(context.Background(), "msg_1", Event{})
 	require.ErrorContains(t, err, "Timeout")
 	var statusErr *StatusError
-	require.NotErrorAs(t, err, &statusErr, "tried again")
+	require.NotErrorAs(t, err, &statusErr, "retryable")
 }
 
 func TestRetryAfter(t *testing.T) {

@@ -34,12 +34,12 @@ func (r *Relay) Forward(ctx context.Context, query, contentType string, body []b
 	if contentType != "" {
 		header.Set("Content-Type", contentType)
 	}
-	a, err := post(ctx, r.http, to.String(), header, body)
+	resp, err := post(ctx, r.http, to.String(), header, body)
 	if err != nil {
 		return err
 	}
-	if !a.ok() {
-		return a.statusError(r.now())
+	if !resp.ok() {
+		return resp.statusError(r.now())
 	}
 	return nil
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
+
+	"aftercall/internal/secret"
 )
 
 const schemaFile = "../../docs/events.schema.json"
@@ -59,7 +61,7 @@ func validate(t *testing.T, s *jsonschema.Schema, text string) error {
 func sent(t *testing.T, event Event) string {
 	t.Helper()
 	p := newProvider(t, http.StatusNoContent, "")
-	require.NoError(t, newSender(t, Options{Type: TypeWebhook, URL: p.url, Secrets: []string{secretOne}}).Send(context.Background(), "msg_1", event))
+	require.NoError(t, newSender(t, &WebhookOptions{URL: secret.New(p.url), Secrets: []secret.Text{secret.New(secretOne)}}).Send(context.Background(), "msg_1", event))
 	return p.only(t).body
 }
 

@@ -6,18 +6,47 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"aftercall/internal/secret"
 )
 
-// maxSlackText is what Slack advises; it cuts at ten times as much.
+// TypeSlack is an incoming webhook of Slack
+// (docs.slack.dev/messaging/sending-messages-using-incoming-webhooks).
+const TypeSlack Type = "slack"
+
+var slackChannel = Channel{
+	Type: TypeSlack,
+	Doc:  "a message of [an incoming webhook](https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks)",
+	Example: `- name: ops
+  type: slack
+  url: ${SLACK_URL}             # https://hooks.slack.com/services/…
+  events: [call.review]
+`,
+	NewOptions: func() Options { return new(SlackOptions) },
+}
+
+// SlackOptions are the options of targets of type slack.
+type SlackOptions struct {
+	URL secret.Text `yaml:"url" required:"true" doc:"URL of the incoming webhook. Whoever knows it can post: it is a secret."`
+	TextOptions
+	HTTPOptions
+}
+
+// newSender implements Options.
+func (o *SlackOptions) newSender(s *setup) Sender {
+	s.url(o.URL)
+	return &slack{url: o.URL.Reveal(), text: s.text(o.TextOptions, slackEscape, maxSlackText), http: s.http, now: time.Now}
+}
+
+// maxSlackText is the length that Slack recommends; it truncates at ten times that.
 const maxSlackText = 4000
 
 // slackEscape is what Slack asks for: the rest of mrkdwn cannot mention or link.
 var slackEscape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace
 
-// slackReason matches the words by which Slack explains a refusal, such as no_service.
+// slackReason matches the codes by which Slack explains a refusal, such as no_service.
 var slackReason = regexp.MustCompile(`^[a-z_]{1,60}$`)
 
-// slack posts to an incoming webhook (docs.slack.dev/messaging/sending-messages-using-incoming-webhooks).
 type slack struct {
 	url  string
 	text *message
@@ -25,30 +54,21 @@ type slack struct {
 	now  func() time.Time
 }
 
-var slackKind = kind{
-	required: []string{"url"},
-	optional: messageKeys,
-	build: func(o Options, r *report) Sender {
-		r.address(o.URL)
-		return &slack{url: o.URL, text: newMessage(o, r, slackEscape, maxSlackText), http: o.HTTP, now: time.Now}
-	},
-}
-
-// Send posts the text once. Slack cannot tell a repetition.
+// Send posts the text once. Slack does not recognize a repetition.
 func (s *slack) Send(ctx context.Context, _ string, event Event) error {
 	text, err := s.text.render(event)
 	if err != nil {
 		return err
 	}
-	a, err := postJSON(ctx, s.http, s.url, map[string]any{"text": text})
+	resp, err := postJSON(ctx, s.http, s.url, map[string]any{"text": text})
 	switch {
 	case err != nil:
 		return err
-	case a.ok():
+	case resp.ok():
 		return nil
 	}
-	failure := a.statusError(s.now())
-	if reason := string(a.body); slackReason.MatchString(reason) {
+	failure := resp.statusError(s.now())
+	if reason := string(resp.body); slackReason.MatchString(reason) {
 		failure.Reason = reason
 	}
 	return failure

@@ -6,101 +6,132 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/bojanz/currency"
+
+	"aftercall/internal/secret"
 )
 
-const (
-	stripeAPI = "https://api.stripe.com"
-	// maxStripeName is the longest event name and identifier.
-	maxStripeName = 100
-)
+// TypeStripe is a meter of Stripe Billing (docs.stripe.com/api/billing/meter-event/create).
+const TypeStripe Type = "stripe"
 
-// Stripe is how charges become meter events of Stripe Billing.
-type Stripe struct {
-	APIKey string
-	// Meter is the meter's event name.
-	Meter string
-	// Customer is a template of the Stripe customer's ID.
-	Customer string
-	// Value is billed_seconds, connected_seconds or amount.
-	Value string
+var stripeChannel = Channel{
+	Type: TypeStripe,
+	Doc:  "[a meter event](https://docs.stripe.com/api/billing/meter-event/create) for each `call.charged` and each `call.reversed`",
+	Example: `- name: billing
+  type: stripe
+  stripe:
+    api_key: ${STRIPE_KEY}
+    meter: call_seconds
+    customer: "{{ .Caller }}"
+    value: billed_seconds
+`,
+	Events:     []EventType{EventCallCharged, EventCallReversed},
+	NewOptions: func() Options { return new(StripeOptions) },
 }
 
-// StripeAmount counts what was charged, in the smallest unit of the currency.
-const StripeAmount = "amount"
+// StripeOptions are the options of targets of type stripe.
+type StripeOptions struct {
+	URL    secret.Text `yaml:"url" default:"https://api.stripe.com" doc:"Address of Stripe's API, for a proxy or a test."`
+	Stripe Meter       `yaml:"stripe" required:"true" doc:"What is reported to which meter."`
+	HTTPOptions
+}
 
-// What else a meter can count.
+// Meter is a meter of Stripe Billing and what is reported to it.
+type Meter struct {
+	APIKey   secret.Text `yaml:"api_key" required:"true" doc:"Secret or restricted key, sk_… or rk_…, that may write meter events."`
+	Name     string      `yaml:"meter" required:"true" doc:"Event name of the meter. Its aggregation must be a sum."`
+	Customer string      `yaml:"customer" required:"true" doc:"Template of the Stripe customer's ID, such as cus_NciAYcXfLnqBoz or {{ .Caller }}."`
+	Value    string      `yaml:"value" default:"billed_seconds" doc:"What is counted: billed_seconds, connected_seconds, or amount, in the smallest unit of the currency, such as cents."`
+}
+
+// What a meter counts. An amount is in the smallest unit of the currency.
 const (
-	stripeBilledSeconds    = "billed_seconds"
-	stripeConnectedSeconds = "connected_seconds"
+	countBilledSeconds    = "billed_seconds"
+	countConnectedSeconds = "connected_seconds"
+	countAmount           = "amount"
 )
+
+// maxStripeName is the longest event name and identifier.
+const maxStripeName = 100
+
+// newSender implements Options.
+func (o *StripeOptions) newSender(s *setup) Sender {
+	s.url(o.URL)
+	m := o.Stripe
+	s.secret("stripe.api_key", m.APIKey, "copy a secret or restricted key, sk_… or rk_…, from the Stripe dashboard")
+	if m.Name == "" || len(m.Name) > maxStripeName {
+		s.report("stripe.meter", "must be the meter's event name, of at most %d characters", maxStripeName)
+	}
+	switch m.Value {
+	case countBilledSeconds, countConnectedSeconds:
+	case countAmount:
+		checkAmounts(s)
+	default:
+		s.report("stripe.value", "must be billed_seconds, connected_seconds or amount (in the currency's smallest unit)")
+	}
+	return &stripe{
+		url:    strings.TrimRight(o.URL.Reveal(), "/") + "/v1/billing/meter_events",
+		apiKey: m.APIKey.Reveal(), meter: m.Name, value: m.Value,
+		customer: s.message("stripe.customer", m.Customer, TextOptions{}, plain, 0), http: s.http, now: time.Now,
+	}
+}
+
+// checkAmounts reports amounts that a meter cannot add up: those of several
+// currencies, or with fractions of the smallest unit.
+func checkAmounts(s *setup) {
+	currencies := map[string]bool{}
+	for _, c := range s.charges {
+		currencies[c.Currency] = true
+		if digits, ok := currency.GetDigits(c.Currency); ok && c.Digits > int(digits) {
+			s.report("stripe.value", "amount counts whole units of %s, of which the tariff of the app %s charges fractions: choose billed_seconds, or leave digits out of the tariff", c.Currency, c.App)
+		}
+	}
+	if len(currencies) > 1 {
+		s.report("stripe.value", "amount cannot add up %s: make a target of each currency, with the apps of each", strings.Join(slices.Sorted(maps.Keys(currencies)), " and "))
+	}
+}
 
 // stripeCode matches the codes and types of Stripe's errors.
 var stripeCode = regexp.MustCompile(`^[a-z_]{1,80}$`)
 
-// stripe reports usage (docs.stripe.com/api/billing/meter-event/create). A
-// reversal is reported as a negative quantity, which unlike the cancellation of
-// an event works at any time (docs.stripe.com/billing/subscriptions/usage-based/meters/configure).
+// stripe reports usage. A reversal is reported as a negative quantity, which
+// unlike the cancellation of an event works at any time
+// (docs.stripe.com/billing/subscriptions/usage-based/meters/configure).
 type stripe struct {
-	Stripe
-	url      string
-	customer *message
-	http     *http.Client
-	now      func() time.Time
+	url, apiKey, meter, value string
+	customer                  *message
+	http                      *http.Client
+	now                       func() time.Time
 }
 
-var stripeKind = kind{
-	required: []string{"stripe"},
-	optional: append([]string{"url"}, networkKeys...),
-	events:   []EventType{EventCallCharged, EventCallReversed},
-	build: func(o Options, r *report) Sender {
-		s := &stripe{Stripe: o.Stripe, http: o.HTTP, now: time.Now}
-		base := o.URL
-		if base == "" {
-			base = stripeAPI
-		}
-		r.address(base)
-		s.url = strings.TrimRight(base, "/") + "/v1/billing/meter_events"
-		r.secret("stripe.api_key", s.APIKey, "copy a secret or restricted key, sk_… or rk_…, from the Stripe dashboard")
-		if s.Meter == "" || len(s.Meter) > maxStripeName {
-			r.add("stripe.meter", "must be the meter's event name, of at most %d characters", maxStripeName)
-		}
-		switch s.Value {
-		case stripeBilledSeconds, stripeConnectedSeconds, StripeAmount:
-		default:
-			r.add("stripe.value", "must be billed_seconds, connected_seconds or amount (in the currency's smallest unit)")
-		}
-		s.customer = newText("stripe.customer", o.Stripe.Customer, "", o, r, plain, 0)
-		return s
-	},
-}
-
-// Send reports one charge or reversal. Its ledger key identifies it, so that
-// Stripe refuses a repetition within 24 hours, which is success here.
+// Send reports one charge or reversal. The ledger key identifies it: Stripe
+// refuses a repetition within 24 hours, which is success here.
 func (s *stripe) Send(ctx context.Context, _ string, event Event) error {
 	form, err := s.form(event)
 	if err != nil {
 		return err
 	}
-	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Authorization": {"Bearer " + s.APIKey}}
-	a, err := post(ctx, s.http, s.url, header, []byte(form.Encode()))
+	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Authorization": {"Bearer " + s.apiKey}}
+	resp, err := post(ctx, s.http, s.url, header, []byte(form.Encode()))
 	if err != nil {
 		return err
 	}
-	return s.outcome(a)
+	return s.result(resp)
 }
 
 func (s *stripe) form(event Event) (url.Values, error) {
 	c := event.Call
 	if c == nil {
-		return nil, &DeliveryError{Reason: "a meter cannot count the event " + string(event.Type), Final: true}
+		return nil, &DeliveryError{Reason: "a meter cannot count the event " + string(event.Type), Permanent: true}
 	}
 	customer, err := s.customer.render(event)
 	if err != nil {
@@ -119,7 +150,7 @@ func (s *stripe) form(event Event) (url.Values, error) {
 		value = -value
 	}
 	return url.Values{
-		"event_name":                  {s.Meter},
+		"event_name":                  {s.meter},
 		"identifier":                  {stripeIdentifier(c.LedgerKey)},
 		"timestamp":                   {strconv.FormatInt(at.Unix(), 10)},
 		"payload[stripe_customer_id]": {customer},
@@ -127,12 +158,12 @@ func (s *stripe) form(event Event) (url.Values, error) {
 	}, nil
 }
 
-// quantity is the number that the meter adds, which Stripe wants whole.
+// quantity is the number that the meter adds. Stripe accepts whole numbers only.
 func (s *stripe) quantity(c *CallData) (int64, error) {
-	switch s.Value {
-	case stripeBilledSeconds:
+	switch s.value {
+	case countBilledSeconds:
 		return c.BilledSeconds, nil
-	case stripeConnectedSeconds:
+	case countConnectedSeconds:
 		return c.ConnectedSeconds, nil
 	}
 	amount, err := currency.NewAmount(c.Amount, c.Currency)
@@ -141,7 +172,7 @@ func (s *stripe) quantity(c *CallData) (int64, error) {
 	}
 	units, err := amount.Int64()
 	if err != nil || !amount.Round().Equal(amount) {
-		return 0, &DeliveryError{Reason: "stripe.value amount: " + amount.String() + " is not a whole number of the currency's smallest unit", Final: true}
+		return 0, &DeliveryError{Reason: "stripe.value amount: " + amount.String() + " is not a whole number of the currency's smallest unit", Permanent: true}
 	}
 	return units, nil
 }
@@ -155,8 +186,9 @@ func stripeIdentifier(key string) string {
 	return "sha256:" + hex.EncodeToString(hash[:])
 }
 
-func (s *stripe) outcome(a *answer) error {
-	if a.ok() {
+// result returns the error of a response, nil for a repetition.
+func (s *stripe) result(resp *response) error {
+	if resp.ok() {
 		return nil
 	}
 	var body struct {
@@ -166,13 +198,13 @@ func (s *stripe) outcome(a *answer) error {
 			Message string `json:"message"`
 		} `json:"error"`
 	}
-	failure := a.statusError(s.now())
-	if json.Unmarshal(a.body, &body) != nil {
+	failure := resp.statusError(s.now())
+	if json.Unmarshal(resp.body, &body) != nil {
 		return failure
 	}
 	e := body.Error
-	// The code is not always there, so the words count too.
-	if a.status == http.StatusBadRequest && (e.Code == "duplicate_meter_event" || strings.Contains(e.Message, "event already exists with identifier")) {
+	// Not every such response has the code, so the message counts too.
+	if resp.status == http.StatusBadRequest && (e.Code == "duplicate_meter_event" || strings.Contains(e.Message, "event already exists with identifier")) {
 		return nil
 	}
 	for _, reason := range []string{e.Code, e.Type} {

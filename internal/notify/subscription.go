@@ -6,28 +6,46 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// Subscription is what a target wants to hear of: whatever all of its lists
-// name. An empty list is everything, so the zero value wants every event.
+// Subscription chooses events: those that each of its lists names. An empty list
+// chooses all, so the zero value is a subscription to every event.
 type Subscription struct {
 	Events []EventType
 	// Apps are the configured names of apps.
 	Apps []string
-	// Results and Media choose among the events of calls. What is not known of
-	// a call, as in some reviews, is kept from nobody.
+	// Results and Media choose among the events of calls. An event whose result or
+	// media type is not known, as in some reviews, matches.
 	Results []tencent.CallResult
 	Media   []tencent.MediaType
 }
 
-// Wants reports whether e is of interest.
-func (s Subscription) Wants(e Event) bool {
-	if !chosen(s.Events, e.Type) {
+// Matches reports whether the subscription chooses e.
+func (s Subscription) Matches(e Event) bool {
+	if !matches(s.Events, e.Type) {
 		return false
 	}
 	if e.Sweep != nil {
-		return chosen(s.Apps, e.Sweep.App)
+		return matches(s.Apps, e.Sweep.App)
 	}
 	c := e.Call
-	return chosen(s.Apps, c.App) && (c.Result == "" || chosen(s.Results, c.Result)) && (c.MediaType == "" || chosen(s.Media, c.MediaType))
+	return matches(s.Apps, c.App) && (c.Result == "" || matches(s.Results, c.Result)) && (c.MediaType == "" || matches(s.Media, c.MediaType))
 }
 
-func chosen[T comparable](list []T, v T) bool { return len(list) == 0 || slices.Contains(list, v) }
+func matches[T comparable](list []T, v T) bool { return len(list) == 0 || slices.Contains(list, v) }
+
+// Subscriber is a target and what it is subscribed to.
+type Subscriber struct {
+	Name         string
+	Subscription Subscription
+}
+
+// Subscribers returns the names of those whose subscription matches e, in their
+// order. It is the one place that decides who is notified of an event.
+func Subscribers(all []Subscriber, e Event) []string {
+	names := []string{}
+	for _, s := range all {
+		if s.Subscription.Matches(e) {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}

@@ -7,22 +7,35 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"aftercall/internal/secret"
 )
 
-// RequestTimeout bounds one delivery attempt, the specification's 15 s.
-const RequestTimeout = 15 * time.Second
+// TypeWebhook is a signed POST of the event (www.standardwebhooks.com).
+const TypeWebhook Type = "webhook"
 
-// maxAnswerSize is read of an answer, so that the connection can be kept.
-const maxAnswerSize = 16 << 10
+var webhookChannel = Channel{
+	Type: TypeWebhook,
+	Doc:  "a POST of the event, signed as [Standard Webhooks](https://www.standardwebhooks.com) specify",
+	Example: `- name: crm
+  type: webhook
+  url: https://crm.example.com/hooks/aftercall
+  secrets: ["${CRM_WEBHOOK_SECRET}"]
+`,
+	NewOptions: func() Options { return new(WebhookOptions) },
+}
 
-// MaxRetryAfter is the longest pause that a receiver may ask for.
-const MaxRetryAfter = time.Hour
+// WebhookOptions are the options of targets of type webhook.
+type WebhookOptions struct {
+	URL     secret.Text   `yaml:"url" required:"true" doc:"Address that receives the POST, https:// or http://."`
+	Secrets []secret.Text `yaml:"secrets" required:"true" doc:"Signing secrets, whsec_ and base64 of 24 to 64 bytes. Each of them signs, so that a receiver can change from one to the next."`
+	HTTPOptions
+}
 
 const (
 	minWebhookKey    = 24
@@ -31,42 +44,29 @@ const (
 	webhookKeyAdvice = "make one with: echo whsec_$(openssl rand -base64 32)"
 )
 
-// StatusError is an answer that is not 2xx.
-type StatusError struct {
-	Status int
-	// RetryAfter is what the receiver asked for, 0 for nothing, MaxRetryAfter at most.
-	RetryAfter time.Duration
-	// Reason is the receiver's code where it has one, such as no_service.
-	Reason string
-	// Aborted says that the receiver does not want the event again: it sent the
-	// header webhook-delivery, with abort-message or disable, which is proposed
-	// for the specification (standard-webhooks pull request 291, Svix).
-	Aborted bool
-}
-
-// Error gives the status. What the receiver wrote is not repeated, but for a code.
-func (e *StatusError) Error() string {
-	text := fmt.Sprintf("answered %d %s", e.Status, http.StatusText(e.Status))
-	if e.Reason != "" {
-		text += " (" + e.Reason + ")"
+// newSender implements Options.
+func (o *WebhookOptions) newSender(s *setup) Sender {
+	s.url(o.URL)
+	if len(o.Secrets) == 0 {
+		s.report("secrets", "must hold at least one signing secret; %s", webhookKeyAdvice)
 	}
-	if e.Aborted {
-		text += ", and wants no further attempt"
+	secrets := make([]string, len(o.Secrets))
+	for i, signing := range o.Secrets {
+		secrets[i] = signing.Reveal()
+		text, prefixed := strings.CutPrefix(secrets[i], webhookKeyPrefix)
+		key, err := base64.StdEncoding.DecodeString(text)
+		if !prefixed || err != nil || len(key) < minWebhookKey || len(key) > maxWebhookKey {
+			s.report(fmt.Sprintf("secrets[%d]", i), "must be %s and base64 of %d to %d bytes; %s", webhookKeyPrefix, minWebhookKey, maxWebhookKey, webhookKeyAdvice)
+		}
 	}
-	return text
-}
-
-// Permanent reports whether another attempt would be answered the same:
-// everything but 2xx, 408, 409, 425, 429 and 5xx; and these if Aborted.
-func (e *StatusError) Permanent() bool {
-	if e.Aborted {
-		return true
+	if len(s.problems) > 0 {
+		return nil
 	}
-	switch e.Status {
-	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests:
-		return false
+	w, err := NewWebhook(o.URL.Reveal(), secrets, s.http)
+	if err != nil {
+		s.report("secrets", "%s", err)
 	}
-	return e.Status < 500
+	return w
 }
 
 // Webhook posts events to one URL. It makes one attempt per call and is safe
@@ -95,32 +95,6 @@ func NewWebhook(target string, secrets []string, client *http.Client) (*Webhook,
 	return w, nil
 }
 
-var webhookKind = kind{
-	required: []string{"url", "secrets"},
-	optional: networkKeys,
-	build: func(o Options, r *report) Sender {
-		r.address(o.URL)
-		if len(o.Secrets) == 0 {
-			r.add("secrets", "must hold at least one signing secret; %s", webhookKeyAdvice)
-		}
-		for i, secret := range o.Secrets {
-			text, prefixed := strings.CutPrefix(secret, webhookKeyPrefix)
-			key, err := base64.StdEncoding.DecodeString(text)
-			if !prefixed || err != nil || len(key) < minWebhookKey || len(key) > maxWebhookKey {
-				r.add(fmt.Sprintf("secrets[%d]", i), "must be %s and base64 of %d to %d bytes; %s", webhookKeyPrefix, minWebhookKey, maxWebhookKey, webhookKeyAdvice)
-			}
-		}
-		if r.failed() {
-			return nil
-		}
-		w, err := NewWebhook(o.URL, o.Secrets, o.HTTP)
-		if err != nil {
-			r.add("secrets", "%s", err)
-		}
-		return w
-	},
-}
-
 // Send delivers the event once. The error is a *StatusError when the receiver
 // answered, and names neither the URL nor a secret.
 func (w *Webhook) Send(ctx context.Context, messageID string, event Event) error {
@@ -132,12 +106,12 @@ func (w *Webhook) Send(ctx context.Context, messageID string, event Event) error
 	if err := w.sign(header, messageID, body); err != nil {
 		return err
 	}
-	a, err := post(ctx, w.http, w.url, header, body)
+	resp, err := post(ctx, w.http, w.url, header, body)
 	if err != nil {
 		return err
 	}
-	if !a.ok() {
-		return a.statusError(w.now())
+	if !resp.ok() {
+		return resp.statusError(w.now())
 	}
 	return nil
 }
@@ -157,25 +131,4 @@ func (w *Webhook) sign(h http.Header, messageID string, body []byte) error {
 	h.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
 	h.Set(standardwebhooks.HeaderWebhookSignature, strings.Join(signatures, " "))
 	return nil
-}
-
-// retryAfter reads seconds or an HTTP date.
-func retryAfter(header string, now time.Time) time.Duration {
-	var pause time.Duration
-	if seconds, err := strconv.ParseUint(header, 10, 31); err == nil {
-		pause = time.Duration(seconds) * time.Second
-	} else if at, err := http.ParseTime(header); err == nil {
-		pause = at.Sub(now)
-	}
-	return min(max(pause, 0), MaxRetryAfter)
-}
-
-// withoutURL strips the URL from an error of net/http: some receivers carry a
-// secret in it, and errors end up in logs and histories.
-func withoutURL(err error) error {
-	var urlErr *url.Error
-	if errors.As(err, &urlErr) {
-		return urlErr.Err
-	}
-	return err
 }

@@ -2,35 +2,56 @@ package notify
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
-	"strings"
 	"time"
+
+	"aftercall/internal/secret"
 )
 
-// maxWeComText is the most that a robot's text may have, in bytes.
-const maxWeComText = 2048
+// TypeWeCom is a group robot of WeCom (developer.work.weixin.qq.com/document/path/91770).
+const TypeWeCom Type = "wecom"
 
-// noMarkup takes the < that begins a mention in WeCom and Feishu, <@userid> and
-// <at …>, from what a user wrote. Neither has an escape, so it is the fullwidth one.
-var noMarkup = strings.NewReplacer("<", "＜").Replace
-
-// wecomCodes are those that a robot answers with status 200
-// (developer.work.weixin.qq.com/document/path/90313 and 91770).
-var wecomCodes = map[int]verdict{
-	-1:    {pause: 5 * time.Second, meaning: "busy"},
-	45009: {pause: time.Minute, meaning: "over 20 messages a minute"},
-	45033: {pause: 5 * time.Second, meaning: "too many requests at once"},
-	40008: {final: true, meaning: "message type not allowed"},
-	40058: {final: true, meaning: "a parameter is not allowed, or the text is too long"},
-	44004: {final: true, meaning: "the text is empty"},
-	45002: {final: true, meaning: "the text is too long"},
-	93000: {final: true, meaning: "no such robot: copy its URL again"},
-	93004: {final: true, meaning: "the robot is disabled"},
-	93008: {final: true, meaning: "the robot is not in the group"},
+var wecomChannel = Channel{
+	Type: TypeWeCom,
+	Doc:  "a text message of [a group robot](https://developer.work.weixin.qq.com/document/path/91770), at most 2048 bytes",
+	Example: `- name: group
+  type: wecom
+  url: ${WECOM_URL}             # https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…
+`,
+	NewOptions: func() Options { return new(WeComOptions) },
 }
 
-// wecom posts to a group robot (developer.work.weixin.qq.com/document/path/91770).
+// WeComOptions are the options of targets of type wecom.
+type WeComOptions struct {
+	URL secret.Text `yaml:"url" required:"true" doc:"URL of the robot. Whoever knows it can post: it is a secret."`
+	TextOptions
+	HTTPOptions
+}
+
+// newSender implements Options.
+func (o *WeComOptions) newSender(s *setup) Sender {
+	s.url(o.URL)
+	return &wecom{url: o.URL.Reveal(), text: s.text(o.TextOptions, withoutTags, maxWeComText), http: s.http, now: time.Now}
+}
+
+// maxWeComText is the longest text that a robot accepts, in bytes.
+const maxWeComText = 2048
+
+// wecomCodes are codes that a robot sends with status 200
+// (developer.work.weixin.qq.com/document/path/90313 and 91770).
+var wecomCodes = map[int]codeRule{
+	-1:    {retryAfter: 5 * time.Second, meaning: "busy"},
+	45009: {retryAfter: time.Minute, meaning: "over 20 messages a minute"},
+	45033: {retryAfter: 5 * time.Second, meaning: "too many requests at once"},
+	40008: {permanent: true, meaning: "message type not allowed"},
+	40058: {permanent: true, meaning: "a parameter is not allowed, or the text is too long"},
+	44004: {permanent: true, meaning: "the text is empty"},
+	45002: {permanent: true, meaning: "the text is too long"},
+	93000: {permanent: true, meaning: "no such robot: copy its URL again"},
+	93004: {permanent: true, meaning: "the robot is disabled"},
+	93008: {permanent: true, meaning: "the robot is not in the group"},
+}
+
 type wecom struct {
 	url  string
 	text *message
@@ -38,43 +59,15 @@ type wecom struct {
 	now  func() time.Time
 }
 
-var wecomKind = kind{
-	required: []string{"url"},
-	optional: messageKeys,
-	build: func(o Options, r *report) Sender {
-		r.address(o.URL)
-		return &wecom{url: o.URL, text: newMessage(o, r, noMarkup, maxWeComText), http: o.HTTP, now: time.Now}
-	},
-}
-
-// Send posts the text once. A robot cannot tell a repetition.
+// Send posts the text once. A robot does not recognize a repetition.
 func (w *wecom) Send(ctx context.Context, _ string, event Event) error {
 	text, err := w.text.render(event)
 	if err != nil {
 		return err
 	}
-	a, err := postJSON(ctx, w.http, w.url, robotText(text))
+	resp, err := postJSON(ctx, w.http, w.url, robotText(text))
 	if err != nil {
 		return err
 	}
-	return a.errcode(wecomCodes, w.now())
-}
-
-// robotText is the text message that WeCom and DingTalk understand.
-func robotText(text string) any {
-	return map[string]any{"msgtype": "text", "text": map[string]string{"content": text}}
-}
-
-// errcode reads the outcome from the body, as WeCom and DingTalk tell it.
-func (a *answer) errcode(known map[int]verdict, now time.Time) error {
-	if !a.ok() {
-		return a.statusError(now)
-	}
-	var body struct {
-		ErrCode *int `json:"errcode"`
-	}
-	if err := json.Unmarshal(a.body, &body); err != nil || body.ErrCode == nil {
-		return errNotUnderstood
-	}
-	return judge("errcode", *body.ErrCode, known)
+	return resp.errcode(wecomCodes, w.now())
 }

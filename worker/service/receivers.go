@@ -51,13 +51,13 @@ func (r *receivers) client(n notify.Network) *http.Client {
 func (r *receivers) targets() ([]activities.Target, error) {
 	targets := make([]activities.Target, len(r.config.Targets))
 	for i, target := range r.config.Targets {
-		sender, problems := notify.New(target.Options(r.client(target.Network())))
+		sender, problems := r.config.Sender(target, r.client(target.Options.Network()))
 		if len(problems) > 0 {
 			return nil, fmt.Errorf("target %s: %s: %s", target.Name, problems[0].Key, problems[0].Message)
 		}
 		targets[i] = activities.Target{
 			Receiver: activities.Receiver{
-				Name: target.Name, Horizon: target.Horizon, Circuit: r.circuits.For(target.Name, target.Pause, r.slots),
+				Name: target.Name, Horizon: target.RetryWindow, Circuit: r.circuits.For(target.Name, target.BreakerCooldown, r.slots),
 			},
 			Subscription: target.Subscription(), Sender: sender,
 		}
@@ -77,7 +77,7 @@ func (r *receivers) relay(app *config.App) (*activities.Relay, error) {
 	name := activities.RelayReceiver(app.Name)
 	return &activities.Relay{
 		Receiver: activities.Receiver{
-			Name: name, Horizon: app.Relay.Horizon, Circuit: r.circuits.For(name, app.Relay.Pause, r.slots),
+			Name: name, Horizon: app.Relay.RetryWindow, Circuit: r.circuits.For(name, app.Relay.BreakerCooldown, r.slots),
 		},
 		Forwarder: forwarder,
 	}, nil

@@ -1,0 +1,62 @@
+package config_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"aftercall/internal/config"
+	"aftercall/internal/notify"
+	"aftercall/internal/testenv"
+)
+
+const notificationsFile = "../../docs/notifications.md"
+
+// anyVariable is the environment, in which variables that only examples name
+// have a value too, by how their name ends.
+func anyVariable(name string) (string, bool) {
+	value, ok := environment()[name]
+	switch {
+	case ok:
+		return value, true
+	case strings.HasSuffix(name, "_URL"):
+		return "https://example.com/canary", true
+	default:
+		return "canary", true
+	}
+}
+
+// A channel is documented by its line in the table of targets, and by a section
+// with its example, which must be a valid target.
+func TestChannelsOfTheDocumentation(t *testing.T) {
+	data, err := os.ReadFile(notificationsFile)
+	require.NoError(t, err)
+	var rows []string
+	for _, channel := range notify.Channels() {
+		rows = append(rows, fmt.Sprintf("| [`%s`](#%s) | %s |", channel.Type, channel.Type, channel.Doc))
+
+		cfg, err := config.Parse("example.yaml", []byte(validApps+"targets:\n"+channel.Example+validTariffs), anyVariable)
+		require.NoError(t, err, channel.Type)
+		require.Len(t, cfg.Targets, 1)
+		require.Equal(t, channel.Type, cfg.Targets[0].Type)
+		require.Contains(t, string(data), fmt.Sprintf("\n### %s\n\n```yaml\n%s```\n", channel.Type, channel.Example),
+			"%s has no section that begins with the example of the channel", notificationsFile)
+	}
+	testenv.RequireTable(t, notificationsFile, "Targets", rows)
+}
+
+func TestExampleFileHasEveryChannel(t *testing.T) {
+	cfg, err := config.Load(exampleFile, anyVariable)
+	require.NoError(t, err)
+	var missing []notify.Type
+	for _, channel := range notify.Types() {
+		if !slices.ContainsFunc(cfg.Targets, func(t config.Target) bool { return t.Type == channel }) {
+			missing = append(missing, channel)
+		}
+	}
+	require.Empty(t, missing, "add a target of each to %s", exampleFile)
+}

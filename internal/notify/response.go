@@ -1,0 +1,181 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// maxResponseSize is how much of a response body is read, so that the
+// connection can be kept.
+const maxResponseSize = 16 << 10
+
+// MaxRetryAfter is the longest wait that a receiver may ask for.
+const MaxRetryAfter = time.Hour
+
+// StatusError is a response whose status is not 2xx.
+type StatusError struct {
+	Status int
+	// RetryAfter is how long the receiver asked to wait, 0 if it did not,
+	// MaxRetryAfter at most.
+	RetryAfter time.Duration
+	// Reason is the receiver's error code if it has one, such as no_service.
+	Reason string
+	// Aborted means that the receiver asked for no further attempt: it sent the
+	// header webhook-delivery with abort-message or disable, which is proposed
+	// for the specification (standard-webhooks pull request 291, Svix).
+	Aborted bool
+}
+
+// Error gives the status and the code, but nothing else that the receiver wrote.
+func (e *StatusError) Error() string {
+	text := fmt.Sprintf("answered %d %s", e.Status, http.StatusText(e.Status))
+	if e.Reason != "" {
+		text += " (" + e.Reason + ")"
+	}
+	if e.Aborted {
+		text += ", and asked for no further attempt"
+	}
+	return text
+}
+
+// Permanent reports whether another attempt would fail in the same way: every
+// status but 2xx, 408, 409, 425, 429 and 5xx; and these if Aborted.
+func (e *StatusError) Permanent() bool {
+	if e.Aborted {
+		return true
+	}
+	switch e.Status {
+	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests:
+		return false
+	}
+	return e.Status < 500
+}
+
+// DeliveryError is a failure that is not an HTTP status: an error code in the
+// body of a response with status 200, or the reply of a mail server.
+type DeliveryError struct {
+	// Reason is the receiver's code and its meaning. It does not repeat text
+	// that the receiver wrote.
+	Reason string
+	// Permanent means that another attempt would fail in the same way.
+	Permanent bool
+	// RetryAfter is the shortest wait before another attempt, 0 if none is known.
+	RetryAfter time.Duration
+}
+
+// Error gives the reason.
+func (e *DeliveryError) Error() string { return e.Reason }
+
+// errNotUnderstood is retryable: most likely a gateway's page.
+var errNotUnderstood = &DeliveryError{Reason: "answered 200, but not as documented"}
+
+// response is the status, the header and the beginning of the body of a response.
+type response struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// ok reports whether the status is 2xx.
+func (r *response) ok() bool { return r.status >= 200 && r.status < 300 }
+
+// statusError makes an error of a status that is not 2xx.
+func (r *response) statusError(now time.Time) *StatusError {
+	control := r.header.Get("webhook-delivery")
+	return &StatusError{
+		Status: r.status, RetryAfter: retryAfter(r.header.Get("Retry-After"), now),
+		Aborted: control == "abort-message" || control == "disable",
+	}
+}
+
+// retryAfter reads the header Retry-After: seconds or an HTTP date.
+func retryAfter(header string, now time.Time) time.Duration {
+	var wait time.Duration
+	if seconds, err := strconv.ParseUint(header, 10, 31); err == nil {
+		wait = time.Duration(seconds) * time.Second
+	} else if at, err := http.ParseTime(header); err == nil {
+		wait = at.Sub(now)
+	}
+	return min(max(wait, 0), MaxRetryAfter)
+}
+
+// post sends one body and reads the beginning of the response. Errors do not
+// name the URL.
+func post(ctx context.Context, client *http.Client, address string, header http.Header, body []byte) (*response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err != nil {
+		return nil, withoutURL(err)
+	}
+	for name, values := range header {
+		req.Header[name] = values
+	}
+	req.Header.Set("User-Agent", "aftercall")
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, withoutURL(err)
+	}
+	defer resp.Body.Close()
+	r := &response{status: resp.StatusCode, header: resp.Header}
+	// The status decides; a body that cannot be read changes nothing.
+	r.body, _ = io.ReadAll(io.LimitReader(resp.Body, maxResponseSize))
+	return r, nil
+}
+
+// postJSON posts a value as JSON.
+func postJSON(ctx context.Context, client *http.Client, address string, value any) (*response, error) {
+	body, err := encodeJSON(value)
+	if err != nil {
+		return nil, err
+	}
+	return post(ctx, client, address, http.Header{"Content-Type": {"application/json; charset=utf-8"}}, body)
+}
+
+// encodeJSON leaves <, > and & as they are, which saves space in messages.
+func encodeJSON(value any) ([]byte, error) {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return nil, fmt.Errorf("encode message: %w", err)
+	}
+	return body.Bytes(), nil
+}
+
+// withoutURL strips the URL from an error of net/http: some URLs hold a secret,
+// and errors end up in logs and histories.
+func withoutURL(err error) error {
+	var urlErr *url.Error
+	if errors.As(err, &urlErr) {
+		return urlErr.Err
+	}
+	return err
+}
+
+// codeRule is what an error code in a response means for the next attempt.
+type codeRule struct {
+	permanent  bool
+	retryAfter time.Duration
+	meaning    string
+}
+
+// codeError makes an error of a code in a body; 0 is success. A code without a
+// rule is retryable.
+func codeError(name string, code int, rules map[int]codeRule) error {
+	if code == 0 {
+		return nil
+	}
+	rule := rules[code]
+	reason := fmt.Sprintf("answered %s %d", name, code)
+	if rule.meaning != "" {
+		reason += ": " + rule.meaning
+	}
+	return &DeliveryError{Reason: reason, Permanent: rule.permanent, RetryAfter: rule.retryAfter}
+}
