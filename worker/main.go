@@ -8,7 +8,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	"aftercall/internal/config"
 	"aftercall/worker/operator"
 )

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"strconv"
 
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	starter "aftercall/starter/operator"
 	worker "aftercall/worker/operator"
 	"aftercall/workflows"

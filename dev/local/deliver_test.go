@@ -17,7 +17,7 @@ import (
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
 	"aftercall/dev/webhookreceiver"
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	"aftercall/internal/ledger"
 	"aftercall/internal/notify"
 	"aftercall/internal/tencent"

@@ -9,7 +9,7 @@ import (
 
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	"aftercall/workflows"
 )
 

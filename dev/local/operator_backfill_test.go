@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aftercall/dev/tencentsim"
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	windows "aftercall/internal/sweep"
 	"aftercall/workflows"
 )

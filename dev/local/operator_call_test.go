@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aftercall/dev/tencentsim"
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	"aftercall/internal/tencent"
 	"aftercall/workflows"
 )

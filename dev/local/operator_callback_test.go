@@ -3,7 +3,7 @@ package local_test
 import (
 	"github.com/stretchr/testify/require"
 
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	"aftercall/internal/tencent"
 )
 

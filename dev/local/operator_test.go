@@ -16,7 +16,7 @@ import (
 
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	"aftercall/internal/ledger"
 	"aftercall/internal/tencent"
 	"aftercall/starter/operator"

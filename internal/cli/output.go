@@ -7,77 +7,81 @@ import (
 	"io"
 	"strings"
 	"unicode"
-
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// Output is the flag that chooses who reads the result. Commands embed it.
-type Output struct {
-	Output string `short:"o" enum:"table,json" default:"table" help:"table for people, json for scripts."`
+// Format is the flag that chooses between people and scripts. Commands embed it.
+type Format struct {
+	Output string `short:"o" enum:"table,json" default:"table" help:"table for people, json for scripts. The names in JSON are stable."`
 }
 
-// Print writes v as JSON, or what people writes.
-func (o Output) Print(w io.Writer, v any, people func(io.Writer)) error {
-	var b bytes.Buffer
-	if o.JSON() {
-		encoder := json.NewEncoder(&b)
+// ListFormat is Format for commands that print a list.
+type ListFormat struct {
+	Output string `short:"o" enum:"table,csv,json" default:"table" help:"table for people, csv for spreadsheets, json for scripts. The names in CSV and JSON are stable."`
+	Wide   bool   `short:"w" help:"Print all columns of the table, however wide it gets."`
+}
+
+// screen is where a result for people is written.
+type screen struct {
+	io.Writer
+	width  int  // of tables, in characters; 0 is unlimited
+	colour bool // whether colours are shown
+	notes  io.Writer
+}
+
+// Print writes result as JSON, or what people writes.
+func (f Format) Print(p Process, result any, people func(screen)) error {
+	if f.Output == "json" {
+		return printJSON(p, result)
+	}
+	return printFor(p, false, people)
+}
+
+// Print writes items as JSON, as CSV in all columns, or what people writes.
+func (f ListFormat) Print(p Process, items any, csv func(io.Writer) error, people func(screen)) error {
+	switch f.Output {
+	case "json":
+		return printJSON(p, items)
+	case "csv":
+		return flush(p, func(b *bytes.Buffer) error { return csv(b) })
+	}
+	return printFor(p, f.Wide, people)
+}
+
+func printJSON(p Process, v any) error {
+	return flush(p, func(b *bytes.Buffer) error {
+		encoder := json.NewEncoder(b)
 		encoder.SetEscapeHTML(false)
 		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(v); err != nil {
-			return fmt.Errorf("print the result: %w", err)
+		return encoder.Encode(v)
+	})
+}
+
+func printFor(p Process, wide bool, people func(screen)) error {
+	return flush(p, func(b *bytes.Buffer) error {
+		s := screen{Writer: b, width: p.width(), colour: p.colour(p.Stdout), notes: p.Stderr}
+		if wide {
+			s.width = 0
 		}
-	} else {
-		people(&b)
+		people(s)
+		return nil
+	})
+}
+
+// flush writes a result at once, so that a failure to make it prints nothing.
+func flush(p Process, write func(*bytes.Buffer) error) error {
+	var b bytes.Buffer
+	err := write(&b)
+	if err == nil {
+		_, err = b.WriteTo(p.Stdout)
 	}
-	if _, err := b.WriteTo(w); err != nil {
+	if err != nil {
 		return fmt.Errorf("print the result: %w", err)
 	}
 	return nil
 }
 
-// JSON reports whether a script reads the result.
-func (o Output) JSON() bool { return o.Output == "json" }
-
-// Table writes rows below a header, in columns.
-func Table(w io.Writer, header []string, rows ...[]string) {
-	t := newTable()
-	t.AppendHeader(cells(header))
-	for _, row := range rows {
-		t.AppendRow(cells(row))
-	}
-	write(w, t)
-}
-
-// Fields writes a name and a value in every line. A value of several lines is
-// kept in its column; a name may be empty.
-func Fields(w io.Writer, fields ...[2]string) {
-	t := newTable()
-	for _, f := range fields {
-		t.AppendRow(cells(f[:]))
-	}
-	write(w, t)
-}
-
-func newTable() table.Writer {
-	t := table.NewWriter()
-	style := table.StyleDefault
-	style.Options = table.OptionsNoBordersAndSeparators
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
-	style.Format.Header = text.FormatUpper
-	t.SetStyle(style)
-	return t
-}
-
-func cells(values []string) table.Row {
-	row := make(table.Row, len(values))
-	for i, v := range values {
-		row[i] = printable(v)
-	}
-	return row
-}
-
-// printable keeps foreign text from moving the cursor of a terminal.
+// printable replaces control characters in foreign text, which could move the
+// cursor of a terminal.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' {
@@ -85,11 +89,4 @@ func printable(s string) string {
 		}
 		return r
 	}, s)
-}
-
-// write leaves no blanks at the ends of lines, which copying would take along.
-func write(w io.Writer, t table.Writer) {
-	for line := range strings.Lines(t.Render() + "\n") {
-		fmt.Fprintln(w, strings.TrimRight(line, " \n"))
-	}
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"sync"
 
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	"aftercall/internal/config"
 	"aftercall/internal/tencent"
 )

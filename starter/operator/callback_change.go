@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	"aftercall/internal/config"
 	"aftercall/internal/tencent"
 	"aftercall/starter/callback"

@@ -7,7 +7,7 @@ import (
 	"io"
 	"sync"
 
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	"aftercall/internal/config"
 )
 

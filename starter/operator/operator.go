@@ -5,7 +5,7 @@ package operator
 import (
 	"context"
 
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	"aftercall/starter/service"
 )
 

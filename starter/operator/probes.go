@@ -14,7 +14,7 @@ import (
 
 	"aftercall/activities"
 	"aftercall/internal/circuit"
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	"aftercall/internal/config"
 	"aftercall/internal/dedupe"
 	"aftercall/internal/engine"

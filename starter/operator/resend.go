@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"aftercall/activities"
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	"aftercall/internal/config"
 	"aftercall/internal/ledger"
 	"aftercall/internal/notify"

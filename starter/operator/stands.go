@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	"aftercall/workflows"
 )
 

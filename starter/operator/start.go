@@ -7,7 +7,7 @@ import (
 	"io"
 	"strings"
 
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	"aftercall/internal/config"
 	"aftercall/internal/ledger"
 	"aftercall/internal/tencent"

@@ -14,7 +14,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	"aftercall/internal/config"
 	"aftercall/internal/engine"
 	"aftercall/internal/ledger"

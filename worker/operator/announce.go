@@ -8,7 +8,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"aftercall/activities"
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	"aftercall/internal/config"
 	"aftercall/internal/ledger"
 	"aftercall/workflows"

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aftercall/internal/billing"
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	"aftercall/internal/ledger"
 	"aftercall/internal/tencent"
 	"aftercall/worker/operator"

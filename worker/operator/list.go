@@ -6,7 +6,7 @@ import (
 	"io"
 	"strconv"
 
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	"aftercall/internal/ledger"
 )
 

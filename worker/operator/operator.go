@@ -6,7 +6,7 @@ package operator
 import (
 	"context"
 
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	"aftercall/worker/service"
 )
 

@@ -14,7 +14,7 @@ import (
 	"github.com/bojanz/currency"
 	"github.com/mattn/go-isatty"
 
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	"aftercall/internal/ledger"
 )
 

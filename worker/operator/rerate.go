@@ -11,7 +11,7 @@ import (
 	"github.com/bojanz/currency"
 
 	"aftercall/internal/billing"
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	"aftercall/internal/config"
 	"aftercall/internal/tencent"
 )

@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"aftercall/internal/billing"
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	"aftercall/internal/config"
 	"aftercall/internal/ledger"
 )

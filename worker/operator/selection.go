@@ -5,7 +5,7 @@ import (
 	"time"
 	_ "time/tzdata" // days of any zone, also on a machine without the database
 
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	"aftercall/internal/ledger"
 	"aftercall/internal/tencent"
 )

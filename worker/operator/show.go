@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	"aftercall/internal/ledger"
 	"aftercall/internal/tencent"
 )

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 
-	"aftercall/internal/cli"
+	cli "aftercall/internal/oldcli"
 	"aftercall/internal/ledger"
 )
 

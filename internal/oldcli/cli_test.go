@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"aftercall/internal/cli"
+	"aftercall/internal/oldcli"
 )
 
 type commands struct {

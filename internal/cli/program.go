@@ -1,0 +1,85 @@
+// Package cli is the command line of aftercall: its commands with their flags,
+// how results are printed for people and for scripts, and what the exit codes
+// mean. What the commands do is in package ops.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/alecthomas/kong"
+
+	"aftercall/internal/ops"
+)
+
+// commands are those of aftercall, in the order of its help.
+type commands struct {
+	Starter starterCommand `cmd:"" help:"Run the process that receives callbacks and starts workflows." group:"Processes"`
+	Worker  workerCommand  `cmd:"" help:"Run the process that runs workflows and activities." group:"Processes"`
+
+	Version    versionCommand    `cmd:"" help:"Print the version." group:"This program"`
+}
+
+// Run runs the command that args name, and returns the exit code. What went
+// wrong is on stderr.
+func Run(ctx context.Context, process Process, args []string) int {
+	return program{
+		name: "aftercall",
+		description: "Charges and announces ended calls of Tencent RTC. " +
+			"Settings come from the environment and from the file that AFTERCALL_CONFIG names: see docs/configuration.md.",
+		commands: &commands{},
+	}.run(ctx, process, args)
+}
+
+// program is a command line: the grammar of its commands, as kong reads it
+// from struct tags. Each command has a method Run, which may ask for a
+// context.Context and a Process.
+type program struct {
+	name, description string
+	commands          any
+}
+
+func (p program) run(ctx context.Context, process Process, args []string) int {
+	asked := false // for help, which has been printed
+	parser, err := kong.New(
+		p.commands, kong.Name(p.name), kong.Description(p.description+"\n\n"+exitCodes),
+		kong.Writers(process.Stdout, process.Stderr), kong.Exit(func(int) { asked = true }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(process),
+	)
+	if err != nil {
+		return p.fail(process.Stderr, err)
+	}
+	command, err := parser.Parse(args)
+	switch {
+	case asked:
+		return OK
+	case err != nil:
+		return p.fail(process.Stderr, &ops.Error{Kind: ops.Usage, Err: err, Cure: p.helpFor(err)})
+	}
+	if err := command.Run(); err != nil {
+		return p.fail(process.Stderr, err)
+	}
+	return OK
+}
+
+// helpFor names the help of the command that was meant.
+func (p program) helpFor(err error) string {
+	command := p.name
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context.Selected() != nil {
+		command = parse.Context.Selected().FullPath()
+	}
+	return "see " + command + " --help"
+}
+
+func (p program) fail(stderr io.Writer, err error) int {
+	fmt.Fprintf(stderr, "%s: %s\n", p.name, printable(err.Error()))
+	var detailed *ops.Error
+	if errors.As(err, &detailed) && detailed.Cure != "" {
+		fmt.Fprintf(stderr, "  → %s\n", detailed.Cure)
+	}
+	return exitCode(err)
+}

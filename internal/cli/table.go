@@ -1,0 +1,275 @@
+package cli
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/muesli/reflow/wordwrap"
+
+	"aftercall/internal/ledger"
+)
+
+// column is one column of a list: of its table for people and of its CSV.
+type column[T any] struct {
+	// key is the name in CSV, which is stable and that of the JSON.
+	key string
+	// title is the heading of the table; empty means key with spaces.
+	title string
+	// value is the cell in CSV.
+	value func(T) string
+	// text is the cell of the table; nil means value.
+	text func(T) string
+	// paint colours a cell of the table; nil leaves it plain.
+	paint func(s screen, item T, cell string) string
+	// foreign text is the sender's: CSV keeps spreadsheets from running it.
+	foreign bool
+	// right aligns numbers.
+	right bool
+	// wrap lets long text take several lines.
+	wrap bool
+	// drop is the order in which columns are left out of a table that is too
+	// wide: the highest first, 0 never.
+	drop int
+	// csvOnly and tableOnly restrict a column to one of the two.
+	csvOnly, tableOnly bool
+}
+
+func (c column[T]) heading() string {
+	if c.title != "" {
+		return c.title
+	}
+	return strings.ReplaceAll(c.key, "_", " ")
+}
+
+func (c column[T]) cell(item T) string {
+	if c.text != nil {
+		return printable(c.text(item))
+	}
+	return printable(c.value(item))
+}
+
+// columnGap separates columns.
+const columnGap = "  "
+
+// minWrapped is the narrowest that a wrapped column gets.
+const minWrapped = 16
+
+// writeTable writes items in columns that fit the screen: columns that matter
+// less are left out, then long text wraps.
+func writeTable[T any](s screen, items []T, columns []column[T]) {
+	shown := make([]tableColumn, 0, len(columns))
+	for _, c := range columns {
+		if c.csvOnly {
+			continue
+		}
+		t := tableColumn{heading: c.heading(), right: c.right, wrap: c.wrap, drop: c.drop, cells: make([]string, len(items))}
+		t.width = text.StringWidthWithoutEscSequences(t.heading)
+		for i, item := range items {
+			t.cells[i] = c.cell(item)
+			t.width = max(t.width, text.LongestLineLen(t.cells[i]))
+			if c.paint != nil {
+				t.cells[i] = c.paint(s, item, t.cells[i])
+			}
+		}
+		shown = append(shown, t)
+	}
+	shown, left := fit(shown, s.width)
+	render(s, shown, len(items))
+	if len(left) > 0 {
+		fmt.Fprintf(s.notes, "note: not enough room for the columns %s; --wide prints them\n", strings.Join(left, ", "))
+	}
+}
+
+// tableColumn is a column with its cells as text.
+type tableColumn struct {
+	heading           string
+	cells             []string
+	right, wrap       bool
+	drop, width, most int // most is the width to wrap at; 0 is none
+}
+
+// fit leaves columns out and wraps others until the table is not wider than
+// width. It returns the headings that are left out.
+func fit(columns []tableColumn, width int) (shown []tableColumn, left []string) {
+	shown = slices.Clone(columns)
+	if width == 0 {
+		return shown, nil
+	}
+	for total(shown, true) > width {
+		least := -1
+		for i, c := range shown {
+			if c.drop > 0 && (least < 0 || c.drop > shown[least].drop) {
+				least = i
+			}
+		}
+		if least < 0 {
+			break
+		}
+		left = append(left, shown[least].heading)
+		shown = slices.Delete(shown, least, least+1)
+	}
+	for excess := total(shown, false) - width; excess > 0; {
+		widest := -1
+		for i, c := range shown {
+			if c.wrap && c.width > minWrapped && (widest < 0 || c.width > shown[widest].width) {
+				widest = i
+			}
+		}
+		if widest < 0 {
+			break
+		}
+		shown[widest].width--
+		shown[widest].most = shown[widest].width
+		excess--
+	}
+	return shown, left
+}
+
+// wrapWords breaks lines at blanks only: a broken link cannot be copied.
+func wrapWords(s string, width int) string {
+	w := wordwrap.NewWriter(width)
+	w.Breakpoints = nil
+	// It writes into memory.
+	_, _ = w.Write([]byte(s))
+	_ = w.Close()
+	return w.String()
+}
+
+// total is how wide the columns are together, with wrapped ones at their
+// narrowest if narrow.
+func total(columns []tableColumn, narrow bool) int {
+	sum := len(columnGap) * (len(columns) - 1)
+	for _, c := range columns {
+		if narrow && c.wrap {
+			sum += min(c.width, minWrapped)
+		} else {
+			sum += c.width
+		}
+	}
+	return sum
+}
+
+func render(w io.Writer, columns []tableColumn, rows int) {
+	t := newTable()
+	header := make(table.Row, len(columns))
+	configs := make([]table.ColumnConfig, len(columns))
+	for i, c := range columns {
+		header[i] = c.heading
+		configs[i] = table.ColumnConfig{Number: i + 1, WidthMax: c.most, WidthMaxEnforcer: wrapWords}
+		if c.right {
+			configs[i].Align, configs[i].AlignHeader = text.AlignRight, text.AlignRight
+		}
+	}
+	t.SetColumnConfigs(configs)
+	t.AppendHeader(header)
+	for r := range rows {
+		row := make(table.Row, len(columns))
+		for i, c := range columns {
+			row[i] = c.cells[r]
+		}
+		t.AppendRow(row)
+	}
+	write(w, t)
+}
+
+// writeCSV writes items as CSV (RFC 4180) with all columns, under their keys.
+func writeCSV[T any](w io.Writer, items []T, columns []column[T]) error {
+	out := csv.NewWriter(w)
+	row := []string{}
+	for _, c := range columns {
+		if !c.tableOnly {
+			row = append(row, c.key)
+		}
+	}
+	if err := out.Write(row); err != nil {
+		return err
+	}
+	for _, item := range items {
+		row = row[:0]
+		for _, c := range columns {
+			if !c.tableOnly {
+				value := c.value(item)
+				if c.foreign {
+					value = ledger.Cell(value)
+				}
+				row = append(row, value)
+			}
+		}
+		if err := out.Write(row); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// printList prints items in the chosen format; empty is said to people instead
+// of an empty table.
+func printList[T any](p Process, f ListFormat, items []T, columns []column[T], empty string) error {
+	if items == nil {
+		items = []T{}
+	}
+	return f.Print(
+		p, items,
+		func(w io.Writer) error { return writeCSV(w, items, columns) },
+		func(s screen) {
+			if len(items) == 0 {
+				fmt.Fprintln(s, empty)
+				return
+			}
+			writeTable(s, items, columns)
+		},
+	)
+}
+
+// writeFields writes a name and a value on every line. A value of several lines
+// is kept in its column; a name may be empty. Values wrap at the screen's width.
+func writeFields(s screen, fields ...[2]string) {
+	names, values := tableColumn{}, tableColumn{wrap: true}
+	for _, f := range fields {
+		names.cells, names.width = append(names.cells, f[0]), max(names.width, text.LongestLineLen(f[0]))
+		value := printable(f[1])
+		values.cells, values.width = append(values.cells, value), max(values.width, text.LongestLineLen(value))
+	}
+	columns, _ := fit([]tableColumn{names, values}, s.width)
+	t := newTable()
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 2, WidthMax: columns[1].most, WidthMaxEnforcer: wrapWords}})
+	for i := range fields {
+		t.AppendRow(table.Row{columns[0].cells[i], columns[1].cells[i]})
+	}
+	write(s, t)
+}
+
+func newTable() table.Writer {
+	t := table.NewWriter()
+	style := table.StyleDefault
+	style.Options = table.OptionsNoBordersAndSeparators
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", columnGap
+	style.Format.Header = text.FormatUpper
+	t.SetStyle(style)
+	return t
+}
+
+// write leaves no blanks at the ends of lines, which copying would take along.
+func write(w io.Writer, t table.Writer) {
+	for line := range strings.Lines(t.Render() + "\n") {
+		fmt.Fprintln(w, strings.TrimRight(line, " \n"))
+	}
+}
+
+// green and red mark good and bad on a screen that shows colours.
+func (s screen) green(words string) string { return s.paint(text.FgGreen, words) }
+func (s screen) red(words string) string   { return s.paint(text.FgRed, words) }
+
+func (s screen) paint(c text.Color, words string) string {
+	if !s.colour {
+		return words
+	}
+	// Written by hand: go-pretty decides by the environment of the process.
+	return c.EscapeSeq() + words + text.EscapeReset
+}

@@ -1,0 +1,33 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"aftercall/internal/tencent"
+)
+
+// AppEntry is an app that has entries.
+type AppEntry struct {
+	SDKAppID tencent.SDKAppID
+	// Name is one that the app had when an entry was booked.
+	Name string
+}
+
+// Apps lists the apps that have entries: one for each SDKAppID and name.
+func (l *Ledger) Apps(ctx context.Context) ([]AppEntry, error) {
+	var apps []AppEntry
+	err := l.each(ctx, "SELECT DISTINCT e.sdk_app_id, e.app FROM ledger_entries e ORDER BY 1, 2", nil, func(scan func(...any) error) error {
+		var (
+			id   uint64
+			name string
+		)
+		err := scan(&id, &name)
+		apps = append(apps, AppEntry{tencent.SDKAppID(id), name})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ledger: list apps: %w", err)
+	}
+	return apps, nil
+}

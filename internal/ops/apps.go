@@ -1,0 +1,114 @@
+package ops
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"aftercall/internal/config"
+	"aftercall/internal/tencent"
+)
+
+// App finds a configured app by name or SDKAppID. An empty name means the only
+// app; where several are configured, that is an error of usage.
+func (d *Deps) App(name string) (*config.App, error) {
+	apps, err := d.Apps(name)
+	if err != nil {
+		return nil, err
+	}
+	if len(apps) > 1 {
+		return nil, Errorf(Usage, "name one with --app: "+strings.Join(appNames(apps), ", "), "several apps are configured")
+	}
+	return apps[0], nil
+}
+
+// Apps is App, but an empty name means all configured apps.
+func (d *Deps) Apps(name string) ([]*config.App, error) {
+	cfg, err := d.Config()
+	if err != nil {
+		return nil, err
+	}
+	all := make([]*config.App, len(cfg.Apps))
+	for i := range cfg.Apps {
+		all[i] = &cfg.Apps[i]
+		if name == all[i].Name || name == all[i].SDKAppID.String() {
+			return all[i : i+1], nil
+		}
+	}
+	if name != "" {
+		return nil, unknownApp(name, appNames(all))
+	}
+	return all, nil
+}
+
+// LedgerApp finds an app that has entries in the ledger, or is configured, by
+// name or SDKAppID. Commands about the ledger use it: the ledger outlives the
+// configuration, and whoever reads it may not have the configuration's secrets.
+// An empty name is 0: all apps.
+func (d *Deps) LedgerApp(ctx context.Context, name string) (tencent.SDKAppID, error) {
+	if name == "" {
+		return 0, nil
+	}
+	apps, err := d.ledgerApps(ctx)
+	if err != nil {
+		return 0, err
+	}
+	var names []string
+	for _, app := range apps {
+		if name == app.name || name == app.id.String() {
+			return app.id, nil
+		}
+		if !slices.Contains(names, app.name) {
+			names = append(names, app.name)
+		}
+	}
+	return 0, unknownApp(name, names)
+}
+
+// namedApp is an app by both of its names.
+type namedApp struct {
+	id   tencent.SDKAppID
+	name string
+}
+
+// ledgerApps lists the configured apps, if there is a configuration, and then
+// those of the ledger.
+func (d *Deps) ledgerApps(ctx context.Context) ([]namedApp, error) {
+	var apps []namedApp
+	switch configured, err := d.Apps(""); {
+	case err == nil:
+		for _, app := range configured {
+			apps = append(apps, namedApp{app.SDKAppID, app.Name})
+		}
+	case d.environ[configVariable] != "":
+		return nil, err
+	}
+	book, err := d.Ledger(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := book.Apps(ctx)
+	if err != nil {
+		return nil, Errorf(Failed, "", "list the ledger's apps: %w", err)
+	}
+	for _, app := range found {
+		apps = append(apps, namedApp{app.SDKAppID, app.Name})
+	}
+	return apps, nil
+}
+
+func unknownApp(name string, known []string) error {
+	if len(known) == 0 {
+		return &Error{Kind: Usage, Err: errors.New("--app: there are no apps yet")}
+	}
+	return Errorf(Usage, "apps are: "+strings.Join(known, ", "), "--app: there is no app %q", name)
+}
+
+func appNames(apps []*config.App) []string {
+	names := make([]string, len(apps))
+	for i, app := range apps {
+		names[i] = app.Name
+	}
+	return names
+}

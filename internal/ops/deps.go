@@ -1,0 +1,210 @@
+package ops
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"aftercall/internal/config"
+	"aftercall/internal/engine"
+	"aftercall/internal/ledger"
+	"aftercall/internal/ratelimit"
+	"aftercall/internal/redisguard"
+	"aftercall/internal/tencent"
+)
+
+// configVariable names the YAML file.
+const configVariable = "AFTERCALL_CONFIG"
+
+// answerTimeout is how long one system may take to answer an operator.
+const answerTimeout = 10 * time.Second
+
+// Deps are the systems that operations need. Each is opened when it is first
+// used, so that an operation works while a system it does not need is down or
+// not configured. Deps is not safe for concurrent opening: open what is needed,
+// then ask side by side.
+type Deps struct {
+	ctx     context.Context //nolint:containedctx // the lifetime of the connections is that of one command
+	environ map[string]string
+	notes   io.Writer
+	now     func() time.Time
+
+	settings  *config.StarterSettings
+	config    *config.Config
+	redis     *redisParts
+	temporal  *temporalParts
+	ledger    *ledger.Ledger
+	closeLast []func() error
+}
+
+type redisParts struct {
+	client *redis.Client
+	guard  *redisguard.Guard
+	limit  tencent.Limiter
+}
+
+type temporalParts struct {
+	client    client.Client
+	namespace string
+	failures  converter.FailureConverter
+}
+
+// New returns Deps that read their settings from environ when they are needed.
+// Notes, which are not part of a result, go to notes. Close it after use.
+func New(ctx context.Context, environ map[string]string, notes io.Writer) *Deps {
+	return &Deps{ctx: ctx, environ: environ, notes: notes, now: time.Now}
+}
+
+// Close ends all connections, the last one first.
+func (d *Deps) Close() error {
+	var errs []error
+	for i := len(d.closeLast) - 1; i >= 0; i-- {
+		errs = append(errs, d.closeLast[i]())
+	}
+	d.closeLast = nil
+	return errors.Join(errs...)
+}
+
+// Config reads the settings of the process and the YAML file.
+func (d *Deps) Config() (*config.Config, error) {
+	if d.config == nil {
+		settings, cfg, err := config.Starter(d.environ)
+		if err != nil {
+			return nil, usage(err)
+		}
+		d.settings, d.config = &settings, cfg
+	}
+	return d.config, nil
+}
+
+// Settings reads the settings of operations that do without the YAML file.
+func (d *Deps) Settings() (config.OperatorSettings, error) {
+	settings, err := config.Operator(d.environ)
+	return settings, usage(err)
+}
+
+// Redis returns a client of Redis that has not yet spoken to it.
+func (d *Deps) Redis() (*redis.Client, *redisguard.Guard, error) {
+	if err := d.openRedis(); err != nil {
+		return nil, nil, err
+	}
+	return d.redis.client, d.redis.guard, nil
+}
+
+func (d *Deps) openRedis() error {
+	if d.redis != nil {
+		return nil
+	}
+	if _, err := d.Config(); err != nil {
+		return err
+	}
+	rdb, err := redisguard.NewClient(d.settings.RedisURL.Reveal(), redisguard.PatientTimeout)
+	if err != nil {
+		return &Error{Kind: Usage, Err: err}
+	}
+	reg := prometheus.NewRegistry() // nobody reads the metrics of a command
+	guard := redisguard.New(d.ctx, rdb, reg, discardLogger())
+	d.redis = &redisParts{client: rdb, guard: guard, limit: ratelimit.New(guard, reg)}
+	d.closeLast = append(d.closeLast, func() error {
+		guard.Close()
+		return rdb.Close()
+	})
+	return nil
+}
+
+// Temporal returns a client of Temporal that has not yet spoken to it, and its
+// namespace.
+func (d *Deps) Temporal() (client.Client, string, error) {
+	if err := d.openTemporal(); err != nil {
+		return nil, "", err
+	}
+	return d.temporal.client, d.temporal.namespace, nil
+}
+
+func (d *Deps) openTemporal() error {
+	if d.temporal != nil {
+		return nil
+	}
+	_, failures, err := engine.Converters(d.environ)
+	if err != nil {
+		return &Error{Kind: Usage, Err: err}
+	}
+	c, namespace, err := engine.NewClient(d.environ, client.MetricsNopHandler, discardLogger())
+	if err != nil {
+		return &Error{Kind: Usage, Err: err}
+	}
+	d.temporal = &temporalParts{client: c, namespace: namespace, failures: failures}
+	d.closeLast = append(d.closeLast, func() error {
+		c.Close()
+		return nil
+	})
+	return nil
+}
+
+// Ledger opens the ledger for reading. It creates and migrates nothing: a
+// mistyped LEDGER_URL must not look like an empty ledger.
+func (d *Deps) Ledger(ctx context.Context) (*ledger.Ledger, error) {
+	if d.ledger != nil {
+		return d.ledger, nil
+	}
+	settings, err := d.Settings()
+	if err != nil {
+		return nil, err
+	}
+	opened, err := ledger.OpenReadOnly(ctx, settings.LedgerURL.Reveal())
+	if err != nil {
+		return nil, ledgerError(settings, err)
+	}
+	d.ledger = opened
+	d.closeLast = append(d.closeLast, opened.Close)
+	return opened, nil
+}
+
+// WritableLedger opens a ledger that exists, to book corrections into it.
+func (d *Deps) WritableLedger(ctx context.Context) (*ledger.Ledger, error) {
+	if _, err := d.Ledger(ctx); err != nil {
+		return nil, err
+	}
+	settings, err := d.Settings()
+	if err != nil {
+		return nil, err
+	}
+	opened, err := ledger.Open(ctx, settings.LedgerURL.Reveal(), ledger.Options{})
+	if err != nil {
+		return nil, ledgerError(settings, err)
+	}
+	d.closeLast = append(d.closeLast, opened.Close)
+	return opened, nil
+}
+
+func ledgerError(settings config.OperatorSettings, err error) error {
+	switch {
+	case errors.Is(err, ledger.ErrMissing):
+		return Errorf(NotFound, "LEDGER_URL must be the worker's; the worker creates a new ledger when it starts", "%w", err)
+	case errors.As(err, new(*ledger.VersionError)):
+		return Errorf(Failed, "", "ledger: %w", err)
+	}
+	return Errorf(Failed, "LEDGER_URL is "+settings.LedgerURL.String()+": is the database up, and does it accept connections from this machine?", "%w", err)
+}
+
+// Tencent returns a client of an app's REST API, under the rate limit that all
+// processes share.
+func (d *Deps) Tencent(app *config.App) (*tencent.Client, error) {
+	if err := d.openRedis(); err != nil {
+		return nil, err
+	}
+	return tencent.NewClient(tencent.ClientOptions{
+		SDKAppID: app.SDKAppID, BaseURL: app.APIBaseURL(), Identifier: app.Identifier, SecretKey: app.SecretKey.Reveal(),
+		HTTP: tencent.NewHTTPClient(1), Limiter: d.redis.limit,
+	}), nil
+}
+
+// discardLogger drops log lines: what fails is an error of the command.
+func discardLogger() *slog.Logger { return slog.New(slog.DiscardHandler) }
