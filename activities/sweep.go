@@ -106,7 +106,7 @@ func (s *Sweeps) PlanSweep(ctx context.Context, p PlanSweepParams) (PlanSweepRes
 		return PlanSweepResult{}, err
 	}
 	if p.Between != nil {
-		return PlanSweepResult{Windows: sweep.Between(*p.Between, s.now(), app.Settings)}, nil
+		return PlanSweepResult{Windows: sweep.BackfillWindows(*p.Between, s.now(), app.Settings)}, nil
 	}
 	sweptTo, err := s.ledger.SweptTo(ctx, app.ID)
 	if err != nil {
@@ -175,7 +175,7 @@ func (s *Sweeps) SweepWindow(ctx context.Context, p SweepWindowParams) (result S
 	}
 	run := newWindowRun(ctx, s, app, p)
 	records, err := sweep.List(ctx, app.Records, p.Window, func() { activity.RecordHeartbeat(ctx, run.started) })
-	if errors.Is(err, sweep.ErrSplit) {
+	if errors.Is(err, sweep.ErrWindowTooLarge) {
 		if halves, ok := p.Window.Halves(); ok {
 			return SweepWindowResult{Split: halves}, nil
 		}

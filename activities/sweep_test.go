@@ -100,7 +100,7 @@ func newSweepFixture(t *testing.T, w *sweepWorld) *sweepFixture {
 	t.Helper()
 	s := NewSweeps([]SweepApp{{
 		ID: clinic, Name: "clinic", Records: w, GoLive: endedAt.Add(-24 * time.Hour),
-		Settings: sweep.Settings{Settle: time.Minute, Overlap: time.Hour, Slice: 6 * time.Hour},
+		Settings: sweep.Settings{Settle: time.Minute, Overlap: time.Hour, MaxWindow: 6 * time.Hour},
 	}}, w, w, prometheus.NewRegistry())
 	s.now = func() time.Time { return endedAt.Add(2 * time.Minute) }
 	var suite testsuite.WorkflowTestSuite

@@ -20,7 +20,7 @@ const slice = 6 * time.Hour
 
 // Settings are the arithmetic's.
 func (s Sweep) Settings() sweep.Settings {
-	return sweep.Settings{Settle: s.Settle, Overlap: s.Overlap, Slice: slice}
+	return sweep.Settings{Settle: s.Settle, Overlap: s.Overlap, MaxWindow: slice}
 }
 
 // Interval is a time.Duration that may be off, which is 0.

@@ -3,62 +3,61 @@ package sweep
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 
 	"aftercall/internal/tencent"
 )
 
-// Lister lists call records by page; *tencent.Client does.
+// Lister lists call records by page, as *tencent.Client does.
 type Lister interface {
 	Records(ctx context.Context, filter tencent.RecordFilter) (tencent.RecordPage, error)
 }
 
 const (
-	// pageSize is what is asked for. What Tencent gives at the most is not
-	// documented, so no page counts as the last one for being short.
+	// pageSize is the requested number of records per page. Tencent may return
+	// fewer: its largest page is not documented. A short page is therefore not
+	// taken for the last one.
 	pageSize = 100
-	// passes are made at the most over a window whose pages shift, and
-	// stalledPasses after the last one that found a call not seen before.
-	// Then it is split.
-	passes        = 20
-	stalledPasses = 3
-	// MaxCalls in one window; more are split, so that one listing stays short.
+	// maxPasses is how often the pages of one window are read. It is given up
+	// earlier after maxStalledPasses in a row that found no new call.
+	maxPasses        = 20
+	maxStalledPasses = 3
+	// MaxCalls is the largest number of calls in a window that is listed. Larger
+	// windows are divided, so that one listing stays short.
 	MaxCalls = 2000
 )
 
-// ErrSplit says that a window could not be listed whole: it holds too many
-// calls, or its pages shift. A narrower one may.
-var ErrSplit = errors.New("the window is too large to be listed whole")
+// ErrWindowTooLarge reports that a window could not be listed completely, because
+// it holds too many calls or its pages keep changing. Its Halves may succeed.
+var ErrWindowTooLarge = errors.New("the window is too large to be listed completely")
 
-// List reads every record of a window, each once, in no order. Tencent
-// documents neither order nor stability of pages nor their largest size, so a
-// listing is whole only when as many different calls were seen as Tencent
-// counts; ErrSplit if that could not be reached. progress is called after
+// List returns all records of a window, each once, in no particular order.
+// Tencent documents neither the order nor the stability of pages, so a listing
+// is complete only when as many different calls were seen as Tencent counts; the
+// error is ErrWindowTooLarge if that was not reached. progress is called after
 // every page.
 func List(ctx context.Context, l Lister, w Window, progress func()) ([]tencent.CallRecord, error) {
 	seen := map[string]tencent.CallRecord{}
-	for made, stalled := 0, 0; made < passes && stalled < stalledPasses; made++ {
+	for passes, stalled := 0, 0; passes < maxPasses && stalled < maxStalledPasses; passes++ {
 		before := len(seen)
-		whole, err := pass(ctx, l, w, seen, progress)
+		complete, err := listPages(ctx, l, w, seen, progress)
 		if err != nil {
 			return nil, err
 		}
-		if whole {
-			records := make([]tencent.CallRecord, 0, len(seen))
-			for _, r := range seen {
-				records = append(records, r)
-			}
-			return records, nil
+		if complete {
+			return slices.Collect(maps.Values(seen)), nil
 		}
 		if stalled++; len(seen) > before {
 			stalled = 0
 		}
 	}
-	return nil, ErrSplit
+	return nil, ErrWindowTooLarge
 }
 
-// pass reads the pages of a window once, up to an empty one, or until as many
-// calls were seen as there are.
-func pass(ctx context.Context, l Lister, w Window, seen map[string]tencent.CallRecord, progress func()) (whole bool, err error) {
+// listPages reads the pages of a window once into seen, until a page is empty or
+// all calls were seen. It reports whether seen is complete.
+func listPages(ctx context.Context, l Lister, w Window, seen map[string]tencent.CallRecord, progress func()) (complete bool, err error) {
 	total := 0
 	for page := 1; ; page++ {
 		answer, err := l.Records(ctx, tencent.RecordFilter{
@@ -74,7 +73,7 @@ func pass(ctx context.Context, l Lister, w Window, seen map[string]tencent.CallR
 		}
 		switch {
 		case total > MaxCalls && w.To.After(w.From), page > MaxCalls:
-			return false, ErrSplit
+			return false, ErrWindowTooLarge
 		case len(answer.Records) == 0:
 			return len(seen) >= total, nil
 		case total > 0 && len(seen) >= total:

@@ -1,40 +1,43 @@
-// Package sweep is the arithmetic of reconciliation: which stretch of time to
-// list next, and how to list it whole although Tencent says little about its
-// pages. D:68931
+// Package sweep holds the arithmetic of the periodic sweep: which windows of time
+// to list next, and how to list a window completely although Tencent documents
+// little about its pages. D:68931
 package sweep
 
 import "time"
 
-// Reach is how far back records can be listed. An earlier start is silently
-// moved by Tencent, so nothing earlier may be asked for and believed. D:68931
+// Reach is how far back records can be listed. Tencent silently moves an earlier
+// start, so earlier windows must not be listed: an empty answer would be
+// mistaken for a window without calls. D:68931
 const Reach = 7 * 24 * time.Hour
 
-// Window is a stretch of time, both ends included, in whole seconds.
+// Window is a range of time in whole seconds, both ends included.
 type Window struct {
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
 }
 
-// Settings are how an app is swept.
+// Settings configure the sweeps of one app.
 type Settings struct {
-	// Settle leaves calls alone whose callback may still be on its way.
+	// Settle is how long after its end a call may be listed, at the earliest.
+	// Before that, its callback may still arrive.
 	Settle time.Duration
-	// Overlap is listed again before what was swept last. Tencent does not say
-	// whether a window tests the start or the end of a call: if it is the
-	// start, a call is found only by an overlap longer than itself.
+	// Overlap is how much of the time already swept is listed again. Tencent does
+	// not say whether a window selects calls by their start or by their end: if by
+	// their start, the overlap finds calls that are no longer than itself.
 	Overlap time.Duration
-	// Slice is the longest window that is listed at once.
-	Slice time.Duration
+	// MaxWindow is the length of the longest window that is listed at once.
+	MaxWindow time.Duration
 }
 
-// Windows are what to list at now, in order and without gaps, when everything
-// up to sweptTo was listed before; the zero time stands for never, and begin
-// is where the first sweep ever begins (the zero time: as far back as Tencent
-// knows). There is nothing to list when the calls since have not settled.
-func Windows(sweptTo, begin, now time.Time, s Settings) []Window {
+// Windows returns the windows that a sweep has to list at now, in order and
+// without gaps, when everything up to sweptTo was listed before. If sweptTo is
+// zero, the sweep is the first one and starts at goLive or, if that is zero, as
+// far back as records can be listed. The result is empty if no call can have
+// settled since sweptTo.
+func Windows(sweptTo, goLive, now time.Time, s Settings) []Window {
 	to := now.Add(-s.Settle).Truncate(time.Second)
-	earliest := reach(now)
-	from := begin
+	earliest := earliestListable(now)
+	from := goLive
 	if !sweptTo.IsZero() {
 		if !sweptTo.Before(to) {
 			return nil
@@ -47,41 +50,41 @@ func Windows(sweptTo, begin, now time.Time, s Settings) []Window {
 	if from.Before(earliest) {
 		from = earliest
 	}
-	return Slices(Window{From: from.Truncate(time.Second), To: to}, s.Slice)
+	return split(Window{From: from.Truncate(time.Second), To: to}, s.MaxWindow)
 }
 
-// Between are the windows of a backfill, in order: w as far as Tencent still
-// knows of it at now.
-func Between(w Window, now time.Time, s Settings) []Window {
-	if earliest := reach(now); w.From.Before(earliest) {
+// BackfillWindows returns the windows of a backfill over w, in order. What is too
+// old to be listed at now is left out.
+func BackfillWindows(w Window, now time.Time, s Settings) []Window {
+	if earliest := earliestListable(now); w.From.Before(earliest) {
 		w.From = earliest
 	}
-	return Slices(w, s.Slice)
+	return split(w, s.MaxWindow)
 }
 
-// reach is the earliest second that can be asked for at now.
-func reach(now time.Time) time.Time {
+// earliestListable is the earliest second that is within Reach of now.
+func earliestListable(now time.Time) time.Time {
 	return now.Add(-Reach).Truncate(time.Second).Add(time.Second)
 }
 
-// Slices cuts a window into ones of at most length, which share their ends. A
-// window that ends before it begins gives none.
-func Slices(w Window, length time.Duration) []Window {
+// split divides a window into windows of at most length, each of which starts
+// where the one before it ends. A window that ends before it starts gives none.
+func split(w Window, length time.Duration) []Window {
 	length = max(length.Truncate(time.Second), time.Second)
-	var slices []Window
+	var windows []Window
 	for from := w.From; !from.After(w.To); {
 		to := from.Add(length)
 		if !to.Before(w.To) {
-			return append(slices, Window{From: from, To: w.To})
+			return append(windows, Window{From: from, To: w.To})
 		}
-		slices = append(slices, Window{From: from, To: to})
+		windows = append(windows, Window{From: from, To: to})
 		from = to
 	}
-	return slices
+	return windows
 }
 
-// Halves splits a window that is too large to be listed whole. A window of a
-// single second cannot be split.
+// Halves divides a window that is too large to be listed. A window of a single
+// second cannot be divided.
 func (w Window) Halves() (halves []Window, ok bool) {
 	switch length := w.To.Sub(w.From); {
 	case length < time.Second:
