@@ -125,7 +125,7 @@ func TestLostCallbacksAreRecovered(t *testing.T) {
 	require.NoError(t, shared.Tencent.SetFaults(tencentsim.Faults{LossShare: 0.5, LossSeed: 7}))
 	t.Cleanup(func() { require.NoError(t, shared.Tencent.ClearFaults()) })
 	// The record API cuts pages down, and its pages overlap and miss records.
-	require.NoError(t, shared.Tencent.SetFilterRules(tencentsim.FilterRules{MaxPageSize: 7, Order: tencentsim.OrderUnstable}))
+	require.NoError(t, shared.Tencent.SetFilterRules(tencentsim.FilterRules{MaxPageSize: 7, Unstable: true}))
 	t.Cleanup(func() { require.NoError(t, shared.Tencent.SetFilterRules(tencentsim.FilterRules{})) })
 
 	var calls []tencentsim.Call

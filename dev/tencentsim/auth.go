@@ -9,7 +9,7 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// Codes of Tencent's tables that the checks answer with. D:68926
+// Error codes of Tencent that the checks return. D:68926
 const (
 	codeBadURL           tencent.Code = 60002
 	codeBadJSON          tencent.Code = 60003
@@ -32,7 +32,7 @@ type failure struct {
 	info string
 }
 
-// identify finds the app of a request. Failures here cannot be counted for an app.
+// identify returns the app of a request, which is unknown if it fails.
 func (s *Simulator) identify(r *http.Request) (App, url.Values, *failure) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {

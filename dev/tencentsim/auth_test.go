@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestChecks breaks one thing at a time in a request that is in order.
+// TestChecks breaks one thing at a time in a valid request.
 func TestChecks(t *testing.T) {
 	with := func(name string, values ...string) func(url.Values) {
 		return func(q url.Values) {
@@ -29,7 +29,7 @@ func TestChecks(t *testing.T) {
 		body         string
 		code         int
 	}{
-		"in order":                   {code: 100301},
+		"valid":                      {code: 100301},
 		"random 0":                   {change: with("random", "0"), code: 100301},
 		"GET":                        {method: http.MethodGet, code: 60002},
 		"PUT":                        {method: http.MethodPut, code: 60002},
@@ -70,7 +70,7 @@ func TestChecks(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t)
+			r := newFixture(t)
 			q := query(testApp, testKey)
 			if tt.change != nil {
 				tt.change(q)
@@ -86,7 +86,7 @@ func TestChecks(t *testing.T) {
 }
 
 func TestBrokenQuery(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	status, data, err := r.raw(http.MethodPost, pathGet+"?sdkappid=%zz", "{}")
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, status)
@@ -94,7 +94,7 @@ func TestBrokenQuery(t *testing.T) {
 }
 
 func TestAdministratorOfAnApp(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.Apps[0].Administrator = "backend" })
+	r := newFixture(t, func(o *Options) { o.Apps[0].Administrator = "backend" })
 	require.Equal(t, 60010, r.post(pathGet, "{}").ErrorCode, "the default account is not this app's administrator")
 	q := query(testApp, testKey)
 	q.Set("identifier", "backend")
@@ -102,19 +102,19 @@ func TestAdministratorOfAnApp(t *testing.T) {
 	require.Equal(t, 100301, r.do(http.MethodPost, pathGet, q, "{}").ErrorCode)
 }
 
-// TestUserSigAgesByTheWallClock shows that moving the clock of the calls does
-// not expire signatures.
-func TestUserSigAgesByTheWallClock(t *testing.T) {
-	r := newRig(t)
+// TestUserSigExpiresByTheWallClock makes sure that moving the clock of the
+// calls does not expire signatures.
+func TestUserSigExpiresByTheWallClock(t *testing.T) {
+	r := newFixture(t)
 	r.now.move(30 * 24 * time.Hour)
 	require.Equal(t, 100301, r.post(pathGet, "{}").ErrorCode)
 	r.wall.move(24*time.Hour + time.Second)
 	require.Equal(t, 70001, r.post(pathGet, "{}").ErrorCode)
 }
 
-// TestRateLimit lets 200 requests a second through, per API and per app.
+// TestRateLimit admits 200 requests a second, per API and app.
 func TestRateLimit(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	for i := range 200 {
 		require.Equal(t, 100301, r.post(pathGet, "{}").ErrorCode, i)
 	}
@@ -141,11 +141,11 @@ func TestRateLimit(t *testing.T) {
 	for range 199 {
 		require.Equal(t, 100301, r.post(pathGet, "{}").ErrorCode)
 	}
-	require.Equal(t, 60007, r.post(pathGet, "{}").ErrorCode, "a reset of the counts is none of the limit")
+	require.Equal(t, 60007, r.post(pathGet, "{}").ErrorCode, "resetting the counts does not reset the limit")
 }
 
-func TestStatsOfNobody(t *testing.T) {
-	r := newRig(t)
+func TestStatsWithoutAnApp(t *testing.T) {
+	r := newFixture(t)
 	r.do(http.MethodPost, "/v4/nothing", query(testApp, testKey), "{}")
 	q := query(testApp, testKey)
 	q.Set("sdkappid", "1499999999")
@@ -165,7 +165,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		"none":   {nil, "at least one"},
 		"zero":   {[]App{{SecretKey: testKey}}, "must not be 0"},
 		"no key": {[]App{{SDKAppID: testApp}}, "needs a SecretKey"},
-		"twice":  {[]App{app, app}, "there twice"},
+		"twice":  {[]App{app, app}, "listed twice"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -25,8 +25,8 @@ func endCallBody(record json.RawMessage, eventTime int64) ([]byte, error) {
 	}{tencent.CommandAfterEndCall, record, eventTime})
 }
 
-// overlay writes a record with the fields of the partials over it, in
-// Tencent's order, fields unknown to Tencent last.
+// overlay returns a record as JSON, with fields overridden by those of the
+// partial records, in Tencent's order, and fields unknown to Tencent last.
 func overlay(record tencent.CallRecord, partials ...json.RawMessage) (json.RawMessage, error) {
 	plain, err := json.Marshal(record)
 	if err != nil {

@@ -12,10 +12,10 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// defaultListed is how many calls GET /control/calls returns unasked.
+// defaultListed is how many calls GET /control/calls returns without a limit.
 const defaultListed = 50
 
-// controlAPI is described in the documentation of the package.
+// controlAPI returns the handler of the control API, which the package comment describes.
 func (s *Simulator) controlAPI() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /control/calls", s.controlPlace)
@@ -25,8 +25,7 @@ func (s *Simulator) controlAPI() http.Handler {
 	mux.HandleFunc("GET /control/faults", func(w http.ResponseWriter, _ *http.Request) {
 		s.reply(w, http.StatusOK, s.Faults())
 	})
-	mux.HandleFunc("PUT /control/faults", controlSet(s, s.SetFaults, s.Faults))
-	mux.HandleFunc("POST /control/faults/apis", controlSet(s, s.AddAPIFault, s.Faults))
+	mux.HandleFunc("PUT /control/faults", s.controlSetFaults)
 	mux.HandleFunc("DELETE /control/faults", func(w http.ResponseWriter, _ *http.Request) {
 		if err := s.ClearFaults(); err != nil {
 			s.reject(w, http.StatusInternalServerError, err)
@@ -34,34 +33,20 @@ func (s *Simulator) controlAPI() http.Handler {
 		}
 		w.WriteHeader(http.StatusNoContent)
 	})
-	mux.HandleFunc("GET /control/filter", func(w http.ResponseWriter, _ *http.Request) {
-		s.reply(w, http.StatusOK, s.FilterRules())
-	})
-	mux.HandleFunc("PUT /control/filter", controlSet(s, s.SetFilterRules, s.FilterRules))
-	mux.HandleFunc("GET /control/stats", func(w http.ResponseWriter, _ *http.Request) {
-		s.reply(w, http.StatusOK, s.Stats())
-	})
-	mux.HandleFunc("DELETE /control/stats", func(w http.ResponseWriter, _ *http.Request) {
-		s.ResetStats()
-		w.WriteHeader(http.StatusNoContent)
-	})
 	return mux
 }
 
-// controlSet decodes a setting, applies it and answers with what is in force.
-func controlSet[In, Out any](s *Simulator, set func(In) error, get func() Out) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		var in In
-		err := decodeStrictly(w, r, &in)
-		if err == nil {
-			err = set(in)
-		}
-		if err != nil {
-			s.reject(w, http.StatusBadRequest, err)
-			return
-		}
-		s.reply(w, http.StatusOK, get())
+func (s *Simulator) controlSetFaults(w http.ResponseWriter, r *http.Request) {
+	var f Faults
+	err := decodeStrictly(w, r, &f)
+	if err == nil {
+		err = s.SetFaults(f)
 	}
+	if err != nil {
+		s.reject(w, http.StatusBadRequest, err)
+		return
+	}
+	s.reply(w, http.StatusOK, s.Faults())
 }
 
 func (s *Simulator) controlPlace(w http.ResponseWriter, r *http.Request) {
@@ -127,7 +112,7 @@ func (s *Simulator) controlRedeliver(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// ownerOf finds the app of the call in the path: sdk_app_id, or the only one that has it.
+// ownerOf returns the app of the call in the path: sdk_app_id, or the only app that has it.
 func (s *Simulator) ownerOf(r *http.Request) (tencent.SDKAppID, error) {
 	callID, wanted := r.PathValue("id"), r.URL.Query().Get("sdk_app_id")
 	var owners []tencent.SDKAppID

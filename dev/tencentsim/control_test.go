@@ -9,7 +9,7 @@ import (
 )
 
 func TestControlCalls(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	b := r.receive(endCall, nil)
 	var placed Call
 	r.control("POST", "/control/calls",
@@ -38,7 +38,7 @@ func TestControlCalls(t *testing.T) {
 }
 
 func TestControlOfOneCallInTwoApps(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.place(CallSpec{CallID: "same", Seconds: 1})
 	r.place(CallSpec{CallID: "same", Seconds: 2, SDKAppID: otherApp})
 	r.control("GET", "/control/calls/same", "", http.StatusNotFound, nil)
@@ -47,35 +47,22 @@ func TestControlOfOneCallInTwoApps(t *testing.T) {
 	require.EqualValues(t, 2, seen.Record.ConnectedSeconds())
 }
 
-func TestControlFaultsFilterAndStats(t *testing.T) {
-	r := newRig(t)
+func TestControlFaults(t *testing.T) {
+	r := newFixture(t)
 	var f Faults
 	r.control("PUT", "/control/faults", `{"loss_share":0.25,"loss_seed":7,"apis":[{"code":101001,"times":2}]}`, http.StatusOK, &f)
 	require.Equal(t, r.sim.Faults(), f)
 	require.Equal(t, 101001, r.post(pathGet, "{}").ErrorCode)
-	r.control("POST", "/control/faults/apis", `{"api":"get_call_info","http_status":503}`, http.StatusOK, &f)
-	require.Len(t, f.APIs, 2)
-	require.Equal(t, 1, f.APIs[0].Times, "what is left")
+	var remaining Faults
+	r.control("GET", "/control/faults", "", http.StatusOK, &remaining)
+	require.Equal(t, 1, remaining.APIs[0].Times)
 	r.control("DELETE", "/control/faults", "", http.StatusNoContent, nil)
-	r.control("GET", "/control/faults", "", http.StatusOK, &f)
+	require.Zero(t, r.sim.Faults())
 	require.Equal(t, 100301, r.post(pathGet, "{}").ErrorCode)
-
-	var rules FilterRules
-	r.control("PUT", "/control/filter", `{"max_page_size":3,"order":"unstable","window":"end","empty_list":true}`, http.StatusOK, &rules)
-	require.Equal(t, FilterRules{MaxPageSize: 3, Order: OrderUnstable, Window: WindowEnd, EmptyList: true}, r.sim.FilterRules())
-	r.control("GET", "/control/filter", "", http.StatusOK, &rules)
-	require.Equal(t, r.sim.FilterRules(), rules)
-
-	var stats Stats
-	r.control("GET", "/control/stats", "", http.StatusOK, &stats)
-	require.Equal(t, r.sim.Stats(), stats)
-	require.Equal(t, 2, stats.API(testApp, APIGetCallback).Requests)
-	r.control("DELETE", "/control/stats", "", http.StatusNoContent, nil)
-	require.Zero(t, r.sim.Stats().API(testApp, APIGetCallback).Requests)
 }
 
 func TestControlRefuses(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.place(CallSpec{CallID: "one"})
 	tests := map[string]struct {
 		method, path, body string
@@ -93,8 +80,6 @@ func TestControlRefuses(t *testing.T) {
 		"redeliver unknown": {"POST", "/control/calls/two/redeliver", `{}`, 404, "no such call"},
 		"redeliver badly":   {"POST", "/control/calls/one/redeliver", `{"callback":7}`, 400, "callback"},
 		"bad fault":         {"PUT", "/control/faults", `{"loss_share":2}`, 400, "loss_share"},
-		"bad API fault":     {"POST", "/control/faults/apis", `{"api":"x"}`, 400, "api"},
-		"bad filter":        {"PUT", "/control/filter", `{"order":"x"}`, 400, "order"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -110,13 +95,13 @@ func TestControlRefuses(t *testing.T) {
 	r.control("POST", "/control/calls", `{"sdk_app_id":1400000001}`, http.StatusServiceUnavailable, nil)
 }
 
-// TestSpecSurvivesJSON keeps the Go and the HTTP form of a spec the same.
+// TestSpecSurvivesJSON makes sure that every field of a spec can be set by HTTP.
 func TestSpecSurvivesJSON(t *testing.T) {
 	spec := CallSpec{
-		SDKAppID: testApp, CallID: "one", Media: "Video", Type: "MultiCall", Result: "Offline", Caller: "patient-7",
-		GroupSize: 3, RoomID: "r", Seconds: 1, RingSeconds: 2, EndedAgoSeconds: 3, Platform: "Mac",
+		SDKAppID: testApp, CallID: "one", Media: "Video", Result: "Offline", Caller: "patient-7",
+		GroupSize: 3, RoomID: "r", Seconds: 1, RingSeconds: 2, EndedAgoSeconds: 3,
 		Record: json.RawMessage(`{"a":1}`), RecordAfterSeconds: 4, RecordFault: &APIFault{Code: 5, Times: 6},
-		Lose: true, CallbackDelayMS: 7, Duplicates: 8, DuplicateSpacingMS: 9, Concurrent: true,
+		Lose: true, Duplicates: 8, Concurrent: true,
 		Callback: json.RawMessage(`{"b":2}`), LaterCallback: json.RawMessage(`{"c":3}`),
 	}
 	data, err := json.Marshal(spec)

@@ -16,29 +16,30 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// maxAnswerSize is kept of the answer to a callback.
+// maxAnswerSize is how many bytes of the answer to a callback are kept.
 const maxAnswerSize = 16 << 10
 
-// clientIP is the ClientIP of callbacks, of the range for documentation.
+// clientIP is the ClientIP of callbacks, from the range reserved for documentation.
 const clientIP = "203.0.113.17"
 
-// Delivery is one callback posted and what came back. The URL is not in it,
-// because it holds the receiver's secret.
+// Delivery is one POST of a callback, and the answer. It does not contain the
+// URL, which contains the receiver's secret.
 type Delivery struct {
 	Command tencent.Command `json:"command"`
 	// Number counts the deliveries of this command for this call from 1.
 	Number int       `json:"number"`
 	SentAt time.Time `json:"sent_at"`
-	// LatencyMS is until the answer, or its absence, was certain.
+	// LatencyMS is the time until the answer, or until the request failed.
 	LatencyMS int64 `json:"latency_ms"`
-	// Status is the HTTP status, 0 when there was no answer; then Error says why.
+	// Status is the HTTP status, or 0 without an answer; then Error is the reason.
 	Status int             `json:"status"`
 	Answer string          `json:"answer,omitempty"`
 	Error  string          `json:"error,omitempty"`
 	Body   json.RawMessage `json:"body"`
 }
 
-// newCallbackClient follows no redirects, as far as anybody knows.
+// newCallbackClient returns a client that follows no redirects. Tencent does
+// not document whether it does.
 func newCallbackClient(timeout time.Duration) *http.Client {
 	return &http.Client{
 		Timeout:       timeout,
@@ -47,7 +48,7 @@ func newCallbackClient(timeout time.Duration) *http.Client {
 	}
 }
 
-// deliver posts one copy to where callbacks go at this moment.
+// deliver posts one copy to the URL that is configured now.
 func (s *Simulator) deliver(j *job, number int) {
 	body, err := j.body(number)
 	if err != nil {
@@ -78,7 +79,7 @@ func (s *Simulator) deliver(j *job, number int) {
 	s.record(j.call, d)
 }
 
-// record keeps a delivery. Numbers are in the order in which answers came.
+// record keeps a delivery. Deliveries are numbered in the order of their answers.
 func (s *Simulator) record(c *call, d Delivery) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,7 +101,8 @@ func (s *Simulator) record(c *call, d Delivery) {
 	s.sent.Answers[d.Status]++
 }
 
-// body makes the body of copy number n. It reads only what never changes.
+// body returns the body of copy number n. It needs no lock: it reads only what
+// never changes.
 func (j *job) body(n int) ([]byte, error) {
 	record := j.call.record
 	record.Members = slices.Clone(record.Members)
@@ -112,9 +114,6 @@ func (j *job) body(n int) ([]byte, error) {
 	default: // the end of the call
 	}
 	spec := j.call.spec
-	if spec.MutateCallback != nil {
-		spec.MutateCallback(n, &record)
-	}
 	later := spec.LaterCallback
 	if n == 1 {
 		later = nil
@@ -137,7 +136,7 @@ func (s *Simulator) callbackURL(configured string, j *job) (string, error) {
 		"CallbackCommand=" + url.QueryEscape(string(j.command)),
 		"contenttype=json",
 		"ClientIP=" + clientIP,
-		"OptPlatform=" + url.QueryEscape(orDefault(j.call.spec.Platform, defaultPlatform)),
+		"OptPlatform=iOS",
 	}
 	if token := s.apps[j.call.app].CallbackToken; token != "" {
 		at := strconv.FormatInt(s.wall().Unix(), 10)
@@ -150,8 +149,8 @@ func (s *Simulator) callbackURL(configured string, j *job) (string, error) {
 	return u.String(), nil
 }
 
-// post makes one request. A delivery that is under way outlives Close, but
-// not the client's timeout.
+// post makes one request. A delivery in progress outlives Close, but not the
+// client's timeout.
 func (s *Simulator) post(target string, body []byte) (status int, answer string, err error) {
 	req, err := http.NewRequestWithContext(context.WithoutCancel(s.ctx), http.MethodPost, target, bytes.NewReader(body))
 	if err != nil {
@@ -167,8 +166,8 @@ func (s *Simulator) post(target string, body []byte) (status int, answer string,
 	return resp.StatusCode, string(data), withoutURL(err)
 }
 
-// withoutURL strips the URL from an error of net/http: it holds the
-// receiver's secret, and deliveries are shown.
+// withoutURL removes the URL from an error of net/http: it contains the
+// receiver's secret, and deliveries are displayed.
 func withoutURL(err error) error {
 	var urlErr *url.Error
 	if errors.As(err, &urlErr) {

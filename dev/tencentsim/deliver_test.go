@@ -17,18 +17,18 @@ import (
 
 // TestCallbackAsDocumented compares query and body with the documentation.
 func TestCallbackAsDocumented(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	b := r.receive(endCall, nil)
 	r.place(CallSpec{
 		CallID: "055662e1-bc8a-469c-a334-1126c8c17d58", Members: []string{"10001", "user2"}, RoomID: "roomid-1434",
-		RingSeconds: 150, Platform: "Android",
+		RingSeconds: 150,
 	})
 	r.wait()
 	require.Equal(t, []callback{{
 		method: http.MethodPost, path: "/tencent/call/s3cret", contentType: "application/json",
 		query: url.Values{
 			"SdkAppid": {"1400000001"}, "CallbackCommand": {"Call.CallbackAfterEndCall"}, "contenttype": {"json"},
-			"ClientIP": {"203.0.113.17"}, "OptPlatform": {"Android"},
+			"ClientIP": {"203.0.113.17"}, "OptPlatform": {"iOS"},
 		},
 		body: `{"CallbackCommand":"Call.CallbackAfterEndCall",` +
 			`"CallRecord":{"CallId":"055662e1-bc8a-469c-a334-1126c8c17d58","Caller_Account":"10001","MediaType":"Audio",` +
@@ -49,7 +49,7 @@ func TestCallbackAsDocumented(t *testing.T) {
 }
 
 func TestSignedCallback(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	b := r.receive(endCall, nil)
 	r.wall.move(1669872112*time.Second - testEpoch*time.Second)
 	r.place(CallSpec{SDKAppID: otherApp})
@@ -62,13 +62,13 @@ func TestSignedCallback(t *testing.T) {
 
 func TestOnlyConfiguredCommands(t *testing.T) {
 	t.Run("nothing configured", func(t *testing.T) {
-		r := newRig(t)
+		r := newFixture(t)
 		r.place(CallSpec{})
 		r.wait()
 		require.Equal(t, 1, r.sim.Stats().Callbacks.Unconfigured)
 	})
 	t.Run("only the start", func(t *testing.T) {
-		r := newRig(t)
+		r := newFixture(t)
 		b := r.receive(`"Call.CallbackAfterStartCall"`, nil)
 		r.place(CallSpec{CallID: "one", Members: []string{"patient-1", "doctor-2"}, RoomID: "5"})
 		r.wait()
@@ -79,7 +79,7 @@ func TestOnlyConfiguredCommands(t *testing.T) {
 		require.Equal(t, "Call.CallbackAfterStartCall", b.all()[0].query.Get("CallbackCommand"))
 	})
 	t.Run("all of them", func(t *testing.T) {
-		r := newRig(t)
+		r := newFixture(t)
 		b := r.receive(`"Call.CallbackAfterStartCall","Call.CallbackAfterMemberChanged",`+endCall, nil)
 		r.place(CallSpec{CallID: "one", Seconds: 60, Duplicates: 1})
 		r.wait()
@@ -94,7 +94,7 @@ func TestOnlyConfiguredCommands(t *testing.T) {
 		}, commands)
 	})
 	t.Run("deleted meanwhile", func(t *testing.T) {
-		r := newRig(t)
+		r := newFixture(t)
 		b := r.receive(endCall, nil)
 		c := r.place(CallSpec{Lose: true})
 		require.Zero(t, r.post(pathDelete, "{}").ErrorCode)
@@ -106,7 +106,7 @@ func TestOnlyConfiguredCommands(t *testing.T) {
 }
 
 func TestURLWithQueryIsKept(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	b := &backend{}
 	srv := httptest.NewServer(b)
 	defer srv.Close()
@@ -140,7 +140,7 @@ func TestAnswersAreRecorded(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, func(o *Options) { o.CallbackTimeout = 500 * time.Millisecond })
+			r := newFixture(t)
 			b := r.receive(endCall, tt.answer)
 			c := r.place(CallSpec{})
 			r.wait()
@@ -162,8 +162,8 @@ func TestAnswersAreRecorded(t *testing.T) {
 	}
 }
 
-func TestNobodyListens(t *testing.T) {
-	r := newRig(t)
+func TestConnectionRefused(t *testing.T) {
+	r := newFixture(t)
 	require.Zero(t, r.post(pathSet, `{"Url":"http://127.0.0.1:1/s3cret","CallbackCommandList":[`+endCall+`]}`).ErrorCode)
 	c := r.place(CallSpec{})
 	r.wait()
@@ -172,14 +172,14 @@ func TestNobodyListens(t *testing.T) {
 	require.NotContains(t, got.Deliveries[0].Error, "s3cret")
 }
 
-// TestCallbackTimeoutIsTencents shows the default; nobody waits for it here.
+// TestCallbackTimeoutIsTencents checks the setting without waiting for it.
 func TestCallbackTimeoutIsTencents(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	require.Equal(t, 2*time.Second, r.sim.http.Timeout)
 }
 
 func TestRedeliver(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	b := r.receive(endCall, nil)
 	c := r.place(CallSpec{Seconds: 60})
 	r.wait()

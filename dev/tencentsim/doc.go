@@ -1,6 +1,5 @@
-// Package tencentsim plays Tencent's side of the v4 Call API for several
+// Package tencentsim simulates Tencent's side of the v4 Call API for several
 // SDKAppIDs: the REST API under /v4/… and the callbacks that Tencent posts.
-// Where Tencent's documentation is silent, a knob chooses between the readings.
 //
 // # REST API
 //
@@ -19,30 +18,25 @@
 //	usersig expired                                     70001
 //	identifier not the app's administrator              60010
 //	more than 200 requests per API and SDKAppID in 1 s  60007
-//	injected faults                                     as told
+//	injected faults                                     as configured
 //	body empty or not a JSON object                     60003
 //	parameters                                          101002, 100002
 //
 // # Control API
 //
-// Everything below /control/ is ours, not Tencent's, and needs no signature:
-// bind it to the loopback interface. Bodies and answers are JSON; an unknown
-// field is an error. Errors are {"error":"…"} with a 4xx status.
+// The paths below /control/ do not exist at Tencent. They need no signature, so
+// the simulator must listen on the loopback interface only. Requests and answers
+// are JSON; an unknown field is an error. Errors are {"error":"…"} with a 4xx status.
 //
 //	POST   /control/calls                 CallSpec → 201 Call
 //	GET    /control/calls?limit=n         the last n calls (default 50), newest first
 //	GET    /control/calls/{id}            Call with its deliveries (?sdk_app_id= if ambiguous)
 //	POST   /control/calls/{id}/redeliver  {"callback":{…partial CallRecord…}} → 202
-//	GET    /control/faults                Faults in force
+//	GET    /control/faults                the current Faults
 //	PUT    /control/faults                Faults: replaces all of them
-//	DELETE /control/faults                no faults any more
-//	POST   /control/faults/apis           APIFault: adds one
-//	GET    /control/filter                FilterRules
-//	PUT    /control/filter                FilterRules
-//	GET    /control/stats                 Stats
-//	DELETE /control/stats                 counts start at zero
+//	DELETE /control/faults                removes all faults
 //
 // For example, a connected video call whose callback arrives three times:
 //
-//	curl -d '{"sdk_app_id":1400000001,"media":"Video","seconds":130,"duplicates":2}' localhost:8900/control/calls
+//	curl -d '{"sdk_app_id":1400000001,"media":"Video","seconds":130,"duplicates":2}' localhost:8090/control/calls
 package tencentsim

@@ -28,7 +28,7 @@ func (p page) ids() []string {
 	return ids
 }
 
-func (r *rig) list(from, to int64, more string) page {
+func (r *fixture) list(from, to int64, more string) page {
 	r.t.Helper()
 	a := r.post(pathByFilter, fmt.Sprintf(`{"StartTime":%d,"EndTime":%d%s}`, from, to, more))
 	require.Zero(r.t, a.ErrorCode, a.ErrorInfo)
@@ -39,7 +39,7 @@ func (r *rig) list(from, to int64, more string) page {
 
 // withCalls places calls "c00", "c01", … that started 100 s apart, the last
 // at testEpoch - 1000; odd ones last longer and so end in another order.
-func withCalls(r *rig, n int) {
+func withCalls(r *fixture, n int) {
 	for i := range n {
 		start := int64(testEpoch - 1000 - 100*(n-1-i))
 		seconds := int64(10 + 250*(i%2))
@@ -51,7 +51,7 @@ func withCalls(r *rig, n int) {
 }
 
 func TestFilterPages(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	withCalls(r, 25)
 	tests := map[string]struct {
 		more        string
@@ -83,18 +83,15 @@ func TestFilterPages(t *testing.T) {
 }
 
 func TestFilterPageSizeLimit(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	withCalls(r, 5)
 	require.NoError(t, r.sim.SetFilterRules(FilterRules{MaxPageSize: 2}))
 	p := r.list(0, testEpoch, `,"NumberPerPage":50,"Page":2`)
-	require.Equal(t, []string{"c02", "c03"}, p.ids(), "cut down silently, also for the offset of later pages")
-	require.NoError(t, r.sim.SetFilterRules(FilterRules{MaxPageSize: 2, OversizeCode: 101002}))
-	require.Equal(t, 101002, r.post(pathByFilter, fmt.Sprintf(`{"StartTime":1,"EndTime":%d,"NumberPerPage":3}`, testEpoch)).ErrorCode)
-	require.Len(t, r.list(0, testEpoch, `,"NumberPerPage":2`).CallRecordList, 2)
+	require.Equal(t, []string{"c02", "c03"}, p.ids(), "the page size is cut, also for the offset of later pages")
 }
 
 func TestFilterParameters(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	withCalls(r, 1)
 	for _, body := range []string{
 		`{}`, `{"StartTime":1}`, `{"StartTime":20,"EndTime":19}`, `{"StartTime":"1","EndTime":2}`,
@@ -107,43 +104,33 @@ func TestFilterParameters(t *testing.T) {
 }
 
 func TestFilterWindow(t *testing.T) {
-	const s, e = testEpoch - 2000, testEpoch - 1000 // StartTime and EndTime of the one call
+	const s = testEpoch - 2000 // StartTime of the only call
 	tests := map[string]struct {
-		window   WindowTest
 		from, to int64
 		found    bool
 	}{
-		"start on the lower bound":  {WindowStart, s, s + 1, true},
-		"start on the upper bound":  {WindowStart, s - 1, s, true},
-		"start below":               {WindowStart, s + 1, e + 1, false},
-		"start above":               {WindowStart, s - 10, s - 1, false},
-		"end on the lower bound":    {WindowEnd, e, e + 1, true},
-		"end on the upper bound":    {WindowEnd, s, e, true},
-		"end below":                 {WindowEnd, e + 1, e + 9, false},
-		"end above":                 {WindowEnd, s, e - 1, false},
-		"the default tests start":   {"", s, s, true},
-		"an older start is moved":   {WindowStart, 1, s, true},
-		"a window before retention": {WindowStart, 1, 2, false},
+		"start on the lower bound":  {s, s + 1, true},
+		"start on the upper bound":  {s - 1, s, true},
+		"start below":               {s + 1, testEpoch, false},
+		"start above":               {s - 10, s - 1, false},
+		"an older start is moved":   {1, s, true},
+		"a window before retention": {1, 2, false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t)
+			r := newFixture(t)
 			r.place(CallSpec{CallID: "one", Seconds: 990, RingSeconds: 10, EndedAgoSeconds: 1000})
-			require.NoError(t, r.sim.SetFilterRules(FilterRules{Window: tt.window}))
-			body := fmt.Sprintf(`{"StartTime":%d,"EndTime":%d}`, tt.from, tt.to)
 			if tt.found {
 				require.Equal(t, []string{"one"}, r.list(tt.from, tt.to, "").ids())
 				return
 			}
-			require.Equal(t, 101050, r.post(pathByFilter, body).ErrorCode)
-			require.NoError(t, r.sim.SetFilterRules(FilterRules{Window: tt.window, EmptyList: true}))
-			require.Equal(t, `{"TotalNum":0,"Page":1,"CallRecordList":[]}`, string(r.post(pathByFilter, body).Response))
+			require.Equal(t, 101050, r.post(pathByFilter, fmt.Sprintf(`{"StartTime":%d,"EndTime":%d}`, tt.from, tt.to)).ErrorCode)
 		})
 	}
 }
 
-func TestFilterSeesWhatTheRecordAPISees(t *testing.T) {
-	r := newRig(t)
+func TestFilterReturnsOnlyExistingRecords(t *testing.T) {
+	r := newFixture(t)
 	r.place(CallSpec{CallID: "now"})
 	r.place(CallSpec{CallID: "old", EndedAgoSeconds: 8 * 86400})
 	r.place(CallSpec{CallID: "foreign", SDKAppID: otherApp, EndedAgoSeconds: 60})
@@ -161,7 +148,7 @@ func TestFilterSeesWhatTheRecordAPISees(t *testing.T) {
 }
 
 func TestFilterByResultAndType(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.place(CallSpec{CallID: "a", EndedAgoSeconds: 60, Seconds: 5})
 	r.place(CallSpec{CallID: "b", EndedAgoSeconds: 50, GroupSize: 3, Seconds: 5})
 	r.place(CallSpec{CallID: "c", EndedAgoSeconds: 40, Result: "Reject"})
@@ -171,25 +158,13 @@ func TestFilterByResultAndType(t *testing.T) {
 	require.Equal(t, []string{"a", "b", "c"}, r.list(1, testEpoch, `,"CallType":"","CallResult":""`).ids())
 }
 
-func TestFilterOrders(t *testing.T) {
-	r := newRig(t)
+func TestFilterOrder(t *testing.T) {
+	r := newFixture(t)
 	withCalls(r, 6)
 	byStart := []string{"c00", "c01", "c02", "c03", "c04", "c05"}
-	all := func(o Order) []string {
-		require.NoError(t, r.sim.SetFilterRules(FilterRules{Order: o}))
-		return r.list(1, testEpoch, "").ids()
-	}
-	require.Equal(t, byStart, all(""))
-	require.Equal(t, byStart, all(OrderStart))
-	require.Equal(t, []string{"c05", "c04", "c03", "c02", "c01", "c00"}, all(OrderNewest))
-	require.Equal(t, []string{"c00", "c02", "c01", "c04", "c03", "c05"}, all(OrderEnd))
+	require.Equal(t, byStart, r.list(1, testEpoch, "").ids())
 
-	shuffled := all(OrderShuffled)
-	require.ElementsMatch(t, byStart, shuffled)
-	require.NotEqual(t, byStart, shuffled)
-	require.Equal(t, shuffled, all(OrderShuffled), "the same on every request")
-
-	require.NoError(t, r.sim.SetFilterRules(FilterRules{Order: OrderUnstable}))
+	require.NoError(t, r.sim.SetFilterRules(FilterRules{Unstable: true}))
 	seen := map[string]bool{}
 	for range 20 {
 		ids := r.list(1, testEpoch, "").ids()
@@ -200,9 +175,7 @@ func TestFilterOrders(t *testing.T) {
 }
 
 func TestFilterRulesAreChecked(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	require.ErrorContains(t, r.sim.SetFilterRules(FilterRules{MaxPageSize: -1}), "max_page_size")
-	require.ErrorContains(t, r.sim.SetFilterRules(FilterRules{Order: "best"}), "order")
-	require.ErrorContains(t, r.sim.SetFilterRules(FilterRules{Window: "middle"}), "window")
-	require.Equal(t, FilterRules{MaxPageSize: 100, Order: OrderStart, Window: WindowStart}, r.sim.FilterRules())
+	require.Equal(t, FilterRules{MaxPageSize: 100}, r.sim.FilterRules())
 }

@@ -41,7 +41,7 @@ const (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// clock is a clock that only tests move.
+// clock is a clock that stands still until a test moves it.
 type clock struct {
 	mu sync.Mutex
 	at time.Time
@@ -61,8 +61,8 @@ func (c *clock) move(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-// rig is a simulator behind a real listener, with its clocks.
-type rig struct {
+// fixture is a simulator behind a real listener, with its clocks.
+type fixture struct {
 	t         *testing.T
 	sim       *Simulator
 	url       string
@@ -70,18 +70,18 @@ type rig struct {
 	client    *http.Client
 }
 
-func newRig(t *testing.T, change ...func(*Options)) *rig {
+func newFixture(t *testing.T, change ...func(*Options)) *fixture {
 	t.Helper()
-	r := &rig{t: t, now: newClock(), wall: newClock(), client: &http.Client{Transport: &http.Transport{}}}
+	r := &fixture{t: t, now: newClock(), wall: newClock(), client: &http.Client{Transport: &http.Transport{}}}
 	o := Options{
 		Apps: []App{{SDKAppID: testApp, SecretKey: testKey}, {SDKAppID: otherApp, SecretKey: otherKey, CallbackToken: testToken}},
-		Now:  r.now.now, Wall: r.wall.now,
 	}
 	for _, f := range change {
 		f(&o)
 	}
 	sim, err := New(t.Context(), o)
 	require.NoError(t, err)
+	sim.now, sim.wall = r.now.now, r.wall.now
 	srv := httptest.NewServer(sim)
 	r.sim, r.url = sim, srv.URL
 	t.Cleanup(func() {
@@ -92,7 +92,7 @@ func newRig(t *testing.T, change ...func(*Options)) *rig {
 	return r
 }
 
-// handSig makes a UserSig from its description, independent of internal/tencent.
+// handSig makes a UserSig as documented, independently of internal/tencent.
 func handSig(app int, key, identifier string, at int64, expire int) string {
 	mac := hmac.New(sha256.New, []byte(key))
 	fmt.Fprintf(mac, "TLS.identifier:%s\nTLS.sdkappid:%d\nTLS.time:%d\nTLS.expire:%d\n", identifier, app, at, expire)
@@ -105,7 +105,7 @@ func handSig(app int, key, identifier string, at int64, expire int) string {
 	return strings.NewReplacer("+", "*", "/", "-", "=", "_").Replace(base64.StdEncoding.EncodeToString(packed.Bytes()))
 }
 
-// query is the query of a request that is in order.
+// query returns the query of a valid request.
 func query(app int, key string) url.Values {
 	return url.Values{
 		"sdkappid": {fmt.Sprint(app)}, "identifier": {"administrator"},
@@ -123,13 +123,13 @@ type answer struct {
 }
 
 // post makes a request as testApp's administrator.
-func (r *rig) post(path, body string) answer {
+func (r *fixture) post(path, body string) answer {
 	r.t.Helper()
 	return r.do(http.MethodPost, path, query(testApp, testKey), body)
 }
 
-// do makes any request and checks what every answer has in common.
-func (r *rig) do(method, path string, q url.Values, body string) answer {
+// do makes a request and checks what all answers have in common.
+func (r *fixture) do(method, path string, q url.Values, body string) answer {
 	r.t.Helper()
 	status, data, err := r.raw(method, path+"?"+q.Encode(), body)
 	require.NoError(r.t, err)
@@ -148,7 +148,7 @@ func (r *rig) do(method, path string, q url.Values, body string) answer {
 	return a
 }
 
-func (r *rig) raw(method, pathAndQuery, body string) (int, []byte, error) {
+func (r *fixture) raw(method, pathAndQuery, body string) (int, []byte, error) {
 	req, err := http.NewRequestWithContext(r.t.Context(), method, r.url+pathAndQuery, strings.NewReader(body))
 	if err != nil {
 		return 0, nil, err
@@ -163,7 +163,7 @@ func (r *rig) raw(method, pathAndQuery, body string) (int, []byte, error) {
 }
 
 // control makes a request to the control API and decodes its answer.
-func (r *rig) control(method, path, body string, wantStatus int, into any) {
+func (r *fixture) control(method, path, body string, wantStatus int, into any) {
 	r.t.Helper()
 	status, data, err := r.raw(method, path, body)
 	require.NoError(r.t, err)
@@ -173,7 +173,7 @@ func (r *rig) control(method, path, body string, wantStatus int, into any) {
 	}
 }
 
-func (r *rig) place(spec CallSpec) Call {
+func (r *fixture) place(spec CallSpec) Call {
 	r.t.Helper()
 	if spec.SDKAppID == 0 {
 		spec.SDKAppID = testApp
@@ -184,9 +184,9 @@ func (r *rig) place(spec CallSpec) Call {
 }
 
 // wait waits for all callbacks.
-func (r *rig) wait() {
+func (r *fixture) wait() {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
 	defer cancel()
 	require.NoError(r.t, r.sim.Wait(ctx))
 }
@@ -198,15 +198,15 @@ type callback struct {
 	body                      string
 }
 
-// backend plays the receiver of callbacks.
+// backend is a receiver of callbacks.
 type backend struct {
 	mu     sync.Mutex
 	got    []callback
 	answer func(n int, w http.ResponseWriter, r *http.Request)
 }
 
-// receive starts a receiver and configures it as testApp's, by REST.
-func (r *rig) receive(commands string, answer func(n int, w http.ResponseWriter, r *http.Request)) *backend {
+// receive starts a receiver and configures it for both apps by the REST API.
+func (r *fixture) receive(commands string, answer func(n int, w http.ResponseWriter, r *http.Request)) *backend {
 	r.t.Helper()
 	b := &backend{answer: answer}
 	srv := httptest.NewServer(b)

@@ -27,24 +27,23 @@ type entry struct {
 	Call     *journalCall            `json:"call,omitempty"`
 }
 
-// journalCall is what survives of a call: its record, not its deliveries.
+// journalCall is the part of a call that survives a restart: its record, not its deliveries.
 type journalCall struct {
 	Record      tencent.CallRecord `json:"record"`
 	EndedAt     time.Time          `json:"ended_at"`
 	PlacedAt    time.Time          `json:"placed_at"`
 	RecordAfter time.Duration      `json:"record_after_ns"`
 	Lost        bool               `json:"lost,omitempty"`
-	Platform    string             `json:"platform,omitempty"`
 }
 
-// journal is an append-only file of JSON lines. A nil journal keeps nothing.
+// journal is an append-only file of JSON lines. A nil journal stores nothing.
 // Simulator.mu keeps its writers apart.
 type journal struct {
 	file *os.File
 }
 
-// openJournal replays the file and opens it for more. A last line that was
-// cut off by a crash is dropped; any other line that does not decode is an error.
+// openJournal replays the file and opens it for appending. A last line that was
+// cut off by a crash is dropped; any other line that cannot be decoded is an error.
 func openJournal(path string, replay func(entry) error) (*journal, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -66,14 +65,14 @@ func (j *journal) replay(replay func(entry) error) error {
 	for number := 1; len(data) > 0; number++ {
 		line, rest, whole := bytes.Cut(data, []byte("\n"))
 		if !whole {
-			break // torn: the entry was never acknowledged
+			break // incomplete: the entry was never acknowledged
 		}
 		var e entry
 		if err := json.Unmarshal(line, &e); err != nil {
-			return fmt.Errorf("line %d: %w: mend or delete the file", number, err)
+			return fmt.Errorf("line %d: %w: repair or delete the file", number, err)
 		}
 		if err := replay(e); err != nil {
-			return fmt.Errorf("line %d: %w: mend or delete the file", number, err)
+			return fmt.Errorf("line %d: %w: repair or delete the file", number, err)
 		}
 		good += int64(len(line)) + 1
 		data = rest
@@ -106,8 +105,8 @@ func (j *journal) close() error {
 	return j.file.Close()
 }
 
-// restore takes one journal entry. Entries of apps that are not served any
-// more are passed over.
+// restore applies one journal entry. Entries of apps that are no longer served
+// are skipped.
 func (s *Simulator) restore(e entry) error {
 	if _, ok := s.apps[e.SDKAppID]; !ok {
 		return nil
@@ -122,7 +121,7 @@ func (s *Simulator) restore(e entry) error {
 	case e.Kind == entryCall && e.Call != nil:
 		s.remember(&call{
 			app: e.SDKAppID, record: e.Call.Record, endedAt: e.Call.EndedAt, placedAt: e.Call.PlacedAt,
-			recordAfter: e.Call.RecordAfter, lost: e.Call.Lost, spec: CallSpec{Platform: e.Call.Platform},
+			recordAfter: e.Call.RecordAfter, lost: e.Call.Lost,
 		})
 	default:
 		return fmt.Errorf("unknown kind %q", e.Kind)

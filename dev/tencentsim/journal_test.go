@@ -14,7 +14,7 @@ func journalled(path string) func(*Options) {
 	return func(o *Options) { o.JournalPath = path }
 }
 
-// kept are the lines of a journal with one call and the callback of its app.
+// kept returns the lines of a journal.
 func kept(t *testing.T, path string) []string {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -24,16 +24,16 @@ func kept(t *testing.T, path string) []string {
 
 func TestJournalSurvivesARestart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tencent.jsonl")
-	first := newRig(t, journalled(path))
+	first := newFixture(t, journalled(path))
 	b := first.receive(endCall, nil)
-	one := first.place(CallSpec{CallID: "one", Seconds: 60, Platform: "Web"})
+	one := first.place(CallSpec{CallID: "one", Seconds: 60})
 	lost := first.place(CallSpec{CallID: "lost", Lose: true})
 	odd := first.place(CallSpec{CallID: "odd", Record: []byte(`{"EndTime":0}`), RecordAfterSeconds: 60})
 	first.wait()
 	require.Len(t, b.all(), 2)
 	require.NoError(t, first.sim.Close())
 
-	second := newRig(t, journalled(path))
+	second := newFixture(t, journalled(path))
 	require.NotZero(t, second.place(CallSpec{}).Record.CallID)
 	calls := second.sim.Calls()
 	require.Len(t, calls, 4)
@@ -52,33 +52,33 @@ func TestJournalSurvivesARestart(t *testing.T) {
 	require.Len(t, b.all(), 3, "the configured URL survived, and old callbacks are not repeated")
 	require.NoError(t, second.sim.Redeliver(testApp, "one", nil))
 	second.wait()
-	require.Equal(t, "Web", b.all()[3].query.Get("OptPlatform"))
+	require.Len(t, b.all(), 4)
 	_, err := second.sim.PlaceCall(CallSpec{SDKAppID: testApp, CallID: "one"})
 	require.ErrorContains(t, err, "call_id")
 
 	require.Zero(t, second.post(pathDelete, "{}").ErrorCode)
 	require.NoError(t, second.sim.Close())
-	third := newRig(t, journalled(path))
+	third := newFixture(t, journalled(path))
 	require.Equal(t, 100301, third.post(pathGet, "{}").ErrorCode, "deleting survives too")
 }
 
-func TestJournalWithATornLine(t *testing.T) {
+func TestJournalWithAnIncompleteLine(t *testing.T) {
 	source := filepath.Join(t.TempDir(), "whole.jsonl")
-	r := newRig(t, journalled(source))
+	r := newFixture(t, journalled(source))
 	r.place(CallSpec{CallID: "one"})
 	r.place(CallSpec{CallID: "two"})
 	require.NoError(t, r.sim.Close())
 	lines := kept(t, source)
-	require.Len(t, lines, 3, "two lines and nothing behind them")
+	require.Len(t, lines, 3, "two lines and nothing after them")
 	for _, cut := range []int{1, len(lines[1]) / 2, len(lines[1]) - 1} {
-		path := filepath.Join(t.TempDir(), "torn.jsonl")
+		path := filepath.Join(t.TempDir(), "incomplete.jsonl")
 		require.NoError(t, os.WriteFile(path, []byte(lines[0]+lines[1][:cut]), 0o600))
-		again := newRig(t, journalled(path))
+		again := newFixture(t, journalled(path))
 		require.Len(t, again.sim.Calls(), 1)
 		again.place(CallSpec{CallID: "three"})
 		require.NoError(t, again.sim.Close())
-		last := newRig(t, journalled(path))
-		require.Len(t, last.sim.Calls(), 2, "the torn line is gone for good")
+		last := newFixture(t, journalled(path))
+		require.Len(t, last.sim.Calls(), 2, "the incomplete line was removed")
 		require.Equal(t, "three", last.sim.Calls()[1].Record.CallID)
 	}
 }
@@ -96,13 +96,13 @@ func TestJournalThatIsBroken(t *testing.T) {
 			require.NoError(t, os.WriteFile(path, []byte(tt.content), 0o600))
 			_, err := New(t.Context(), Options{Apps: []App{{SDKAppID: testApp, SecretKey: testKey}}, JournalPath: path})
 			require.ErrorContains(t, err, tt.want)
-			require.ErrorContains(t, err, "mend or delete")
+			require.ErrorContains(t, err, "repair or delete")
 		})
 	}
 	t.Run("of an app that is gone", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "tencent.jsonl")
 		require.NoError(t, os.WriteFile(path, []byte(`{"kind":"callback","sdk_app_id":7}`+"\n"), 0o600))
-		require.Empty(t, newRig(t, journalled(path)).sim.Calls())
+		require.Empty(t, newFixture(t, journalled(path)).sim.Calls())
 	})
 	t.Run("no folder", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "none", "tencent.jsonl")
@@ -113,7 +113,7 @@ func TestJournalThatIsBroken(t *testing.T) {
 
 // TestJournalThatFails answers "internal, please retry" and keeps nothing.
 func TestJournalThatFails(t *testing.T) {
-	r := newRig(t, journalled(filepath.Join(t.TempDir(), "tencent.jsonl")))
+	r := newFixture(t, journalled(filepath.Join(t.TempDir(), "tencent.jsonl")))
 	require.NoError(t, r.sim.journal.file.Close())
 	_, err := r.sim.PlaceCall(CallSpec{SDKAppID: testApp})
 	require.ErrorContains(t, err, "journal")

@@ -9,20 +9,20 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// Call is a call as the simulator knows it.
+// Call is a simulated call with the deliveries of its callbacks.
 type Call struct {
 	SDKAppID tencent.SDKAppID   `json:"sdk_app_id"`
 	Record   tencent.CallRecord `json:"record"`
 	PlacedAt time.Time          `json:"placed_at"`
-	// Lost says that the callback was dropped on purpose.
+	// Lost reports that the callback was dropped on purpose.
 	Lost bool `json:"lost"`
 	// RecordReads counts successful answers of get_record_by_callid.
 	RecordReads int        `json:"record_reads"`
 	Deliveries  []Delivery `json:"deliveries"`
 }
 
-// PlaceCall lets a call end, keeps its record and schedules its callbacks. It
-// does not wait for them. The error names the field of the spec.
+// PlaceCall simulates a call that has ended: it keeps its record and schedules
+// its callbacks, without waiting for them. An error names the field of the spec.
 func (s *Simulator) PlaceCall(spec CallSpec) (Call, error) {
 	if _, ok := s.apps[spec.SDKAppID]; !ok {
 		return Call{}, fmt.Errorf("sdk_app_id: %s is not one of the simulator's apps", spec.SDKAppID)
@@ -39,11 +39,10 @@ func (s *Simulator) PlaceCall(spec CallSpec) (Call, error) {
 	if err != nil {
 		return Call{}, err
 	}
-	// The draw comes after every check, so that refused specs do not shift it.
+	// Drawn after every check, so that invalid specs do not change which calls are lost.
 	c.lost = s.loss.Float64() < s.faults.LossShare || spec.Lose
 	if err := s.journal.append(entry{Kind: entryCall, SDKAppID: c.app, Call: &journalCall{
 		Record: c.record, EndedAt: c.endedAt, PlacedAt: c.placedAt, RecordAfter: c.recordAfter, Lost: c.lost,
-		Platform: spec.Platform,
 	}}); err != nil {
 		return Call{}, err
 	}
@@ -57,19 +56,19 @@ func (s *Simulator) PlaceCall(spec CallSpec) (Call, error) {
 	return c.snapshot(), nil
 }
 
-// newCall builds a call. s.mu is held.
+// newCall makes a call from its spec. s.mu is held.
 func (s *Simulator) newCall(spec CallSpec) (*call, error) {
 	now := s.now()
-	// Records know whole seconds.
+	// The times of a record are whole seconds.
 	endedAt := time.Unix(now.Unix()-spec.EndedAgoSeconds, 0).UTC()
 	record, err := spec.build(endedAt.Unix(), len(s.order))
 	if err != nil {
 		return nil, err
 	}
 	if s.calls[callKey{spec.SDKAppID, record.CallID}] != nil {
-		return nil, fmt.Errorf("call_id: app %s has a call with this CallId already", spec.SDKAppID)
+		return nil, fmt.Errorf("call_id: app %s already has a call with this CallId", spec.SDKAppID)
 	}
-	after := s.delay
+	after := RecordDelay
 	if spec.RecordAfterSeconds != 0 {
 		after = time.Duration(max(spec.RecordAfterSeconds, 0)) * time.Second
 	}
@@ -83,10 +82,9 @@ func (s *Simulator) newCall(spec CallSpec) (*call, error) {
 	return c, nil
 }
 
-// Redeliver posts the end-of-call callback of a known call once more, now,
-// whatever its spec said about losses and delays. callback is a partial
-// CallRecord laid over the record, nil for none. The copy may come at any
-// time, days after the first.
+// Redeliver posts the end-of-call callback of a call again, even if the first
+// was lost. callback is a partial CallRecord that overrides fields of the
+// record, nil for none.
 func (s *Simulator) Redeliver(app tencent.SDKAppID, callID string, callback json.RawMessage) error {
 	if callback != nil && !isObject(callback) {
 		return fmt.Errorf("callback: must be a JSON object with fields of CallRecord")
@@ -115,7 +113,7 @@ func (s *Simulator) Call(app tencent.SDKAppID, callID string) (Call, bool) {
 	return c.snapshot(), true
 }
 
-// Calls returns the calls in the order of placing.
+// Calls returns the calls in the order in which they were placed.
 func (s *Simulator) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,7 +124,7 @@ func (s *Simulator) Calls() []Call {
 	return all
 }
 
-// snapshot copies what a caller may keep. Simulator.mu is held.
+// snapshot returns a copy for callers. Simulator.mu is held.
 func (c *call) snapshot() Call {
 	record := c.record
 	record.Members = slices.Clone(record.Members)

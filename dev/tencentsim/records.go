@@ -9,15 +9,15 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// codeNotExisting is what get_call_info and end_call say of ended calls. D:68932, D:74506
+// codeNotExisting is the answer of get_call_info and end_call for ended calls. D:68932, D:74506
 const codeNotExisting tencent.Code = 101004
 
-// call is a call with everything that the simulator knows of it. Guarded by Simulator.mu.
+// call is a simulated call. Guarded by Simulator.mu.
 type call struct {
 	app    tencent.SDKAppID
 	record tencent.CallRecord
-	// endedAt decides when the record appears and vanishes, also when the
-	// record's own EndTime is nonsense on purpose.
+	// endedAt decides when the record appears and expires, even when the
+	// record's own EndTime is invalid on purpose.
 	endedAt     time.Time
 	placedAt    time.Time
 	recordAfter time.Duration
@@ -28,10 +28,10 @@ type call struct {
 	deliveries  []Delivery
 }
 
-// visible reports whether the record API knows the call.
-func (c *call) visible(now time.Time, keep time.Duration) bool {
+// hasRecord reports whether the record API returns the call.
+func (c *call) hasRecord(now time.Time) bool {
 	age := now.Sub(c.endedAt)
-	return age >= c.recordAfter && age <= keep
+	return age >= c.recordAfter && age <= Retention
 }
 
 // callIDRequest is the request of the APIs about one call.
@@ -56,14 +56,14 @@ func (s *Simulator) recordByCallID(app App, body []byte) (any, *failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.calls[callKey{app.SDKAppID, callID}]
-	if c == nil || !c.visible(s.now(), s.keep) {
+	if c == nil || !c.hasRecord(s.now()) {
 		return nil, &failure{tencent.CodeRecordNotFound, "call record does not exist"}
 	}
 	c.recordReads++
 	return struct{ CallRecord tencent.CallRecord }{c.record}, nil
 }
 
-// noLiveCall answers get_call_info and end_call: every call here has ended.
+// noLiveCall answers get_call_info and end_call: every simulated call has ended.
 func (s *Simulator) noLiveCall(_ App, body []byte) (any, *failure) {
 	if _, failed := decodeCallID(body); failed != nil {
 		return nil, failed
@@ -71,7 +71,7 @@ func (s *Simulator) noLiveCall(_ App, body []byte) (any, *failure) {
 	return nil, &failure{codeNotExisting, "the call does not exist or has ended"}
 }
 
-// setCallback answers set_callback: the last one wins, silently. D:68938
+// setCallback answers set_callback, which overwrites without an error. D:68938
 func (s *Simulator) setCallback(app App, body []byte) (any, *failure) {
 	var cfg tencent.CallbackConfig
 	if err := json.Unmarshal(body, &cfg); err != nil {
@@ -103,12 +103,12 @@ func (s *Simulator) getCallback(app App, _ []byte) (any, *failure) {
 	return cfg, nil
 }
 
-// deleteCallback answers delete_callback, also when there is nothing to delete. D:68939
+// deleteCallback answers delete_callback, which succeeds even with nothing to delete. D:68939
 func (s *Simulator) deleteCallback(app App, _ []byte) (any, *failure) {
 	return nil, s.configure(app.SDKAppID, nil)
 }
 
-// configure keeps or, when cfg is nil, forgets a callback configuration.
+// configure stores a callback configuration, or deletes it when cfg is nil.
 func (s *Simulator) configure(app tencent.SDKAppID, cfg *tencent.CallbackConfig) *failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -124,8 +124,8 @@ func (s *Simulator) configure(app tencent.SDKAppID, cfg *tencent.CallbackConfig)
 	return nil
 }
 
-// Callback returns where the callbacks of an app go; ok is false when nothing
-// is configured.
+// Callback returns the callback configuration of an app; ok is false when there
+// is none.
 func (s *Simulator) Callback(app tencent.SDKAppID) (cfg tencent.CallbackConfig, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -16,9 +16,9 @@ func ask(callID string) string { return fmt.Sprintf(`{"CallId":%q}`, callID) }
 // TestRecordAsDocumented compares the whole Response, names and order of the
 // fields included, with the sample of the documentation.
 func TestRecordAsDocumented(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.place(CallSpec{
-		CallID: "04c9a0ac-8e38-4a19-be45-349c5ce7911b", Type: "MultiCall", Members: []string{"user1", "user5", "user2"},
+		CallID: "04c9a0ac-8e38-4a19-be45-349c5ce7911b", Members: []string{"user1", "user5", "user2"},
 		RoomID: "roomid-1434", Seconds: 100, RingSeconds: 20,
 	})
 	r.now.move(5 * time.Second)
@@ -35,10 +35,9 @@ func TestRecordAsDocumented(t *testing.T) {
 func TestRecordComesAndGoes(t *testing.T) {
 	const week = 7 * 24 * time.Hour
 	tests := map[string]struct {
-		spec   CallSpec
-		change func(*Options)
-		after  time.Duration
-		code   int
+		spec  CallSpec
+		after time.Duration
+		code  int
 	}{
 		"at once":                  {after: 0, code: 101050},
 		"just before 5 s":          {after: 5*time.Second - 1, code: 101050},
@@ -51,19 +50,13 @@ func TestRecordComesAndGoes(t *testing.T) {
 		"late, not yet":            {spec: CallSpec{RecordAfterSeconds: 60}, after: 59 * time.Second, code: 101050},
 		"late":                     {spec: CallSpec{RecordAfterSeconds: 60}, after: 60 * time.Second},
 		"early":                    {spec: CallSpec{RecordAfterSeconds: -1}},
-		"no delay at all":          {change: func(o *Options) { o.RecordDelay = -1 }},
-		"short retention":          {change: func(o *Options) { o.Retention = time.Hour }, after: time.Hour + 1, code: 101050},
 		"EndTime of the record 0":  {spec: CallSpec{Record: json.RawMessage(`{"EndTime":0}`)}, after: 5 * time.Second},
 		"EndTime to come":          {spec: CallSpec{Record: json.RawMessage(`{"EndTime":1900000000}`)}, after: 5 * time.Second},
 		"another app's, same call": {spec: CallSpec{SDKAppID: otherApp}, after: 5 * time.Second, code: 101050},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, func(o *Options) {
-				if tt.change != nil {
-					tt.change(o)
-				}
-			})
+			r := newFixture(t)
 			c := r.place(tt.spec)
 			r.now.move(tt.after)
 			require.Equal(t, tt.code, r.post(pathByID, ask(c.Record.CallID)).ErrorCode)
@@ -72,7 +65,7 @@ func TestRecordComesAndGoes(t *testing.T) {
 }
 
 func TestParametersOfCallAPIs(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	for _, path := range []string{pathByID, pathInfo, pathEnd} {
 		for _, body := range []string{`{}`, `{"CallId":""}`, `{"CallId":7}`, `{"CallId":null}`} {
 			require.Equal(t, 101002, r.post(path, body).ErrorCode, "%s %s", path, body)
@@ -88,7 +81,7 @@ func TestParametersOfCallAPIs(t *testing.T) {
 }
 
 func TestPlaceCallFillsIn(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	tests := map[string]struct {
 		spec CallSpec
 		want tencent.CallRecord // CallID, accounts and room apart
@@ -142,27 +135,25 @@ func TestPlaceCallFillsIn(t *testing.T) {
 }
 
 func TestPlaceCallRefuses(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.place(CallSpec{CallID: "taken"})
 	r.place(CallSpec{CallID: "taken", SDKAppID: otherApp}) // another app's calls are others
 	tests := map[string]CallSpec{
-		"sdk_app_id: ":           {SDKAppID: 7},
-		"call_id: app":           {CallID: "taken"},
-		"call_id: must not":      {CallID: "a\nb"},
-		"seconds: ":              {Seconds: -1},
-		"ring_seconds: ":         {RingSeconds: -1},
-		"ended_ago_seconds: ":    {EndedAgoSeconds: -1},
-		"group_size: must":       {GroupSize: 501},
-		"group_size: leave":      {GroupSize: 2, Members: []string{"patient-1"}},
-		"duplicates: ":           {Duplicates: -1},
-		"duplicate_spacing_ms: ": {DuplicateSpacingMS: -1},
-		"callback_delay_ms: ":    {CallbackDelayMS: -1},
-		"record: must":           {Record: json.RawMessage(`[]`)},
-		"record: json":           {Record: json.RawMessage(`{"EndTime":"soon"}`)},
-		"record.CallId: must":    {Record: json.RawMessage(`{"CallId":""}`)},
-		"callback: must":         {Callback: json.RawMessage(`7`)},
-		"later_callback: must":   {LaterCallback: json.RawMessage(`{`)},
-		"record_fault.times":     {RecordFault: &APIFault{Times: -1}},
+		"sdk_app_id: ":         {SDKAppID: 7},
+		"call_id: app":         {CallID: "taken"},
+		"call_id: must not":    {CallID: "a\nb"},
+		"seconds: ":            {Seconds: -1},
+		"ring_seconds: ":       {RingSeconds: -1},
+		"ended_ago_seconds: ":  {EndedAgoSeconds: -1},
+		"group_size: must":     {GroupSize: 501},
+		"group_size: leave":    {GroupSize: 2, Members: []string{"patient-1"}},
+		"duplicates: ":         {Duplicates: -1},
+		"record: must":         {Record: json.RawMessage(`[]`)},
+		"record: json":         {Record: json.RawMessage(`{"EndTime":"soon"}`)},
+		"record.CallId: must":  {Record: json.RawMessage(`{"CallId":""}`)},
+		"callback: must":       {Callback: json.RawMessage(`7`)},
+		"later_callback: must": {LaterCallback: json.RawMessage(`{`)},
+		"record_fault.times":   {RecordFault: &APIFault{Code: 1, Times: -1}},
 	}
 	for want, spec := range tests {
 		t.Run(want, func(t *testing.T) {
@@ -173,11 +164,11 @@ func TestPlaceCallRefuses(t *testing.T) {
 			require.ErrorContains(t, err, want)
 		})
 	}
-	require.Len(t, r.sim.Calls(), 2, "what is refused leaves nothing behind")
+	require.Len(t, r.sim.Calls(), 2, "a refused call leaves nothing behind")
 }
 
 func TestCallbackConfiguration(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	const url = `"Url":"http://www.example.com/callback"`
 	invalid := map[string]string{
 		"empty":           `{}`,

@@ -7,17 +7,16 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
 	"aftercall/internal/tencent"
 )
 
-// maxRequestSize bounds what is read of a REST request.
+// maxRequestSize is the largest accepted body of a REST request, in bytes.
 const maxRequestSize = 1 << 20
 
-// The APIs by the last segment of their path, for Stats and APIFault.
+// The APIs by the last segment of their path, as in Stats.
 const (
 	APIRecordByCallID = "get_record_by_callid"
 	APIRecordByFilter = "get_record_by_filter"
@@ -86,7 +85,8 @@ func (s *Simulator) serveREST(w http.ResponseWriter, r *http.Request) {
 		s.answer(w, app.SDKAppID, target.name, nil, &failure{codeBadJSON, "the body is too large or was cut off"})
 		return
 	}
-	if fault, ok := s.takeFault(app.SDKAppID, target.name, body); ok && s.inject(w, r, app.SDKAppID, target.name, fault) {
+	if fault, ok := s.takeFault(app.SDKAppID, target.name, body); ok {
+		s.answer(w, app.SDKAppID, target.name, nil, &failure{fault.Code, orDefault(fault.Info, "injected fault")})
 		return
 	}
 	if !isObject(body) {
@@ -97,13 +97,13 @@ func (s *Simulator) serveREST(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, app.SDKAppID, target.name, response, failed)
 }
 
-// refuse answers a request that belongs to no app.
+// refuse answers a request that cannot be assigned to an app.
 func (s *Simulator) refuse(w http.ResponseWriter, app tencent.SDKAppID, name string, failed *failure) {
 	s.arrived(app, name)
 	s.answer(w, app, name, nil, failed)
 }
 
-// answer writes Tencent's envelope. The status is 200 in every case.
+// answer writes Tencent's envelope. The HTTP status is always 200.
 func (s *Simulator) answer(w http.ResponseWriter, app tencent.SDKAppID, name string, response any, failed *failure) {
 	envelope := struct {
 		ErrorCode    tencent.Code `json:"ErrorCode"`
@@ -127,48 +127,6 @@ func (s *Simulator) requestID() string {
 	defer s.mu.Unlock()
 	s.requests++
 	return fmt.Sprintf("Id-%s-O-Seq-%d", strings.ReplaceAll(uuid.NewString(), "-", ""), s.requests)
-}
-
-// inject plays a fault; it reports whether the request is answered by it.
-func (s *Simulator) inject(w http.ResponseWriter, r *http.Request, app tencent.SDKAppID, name string, f APIFault) bool {
-	if f.LatencyMS > 0 {
-		timer := time.NewTimer(time.Duration(f.LatencyMS) * time.Millisecond)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-s.ctx.Done():
-		case <-r.Context().Done():
-		}
-	}
-	switch {
-	case f.Cut:
-		s.countNoCode(app, name)
-		s.cut(w)
-	case f.HTTPStatus != 0:
-		s.countNoCode(app, name)
-		http.Error(w, "upstream connect error", f.HTTPStatus)
-	case f.NotJSON:
-		s.countNoCode(app, name)
-		_, _ = io.WriteString(w, "<html><body>504 Gateway Time-out</body></html>") // whoever hung up does not see it
-	case f.Code != 0:
-		s.answer(w, app, name, nil, &failure{f.Code, orDefault(f.Info, "injected fault")})
-	default:
-		return false
-	}
-	return true
-}
-
-// cut closes the connection without an answer.
-func (s *Simulator) cut(w http.ResponseWriter) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		// Only HTTP/1 can be cut; anything else gets the nearest thing.
-		http.Error(w, "connection cannot be cut", http.StatusBadGateway)
-		return
-	}
-	if err := conn.Close(); err != nil {
-		s.log.Debug("cut connection", "error", err)
-	}
 }
 
 // isObject reports whether body is exactly one JSON object.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"slices"
 	"sync"
-	"time"
 
 	"aftercall/internal/tencent"
 )
@@ -13,15 +12,13 @@ import (
 type job struct {
 	call       *call
 	command    tencent.Command
-	delay      time.Duration
 	copies     int
-	spacing    time.Duration
 	concurrent bool
 	redelivery json.RawMessage
 }
 
-// announce schedules the callbacks of a new call: those of its start and
-// members, which arrive in any order, and that of its end. s.mu is held.
+// announce schedules the callbacks of a new call: those about its start and
+// its members, which arrive in any order, and that about its end. s.mu is held.
 func (s *Simulator) announce(c *call) {
 	cfg, ok := s.callbacks[c.app]
 	if !ok || !slices.Contains(cfg.Commands, tencent.CommandAfterEndCall) {
@@ -29,8 +26,6 @@ func (s *Simulator) announce(c *call) {
 	} else {
 		s.schedule(&job{
 			call: c, command: tencent.CommandAfterEndCall, copies: 1 + c.spec.Duplicates,
-			delay:      time.Duration(c.spec.CallbackDelayMS) * time.Millisecond,
-			spacing:    time.Duration(c.spec.DuplicateSpacingMS) * time.Millisecond,
 			concurrent: c.spec.Concurrent,
 		})
 	}
@@ -41,50 +36,13 @@ func (s *Simulator) announce(c *call) {
 	}
 }
 
-// schedule starts a job, or holds it for reordering. s.mu is held.
+// schedule starts a job. s.mu is held.
 func (s *Simulator) schedule(j *job) {
 	if s.pending == 0 {
 		s.idle = make(chan struct{})
 	}
 	s.pending++
-	if s.faults.ReorderBatch < 2 || j.command != tencent.CommandAfterEndCall {
-		s.jobs.Go(func() { s.run(j) })
-		return
-	}
-	s.held = append(s.held, j)
-	switch {
-	case len(s.held) >= s.faults.ReorderBatch:
-		s.flushHeld()
-	case len(s.held) == 1:
-		s.holdTimer = time.AfterFunc(time.Duration(s.faults.ReorderHoldMS)*time.Millisecond, func() {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.flushHeld()
-		})
-	}
-}
-
-// flushHeld posts the held callbacks in shuffled order. s.mu is held.
-func (s *Simulator) flushHeld() {
-	s.stopHoldTimer()
-	batch := s.held
-	s.held = nil
-	if len(batch) == 0 {
-		return
-	}
-	s.random.Shuffle(len(batch), func(i, j int) { batch[i], batch[j] = batch[j], batch[i] })
-	s.jobs.Go(func() {
-		for _, j := range batch {
-			s.run(j)
-		}
-	})
-}
-
-func (s *Simulator) stopHoldTimer() {
-	if s.holdTimer != nil {
-		s.holdTimer.Stop()
-	}
-	s.holdTimer = nil
+	s.jobs.Go(func() { s.run(j) })
 }
 
 // finish marks one job as done. s.mu is held.
@@ -102,9 +60,6 @@ func (s *Simulator) run(j *job) {
 		defer s.mu.Unlock()
 		s.finish()
 	}()
-	if !s.pause(j.delay) {
-		return
-	}
 	var copies sync.WaitGroup
 	defer copies.Wait()
 	for n := 1; n <= j.copies; n++ {
@@ -112,21 +67,9 @@ func (s *Simulator) run(j *job) {
 			copies.Go(func() { s.deliver(j, n) })
 			continue
 		}
-		if n > 1 && !s.pause(j.spacing) {
-			return
+		if s.ctx.Err() != nil {
+			return // closed
 		}
 		s.deliver(j, n)
-	}
-}
-
-// pause waits; it reports false when the simulator is closed meanwhile.
-func (s *Simulator) pause(d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-s.ctx.Done():
-		return false
-	case <-timer.C:
-		return s.ctx.Err() == nil
 	}
 }

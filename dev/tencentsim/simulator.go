@@ -14,17 +14,17 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// The documented behaviour, which Options may change.
+// Tencent's behaviour.
 const (
-	// DefaultRequestsPerSecond is the limit per API and SDKAppID. D:68926
-	DefaultRequestsPerSecond = 200
-	// DefaultRecordDelay is how long after its end a call has no record. D:68930
-	DefaultRecordDelay = 5 * time.Second
-	// DefaultRetention is how long a record is kept after the end. D:68931
-	DefaultRetention = 7 * 24 * time.Hour
-	// DefaultCallbackTimeout is how long an answer to a callback may take,
+	// RequestsPerSecond is the limit per API and SDKAppID. D:68926
+	RequestsPerSecond = 200
+	// RecordDelay is how long after its end a call has no record. D:68930
+	RecordDelay = 5 * time.Second
+	// Retention is how long a record is kept after the end. D:68931
+	Retention = 7 * 24 * time.Hour
+	// CallbackTimeout is how long a receiver may take to answer a callback,
 	// inferred from Tencent's other products.
-	DefaultCallbackTimeout = 2 * time.Second
+	CallbackTimeout = 2 * time.Second
 	// DefaultAdministrator is the account that signs REST requests.
 	DefaultAdministrator = "administrator"
 )
@@ -43,44 +43,29 @@ type App struct {
 	CallbackToken string
 }
 
-// Options are the settings of a Simulator. Zero values mean Tencent's own.
+// Options are the settings of a Simulator.
 type Options struct {
 	Apps   []App
 	Logger *slog.Logger
-	// Now is the clock of the calls: their times, when records appear and
-	// vanish, EventTime. Tests may move it.
-	Now func() time.Time
-	// Wall is the clock that is compared with the other side's: expiry of a
-	// UserSig, RequestTime, rate windows, latencies. It is apart from Now so
-	// that moving Now does not expire signatures.
-	Wall func() time.Time
-	// RequestsPerSecond is the limit per API and SDKAppID.
-	RequestsPerSecond int
-	// RecordDelay is how long after its end a call has no record; negative means none.
-	RecordDelay     time.Duration
-	Retention       time.Duration
-	CallbackTimeout time.Duration
-	// JournalPath names a file in which calls and callback configurations
-	// survive a restart; empty means that they do not.
+	// JournalPath is a file in which calls and callback configurations survive
+	// a restart; empty for none.
 	JournalPath string
-	// Seed makes shuffles and losses repeatable.
-	Seed uint64
 }
 
-// Simulator is Tencent's side. It is an http.Handler and safe for concurrent use.
+// Simulator is a simulated Tencent. It is an http.Handler and safe for concurrent use.
 type Simulator struct {
-	apps    map[tencent.SDKAppID]App
-	log     *slog.Logger
-	now     func() time.Time
-	wall    func() time.Time
-	limit   int
-	delay   time.Duration
-	keep    time.Duration
-	http    *http.Client
-	control http.Handler
-	journal *journal
+	apps map[tencent.SDKAppID]App
+	log  *slog.Logger
+	// now is the clock of the calls: their times, EventTime, when records
+	// appear and expire. wall is the clock of everything else: UserSigs,
+	// RequestTime, rate limits, latencies. Tests move them separately.
+	now, wall func() time.Time
+	limit     int
+	http      *http.Client
+	control   http.Handler
+	journal   *journal
 
-	ctx    context.Context // ends with Close: what is not yet posted is dropped
+	ctx    context.Context // ends with Close; callbacks not yet posted are dropped
 	cancel context.CancelFunc
 	jobs   sync.WaitGroup
 
@@ -97,8 +82,6 @@ type Simulator struct {
 	received  map[tencent.SDKAppID]*window
 	sent      CallbackStats
 	requests  uint64
-	held      []*job
-	holdTimer *time.Timer
 	pending   int
 	idle      chan struct{} // closed when pending is 0
 }
@@ -109,19 +92,17 @@ type callKey struct {
 }
 
 // New returns a Simulator with the content of its journal, if it has one.
-// Callbacks that are not yet posted are dropped when ctx ends; Close must be
-// called all the same.
+// Callbacks that have not been posted are dropped when ctx ends; Close must
+// still be called.
 func New(ctx context.Context, o Options) (*Simulator, error) {
 	s := &Simulator{
 		apps:      map[tencent.SDKAppID]App{},
 		log:       o.Logger,
-		now:       orNow(o.Now),
-		wall:      orNow(o.Wall),
-		limit:     orDefault(o.RequestsPerSecond, DefaultRequestsPerSecond),
-		delay:     max(orDefault(o.RecordDelay, DefaultRecordDelay), 0),
-		keep:      orDefault(o.Retention, DefaultRetention),
-		http:      newCallbackClient(orDefault(o.CallbackTimeout, DefaultCallbackTimeout)),
-		random:    rand.New(rand.NewPCG(o.Seed, 1)),
+		now:       time.Now,
+		wall:      time.Now,
+		limit:     RequestsPerSecond,
+		http:      newCallbackClient(CallbackTimeout),
+		random:    rand.New(rand.NewPCG(1, 1)),
 		calls:     map[callKey]*call{},
 		callbacks: map[tencent.SDKAppID]tencent.CallbackConfig{},
 		meters:    map[meterKey]*meter{},
@@ -165,7 +146,7 @@ func (s *Simulator) addApp(app App) error {
 	case app.SecretKey == "":
 		return fmt.Errorf("apps: %s needs a SecretKey", app.SDKAppID)
 	case twice:
-		return fmt.Errorf("apps: %s is there twice", app.SDKAppID)
+		return fmt.Errorf("apps: %s is listed twice", app.SDKAppID)
 	}
 	if app.Administrator == "" {
 		app.Administrator = DefaultAdministrator
@@ -174,7 +155,7 @@ func (s *Simulator) addApp(app App) error {
 	return nil
 }
 
-// ServeHTTP serves Tencent's REST API and, below /control/, our own.
+// ServeHTTP serves Tencent's REST API and, below /control/, the control API.
 func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, "/control/") {
 		s.control.ServeHTTP(w, r)
@@ -183,7 +164,7 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.serveREST(w, r)
 }
 
-// Wait returns when no callback is scheduled, held or under way.
+// Wait returns when no callback is scheduled or in progress.
 func (s *Simulator) Wait(ctx context.Context) error {
 	for {
 		s.mu.Lock()
@@ -200,8 +181,8 @@ func (s *Simulator) Wait(ctx context.Context) error {
 	}
 }
 
-// Close drops the callbacks that are not yet posted, waits for those that
-// are (at most the callback timeout), and closes the journal.
+// Close drops the callbacks that have not been posted, waits for those in
+// progress (at most CallbackTimeout), and closes the journal.
 func (s *Simulator) Close() error {
 	s.mu.Lock()
 	if s.closed {
@@ -210,11 +191,6 @@ func (s *Simulator) Close() error {
 	}
 	s.closed = true
 	s.cancel()
-	for range s.held {
-		s.finish()
-	}
-	s.held = nil
-	s.stopHoldTimer()
 	s.mu.Unlock()
 
 	s.jobs.Wait()
@@ -228,11 +204,4 @@ func orDefault[T comparable](value, fallback T) T {
 		return fallback
 	}
 	return value
-}
-
-func orNow(now func() time.Time) func() time.Time {
-	if now == nil {
-		return time.Now
-	}
-	return now
 }

@@ -13,71 +13,59 @@ import (
 const (
 	// defaultRingSeconds is how long a call rings when the spec does not say.
 	defaultRingSeconds = 8
-	// defaultPlatform is the OptPlatform of callbacks.
-	defaultPlatform = "iOS"
-	// maxGroupSize and maxSeconds keep typing errors from becoming records.
+	// maxGroupSize, maxSeconds and maxRepeats catch typing errors.
 	maxGroupSize = 500
 	maxSeconds   = 366 * 24 * 3600
 	maxRepeats   = 1000
 )
 
 // CallSpec describes a call that has ended and what goes wrong with it. Only
-// SDKAppID is needed. Every duration carries its unit in its name.
+// SDKAppID is required. The name of every duration ends with its unit.
 type CallSpec struct {
 	SDKAppID tencent.SDKAppID `json:"sdk_app_id"`
 	// CallID is a new UUID when empty.
 	CallID string `json:"call_id,omitempty"`
 	// Media is Audio when empty.
 	Media tencent.MediaType `json:"media,omitempty"`
-	// Type is SingleCall for up to two members and MultiCall for more, when empty.
-	Type tencent.CallType `json:"type,omitempty"`
-	// Result is NormalEnd when the call was connected, else NotAnswer.
+	// Result, when empty, is NormalEnd for a call that was connected, else NotAnswer.
 	Result tencent.CallResult `json:"result,omitempty"`
-	// Caller and Members are made up when empty. Members include the caller;
-	// GroupSize (2 when 0) says how many there are.
+	// Caller and Members are generated when empty. Members include the caller;
+	// GroupSize (2 when 0) is their number.
 	Caller    string   `json:"caller,omitempty"`
 	Members   []string `json:"members,omitempty"`
 	GroupSize int      `json:"group_size,omitempty"`
 	RoomID    string   `json:"room_id,omitempty"`
 	// Seconds is the connected time; 0 is a call that was never accepted.
 	Seconds int64 `json:"seconds,omitempty"`
-	// RingSeconds pass between StartTime and AcceptTime, or EndTime when the
-	// call was never accepted; 8 when 0.
+	// RingSeconds is the time from StartTime to AcceptTime, or to EndTime when
+	// the call was never accepted; 8 when 0.
 	RingSeconds int64 `json:"ring_seconds,omitempty"`
-	// EndedAgoSeconds places the end in the past; the callback is posted now all the same.
+	// EndedAgoSeconds sets the end in the past; the callback is posted now anyway.
 	EndedAgoSeconds int64 `json:"ended_ago_seconds,omitempty"`
-	// Platform is the OptPlatform of the callbacks.
-	Platform string `json:"platform,omitempty"`
 
-	// Record is a partial CallRecord in Tencent's field names, laid over the
-	// record that the other fields make, for records that should not be.
+	// Record is a partial CallRecord with Tencent's field names that overrides
+	// fields of the record, for invalid records.
 	Record json.RawMessage `json:"record,omitempty"`
-	// RecordAfterSeconds is how long after the end the record appears, when
-	// not after the simulator's usual time; negative means at once.
+	// RecordAfterSeconds is how long after its end the call has a record;
+	// RecordDelay when 0, and at once when negative.
 	RecordAfterSeconds int64 `json:"record_after_seconds,omitempty"`
-	// RecordFault is played when this call's record is asked for.
+	// RecordFault is the answer to queries for this call's record.
 	RecordFault *APIFault `json:"record_fault,omitempty"`
 
-	// Lose drops the callback, duplicates included.
+	// Lose drops the callback and its duplicates.
 	Lose bool `json:"lose,omitempty"`
-	// CallbackDelayMS passes before the first delivery.
-	CallbackDelayMS int64 `json:"callback_delay_ms,omitempty"`
-	// Duplicates is how many deliveries come on top of the first: one after
-	// the other with DuplicateSpacingMS between an answer and the next, or all at once.
-	Duplicates         int   `json:"duplicates,omitempty"`
-	DuplicateSpacingMS int64 `json:"duplicate_spacing_ms,omitempty"`
-	Concurrent         bool  `json:"concurrent,omitempty"`
-	// Callback is a partial CallRecord, of any JSON types, laid over the
-	// record in the callback's body; LaterCallback is laid over that in the
-	// second and later deliveries.
+	// Duplicates is how many more times the callback is posted: one after the
+	// other, or all at once if Concurrent is set.
+	Duplicates int  `json:"duplicates,omitempty"`
+	Concurrent bool `json:"concurrent,omitempty"`
+	// Callback is a partial CallRecord, of any JSON types, that overrides fields
+	// of the record in the callback's body. LaterCallback overrides those in
+	// duplicates.
 	Callback      json.RawMessage `json:"callback,omitempty"`
 	LaterCallback json.RawMessage `json:"later_callback,omitempty"`
-	// MutateCallback changes the record of the delivery with the given number
-	// (from 1) before Callback and LaterCallback are laid over it.
-	MutateCallback func(delivery int, record *tencent.CallRecord) `json:"-"`
 }
 
-// Validate names the first field that makes no sense.
+// Validate returns an error that names the first invalid field.
 func (c CallSpec) Validate() error {
 	if c.CallID != "" {
 		if err := tencent.ValidateCallID("call_id", c.CallID); err != nil {
@@ -92,9 +80,7 @@ func (c CallSpec) Validate() error {
 		{"seconds", c.Seconds, maxSeconds},
 		{"ring_seconds", c.RingSeconds, maxSeconds},
 		{"ended_ago_seconds", c.EndedAgoSeconds, maxSeconds},
-		{"callback_delay_ms", c.CallbackDelayMS, maxSeconds},
 		{"duplicates", int64(c.Duplicates), maxRepeats},
-		{"duplicate_spacing_ms", c.DuplicateSpacingMS, maxSeconds},
 	} {
 		if n.value < 0 || n.value > n.max {
 			return fmt.Errorf("%s: must be between 0 and %d", n.name, n.max)
@@ -118,15 +104,15 @@ func (c CallSpec) Validate() error {
 	return nil
 }
 
-// build makes the record of a call that ended at endTime (Unix seconds);
-// number tells calls apart in names that are made up.
+// build returns the record of a call that ended at endTime (Unix seconds);
+// number makes generated names differ between calls.
 func (c CallSpec) build(endTime int64, number int) (tencent.CallRecord, error) {
 	members := c.members(number)
 	r := tencent.CallRecord{
 		CallID:     orDefault(c.CallID, uuid.NewString()),
 		Caller:     orDefault(c.Caller, members[0]),
 		MediaType:  orDefault(c.Media, tencent.MediaAudio),
-		CallType:   c.Type,
+		CallType:   tencent.CallTypeSingle,
 		EndTime:    endTime,
 		StartTime:  endTime - c.Seconds - orDefault(c.RingSeconds, defaultRingSeconds),
 		Result:     c.Result,
@@ -137,11 +123,8 @@ func (c CallSpec) build(endTime int64, number int) (tencent.CallRecord, error) {
 	if c.Seconds > 0 {
 		r.AcceptTime = endTime - c.Seconds
 	}
-	if r.CallType == "" {
-		r.CallType = tencent.CallTypeSingle
-		if len(members) > 2 {
-			r.CallType = tencent.CallTypeMulti
-		}
+	if len(members) > 2 {
+		r.CallType = tencent.CallTypeMulti
 	}
 	if r.Result == "" {
 		r.Result = tencent.ResultNotAnswer
@@ -160,7 +143,7 @@ func (c CallSpec) build(endTime int64, number int) (tencent.CallRecord, error) {
 	return r, nil
 }
 
-// members makes up plausible accounts, the caller first.
+// members returns the accounts, the caller first.
 func (c CallSpec) members(number int) []string {
 	if len(c.Members) > 0 {
 		return c.Members

@@ -11,8 +11,8 @@ import (
 // Stats are counts since the start or the last ResetStats.
 type Stats struct {
 	APIs []APIStats `json:"apis"`
-	// MaxReceivedPerSecond is, by SDKAppID, the most requests that arrived at
-	// all APIs together in any window of 1 s.
+	// MaxReceivedPerSecond is, by SDKAppID, the highest number of requests to all
+	// APIs together in any window of 1 s.
 	MaxReceivedPerSecond map[tencent.SDKAppID]int `json:"max_received_per_second"`
 	Callbacks            CallbackStats            `json:"callbacks"`
 }
@@ -26,27 +26,25 @@ type APIStats struct {
 	Requests int    `json:"requests"`
 	// Codes counts the answers by ErrorCode; 0 is success.
 	Codes map[tencent.Code]int `json:"codes"`
-	// NoCode counts injected HTTP errors, cut connections and answers that are not JSON.
-	NoCode int `json:"no_code"`
-	// MaxReceivedPerSecond is the most requests that arrived in any window of
-	// 1 s, refused ones included; MaxAdmittedPerSecond counts those that passed the limit.
+	// MaxReceivedPerSecond is the highest number of requests in any window of
+	// 1 s, refused ones included; MaxAdmittedPerSecond counts only those within the limit.
 	MaxReceivedPerSecond int `json:"max_received_per_second"`
 	MaxAdmittedPerSecond int `json:"max_admitted_per_second"`
 }
 
-// CallbackStats counts calls and what became of their callbacks.
+// CallbackStats counts calls and the results of their callbacks.
 type CallbackStats struct {
 	Placed int `json:"placed"`
 	// Lost counts calls whose callback was lost on purpose.
 	Lost int `json:"lost"`
-	// Unconfigured counts callbacks that had nowhere to go.
+	// Unconfigured counts callbacks without a configured URL.
 	Unconfigured int `json:"unconfigured"`
 	// Posted counts deliveries; Failed are those without any HTTP answer.
 	Posted int `json:"posted"`
 	Failed int `json:"failed"`
 	// Answers counts the answers by HTTP status.
 	Answers map[int]int `json:"answers"`
-	// Pending are callbacks scheduled, held or under way.
+	// Pending counts callbacks scheduled or in progress.
 	Pending int `json:"pending"`
 }
 
@@ -56,7 +54,7 @@ type meterKey struct {
 }
 
 type meter struct {
-	requests, noCode   int
+	requests           int
 	codes              map[tencent.Code]int
 	received, admitted window
 }
@@ -73,7 +71,7 @@ func (s *Simulator) Stats() Stats {
 	stats.Callbacks.Pending = s.pending
 	for key, m := range s.meters {
 		stats.APIs = append(stats.APIs, APIStats{
-			SDKAppID: key.app, API: key.api, Requests: m.requests, Codes: maps.Clone(m.codes), NoCode: m.noCode,
+			SDKAppID: key.app, API: key.api, Requests: m.requests, Codes: maps.Clone(m.codes),
 			MaxReceivedPerSecond: m.received.max, MaxAdmittedPerSecond: m.admitted.max,
 		})
 	}
@@ -93,13 +91,13 @@ func (s Stats) API(app tencent.SDKAppID, api string) APIStats {
 	return APIStats{SDKAppID: app, API: api}
 }
 
-// ResetStats starts all counts and maxima at zero. Requests of the last
-// second still count against the limit.
+// ResetStats sets all counts and maxima to zero. Requests of the last second
+// still count towards the limit.
 func (s *Simulator) ResetStats() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range s.meters {
-		m.requests, m.noCode, m.codes = 0, 0, map[tencent.Code]int{}
+		m.requests, m.codes = 0, map[tencent.Code]int{}
 		m.received.max, m.admitted.max = 0, 0
 	}
 	for _, w := range s.received {
@@ -119,7 +117,7 @@ func (s *Simulator) meter(app tencent.SDKAppID, api string) *meter {
 	return m
 }
 
-// arrived counts a request.
+// arrived counts a request that has arrived.
 func (s *Simulator) arrived(app tencent.SDKAppID, api string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -133,8 +131,8 @@ func (s *Simulator) arrived(app tencent.SDKAppID, api string) {
 	s.received[app].add(now)
 }
 
-// admit asks the rate limit of one app at one API. The clock is read under
-// the lock, so that requests enter the window in the order of their times.
+// admit reports whether a request is within the rate limit of its app and API.
+// The clock is read under the lock, so that requests enter the window in order.
 func (s *Simulator) admit(app tencent.SDKAppID, api string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -145,10 +143,4 @@ func (s *Simulator) countCode(app tencent.SDKAppID, api string, code tencent.Cod
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.meter(app, api).codes[code]++
-}
-
-func (s *Simulator) countNoCode(app tencent.SDKAppID, api string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.meter(app, api).noCode++
 }

@@ -8,8 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestWindowNeverAdmitsMore compares the window with a count by definition:
-// for every admitted request, those admitted in the second that ends with it.
+// TestWindowNeverAdmitsMore compares the window with its definition: for every
+// request, those admitted in the second before it.
 func TestWindowNeverAdmitsMore(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit := rapid.IntRange(1, 20).Draw(t, "limit")
@@ -42,7 +42,7 @@ func TestWindowNeverAdmitsMore(t *testing.T) {
 	})
 }
 
-func TestWindowStandsClocksThatGoBack(t *testing.T) {
+func TestWindowWithAClockThatGoesBack(t *testing.T) {
 	var w window
 	at := time.Unix(testEpoch, 0)
 	require.True(t, w.admit(at, 2))

@@ -29,7 +29,7 @@ func TestFailures(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t)
+			r := newFixture(t)
 			require.NoError(t, r.recv.Fail(tt.failure))
 			for i, status := range tt.statuses {
 				require.Equal(t, status, r.bill("msg_1", charged), i)
@@ -44,7 +44,7 @@ func TestFailures(t *testing.T) {
 }
 
 func TestFailuresInOrder(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	require.NoError(t, r.recv.Fail(Failure{Status: 500, Times: 1}))
 	require.NoError(t, r.recv.Fail(Failure{Status: 429, Times: 1, RetryAfter: "3"}))
 	require.Equal(t, 500, r.bill("msg_1", charged))
@@ -64,7 +64,7 @@ func TestFailuresInOrder(t *testing.T) {
 
 // TestBadSignaturesUseNoFailureUp answers 401 whatever was ordered.
 func TestBadSignaturesUseNoFailureUp(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	require.NoError(t, r.recv.Fail(Failure{Status: 500, Times: 1}))
 	require.Equal(t, 401, r.serve(event("billing", auditSecret, "msg_1", charged)).Code)
 	require.Equal(t, 1, r.recv.Failures()[0].Times)
@@ -72,7 +72,7 @@ func TestBadSignaturesUseNoFailureUp(t *testing.T) {
 
 // TestDelayEndsWithTheSender counts the event although nobody waits for the answer.
 func TestDelayEndsWithTheSender(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	require.NoError(t, r.recv.Fail(Failure{DelayMS: 3_600_000}))
 	ctx, hangUp := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -91,7 +91,7 @@ func TestDelayEndsWithTheSender(t *testing.T) {
 }
 
 func TestFailuresAreChecked(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	for want, f := range map[string]Failure{
 		"times":       {Times: -1},
 		"status":      {Status: 99},
@@ -104,12 +104,12 @@ func TestFailuresAreChecked(t *testing.T) {
 	require.Empty(t, r.recv.Failures())
 }
 
-func (r *rig) control(method, path, body string) *httptest.ResponseRecorder {
+func (r *fixture) control(method, path, body string) *httptest.ResponseRecorder {
 	return r.serve(httptest.NewRequest(method, path, strings.NewReader(body)))
 }
 
 func TestControl(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	w := r.control("POST", "/control/failures", `{"status":503,"times":2,"retry_after":"3","target":"billing"}`)
 	require.Equal(t, http.StatusOK, w.Code)
 	require.Equal(t, r.recv.Failures(), decode[[]Failure](t, w))
@@ -134,7 +134,7 @@ func TestControl(t *testing.T) {
 }
 
 func TestControlRefuses(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	for body, says := range map[string]string{
 		``:                   "body",
 		`{"stat":503}`:       "unknown field",

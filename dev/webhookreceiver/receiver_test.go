@@ -24,13 +24,13 @@ const (
 	charged       = `{"type":"call.charged","data":{"call_id":"c1","caller":"patient-1001","amount":"2.50","currency":"EUR"}}`
 )
 
-type rig struct {
+type fixture struct {
 	t     *testing.T
 	recv  *Receiver
 	lines *bytes.Buffer
 }
 
-func newRig(t *testing.T, change ...func(*Options)) *rig {
+func newFixture(t *testing.T, change ...func(*Options)) *fixture {
 	t.Helper()
 	lines := &bytes.Buffer{}
 	o := Options{
@@ -42,7 +42,7 @@ func newRig(t *testing.T, change ...func(*Options)) *rig {
 	}
 	recv, err := New(o)
 	require.NoError(t, err)
-	return &rig{t: t, recv: recv, lines: lines}
+	return &fixture{t: t, recv: recv, lines: lines}
 }
 
 // sign makes a signature from the specification, independent of the library.
@@ -63,14 +63,14 @@ func event(target, secret, id, body string) *http.Request {
 	return req
 }
 
-func (r *rig) serve(req *http.Request) *httptest.ResponseRecorder {
+func (r *fixture) serve(req *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	r.recv.ServeHTTP(w, req)
 	return w
 }
 
 // bill delivers an event to the target "billing" and returns the status.
-func (r *rig) bill(id, body string) int {
+func (r *fixture) bill(id, body string) int {
 	return r.serve(event("billing", billingSecret, id, body)).Code
 }
 
@@ -114,7 +114,7 @@ func TestChecks(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t)
+			r := newFixture(t)
 			req := tt.req
 			if req == nil {
 				req = event("billing", billingSecret, "msg_1", charged)
@@ -133,7 +133,7 @@ func TestChecks(t *testing.T) {
 }
 
 func TestCountsByMessage(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	free := `{"type":"call.free","data":{"call_id":"c2"}}`
 	require.Equal(t, 200, r.bill("msg_1", charged))
 	require.Equal(t, 200, r.bill("msg_1", charged))
@@ -177,7 +177,7 @@ func TestCountsByMessage(t *testing.T) {
 }
 
 func TestBodyChanged(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	r.bill("msg_1", charged)
 	r.bill("msg_1", strings.Replace(charged, "2.50", "2.51", 1))
 	r.bill("msg_1", charged)
@@ -185,7 +185,7 @@ func TestBodyChanged(t *testing.T) {
 }
 
 func TestKeepsTheLast(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.Keep = 3 })
+	r := newFixture(t, func(o *Options) { o.Keep = 3 })
 	for i := range 10 {
 		r.bill(fmt.Sprintf("msg_%d", i), charged)
 	}
@@ -196,7 +196,7 @@ func TestKeepsTheLast(t *testing.T) {
 }
 
 func TestLines(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	require.NoError(t, r.recv.Fail(Failure{Status: 503, Times: 1}))
 	r.bill("msg_1", charged)
 	r.bill("msg_1", charged)
@@ -208,7 +208,7 @@ func TestLines(t *testing.T) {
 }
 
 func TestChat(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.Targets = append(o.Targets, Target{Name: "desk", Chat: true}) })
+	r := newFixture(t, func(o *Options) { o.Targets = append(o.Targets, Target{Name: "desk", Chat: true}) })
 	post := func(body string) int {
 		return r.serve(httptest.NewRequest(http.MethodPost, "/hooks/desk", strings.NewReader(body))).Code
 	}
@@ -236,7 +236,7 @@ func TestOptionsAreChecked(t *testing.T) {
 
 // TestManyAtOnce is for the race detector, and loses nothing.
 func TestManyAtOnce(t *testing.T) {
-	r := newRig(t)
+	r := newFixture(t)
 	var all sync.WaitGroup
 	for g := range 8 {
 		all.Go(func() {
