@@ -86,15 +86,15 @@ func (d *Decimal) UnmarshalYAML(node ast.Node) error {
 	return d.UnmarshalText([]byte(node.GetToken().Value))
 }
 
-// fractionDigits counts the digits behind the point, trailing zeros left out.
+// fractionDigits counts the digits after the point, trailing zeros left out.
 func (d Decimal) fractionDigits() int {
 	return max(0, -int(d.reduced().number.Exponent))
 }
 
-// reduced is the same number without trailing zeros behind the point, so that
+// reduced is the same number without trailing zeros after the point, so that
 // 0.50 and 0.5 become the same text.
 func (d Decimal) reduced() Decimal {
 	var r Decimal
-	_, _, _ = r.number.SetString(trimZeros(d.String()))
+	r.number.Reduce(&d.number)
 	return r
 }

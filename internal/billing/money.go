@@ -1,11 +1,22 @@
 package billing
 
 import (
+	"strings"
+
 	"github.com/cockroachdb/apd/v3"
 )
 
-// exact is a context without a precision: sums and products in it are never rounded.
-var exact = apd.BaseContext.WithPrecision(0)
+var (
+	// exact is a context without a precision: sums and products in it are never rounded.
+	exact = apd.BaseContext.WithPrecision(0)
+	// wide has more digits than any sum: a price has at most 12 on either side of
+	// the point, and seconds and participants have at most 19 each.
+	wide = apd.BaseContext.WithPrecision(100)
+
+	one   = apd.New(1, 0)
+	two   = apd.New(2, 0)
+	sixty = apd.New(60, 0)
+)
 
 // sixtieths is a sum of money times 60, exactly. A rate is per minute and time
 // is in seconds, so that every sum is a whole number of sixtieths of a decimal,
@@ -18,9 +29,7 @@ type sixtieths struct {
 // minute, by 60 for a price as it is.
 func sixtiethsOf(price *Decimal, count int64) (sixtieths, error) {
 	var s sixtieths
-	var factor apd.Decimal
-	factor.SetInt64(count)
-	_, err := exact.Mul(&s.n, &price.number, &factor)
+	_, err := exact.Mul(&s.n, &price.number, apd.New(count, 0))
 	return s, err
 }
 
@@ -30,75 +39,53 @@ func (s *sixtieths) add(other *sixtieths) error {
 }
 
 func (s *sixtieths) times(count int64) error {
-	var factor apd.Decimal
-	factor.SetInt64(count)
-	_, err := exact.Mul(&s.n, &s.n, &factor)
+	_, err := exact.Mul(&s.n, &s.n, apd.New(count, 0))
 	return err
 }
 
 func (s *sixtieths) cmp(other *sixtieths) int { return s.n.Cmp(&other.n) }
 
-// powersOfTen are as many as an int64 holds.
-var powersOfTen = func() (p [19]int64) {
-	p[0] = 1
-	for i := 1; i < len(p); i++ {
-		p[i] = 10 * p[i-1]
-	}
-	return p
-}()
-
-// scale multiplies n by 10^digits.
-func scale(n *apd.BigInt, digits int32) {
-	for ; digits > 0; digits -= int32(len(powersOfTen) - 1) {
-		var power apd.BigInt
-		power.SetInt64(powersOfTen[min(digits, int32(len(powersOfTen)-1))])
-		n.Mul(n, &power)
-	}
-}
-
-// round divides by 60 and rounds the exact quotient to so many digits behind
-// the point. The remainder decides, so there is no second rounding.
-func (s *sixtieths) round(digits int, rounding Rounding) apd.Decimal {
-	var numerator, denominator, quotient, remainder apd.BigInt
-	numerator.Set(&s.n.Coeff)
-	denominator.SetInt64(60)
-	places := int32(digits) //nolint:gosec // at most maxFractionDigits
-	shift := s.n.Exponent + places
-	scale(&numerator, shift)
-	scale(&denominator, -shift)
-	quotient.QuoRem(&numerator, &denominator, &remainder)
+// round divides by 60 and rounds the exact quotient to so many digits after the
+// point. The remainder decides, so there is no second rounding. (apd's own
+// Quantize rounds 0.003 up to 0 instead of 1.)
+func (s *sixtieths) round(digits int, rounding Rounding) (apd.Decimal, error) {
+	var scaled, whole, remainder apd.Decimal
+	scaled.Set(&s.n)
+	scaled.Exponent += int32(digits) //nolint:gosec // at most maxFractionDigits
+	steps := apd.MakeErrDecimal(wide)
+	steps.QuoInteger(&whole, &scaled, sixty)
+	steps.Rem(&remainder, &scaled, sixty)
 	if remainder.Sign() != 0 {
-		remainder.Add(&remainder, &remainder)
-		if rounding.rounder().ShouldAddOne(&quotient, false, remainder.Cmp(&denominator)) {
-			remainder.SetInt64(1)
-			quotient.Add(&quotient, &remainder)
+		steps.Mul(&remainder, &remainder, two)
+		if rounding.rounder().ShouldAddOne(&whole.Coeff, false, remainder.Cmp(sixty)) {
+			steps.Add(&whole, &whole, one)
 		}
 	}
-	var result apd.Decimal
-	result.Coeff.Set(&quotient)
-	result.Exponent = -places
-	return result
+	whole.Exponent -= int32(digits) //nolint:gosec // at most maxFractionDigits
+	return whole, steps.Err()
 }
 
 // texts are the sum for programs, as a decimal or, where none is exact, as a
-// fraction of whole numbers; and for people, as a decimal that may be cut off
-// with an ellipsis.
-func (s *sixtieths) texts() (exact, shown string) {
-	// 60 is 3·20, and a twentieth is five hundredths: only the 3 can leave a
-	// remainder that no decimal expresses.
-	var factor, third, remainder apd.BigInt
-	factor.SetInt64(3)
-	third.QuoRem(&s.n.Coeff, &factor, &remainder)
-	if remainder.Sign() == 0 {
-		var d Decimal
-		factor.SetInt64(5)
-		d.number.Coeff.Mul(&third, &factor)
-		d.number.Exponent = s.n.Exponent - 2
-		text := trimZeros(d.String())
-		return text, text
+// fraction of whole numbers; and for people, as a decimal that is cut off with
+// an ellipsis where it is not exact.
+func (s *sixtieths) texts() (program, person string, err error) {
+	// Where the quotient is a decimal, it has at most one digit more than the sum.
+	enough := apd.BaseContext.WithPrecision(uint32(s.n.NumDigits()) + 1) //nolint:gosec // see wide
+	var quotient Decimal
+	condition, err := enough.Quo(&quotient.number, &s.n, sixty)
+	if err != nil {
+		return "", "", err
 	}
-	factor.SetInt64(60)
-	scale(&factor, -s.n.Exponent)
-	cut := s.round(maxFractionDigits, RoundDown)
-	return s.n.Coeff.String() + "/" + factor.String(), cut.Text('f') + "…"
+	if !condition.Inexact() {
+		text := quotient.reduced().String()
+		return text, text, nil
+	}
+	cut, err := s.round(maxFractionDigits, RoundDown)
+	if err != nil {
+		return "", "", err
+	}
+	places := max(0, -s.n.Exponent)
+	numerator := s.n
+	numerator.Exponent += places
+	return numerator.Text('f') + "/60" + strings.Repeat("0", int(places)), cut.Text('f') + "…", nil
 }

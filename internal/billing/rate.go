@@ -90,7 +90,10 @@ func (r *Rule) price() (p price, err error) {
 
 // settle rounds a sum: the only rounding of a charge.
 func (e *Edition) settle(s *sixtieths) (currency.Amount, error) {
-	rounded := s.round(e.Digits, e.Rounding)
+	rounded, err := s.round(e.Digits, e.Rounding)
+	if err != nil {
+		return currency.Amount{}, fmt.Errorf("settle: %w", err)
+	}
 	amount, err := currency.NewAmount(rounded.Text('f'), e.Currency)
 	if err != nil {
 		return currency.Amount{}, fmt.Errorf("settle: %w", err)

@@ -1,9 +1,9 @@
 package billing
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"aftercall/internal/tencent"
 )
@@ -76,26 +76,25 @@ func (e *compiledEdition) price(c *Charge, i int) (sixtieths, error) {
 	if err != nil {
 		return s, fmt.Errorf("usage: %w", err)
 	}
-	c.money(StepUsage, &s, "%s a minute × %d s / 60 = ", rule.RatePerMinute, c.BilledSeconds)
+	err = c.money(StepUsage, &s, "%s a minute × %d s / 60 = ", rule.RatePerMinute, c.BilledSeconds)
 	if rule.ConnectionFee.Sign() > 0 {
-		if err := s.add(&fixed.fee); err != nil {
-			return s, fmt.Errorf("connection fee: %w", err)
-		}
-		c.money(StepFee, &s, "plus the connection fee of %s = ", rule.ConnectionFee)
+		err = errors.Join(err, s.add(&fixed.fee),
+			c.money(StepFee, &s, "plus the connection fee of %s = ", rule.ConnectionFee))
 	}
 	if s.cmp(&fixed.minimum) < 0 {
 		s.n.Set(&fixed.minimum.n)
-		c.money(StepMinimum, &s, "raised to the minimum charge of ")
+		err = errors.Join(err, c.money(StepMinimum, &s, "raised to the minimum charge of "))
 	}
 	if rule.Cap != nil && s.cmp(&fixed.limit) > 0 {
 		s.n.Set(&fixed.limit.n)
-		c.money(StepCap, &s, "lowered to the cap of ")
+		err = errors.Join(err, c.money(StepCap, &s, "lowered to the cap of "))
 	}
 	if rule.Per == PerParticipant {
-		if err := s.times(int64(c.Participants)); err != nil {
-			return s, fmt.Errorf("participants: %w", err)
-		}
-		c.money(StepParticipants, &s, "times %d for the participants other than the caller = ", c.Participants)
+		err = errors.Join(err, s.times(int64(c.Participants)),
+			c.money(StepParticipants, &s, "times %d for the participants other than the caller = ", c.Participants))
+	}
+	if err != nil {
+		return s, fmt.Errorf("exact sum: %w", err)
 	}
 	return s, nil
 }
@@ -103,9 +102,13 @@ func (e *compiledEdition) price(c *Charge, i int) (sixtieths, error) {
 func (c *Charge) step(s Step) { c.Steps = append(c.Steps, s) }
 
 // money adds a step that leads to the sum s; the text ends with it.
-func (c *Charge) money(kind StepKind, s *sixtieths, format string, args ...any) {
-	exact, shown := s.texts()
-	c.step(Step{Kind: kind, Amount: exact, Text: fmt.Sprintf(format, args...) + shown})
+func (c *Charge) money(kind StepKind, s *sixtieths, format string, args ...any) error {
+	program, person, err := s.texts()
+	if err != nil {
+		return err
+	}
+	c.step(Step{Kind: kind, Amount: program, Text: fmt.Sprintf(format, args...) + person})
+	return nil
 }
 
 func (e *compiledEdition) tariffStep(what string) Step {
@@ -128,12 +131,4 @@ func digitsText(digits int) string {
 	default:
 		return fmt.Sprintf("%d digits", digits)
 	}
-}
-
-// trimZeros removes zeros at the end of a decimal fraction.
-func trimZeros(s string) string {
-	if !strings.Contains(s, ".") {
-		return s
-	}
-	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
 }
