@@ -19,7 +19,7 @@ type commands struct {
 	Starter starterCommand `cmd:"" help:"Run the process that receives callbacks and starts workflows." group:"Processes"`
 	Worker  workerCommand  `cmd:"" help:"Run the process that runs workflows and activities." group:"Processes"`
 
-	Version    versionCommand    `cmd:"" help:"Print the version." group:"This program"`
+	Version versionCommand `cmd:"" help:"Print the version." group:"This program"`
 }
 
 // Run runs the command that args name, and returns the exit code. What went
@@ -35,19 +35,22 @@ func Run(ctx context.Context, process Process, args []string) int {
 
 // program is a command line: the grammar of its commands, as kong reads it
 // from struct tags. Each command has a method Run, which may ask for a
-// context.Context and a Process.
+// context.Context, a Process and *ops.Deps.
 type program struct {
 	name, description string
 	commands          any
 }
 
 func (p program) run(ctx context.Context, process Process, args []string) int {
+	deps := ops.New(ctx, process.Environ, process.Stderr)
+	// The result is printed by then; it does not depend on how connections end.
+	defer func() { _ = deps.Close() }()
 	asked := false // for help, which has been printed
 	parser, err := kong.New(
 		p.commands, kong.Name(p.name), kong.Description(p.description+"\n\n"+exitCodes),
 		kong.Writers(process.Stdout, process.Stderr), kong.Exit(func(int) { asked = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(process),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(process, deps),
 	)
 	if err != nil {
 		return p.fail(process.Stderr, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,20 +29,24 @@ const answerTimeout = 10 * time.Second
 
 // Deps are the systems that operations need. Each is opened when it is first
 // used, so that an operation works while a system it does not need is down or
-// not configured. Deps is not safe for concurrent opening: open what is needed,
-// then ask side by side.
+// not configured. What cannot be opened is not tried again. Deps is safe for
+// concurrent use.
 type Deps struct {
 	ctx     context.Context //nolint:containedctx // the lifetime of the connections is that of one command
 	environ map[string]string
 	notes   io.Writer
 	now     func() time.Time
 
+	mu        sync.Mutex // guards the following
 	settings  *config.StarterSettings
 	config    *config.Config
 	redis     *redisParts
 	temporal  *temporalParts
-	ledger    *ledger.Ledger
 	closeLast []func() error
+
+	ledgerMu  sync.Mutex // guards the following; opening a ledger takes time
+	ledger    *ledger.Ledger
+	ledgerErr error
 }
 
 type redisParts struct {
@@ -64,6 +69,8 @@ func New(ctx context.Context, environ map[string]string, notes io.Writer) *Deps 
 
 // Close ends all connections, the last one first.
 func (d *Deps) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	var errs []error
 	for i := len(d.closeLast) - 1; i >= 0; i-- {
 		errs = append(errs, d.closeLast[i]())
@@ -74,6 +81,13 @@ func (d *Deps) Close() error {
 
 // Config reads the settings of the process and the YAML file.
 func (d *Deps) Config() (*config.Config, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.readConfig()
+}
+
+// readConfig is Config under the lock.
+func (d *Deps) readConfig() (*config.Config, error) {
 	if d.config == nil {
 		settings, cfg, err := config.Starter(d.environ)
 		if err != nil {
@@ -92,22 +106,25 @@ func (d *Deps) Settings() (config.OperatorSettings, error) {
 
 // Redis returns a client of Redis that has not yet spoken to it.
 func (d *Deps) Redis() (*redis.Client, *redisguard.Guard, error) {
-	if err := d.openRedis(); err != nil {
+	parts, err := d.openRedis()
+	if err != nil {
 		return nil, nil, err
 	}
-	return d.redis.client, d.redis.guard, nil
+	return parts.client, parts.guard, nil
 }
 
-func (d *Deps) openRedis() error {
+func (d *Deps) openRedis() (*redisParts, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.redis != nil {
-		return nil
+		return d.redis, nil
 	}
-	if _, err := d.Config(); err != nil {
-		return err
+	if _, err := d.readConfig(); err != nil {
+		return nil, err
 	}
 	rdb, err := redisguard.NewClient(d.settings.RedisURL.Reveal(), redisguard.PatientTimeout)
 	if err != nil {
-		return &Error{Kind: Usage, Err: err}
+		return nil, &Error{Kind: Usage, Err: err}
 	}
 	reg := prometheus.NewRegistry() // nobody reads the metrics of a command
 	guard := redisguard.New(d.ctx, rdb, reg, discardLogger())
@@ -116,55 +133,71 @@ func (d *Deps) openRedis() error {
 		guard.Close()
 		return rdb.Close()
 	})
-	return nil
+	return d.redis, nil
 }
 
 // Temporal returns a client of Temporal that has not yet spoken to it, and its
 // namespace.
 func (d *Deps) Temporal() (client.Client, string, error) {
-	if err := d.openTemporal(); err != nil {
+	parts, err := d.openTemporal()
+	if err != nil {
 		return nil, "", err
 	}
-	return d.temporal.client, d.temporal.namespace, nil
+	return parts.client, parts.namespace, nil
 }
 
-func (d *Deps) openTemporal() error {
+func (d *Deps) openTemporal() (*temporalParts, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.temporal != nil {
-		return nil
+		return d.temporal, nil
 	}
 	_, failures, err := engine.Converters(d.environ)
 	if err != nil {
-		return &Error{Kind: Usage, Err: err}
+		return nil, &Error{Kind: Usage, Err: err}
 	}
 	c, namespace, err := engine.NewClient(d.environ, client.MetricsNopHandler, discardLogger())
 	if err != nil {
-		return &Error{Kind: Usage, Err: err}
+		return nil, &Error{Kind: Usage, Err: err}
 	}
 	d.temporal = &temporalParts{client: c, namespace: namespace, failures: failures}
 	d.closeLast = append(d.closeLast, func() error {
 		c.Close()
 		return nil
 	})
-	return nil
+	return d.temporal, nil
 }
 
 // Ledger opens the ledger for reading. It creates and migrates nothing: a
 // mistyped LEDGER_URL must not look like an empty ledger.
 func (d *Deps) Ledger(ctx context.Context) (*ledger.Ledger, error) {
-	if d.ledger != nil {
-		return d.ledger, nil
+	d.ledgerMu.Lock()
+	defer d.ledgerMu.Unlock()
+	if d.ledger == nil && d.ledgerErr == nil {
+		d.ledger, d.ledgerErr = d.openLedger(ctx)
 	}
+	return d.ledger, d.ledgerErr
+}
+
+func (d *Deps) openLedger(ctx context.Context) (*ledger.Ledger, error) {
 	settings, err := d.Settings()
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
 	opened, err := ledger.OpenReadOnly(ctx, settings.LedgerURL.Reveal())
 	if err != nil {
 		return nil, ledgerError(settings, err)
 	}
-	d.ledger = opened
-	d.closeLast = append(d.closeLast, opened.Close)
+	d.closeLater(opened.Close)
 	return opened, nil
+}
+
+func (d *Deps) closeLater(closer func() error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closeLast = append(d.closeLast, closer)
 }
 
 // WritableLedger opens a ledger that exists, to book corrections into it.
@@ -180,7 +213,7 @@ func (d *Deps) WritableLedger(ctx context.Context) (*ledger.Ledger, error) {
 	if err != nil {
 		return nil, ledgerError(settings, err)
 	}
-	d.closeLast = append(d.closeLast, opened.Close)
+	d.closeLater(opened.Close)
 	return opened, nil
 }
 
@@ -197,12 +230,13 @@ func ledgerError(settings config.OperatorSettings, err error) error {
 // Tencent returns a client of an app's REST API, under the rate limit that all
 // processes share.
 func (d *Deps) Tencent(app *config.App) (*tencent.Client, error) {
-	if err := d.openRedis(); err != nil {
+	parts, err := d.openRedis()
+	if err != nil {
 		return nil, err
 	}
 	return tencent.NewClient(tencent.ClientOptions{
 		SDKAppID: app.SDKAppID, BaseURL: app.APIBaseURL(), Identifier: app.Identifier, SecretKey: app.SecretKey.Reveal(),
-		HTTP: tencent.NewHTTPClient(1), Limiter: d.redis.limit,
+		HTTP: tencent.NewHTTPClient(1), Limiter: parts.limit,
 	}), nil
 }
 
