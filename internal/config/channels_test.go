@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,20 +15,6 @@ import (
 
 const notificationsFile = "../../docs/notifications.md"
 
-// anyVariable is the environment, in which variables that only examples name
-// have a value too, by how their name ends.
-func anyVariable(name string) (string, bool) {
-	value, ok := environment()[name]
-	switch {
-	case ok:
-		return value, true
-	case strings.HasSuffix(name, "_URL"):
-		return "https://example.com/canary", true
-	default:
-		return "canary", true
-	}
-}
-
 // A channel is documented by its line in the table of targets, and by a section
 // with its example, which must be a valid target.
 func TestChannelsOfTheDocumentation(t *testing.T) {
@@ -39,7 +24,7 @@ func TestChannelsOfTheDocumentation(t *testing.T) {
 	for _, channel := range notify.Channels() {
 		rows = append(rows, fmt.Sprintf("| [`%s`](#%s) | %s |", channel.Type, channel.Type, channel.Doc))
 
-		cfg, err := config.Parse("example.yaml", []byte(validApps+"targets:\n"+channel.Example+validTariffs), anyVariable)
+		cfg, err := config.Parse("example.yaml", []byte(validApps+"targets:\n"+channel.Example+validTariffs), lookupIn(environment()))
 		require.NoError(t, err, channel.Type)
 		require.Len(t, cfg.Targets, 1)
 		require.Equal(t, channel.Type, cfg.Targets[0].Type)
@@ -50,7 +35,7 @@ func TestChannelsOfTheDocumentation(t *testing.T) {
 }
 
 func TestExampleFileHasEveryChannel(t *testing.T) {
-	cfg, err := config.Load(exampleFile, anyVariable)
+	cfg, err := config.Load(exampleFile, lookupIn(environment()))
 	require.NoError(t, err)
 	var missing []notify.Type
 	for _, channel := range notify.Types() {

@@ -1,8 +1,10 @@
 package config_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -19,9 +21,21 @@ const (
 	webhookKey  = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 )
 
-// environment holds every variable that the test files name.
+var variable = regexp.MustCompile(`\$\{([A-Z_]+)\}`)
+
+// environment holds every variable that the test files and the examples of the
+// channels name.
 func environment() map[string]string {
-	return map[string]string{
+	environ := map[string]string{}
+	for _, channel := range notify.Channels() {
+		for _, match := range variable.FindAllStringSubmatch(channel.Example, -1) {
+			environ[match[1]] = "canary"
+			if strings.HasSuffix(match[1], "_URL") {
+				environ[match[1]] = "https://example.com/canary"
+			}
+		}
+	}
+	maps.Copy(environ, map[string]string{
 		"CLINIC_SECRET_KEY":       "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e",
 		"CLINIC_CALLBACK_SECRET":  "canary-callback-secret-1",
 		"CLINIC_CALLBACK_TOKEN":   "canary-token",
@@ -38,7 +52,8 @@ func environment() map[string]string {
 		"FEISHU_SECRET":           "canary-feishu-secret",
 		"SMTP_PASSWORD":           "canary-password",
 		"STRIPE_KEY":              "rk_live_canary",
-	}
+	})
+	return environ
 }
 
 func lookupIn(environ map[string]string) func(string) (string, bool) {

@@ -37,6 +37,7 @@ type Channel struct {
 var channels = []Channel{
 	webhookChannel,
 	slackChannel,
+	teamsChannel,
 	wecomChannel,
 	dingtalkChannel,
 	feishuChannel,

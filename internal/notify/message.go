@@ -9,6 +9,9 @@ import (
 	"unicode/utf8"
 )
 
+// timeLayout is how times are written in default texts.
+const timeLayout = "2006-01-02 15:04:05 MST"
+
 // Templates that others may use, and what is used where the configuration has none.
 const (
 	sharedTemplates = `
@@ -20,7 +23,7 @@ const (
 {{- else if eq .Type "sweep.recovered" }}{{ .Recovered }} lost callbacks recovered
 {{- else }}{{ .Type }}{{ end }}
 {{- end -}}
-{{- define "time" }}{{ .Format "2006-01-02 15:04:05 MST" }}{{ end -}}
+{{- define "time" }}{{ .Format "` + timeLayout + `" }}{{ end -}}
 {{- define "call" -}}
 {{ with .Media }}{{ . }} {{ end }}{{ or .CallType "Call" }} of {{ .Caller }}{{ if .Others }} with {{ join .Others ", " }}{{ end }}{{ with .Result }}, {{ . }}{{ end }}
 {{- if not .Ended.IsZero }} at {{ template "time" .Ended }}{{ end }}

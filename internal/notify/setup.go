@@ -26,7 +26,7 @@ func (o HTTPOptions) Network() Network { return Network(o) }
 
 // TextOptions are the options of every channel whose messages people read.
 type TextOptions struct {
-	Text     string `yaml:"text" doc:"Template of the message; left out, a few lines in English."`
+	Text     string `yaml:"text" doc:"Template of the message; left out, a standard one in English."`
 	Locale   string `yaml:"locale" default:"en" doc:"How amounts are written, by language and country, as in de-CH or zh-CN."`
 	TimeZone string `yaml:"time_zone" default:"UTC" doc:"Time zone of the times in messages, as in Asia/Shanghai."`
 }

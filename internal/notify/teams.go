@@ -1,0 +1,202 @@
+package notify
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"aftercall/internal/secret"
+)
+
+// TypeTeams is a workflow of Microsoft Teams that begins with a webhook request.
+const TypeTeams Type = "teams"
+
+var teamsChannel = Channel{
+	Type: TypeTeams,
+	Doc:  "a card in Microsoft Teams, through [a workflow](https://support.microsoft.com/en-us/office/create-incoming-webhooks-with-workflows-for-microsoft-teams-8ae491c7-0394-4861-ba59-055e33f75498) that begins with a webhook request",
+	Example: `- name: support
+  type: teams
+  url: ${TEAMS_URL}             # https://….environment.api.powerplatform.com/…/workflows/…
+  events: [call.review]
+`,
+	NewOptions: func() Options { return new(TeamsOptions) },
+}
+
+// TeamsOptions are the options of targets of type teams.
+type TeamsOptions struct {
+	URL secret.Text `yaml:"url" required:"true" doc:"URL of the workflow's webhook. Whoever knows it can post: it is a secret."`
+	TextOptions
+	HTTPOptions
+}
+
+// newSender implements Options.
+func (o *TeamsOptions) newSender(s *setup) Sender {
+	s.url(o.URL)
+	t := &teams{url: o.URL.Reveal(), http: s.http, now: time.Now}
+	if t.facts = strings.TrimSpace(o.Text) == ""; t.facts {
+		t.text = s.message("text", defaultSubject, o.TextOptions, teamsEscape, maxTeamsFact)
+		return t
+	}
+	t.text = s.text(o.TextOptions, teamsEscape, 0)
+	return t
+}
+
+const (
+	// maxTeamsBody keeps a message below the 28 KB (28672 bytes) of Teams. It
+	// counts more than was posted: 24453 bytes were refused as 28897
+	// (github.com/MicrosoftDocs/msteams-docs/issues/11274).
+	maxTeamsBody = 20 << 10
+	// maxTeamsFact is in bytes, so that all facts together stay below maxTeamsBody.
+	maxTeamsFact = 500
+)
+
+// teamsEscape takes their meaning from characters of the Markdown that cards have
+// (learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/cards-format).
+var teamsEscape = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "~", `\~`, "[", `\[`, "]", `\]`, "<", `\<`).Replace
+
+// teamsReason matches the codes of the workflow service, such as WorkflowTriggerIsNotEnabled.
+var teamsReason = regexp.MustCompile(`^[A-Za-z]{1,60}$`)
+
+type teams struct {
+	url string
+	// text is the template of the configuration, or the title above facts.
+	text  *message
+	facts bool
+	http  *http.Client
+	now   func() time.Time
+}
+
+// Send posts one card. The answer is 202 before the workflow has run, and a
+// workflow does not recognize a repetition.
+func (t *teams) Send(ctx context.Context, _ string, event Event) error {
+	body, err := t.body(event)
+	if err != nil {
+		return err
+	}
+	resp, err := post(ctx, t.http, t.url, http.Header{"Content-Type": {"application/json; charset=utf-8"}}, body)
+	switch {
+	case err != nil:
+		return err
+	case resp.ok():
+		return nil
+	}
+	failure := resp.statusError(t.now())
+	var answer struct {
+		Error struct {
+			Code string `json:"code"`
+		} `json:"error"`
+	}
+	if json.Unmarshal(resp.body, &answer) == nil && teamsReason.MatchString(answer.Error.Code) {
+		failure.Reason = answer.Error.Code
+	}
+	return failure
+}
+
+// body is the card for an event: title and facts, or the text of the
+// configuration, cut until the encoded message fits.
+func (t *teams) body(event Event) ([]byte, error) {
+	text, err := t.text.render(event)
+	if err != nil {
+		return nil, err
+	}
+	if t.facts {
+		view, err := t.text.format.view(event)
+		if err != nil {
+			return nil, err
+		}
+		return encodeJSON(teamsMessage(
+			teamsText{Type: "TextBlock", Text: text, Wrap: true, Size: "Medium", Weight: "Bolder"},
+			teamsFacts{Type: "FactSet", Facts: teamsFactsOf(view)},
+		))
+	}
+	// A single line break does not show outside lists.
+	text = strings.ReplaceAll(text, "\n", "\n\n")
+	for {
+		body, err := encodeJSON(teamsMessage(teamsText{Type: "TextBlock", Text: text, Wrap: true}))
+		if err != nil || len(body) <= maxTeamsBody {
+			return body, err
+		}
+		// Cutting so many bytes is enough unless JSON escapes what is left.
+		text = cut(text, max(len(text)-(len(body)-maxTeamsBody), len(text)/2))
+	}
+}
+
+// The elements of a card (adaptivecards.io/explorer).
+type (
+	teamsText struct {
+		Type   string `json:"type"`
+		Text   string `json:"text"`
+		Wrap   bool   `json:"wrap"`
+		Size   string `json:"size,omitempty"`
+		Weight string `json:"weight,omitempty"`
+	}
+	teamsFacts struct {
+		Type  string      `json:"type"`
+		Facts []teamsFact `json:"facts"`
+	}
+	teamsFact struct {
+		Title string `json:"title"`
+		Value string `json:"value"`
+	}
+)
+
+// teamsMessage is a message with one Adaptive Card, as the workflow's trigger
+// expects it (learn.microsoft.com/connectors/teams).
+func teamsMessage(elements ...any) any {
+	return map[string]any{
+		"type": "message",
+		"attachments": []any{map[string]any{
+			"contentType": "application/vnd.microsoft.card.adaptive",
+			"contentUrl":  nil,
+			"content": map[string]any{
+				"$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+				"type":    "AdaptiveCard", "version": "1.4", "body": elements,
+			},
+		}},
+	}
+}
+
+// teamsFactsOf lists what is known of an event below its title.
+func teamsFactsOf(v View) []teamsFact {
+	facts := []teamsFact{}
+	add := func(title, value string) {
+		if value != "" {
+			facts = append(facts, teamsFact{title, cut(value, maxTeamsFact)})
+		}
+	}
+	at := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return t.Format(timeLayout)
+	}
+	if v.Type == EventSweepRecovered {
+		add("Time range", at(v.From)+" to "+at(v.To))
+		add("Listed", strconv.Itoa(v.Listed))
+		add("Known", strconv.Itoa(v.Known))
+		add("Recovered", strconv.Itoa(v.Recovered))
+		add("Failed", strconv.Itoa(v.Failed))
+		add("CallIds", strings.Join(v.Examples, ", "))
+		return facts
+	}
+	add("Call", strings.TrimSpace(v.Media+" "+v.CallType))
+	add("Caller", v.Caller)
+	add("With", strings.Join(v.Others, ", "))
+	add("Result", v.Result)
+	add("Ended", at(v.Ended))
+	if v.Type == EventCallReview {
+		add("Why", strings.Join(v.Explanation, "; "))
+	} else {
+		add("Connected", v.Connected.String())
+		add("Billed", v.Billed.String())
+		add("Tariff", v.Tariff)
+	}
+	add("Reason", v.Reason)
+	add("Operator", v.Operator)
+	add("CallId", v.CallID)
+	return facts
+}
