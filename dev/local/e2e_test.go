@@ -282,7 +282,7 @@ func TestLogsNameNobody(t *testing.T) {
 func TestRetention(t *testing.T) {
 	namespace, err := shared.Temporal.WorkflowService().DescribeNamespace(testContext(t), &workflowservice.DescribeNamespaceRequest{Namespace: "default"})
 	require.NoError(t, err)
-	require.Greater(t, namespace.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration(), dedupe.Horizon)
+	require.Greater(t, namespace.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration(), dedupe.Retention)
 }
 
 func TestTwoStacksDoNotShareAState(t *testing.T) {

@@ -32,7 +32,7 @@ const (
 	cliVersion = "1.5.1"
 	// Retention is how long the namespace keeps closed workflows: longer than
 	// Redis remembers a call, so that the workflow ID outlives it as a defence.
-	Retention = dedupe.Horizon + 2*24*time.Hour
+	Retention = dedupe.Retention + 2*24*time.Hour
 )
 
 // TemporalPath finds the temporal CLI: TEMPORAL_BIN, one on PATH that is new

@@ -20,25 +20,25 @@ import (
 	"aftercall/internal/testenv"
 )
 
-// blank is a ResponseWriter that keeps nothing but the status.
-type blank struct {
+// statusWriter is a ResponseWriter that keeps nothing but the status.
+type statusWriter struct {
 	header http.Header
 	status int
 }
 
-func (b *blank) Header() http.Header         { return b.header }
-func (b *blank) Write(p []byte) (int, error) { return len(p), nil }
-func (b *blank) WriteHeader(status int)      { b.status = status }
+func (s *statusWriter) Header() http.Header         { return s.header }
+func (s *statusWriter) Write(p []byte) (int, error) { return len(p), nil }
+func (s *statusWriter) WriteHeader(status int)      { s.status = status }
 
-// SetReadDeadline is what a connection of net/http has too.
-func (b *blank) SetReadDeadline(time.Time) error { return nil }
+// SetReadDeadline replaces that of a connection.
+func (s *statusWriter) SetReadDeadline(time.Time) error { return nil }
 
-// unclosed is a body that costs nothing anew for each request.
-type unclosed struct{ strings.Reader }
+// reusedBody is a request body that is not allocated for each request.
+type reusedBody struct{ strings.Reader }
 
-func (*unclosed) Close() error { return nil }
+func (*reusedBody) Close() error { return nil }
 
-// benchmarkDuplicates serves callbacks of a call that Redis knows.
+// benchmarkDuplicates handles callbacks of a call that Redis knows.
 func benchmarkDuplicates(tb testing.TB) (serve func(), ok bool) {
 	tb.Helper()
 	server, ok := testenv.StartRedis(tb)
@@ -53,26 +53,26 @@ func benchmarkDuplicates(tb testing.TB) (serve func(), ok bool) {
 		guard.Close()
 		require.NoError(tb, rdb.Close())
 	})
-	calls := &fakeCalls{started: map[string]string{}}
-	handler := New([]App{{ID: appID, Name: "clinic", Secret: secret}}, dedupe.New(guard, reg), calls, reg, logger)
+	temporal := &fakeTemporal{started: map[string]string{}}
+	handler := New([]App{{ID: appID, Name: "clinic", Secret: secret}}, dedupe.New(guard, reg), temporal, reg, logger)
 	target, err := url.Parse(PathPrefix + secret + "?" + endQuery)
 	require.NoError(tb, err)
-	text := &unclosed{}
-	w, r := &blank{header: http.Header{}}, &http.Request{Method: http.MethodPost, URL: target, RequestURI: target.String(), Header: http.Header{}}
+	text := &reusedBody{}
+	w, r := &statusWriter{header: http.Header{}}, &http.Request{Method: http.MethodPost, URL: target, RequestURI: target.String(), Header: http.Header{}}
 	serve = func() {
 		text.Reset(body)
 		r.Body = text
 		handler.ServeHTTP(w, r)
-		if w.status != http.StatusOK || calls.asked != 1 {
-			tb.Fatalf("answered %d, asked Temporal %d times", w.status, calls.asked)
+		if w.status != http.StatusOK || temporal.starts != 1 {
+			tb.Fatalf("answered %d, asked Temporal %d times", w.status, temporal.starts)
 		}
 	}
-	serve() // the first delivery
+	serve() // the first callback
 	return serve, true
 }
 
-// BenchmarkDuplicate is a whole answer to a repeated callback: decoding, checks, one
-// round trip to Redis, metrics.
+// BenchmarkDuplicate measures the whole answer to a duplicate callback: decoding,
+// checks, one round trip to Redis, metrics.
 func BenchmarkDuplicate(b *testing.B) {
 	serve, ok := benchmarkDuplicates(b)
 	if !ok {
@@ -84,7 +84,8 @@ func BenchmarkDuplicate(b *testing.B) {
 	}
 }
 
-// BenchmarkRoundTrip is what no duplicate check by Redis can cost less than.
+// BenchmarkRoundTrip measures the round trip alone, the least that a check for
+// duplicates in Redis can cost.
 func BenchmarkRoundTrip(b *testing.B) {
 	server, ok := testenv.StartRedis(b)
 	if !ok {

@@ -1,18 +1,16 @@
 // Package callback receives Tencent's callbacks: it checks each one, drops
 // duplicates, starts one workflow per ended call, and answers OK only when
-// that workflow is durably started or known to be. D:68940
+// that workflow is durably started or was before. D:68940
 package callback
 
 import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -30,103 +28,85 @@ const PathPrefix = "/tencent/call/"
 const (
 	// maxBodySize is many times what Tencent sends for the largest group call.
 	maxBodySize = 64 << 10
-	// The parts of an answer, together below the 1.5 s after which the sender
-	// of neighbouring products is about to give up: reading the body, and
-	// everything after it, of which Temporal gets what Redis leaves.
+	// readBudget bounds reading the body, handleBudget everything after it.
+	// Together they stay below 1.5 s, after which Tencent's neighbouring
+	// products give up on an answer. startBudget is Temporal's part of
+	// handleBudget; the rest is for Redis.
 	readBudget   = 300 * time.Millisecond
 	handleBudget = 1100 * time.Millisecond
 	startBudget  = 900 * time.Millisecond
 )
 
-// App is an SDKAppID whose callbacks are received.
+// App is an app whose callbacks are received.
 type App struct {
 	ID   tencent.SDKAppID
 	Name string
 	// Secret is the last segment of the callback URL's path.
 	Secret string
-	// Token, if set, makes Sign and RequestTime compulsory.
+	// Token makes Sign and RequestTime mandatory, unless it is empty.
 	Token string
 	// RecordDeadline is how long the workflow waits for a missing record.
 	RecordDeadline time.Duration
-	// Relay are the commands whose callbacks the app's own backend gets too.
+	// Relay holds the commands whose callbacks are relayed to the app's own backend.
 	Relay map[tencent.Command]bool
 }
 
 // Handler answers callbacks.
 type Handler struct {
-	apps    map[tencent.SDKAppID]guardedApp
-	gate    *dedupe.Gate
-	calls   Calls
-	metrics *metrics
-	logger  *slog.Logger
-	now     func() time.Time
+	apps      map[tencent.SDKAppID]appWithHash
+	claims    *dedupe.Store
+	workflows WorkflowStarter
+	commands  map[tencent.Command]commandHandler
+	metrics   *metrics
+	logger    *slog.Logger
+	now       func() time.Time
 }
 
-// guardedApp keeps the hash of the secret, so that comparing takes the same
+// appWithHash keeps the hash of the secret, so that comparing takes the same
 // time for secrets of any length.
-type guardedApp struct {
+type appWithHash struct {
 	App
 	secretHash [sha256.Size]byte
 }
 
 // New returns the handler of the public listener. Unknown paths are answered
 // exactly like a wrong secret.
-func New(apps []App, gate *dedupe.Gate, calls Calls, reg prometheus.Registerer, logger *slog.Logger) http.Handler {
-	h := &Handler{
-		apps: make(map[tencent.SDKAppID]guardedApp, len(apps)), gate: gate, calls: calls,
-		metrics: newMetrics(reg), logger: logger, now: time.Now,
-	}
-	for _, app := range apps {
-		h.apps[app.ID] = guardedApp{App: app, secretHash: sha256.Sum256([]byte(app.Secret))}
-		h.metrics.preset(app.Name)
-	}
-	r := mux.NewRouter().SkipClean(true)
-	r.PathPrefix(PathPrefix).Handler(h)
-	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { h.answer(w, notFound(), h.now()) })
-	return r
+func New(apps []App, claims *dedupe.Store, starter WorkflowStarter, reg prometheus.Registerer, logger *slog.Logger) http.Handler {
+	return newHandler(apps, claims, starter, reg, logger).routes()
 }
 
-// reply is what a callback is answered, and what is counted of it.
-type reply struct {
-	status  int
-	answer  tencent.Answer
-	outcome outcome
-	app     string
+func newHandler(apps []App, claims *dedupe.Store, starter WorkflowStarter, reg prometheus.Registerer, logger *slog.Logger) *Handler {
+	h := &Handler{
+		apps: make(map[tencent.SDKAppID]appWithHash, len(apps)), claims: claims, workflows: starter,
+		metrics: newMetrics(reg), logger: logger, now: time.Now,
+	}
+	h.commands = h.commandHandlers()
+	for _, app := range apps {
+		h.apps[app.ID] = appWithHash{App: app, secretHash: sha256.Sum256([]byte(app.Secret))}
+		h.metrics.addApp(app.Name)
+	}
+	return h
+}
+
+func (h *Handler) routes() http.Handler {
+	r := mux.NewRouter().SkipClean(true)
+	r.PathPrefix(PathPrefix).Handler(h)
+	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { h.write(w, notFound(), h.now()) })
+	return r
 }
 
 // ServeHTTP answers one callback.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := h.now()
-	reply, relaying := h.handle(w, r)
-	h.answer(w, reply, start)
-	relaying.wait(w)
+	reply, relay := h.handle(w, r)
+	h.write(w, reply, start)
+	relay.wait(w)
 }
 
-// okBody is tencent.AnswerOK, which nearly every callback is answered.
-var okBody = []byte(`{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}`)
-
-var contentType = []string{"application/json"}
-
-func (h *Handler) answer(w http.ResponseWriter, reply reply, start time.Time) {
-	body := okBody
-	if reply.status != http.StatusOK {
-		var err error
-		if body, err = json.Marshal(reply.answer); err != nil {
-			h.logger.Error("the answer cannot be encoded", "error", err) // three plain fields: it can
-		}
-	}
-	w.Header()["Content-Type"] = contentType
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(reply.status)
-	if _, err := w.Write(body); err != nil {
-		h.logger.Debug("answer not written: the sender is gone", "error", err)
-	}
-	h.metrics.answered(reply, h.now().Sub(start))
-}
-
-// handle goes through the checks from the cheapest to the dearest. Nothing is
-// asked of Redis or Temporal for a sender that has not proved itself.
-func (h *Handler) handle(w http.ResponseWriter, r *http.Request) (reply, *relaying) {
+// handle checks a callback, the cheapest checks first, and passes it to the
+// handler of its command. Redis and Temporal are not asked before the sender
+// is authenticated.
+func (h *Handler) handle(w http.ResponseWriter, r *http.Request) (reply, *relayStart) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		return refuse(http.StatusMethodNotAllowed, "method: use POST"), nil
@@ -149,30 +129,30 @@ func (h *Handler) handle(w http.ResponseWriter, r *http.Request) (reply, *relayi
 	}
 	app, ok := h.apps[id]
 	if !ok || subtle.ConstantTimeCompare(app.secretHash[:], secretHash[:]) != 1 {
-		return refuse(http.StatusForbidden, "SdkAppid: not one of the apps configured for this URL"), nil
+		return refuse(http.StatusForbidden, "SdkAppid: not an app of this URL"), nil
 	}
 	if app.Token != "" {
 		if err := tencent.VerifyCallbackSign(query, app.Token, h.now()); err != nil {
-			return refuse(http.StatusUnauthorized, err.Error()).of(app.App), nil
+			return refuse(http.StatusUnauthorized, err.Error()).forApp(app.App), nil
 		}
 	}
 	cb, err := tencent.DecodeCallback(query, body)
 	if err != nil {
-		return refuse(http.StatusBadRequest, err.Error()).of(app.App), nil
+		return refuse(http.StatusBadRequest, err.Error()).forApp(app.App), nil
 	}
-	relaying := h.relay(r, app.App, cb, body)
-	if cb.Command != tencent.CommandAfterEndCall {
-		return relaying.reply().of(app.App), relaying
+	relay := h.startRelay(r, app.App, cb, body)
+	handleCommand, ok := h.commands[cb.Command]
+	if !ok {
+		return relay.reply().forApp(app.App), relay
 	}
-	// A sender that hangs up must not cancel a start. What follows bounds its
-	// own parts, which sum up to handleBudget.
+	// A sender that hangs up must not cancel what the callback starts.
 	ctx := context.WithoutCancel(tracing.WithCall(r.Context(), cb.CallID))
-	return h.ended(ctx, app.App, cb).of(app.App), relaying
+	return handleCommand(ctx, app.App, cb, body).forApp(app.App), relay
 }
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	rc := http.NewResponseController(w)
-	// Recorders in tests have no connection to set a deadline on.
+	// Recorders in tests have no connection whose deadline could be set.
 	if err := rc.SetReadDeadline(time.Now().Add(readBudget)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return nil, err
 	}
@@ -186,35 +166,12 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// anySecret compares with every app's secret, whatever it finds on the way.
+// anySecret reports whether the hash is that of an app's secret. It compares
+// with all of them, whatever it finds on the way.
 func (h *Handler) anySecret(hash [sha256.Size]byte) bool {
 	found := 0
 	for _, app := range h.apps {
 		found |= subtle.ConstantTimeCompare(app.secretHash[:], hash[:])
 	}
 	return found == 1
-}
-
-func refuse(status int, info string) reply {
-	return reply{status: status, answer: tencent.AnswerFail(info), outcome: outcomeRefused}
-}
-
-func notFound() reply { return refuse(http.StatusNotFound, "not found") }
-
-func ok200(o outcome) reply {
-	return reply{status: http.StatusOK, answer: tencent.AnswerOK(), outcome: o}
-}
-
-// unavailable asks to send the callback again.
-func unavailable() reply {
-	return reply{
-		status:  http.StatusServiceUnavailable,
-		answer:  tencent.AnswerFail("temporarily unable to accept the call, send it again"),
-		outcome: outcomeUnavailable,
-	}
-}
-
-func (r reply) of(app App) reply {
-	r.app = app.Name
-	return r
 }

@@ -2,8 +2,6 @@ package callback
 
 import (
 	"context"
-	"errors"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -13,13 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alicebob/miniredis/v2"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"aftercall/activities"
-	"aftercall/internal/dedupe"
 	"aftercall/internal/redisguard"
 	"aftercall/internal/tencent"
 	"aftercall/internal/testenv"
@@ -44,138 +38,9 @@ const (
  "EventTime":1703589922780}`
 )
 
-// fakeCalls is a Temporal that knows workflow IDs and can be down.
-type fakeCalls struct {
-	mu      sync.Mutex
-	down    error
-	started map[string]string // workflow ID → fingerprint
-	params  []workflows.AfterCallParams
-	asked   int
-	onStart func(context.Context)
-	relays  []activities.ForwardParams
-	onRelay func(context.Context) error
-}
-
-func (f *fakeCalls) StartRelay(ctx context.Context, p activities.ForwardParams) (bool, error) {
-	f.mu.Lock()
-	f.relays = append(f.relays, p)
-	f.mu.Unlock()
-	if f.onRelay != nil {
-		return false, f.onRelay(ctx)
-	}
-	return false, nil
-}
-
-func (f *fakeCalls) relayed() []activities.ForwardParams {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.relays
-}
-
-func (f *fakeCalls) Start(ctx context.Context, p workflows.AfterCallParams, fingerprint string) (bool, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.asked++
-	if f.onStart != nil {
-		f.onStart(ctx)
-	}
-	if f.down != nil {
-		return false, f.down
-	}
-	id := workflows.AfterCallID(p.SDKAppID, p.CallID)
-	if _, ok := f.started[id]; ok {
-		return true, nil
-	}
-	f.started[id] = fingerprint
-	f.params = append(f.params, p)
-	return false, nil
-}
-
-func (f *fakeCalls) FirstFingerprint(_ context.Context, app tencent.SDKAppID, callID string) (string, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.started[workflows.AfterCallID(app, callID)], f.down
-}
-
-type fixture struct {
-	t       *testing.T
-	handler http.Handler
-	calls   *fakeCalls
-	reg     *prometheus.Registry
-	flush   func()
-}
-
-func newFixture(t *testing.T, redisURL string, flush func()) *fixture {
-	t.Helper()
-	rdb, err := redisguard.NewClient(redisURL, redisguard.PatientTimeout)
-	require.NoError(t, err)
-	reg := prometheus.NewRegistry()
-	logger := slog.New(slog.DiscardHandler)
-	guard := redisguard.New(t.Context(), rdb, reg, logger)
-	gate := dedupe.New(guard, reg)
-	t.Cleanup(func() {
-		guard.Close()
-		require.NoError(t, rdb.Close())
-	})
-	calls := &fakeCalls{started: map[string]string{}}
-	return &fixture{
-		t: t, calls: calls, reg: reg, flush: flush,
-		handler: New([]App{
-			{ID: appID, Name: "clinic", Secret: secret, RecordDeadline: time.Minute},
-			{ID: tokenID, Name: "school", Secret: tokenPath, Token: token},
-			{ID: relayID, Name: "bank", Secret: relayPath, Relay: map[tencent.Command]bool{
-				tencent.CommandAfterEndCall: true, tencent.CommandAfterStartCall: true,
-			}},
-		}, gate, calls, reg, logger),
-	}
-}
-
-func embedded(t *testing.T) *fixture {
-	t.Helper()
-	m := miniredis.RunT(t)
-	return newFixture(t, "redis://"+m.Addr(), m.FlushAll)
-}
-
-func (f *fixture) post(target, body string) *httptest.ResponseRecorder {
-	return f.do(httptest.NewRequest(http.MethodPost, target, strings.NewReader(body)))
-}
-
-func (f *fixture) do(r *http.Request) *httptest.ResponseRecorder {
-	w := httptest.NewRecorder()
-	f.handler.ServeHTTP(w, r)
-	return w
-}
-
-func (f *fixture) requireOK(w *httptest.ResponseRecorder) {
-	f.t.Helper()
-	require.Equal(f.t, http.StatusOK, w.Code)
-	require.JSONEq(f.t, `{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}`, w.Body.String())
-}
-
-func (f *fixture) conflicts() float64 { return f.counted("aftercall_callback_conflicts_total", "") }
-
-// counted sums a counter up over all its series, or those of an outcome.
-func (f *fixture) counted(name, outcome string) float64 {
-	f.t.Helper()
-	families, err := f.reg.Gather()
-	require.NoError(f.t, err)
-	sum := 0.0
-	for _, family := range families {
-		for _, m := range family.GetMetric() {
-			for _, l := range m.GetLabel() {
-				if family.GetName() == name && (outcome == "" || l.GetName() == "outcome" && l.GetValue() == outcome) {
-					sum += m.GetCounter().GetValue()
-					break
-				}
-			}
-		}
-	}
-	return sum
-}
-
 const good = PathPrefix + secret + "?" + endQuery
 
-func TestBadInput(t *testing.T) {
+func TestRejectedCallbacks(t *testing.T) {
 	now := strconv.FormatInt(time.Now().Unix(), 10)
 	old := strconv.FormatInt(time.Now().Add(-2*time.Minute).Unix(), 10)
 	signed := PathPrefix + tokenPath + "?SdkAppid=1400000001&CallbackCommand=Call.CallbackAfterEndCall"
@@ -206,19 +71,19 @@ func TestBadInput(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			f := embedded(t)
+			f := withMiniredis(t)
 			w := f.do(httptest.NewRequest(tt.method, tt.target, strings.NewReader(tt.body)))
 			require.Equal(t, tt.status, w.Code)
 			require.Equal(t, "application/json", w.Header().Get("Content-Type"))
 			require.Contains(t, w.Body.String(), `"ActionStatus":"FAIL"`)
 			require.Contains(t, w.Body.String(), tt.info)
-			require.Zero(t, f.calls.asked, "nothing is asked of Temporal")
+			require.Zero(t, f.temporal.starts, "Temporal is not asked")
 		})
 	}
 }
 
 func TestWrongSecretLooksLikeUnknownPath(t *testing.T) {
-	f := embedded(t)
+	f := withMiniredis(t)
 	unknown, wrong := f.post("/elsewhere", body), f.post(PathPrefix+"guess?"+endQuery, body)
 	require.Equal(t, unknown.Code, wrong.Code)
 	require.Equal(t, unknown.Header(), wrong.Header())
@@ -226,110 +91,53 @@ func TestWrongSecretLooksLikeUnknownPath(t *testing.T) {
 }
 
 func TestSignedCallbackIsAccepted(t *testing.T) {
-	f := embedded(t)
+	f := withMiniredis(t)
 	now := strconv.FormatInt(time.Now().Unix(), 10)
 	q := url.Values{
 		"SDKAppID": {"1400000001"}, "CallbackCommand": {"Call.CallbackAfterEndCall"},
 		"RequestTime": {now}, "Sign": {tencent.CallbackSign(token, now)},
 	}
 	f.requireOK(f.post(PathPrefix+tokenPath+"?"+q.Encode(), body))
-	require.Len(t, f.calls.started, 1)
-}
-
-func TestOtherCommandsAreIgnored(t *testing.T) {
-	f := embedded(t)
-	f.requireOK(f.post(PathPrefix+secret+"?SdkAppid=1400000000&CallbackCommand=Call.CallbackAfterStartCall", `{"CallInfo":{}}`))
-	require.Zero(t, f.calls.asked)
-	require.InDelta(t, 1, f.counted("aftercall_callbacks_total", "ignored"), 0)
-	require.InDelta(t, 1, f.counted("aftercall_callbacks_total", ""), 0)
+	require.Len(t, f.temporal.started, 1)
 }
 
 func TestAcceptedOnce(t *testing.T) {
-	f := embedded(t)
+	f := withMiniredis(t)
 	f.requireOK(f.post(good, body))
 	f.requireOK(f.post(good, body))
-	require.Equal(t, 1, f.calls.asked, "a known duplicate costs Temporal nothing")
-	require.Len(t, f.calls.params, 1)
-	p := f.calls.params[0]
-	require.Equal(t, workflows.SourceCallback, p.Source)
+	require.Equal(t, 1, f.temporal.starts, "a known duplicate costs Temporal nothing")
+	require.Zero(t, f.temporal.describes)
+	require.Len(t, f.temporal.params, 1)
+	p := f.temporal.params[0]
+	require.Equal(t, tencent.SDKAppID(appID), p.SDKAppID)
 	require.Equal(t, "clinic", p.App)
+	require.Equal(t, "055662e1-bc8a-469c-a334-1126c8c17d58", p.CallID)
+	require.Equal(t, workflows.SourceCallback, p.Source)
 	require.Equal(t, time.Minute, p.RecordDeadline)
 	require.Equal(t, int64(1741231296), p.Callback.EndTime)
 	require.Equal(t, time.Unix(1741231296, 0).UTC(), p.EndedAt)
 }
 
-func TestTemporalDown(t *testing.T) {
-	f := embedded(t)
-	f.calls.down = errors.New("connection refused")
-	w := f.post(good, body)
-	require.Equal(t, http.StatusServiceUnavailable, w.Code)
-	require.Contains(t, w.Body.String(), `"ActionStatus":"FAIL"`)
-	require.NotContains(t, w.Body.String(), "refused", "inner errors are not for the sender")
-	f.calls.down = nil
-	f.requireOK(f.post(good, body))
-	require.Len(t, f.calls.params, 1, "the claim was released, and the next delivery started the call")
-}
-
-func TestConflicts(t *testing.T) {
-	other := strings.Replace(body, `"AcceptTime":0`, `"AcceptTime":1741231200`, 1)
-	tests := map[string]func(*fixture){
-		"Redis knows":         func(*fixture) {},
-		"Redis was flushed":   func(f *fixture) { f.flush() },
-		"flushed, then again": func(f *fixture) { f.flush(); f.requireOK(f.post(good, body)) },
-	}
-	for name, between := range tests {
-		t.Run(name, func(t *testing.T) {
-			f := embedded(t)
-			f.requireOK(f.post(good, body))
-			between(f)
-			require.Zero(t, f.conflicts())
-			f.requireOK(f.post(good, other))
-			require.InDelta(t, 1, f.conflicts(), 0)
-			require.Len(t, f.calls.params, 1, "a conflict starts nothing")
-			f.requireOK(f.post(good, body))
-			require.InDelta(t, 1, f.conflicts(), 0, "the first delivery stays the measure")
-		})
-	}
-}
-
-// TestHeldClaimIsNoReasonToRefuse plays a process that died between its claim and its start.
-func TestHeldClaimIsNoReasonToRefuse(t *testing.T) {
-	m := miniredis.RunT(t)
-	f := newFixture(t, "redis://"+m.Addr(), m.FlushAll)
-	require.NoError(t, m.Set(dedupe.Key(appID, "055662e1-bc8a-469c-a334-1126c8c17d58"), "claim fp token"))
-	f.requireOK(f.post(good, body))
-	require.Len(t, f.calls.params, 1)
-}
-
-func TestRedisDown(t *testing.T) {
-	m := miniredis.RunT(t)
-	f := newFixture(t, "redis://"+m.Addr(), m.FlushAll)
-	m.Close()
-	f.requireOK(f.post(good, body))
-	f.requireOK(f.post(good, body))
-	require.Len(t, f.calls.params, 1, "Temporal decides alone")
-}
-
-// TestBudgets adds up what an answer may take at the most.
+// TestBudgets adds up the longest time that an answer can take.
 func TestBudgets(t *testing.T) {
 	require.LessOrEqual(t, readBudget+handleBudget, 1500*time.Millisecond)
-	require.LessOrEqual(t, startBudget+2*redisguard.ServiceTimeout, handleBudget, "claim, start, release")
+	require.LessOrEqual(t, startBudget+2*redisguard.ServiceTimeout, handleBudget, "claim, start, confirm")
 }
 
 func TestHangingUpDoesNotCancelTheStart(t *testing.T) {
-	f := embedded(t)
+	f := withMiniredis(t)
 	ctx, hangUp := context.WithCancel(context.Background())
-	f.calls.onStart = func(ctx context.Context) {
+	f.temporal.onStart = func(ctx context.Context) {
 		hangUp()
 		require.NoError(t, ctx.Err())
 		_, bounded := ctx.Deadline()
-		require.True(t, bounded, "and yet the answer has a deadline")
+		require.True(t, bounded, "but the start has a deadline")
 	}
 	f.do(httptest.NewRequest(http.MethodPost, good, strings.NewReader(body)).WithContext(ctx))
-	require.Len(t, f.calls.params, 1)
+	require.Len(t, f.temporal.params, 1)
 }
 
-func TestManyDeliveriesAtOnceStartOneWorkflow(t *testing.T) {
+func TestManyCallbacksAtOnceStartOneWorkflow(t *testing.T) {
 	run := func(t *testing.T, f *fixture) {
 		srv := httptest.NewServer(f.handler)
 		defer srv.Close()
@@ -351,10 +159,10 @@ func TestManyDeliveriesAtOnceStartOneWorkflow(t *testing.T) {
 		for code := range codes {
 			require.Equal(t, http.StatusOK, code)
 		}
-		require.Len(t, f.calls.params, 1)
-		require.Zero(t, f.conflicts())
+		require.Len(t, f.temporal.params, 1)
+		f.requireConflicts(0)
 	}
-	t.Run("miniredis", func(t *testing.T) { run(t, embedded(t)) })
+	t.Run("miniredis", func(t *testing.T) { run(t, withMiniredis(t)) })
 	t.Run("redis-server", func(t *testing.T) {
 		if r, ok := testenv.StartRedis(t); ok {
 			run(t, newFixture(t, r.URL(), nil))

@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// outcome is what became of a callback, as it is counted.
+// outcome says how a callback ended, as a label of its metrics.
 type outcome string
 
 const (
@@ -19,6 +19,15 @@ const (
 	outcomeRelayed     outcome = "relayed"
 	outcomeRefused     outcome = "refused"
 	outcomeUnavailable outcome = "unavailable"
+)
+
+// relayOutcome says how the start of a relay ended, as a label of its metric.
+type relayOutcome string
+
+const (
+	relayStarted   relayOutcome = "started"
+	relayDuplicate relayOutcome = "duplicate"
+	relayFailed    relayOutcome = "failed"
 )
 
 type metrics struct {
@@ -33,7 +42,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	return &metrics{
 		callbacks: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_callbacks_total",
-			Help: "Callbacks by app (empty before it is known), outcome (started, duplicate, relayed, ignored, refused, unavailable) and HTTP status.",
+			Help: "Callbacks by app (empty if not known), outcome (started, duplicate, relayed, ignored, refused, unavailable) and HTTP status.",
 		}, []string{"app", "outcome", "status"}),
 		duration: factory.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "aftercall_callback_duration_seconds",
@@ -42,18 +51,18 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}, []string{"outcome"}),
 		conflicts: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_callback_conflicts_total",
-			Help: "Repeated callbacks whose CallRecord differs from the first delivery's, by app.",
+			Help: "Duplicate callbacks whose CallRecord differs from that of the first one, by app.",
 		}, []string{"app"}),
 		relays: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_relays_total",
-			Help: "Callbacks to pass on to the app's own backend, by app and outcome of starting that: started, duplicate, failed.",
+			Help: "Callbacks to relay to the app's own backend, by app and outcome of starting the workflow: started, duplicate, failed.",
 		}, []string{"app", "outcome"}),
 	}
 }
 
-// preset makes the figures of an app appear from the start, so that an alert
-// sees the first of each and a graph begins at zero.
-func (m *metrics) preset(app string) {
+// addApp creates the series of an app that alerts watch, so that an increase
+// from zero is visible.
+func (m *metrics) addApp(app string) {
 	for outcome, status := range map[outcome]int{
 		outcomeStarted: http.StatusOK, outcomeDuplicate: http.StatusOK, outcomeUnavailable: http.StatusServiceUnavailable,
 	} {
@@ -62,7 +71,7 @@ func (m *metrics) preset(app string) {
 	m.conflicts.WithLabelValues(app)
 }
 
-func (m *metrics) answered(r reply, took time.Duration) {
+func (m *metrics) replied(r reply, duration time.Duration) {
 	m.callbacks.WithLabelValues(r.app, string(r.outcome), strconv.Itoa(r.status)).Inc()
-	m.duration.WithLabelValues(string(r.outcome)).Observe(took.Seconds())
+	m.duration.WithLabelValues(string(r.outcome)).Observe(duration.Seconds())
 }

@@ -9,59 +9,59 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// relayBudget is how long a relay may take to be started beside an ended call,
-// whose answer does not wait for it.
+// relayBudget bounds the start of a relay that the answer does not wait for.
 const relayBudget = 10 * time.Second
 
-// relaying is a callback whose relay is being started; nil where there is none.
-type relaying struct {
-	ended chan struct{}
-	err   error // after ended
+// relayStart is the start of a Relay workflow in the background. It is nil for
+// a callback that is not relayed.
+type relayStart struct {
+	done chan struct{}
+	err  error // after done
 }
 
-// relay begins to pass a callback on, if the app wants this command passed on.
-func (h *Handler) relay(r *http.Request, app App, cb tencent.Callback, body []byte) *relaying {
+// startRelay starts the relay of a callback, if the app relays its command.
+func (h *Handler) startRelay(r *http.Request, app App, cb tencent.Callback, body []byte) *relayStart {
 	if !app.Relay[cb.Command] {
 		return nil
 	}
-	return h.startRelay(r, app, cb, body)
+	return h.startRelayWorkflow(r, app, cb, body)
 }
 
-// startRelay is apart from relay because its arguments outlive it, for which
-// callbacks that nobody relays need not pay.
-func (h *Handler) startRelay(r *http.Request, app App, cb tencent.Callback, body []byte) *relaying {
+// startRelayWorkflow is a function of its own because its arguments escape to
+// the heap, which callbacks that are not relayed do not pay for.
+func (h *Handler) startRelayWorkflow(r *http.Request, app App, cb tencent.Callback, body []byte) *relayStart {
 	p := activities.ForwardParams{
 		SDKAppID: app.ID, App: app.Name, Command: cb.Command, CallID: cb.CallID,
 		Query: r.URL.RawQuery, ContentType: r.Header.Get("Content-Type"), Body: body,
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), relayBudget)
-	started := &relaying{ended: make(chan struct{})}
+	relay := &relayStart{done: make(chan struct{})}
 	go func() {
 		defer cancel()
-		defer close(started.ended)
+		defer close(relay.done)
 		var already bool
-		already, started.err = h.calls.StartRelay(ctx, p)
-		outcome := "started"
+		already, relay.err = h.workflows.StartRelay(ctx, p)
+		outcome := relayStarted
 		switch {
-		case started.err != nil:
-			outcome = "failed"
-			h.logger.ErrorContext(ctx, "a callback is not relayed: the workflow could not be started",
-				"app", app.Name, "command", cb.Command, "call_id", p.CallID, "error", started.err)
+		case relay.err != nil:
+			outcome = relayFailed
+			h.logger.ErrorContext(ctx, "callback not relayed: the workflow could not be started",
+				"app", app.Name, "command", cb.Command, "call_id", p.CallID, "error", relay.err)
 		case already:
-			outcome = "duplicate"
+			outcome = relayDuplicate
 		}
-		h.metrics.relays.WithLabelValues(app.Name, outcome).Inc()
+		h.metrics.relays.WithLabelValues(app.Name, string(outcome)).Inc()
 	}()
-	return started
+	return relay
 }
 
-// reply answers a callback that is for the app's backend alone, if for anybody.
-func (s *relaying) reply() reply {
+// reply answers a callback whose command has no handler: it is relayed, or ignored.
+func (s *relayStart) reply() reply {
 	if s == nil {
 		return ok200(outcomeIgnored)
 	}
 	select {
-	case <-s.ended:
+	case <-s.done:
 		if s.err == nil {
 			return ok200(outcomeRelayed)
 		}
@@ -70,13 +70,13 @@ func (s *relaying) reply() reply {
 	return unavailable()
 }
 
-// wait holds a request that was answered until its relay is durable, so that a
-// shutdown does not cut it off.
-func (s *relaying) wait(w http.ResponseWriter) {
+// wait holds an answered request open until its relay has been started, so that
+// a shutdown does not interrupt that.
+func (s *relayStart) wait(w http.ResponseWriter) {
 	if s == nil {
 		return
 	}
-	// The answer goes out now. Recorders in tests cannot flush, and need not.
+	// Send the answer now. Recorders in tests cannot flush, which is no problem.
 	_ = http.NewResponseController(w).Flush()
-	<-s.ended
+	<-s.done
 }

@@ -2,7 +2,6 @@ package callback
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -10,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
 	"aftercall/activities"
@@ -26,49 +24,50 @@ const (
 func relayURL(query string) string { return PathPrefix + relayPath + "?" + query }
 
 func TestRelayOfAnEndedCall(t *testing.T) {
-	f := embedded(t)
+	f := withMiniredis(t)
 	f.requireOK(f.post(relayURL(relayEnd), body))
-	require.Len(t, f.calls.started, 1, "the call is charged all the same")
+	require.Len(t, f.temporal.started, 1, "the call is handled all the same")
 	require.Equal(t, []activities.ForwardParams{{
 		SDKAppID: relayID, App: "bank", Command: tencent.CommandAfterEndCall, CallID: "055662e1-bc8a-469c-a334-1126c8c17d58",
 		Query: relayEnd, Body: []byte(body),
-	}}, f.calls.relayed(), "byte for byte")
+	}}, f.temporal.relayed(), "byte for byte")
 	f.requireOK(f.post(relayURL(relayEnd), body))
-	require.Len(t, f.calls.relayed(), 2, "a duplicate is for the workflow ID to find out")
+	require.Len(t, f.temporal.relayed(), 2, "a duplicate is for the workflow ID to find out")
 }
 
 func TestRelayOfOtherCommands(t *testing.T) {
-	f := embedded(t)
+	f := withMiniredis(t)
 	f.requireOK(f.post(relayURL(startCmd), started))
-	require.Len(t, f.calls.relayed(), 1)
-	require.Equal(t, "c-1", f.calls.relayed()[0].CallID)
-	require.Zero(t, f.calls.asked)
+	require.Len(t, f.temporal.relayed(), 1)
+	require.Equal(t, "c-1", f.temporal.relayed()[0].CallID)
+	require.Zero(t, f.temporal.starts)
 	f.requireOK(f.post(relayURL(strings.Replace(startCmd, "AfterStartCall", "AfterMemberChanged", 1)), `{"CallId":"c-1"}`))
-	require.Len(t, f.calls.relayed(), 1, "not one of the commands chosen")
+	require.Len(t, f.temporal.relayed(), 1, "not a command that the app relays")
 	f.requireOK(f.post(good, body))
-	require.Len(t, f.calls.relayed(), 1, "not an app with a relay")
+	require.Len(t, f.temporal.relayed(), 1, "not an app with a relay")
 
-	f.calls.onRelay = func(context.Context) error { return errors.New("Temporal is down") }
+	f.temporal.onRelay = func(context.Context) (bool, error) { return true, nil }
+	f.requireOK(f.post(relayURL(startCmd), started))
+	f.temporal.onRelay = func(context.Context) (bool, error) { return false, errDown }
 	require.Equal(t, http.StatusServiceUnavailable, f.post(relayURL(startCmd), started).Code, "an OK would lose it")
-	require.NoError(t, testutil.GatherAndCompare(f.reg, strings.NewReader(`
-# HELP aftercall_relays_total Callbacks to pass on to the app's own backend, by app and outcome of starting that: started, duplicate, failed.
-# TYPE aftercall_relays_total counter
-aftercall_relays_total{app="bank",outcome="failed"} 1
-aftercall_relays_total{app="bank",outcome="started"} 1
-`), "aftercall_relays_total"))
+	f.requireMetric("aftercall_relays_total",
+		`{app="bank",outcome="duplicate"} 1`, `{app="bank",outcome="failed"} 1`, `{app="bank",outcome="started"} 1`)
+	f.requireCallbacks(
+		`{app="bank",outcome="relayed",status="200"} 2`, `{app="bank",outcome="ignored",status="200"} 1`,
+		`{app="bank",outcome="unavailable",status="503"} 1`, `{app="clinic",outcome="started",status="200"} 1`)
 }
 
 // TestRelayDoesNotDelayTheAnswer has a relay that starts only after the answer
 // was read, and checks that the request holds a shutdown up until then.
 func TestRelayDoesNotDelayTheAnswer(t *testing.T) {
-	f := embedded(t)
+	f := withMiniredis(t)
 	release := make(chan struct{})
-	f.calls.onRelay = func(ctx context.Context) error {
+	f.temporal.onRelay = func(ctx context.Context) (bool, error) {
 		select {
 		case <-release:
-			return nil
+			return false, nil
 		case <-ctx.Done():
-			return ctx.Err()
+			return false, ctx.Err()
 		}
 	}
 	server := httptest.NewServer(f.handler)
@@ -94,9 +93,9 @@ func TestRelayDoesNotDelayTheAnswer(t *testing.T) {
 	server.Close()
 }
 
-func TestAFailingRelayEndangersNoCall(t *testing.T) {
-	f := embedded(t)
-	f.calls.onRelay = func(context.Context) error { return errors.New("no") }
+func TestFailedRelayDoesNotAffectTheCall(t *testing.T) {
+	f := withMiniredis(t)
+	f.temporal.onRelay = func(context.Context) (bool, error) { return false, errDown }
 	f.requireOK(f.post(relayURL(relayEnd), body))
-	require.Len(t, f.calls.started, 1)
+	require.Len(t, f.temporal.started, 1)
 }

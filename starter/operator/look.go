@@ -92,11 +92,13 @@ func (t *tools) look(ctx context.Context, app *config.App, callID string) callRe
 	r := callReport{App: app.Name, SDKAppID: app.SDKAppID, CallID: callID, Ledger: []ledgerReport{}, Deliveries: []deliveryReport{}, Problems: []string{}}
 	problem := func(err error) { r.Problems = append(r.Problems, err.Error()) }
 
-	seen, err := ask(ctx, func(ctx context.Context) (dedupe.Seen, error) { return dedupe.Look(ctx, t.redis, app.SDKAppID, callID) })
+	seen, err := ask(ctx, func(ctx context.Context) (dedupe.State, error) {
+		return dedupe.Lookup(ctx, t.redis, app.SDKAppID, callID)
+	})
 	if err != nil {
 		problem(fmt.Errorf("Redis does not answer: %w", err)) //nolint:staticcheck // a name begins it
 	} else {
-		r.Redis = &redisReport{Known: seen.Known, Started: seen.Started, ExpiresSeconds: int64(seen.Expires.Seconds())}
+		r.Redis = &redisReport{Known: seen.Found, Started: seen.Started, ExpiresSeconds: int64(seen.ExpiresIn.Seconds())}
 	}
 	if err := t.lookAtWorkflow(ctx, &r); err != nil {
 		problem(err)

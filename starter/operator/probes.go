@@ -93,11 +93,11 @@ var temporalProbes = []probe{
 		switch {
 		case err != nil:
 			return "", t.temporalError(err)
-		case retention <= dedupe.Horizon:
+		case retention <= dedupe.Retention:
 			return "", cli.Errorf(cli.Failed, "temporal operator namespace update --namespace "+t.namespace+" --retention 10d",
-				"closed workflows are kept for %s, not longer than the %s that Redis remembers a call", days(retention), days(dedupe.Horizon))
+				"closed workflows are kept for %s, not longer than the %s that Redis remembers a call", days(retention), days(dedupe.Retention))
 		}
-		return fmt.Sprintf("closed workflows are kept for %s, longer than the %s that Redis remembers a call", days(retention), days(dedupe.Horizon)), nil
+		return fmt.Sprintf("closed workflows are kept for %s, longer than the %s that Redis remembers a call", days(retention), days(dedupe.Retention)), nil
 	}},
 	{name: "search attributes", needs: temporalProbe, ask: func(ctx context.Context, t *tools) (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, partTimeout)

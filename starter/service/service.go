@@ -53,7 +53,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	}
 	guard := redisguard.New(ctx, rdb, reg, logger)
 	defer guard.Close()
-	gate := dedupe.New(guard, reg)
+	claims := dedupe.New(guard, reg)
 
 	metrics, err := telemetry.TemporalMetrics(reg, logger)
 	if err != nil {
@@ -81,7 +81,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 			ctx, logger,
 			serve.Listener{
 				Name: "callbacks", Address: settings.Listen,
-				Handler: traces.Handler("callback", callback.New(apps(cfg), gate, launch.NewCalls(temporal, settings.TaskQueue).Decrypting(settings.PayloadKeys), reg, logger)),
+				Handler: traces.Handler("callback", callback.New(apps(cfg), claims, launch.NewCalls(temporal, settings.TaskQueue).Decrypting(settings.PayloadKeys), reg, logger)),
 			},
 			serve.Listener{
 				Name: "admin", Address: settings.AdminListen,

@@ -12,4 +12,3 @@ func TestMissingPrograms(t *testing.T) {
 	require.ErrorAs(t, err, new(*MissingError))
 	require.EqualError(t, err, "redis-server is not on this machine: apt-get install redis-server")
 }
-

@@ -1,0 +1,26 @@
+package callback
+
+import (
+	"context"
+
+	"aftercall/internal/tencent"
+)
+
+// A commandHandler handles the callbacks of one command, once they are
+// authenticated and decoded, and decides the answer. body is what Tencent sent:
+// tencent.DecodeCallback reads no more than the CallId of a command other than
+// CommandAfterEndCall. ctx does not end when the sender hangs up, so a handler
+// bounds each of its steps; together they take at most handleBudget.
+type commandHandler func(ctx context.Context, app App, cb tencent.Callback, body []byte) reply
+
+// commandHandlers lists the commands that are handled here. Callbacks of other
+// commands are relayed for apps that ask for it, and ignored for the rest.
+// Whether a callback is relayed does not depend on its handler, nor the answer
+// of a handler on the relay.
+//
+// config.App.CallbackCommands must list the same commands, for Tencent to post them.
+func (h *Handler) commandHandlers() map[tencent.Command]commandHandler {
+	return map[tencent.Command]commandHandler{
+		tencent.CommandAfterEndCall: h.handleEndedCall,
+	}
+}

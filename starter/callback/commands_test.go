@@ -1,0 +1,51 @@
+package callback
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/stretchr/testify/require"
+
+	"aftercall/internal/config"
+	"aftercall/internal/tencent"
+)
+
+const startedQuery = "?SdkAppid=1400000000&CallbackCommand=Call.CallbackAfterStartCall"
+
+// TestTencentPostsTheHandledCommands compares the commands that are handled
+// with those that an app without a relay registers at Tencent.
+func TestTencentPostsTheHandledCommands(t *testing.T) {
+	handled := slices.Collect(maps.Keys((&Handler{}).commandHandlers()))
+	require.ElementsMatch(t, (&config.App{}).CallbackCommands(), handled)
+}
+
+func TestCommandWithoutHandlerIsIgnored(t *testing.T) {
+	f := withMiniredis(t)
+	f.requireOK(f.post(PathPrefix+secret+startedQuery, `{"CallInfo":{}}`))
+	require.Zero(t, f.temporal.starts)
+	f.requireCallbacks(`{app="clinic",outcome="ignored",status="200"} 1`)
+}
+
+// TestCommandWithHandler handles another command, for an app without a relay
+// and for one that relays it.
+func TestCommandWithHandler(t *testing.T) {
+	type handled struct{ app, callID, body string }
+	var got []handled
+	m := miniredis.RunT(t)
+	f := newFixtureWith(t, "redis://"+m.Addr(), m.FlushAll, func(h *Handler) {
+		h.commands[tencent.CommandAfterStartCall] = func(_ context.Context, app App, cb tencent.Callback, body []byte) reply {
+			got = append(got, handled{app.Name, cb.CallID, string(body)})
+			return ok200("noted")
+		}
+	})
+	f.requireOK(f.post(PathPrefix+secret+startedQuery, started))
+	f.requireOK(f.post(relayURL(startCmd), started))
+	require.Equal(t, []handled{{"clinic", "c-1", started}, {"bank", "c-1", started}}, got)
+	require.Len(t, f.temporal.relayed(), 1, "a handled command is relayed all the same")
+	f.requireCallbacks(`{app="bank",outcome="noted",status="200"} 1`, `{app="clinic",outcome="noted",status="200"} 1`)
+	f.requireOK(f.post(good, body))
+	require.Equal(t, 1, f.temporal.starts, "ended calls are handled as ever")
+}

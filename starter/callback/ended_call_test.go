@@ -1,0 +1,154 @@
+package callback
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/stretchr/testify/require"
+
+	"aftercall/internal/dedupe"
+)
+
+var errDown = errors.New("connection refused")
+
+// other is a callback of the same call with another record.
+var other = strings.Replace(body, `"AcceptTime":0`, `"AcceptTime":1741231200`, 1)
+
+func (f *fixture) requireClaims(claimed, held, known, unavailable string) {
+	f.t.Helper()
+	f.requireMetric("aftercall_dedupe_total",
+		`{outcome="claimed"} `+claimed, `{outcome="held"} `+held, `{outcome="known"} `+known, `{outcome="unavailable"} `+unavailable)
+}
+
+func (f *fixture) requireUnavailable() {
+	f.t.Helper()
+	w := f.post(good, body)
+	require.Equal(f.t, http.StatusServiceUnavailable, w.Code)
+	require.Contains(f.t, w.Body.String(), `"ActionStatus":"FAIL"`)
+	require.NotContains(f.t, w.Body.String(), "refused", "inner errors are not for the sender")
+}
+
+// TestClaimOfAFailedStartStopsNoCallback has starts fail, whose claim in Redis
+// is not taken back.
+func TestClaimOfAFailedStartStopsNoCallback(t *testing.T) {
+	f := withMiniredis(t)
+	f.temporal.down = errDown
+	f.requireUnavailable()
+	f.requireUnavailable()
+	require.Equal(t, 2, f.temporal.starts, "each tries to start the workflow")
+	f.temporal.down = nil
+	f.requireOK(f.post(good, body))
+	f.requireClaims("1", "2", "0", "0")
+	require.Len(t, f.temporal.params, 1, "the next callback starts the workflow while the claim is held")
+	f.requireOK(f.post(good, body))
+	f.requireClaims("1", "2", "1", "0")
+	require.Equal(t, 3, f.temporal.starts, "and from then on the call is known")
+	f.requireConflicts(0)
+	f.requireCallbacks(
+		`{app="clinic",outcome="duplicate",status="200"} 1`, `{app="clinic",outcome="started",status="200"} 1`,
+		`{app="clinic",outcome="unavailable",status="503"} 2`)
+}
+
+// TestCallbackAfterAFailedStartIsTheFirst has the callback after a failed start
+// differ from the one whose claim is held.
+func TestCallbackAfterAFailedStartIsTheFirst(t *testing.T) {
+	f := withMiniredis(t)
+	f.temporal.down = errDown
+	f.requireUnavailable()
+	f.temporal.down = nil
+	f.requireOK(f.post(good, other))
+	require.Len(t, f.temporal.params, 1)
+	f.requireOK(f.post(good, other))
+	f.requireConflicts(0)
+	f.requireOK(f.post(good, body))
+	f.requireConflicts(1)
+}
+
+// TestStartWhoseAnswerIsLost has the sender repeat a callback that was answered
+// 503, while its workflow runs.
+func TestStartWhoseAnswerIsLost(t *testing.T) {
+	f := withMiniredis(t)
+	f.temporal.lostAnswers = errors.New("deadline exceeded")
+	f.requireUnavailable()
+	f.requireOK(f.post(good, body))
+	require.Len(t, f.temporal.params, 1)
+	require.Equal(t, 2, f.temporal.starts)
+	f.requireOK(f.post(good, body))
+	f.requireClaims("1", "1", "1", "0")
+	f.requireConflicts(0)
+}
+
+// TestClaimOfADeadProcessStopsNoCallback has a process that died between its
+// claim and its start.
+func TestClaimOfADeadProcessStopsNoCallback(t *testing.T) {
+	m := miniredis.RunT(t)
+	f := newFixture(t, "redis://"+m.Addr(), m.FlushAll)
+	require.NoError(t, m.Set(dedupe.Key(appID, "055662e1-bc8a-469c-a334-1126c8c17d58"), "claim fp"))
+	f.requireOK(f.post(good, body))
+	require.Len(t, f.temporal.params, 1)
+}
+
+func TestConflicts(t *testing.T) {
+	tests := map[string]func(*fixture){
+		"Redis knows":         func(*fixture) {},
+		"Redis was flushed":   func(f *fixture) { f.flush() },
+		"flushed, then again": func(f *fixture) { f.flush(); f.requireOK(f.post(good, body)) },
+	}
+	for name, between := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := withMiniredis(t)
+			f.requireOK(f.post(good, body))
+			between(f)
+			f.requireConflicts(0)
+			f.requireOK(f.post(good, other))
+			f.requireConflicts(1)
+			require.Len(t, f.temporal.params, 1, "a conflict starts nothing")
+			f.requireOK(f.post(good, body))
+			f.requireConflicts(1)
+		})
+	}
+}
+
+// TestHeldClaimTellsTheFirstFingerprint has another callback of the call claim
+// it, start its workflow, and not confirm yet.
+func TestHeldClaimTellsTheFirstFingerprint(t *testing.T) {
+	m := miniredis.RunT(t)
+	f := newFixture(t, "redis://"+m.Addr(), m.FlushAll)
+	f.requireOK(f.post(good, body))
+	require.NoError(t, m.Set(dedupe.Key(appID, "055662e1-bc8a-469c-a334-1126c8c17d58"), "claim another-fingerprint"))
+	f.requireOK(f.post(good, body))
+	require.Zero(t, f.temporal.describes, "Temporal need not be asked for it")
+	f.requireConflicts(1)
+}
+
+// TestFirstFingerprintUnknown has Redis flushed, and the workflow's memo
+// unreadable, or empty because a sweep started the workflow.
+func TestFirstFingerprintUnknown(t *testing.T) {
+	f := withMiniredis(t)
+	f.requireOK(f.post(good, body))
+	f.flush()
+	for id := range f.temporal.started {
+		f.temporal.started[id] = ""
+	}
+	f.requireOK(f.post(good, body))
+	require.Equal(t, 1, f.temporal.describes)
+	f.requireOK(f.post(good, body))
+	require.Equal(t, 2, f.temporal.starts, "Redis knows the call again")
+	f.requireConflicts(0)
+}
+
+func TestRedisDown(t *testing.T) {
+	m := miniredis.RunT(t)
+	f := newFixture(t, "redis://"+m.Addr(), m.FlushAll)
+	m.Close()
+	f.requireOK(f.post(good, body))
+	f.requireOK(f.post(good, body))
+	require.Len(t, f.temporal.params, 1, "Temporal decides alone")
+	f.requireClaims("0", "0", "0", "2")
+	f.requireConflicts(0)
+	f.requireOK(f.post(good, other))
+	f.requireConflicts(1)
+}

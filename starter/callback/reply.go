@@ -1,0 +1,66 @@
+package callback
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"aftercall/internal/tencent"
+)
+
+// reply is the answer to a callback, with the labels of its metrics.
+type reply struct {
+	status  int
+	answer  tencent.Answer
+	outcome outcome
+	app     string
+}
+
+func refuse(status int, info string) reply {
+	return reply{status: status, answer: tencent.AnswerFail(info), outcome: outcomeRefused}
+}
+
+func notFound() reply { return refuse(http.StatusNotFound, "not found") }
+
+func ok200(o outcome) reply {
+	return reply{status: http.StatusOK, answer: tencent.AnswerOK(), outcome: o}
+}
+
+// unavailable asks the sender to send the callback again.
+func unavailable() reply {
+	return reply{
+		status:  http.StatusServiceUnavailable,
+		answer:  tencent.AnswerFail("the callback cannot be accepted at the moment: send it again"),
+		outcome: outcomeUnavailable,
+	}
+}
+
+// forApp is the reply, counted for app.
+func (r reply) forApp(app App) reply {
+	r.app = app.Name
+	return r
+}
+
+// okBody is tencent.AnswerOK, the answer to nearly every callback.
+var okBody = []byte(`{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}`)
+
+var contentType = []string{"application/json"}
+
+// write sends the reply and counts it.
+func (h *Handler) write(w http.ResponseWriter, reply reply, start time.Time) {
+	body := okBody
+	if reply.status != http.StatusOK {
+		var err error
+		if body, err = json.Marshal(reply.answer); err != nil {
+			h.logger.Error("the answer could not be encoded", "error", err) // three plain fields: not expected
+		}
+	}
+	w.Header()["Content-Type"] = contentType
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(reply.status)
+	if _, err := w.Write(body); err != nil {
+		h.logger.Debug("the answer could not be sent", "error", err)
+	}
+	h.metrics.replied(reply, h.now().Sub(start))
+}
