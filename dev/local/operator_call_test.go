@@ -172,7 +172,7 @@ func (c console) testStartRefuses() {
 		code   int
 		want   string
 	}{
-		"unknown":       {nil, []string{"no-such-call", "--app", "clinic"}, cli.NotFound, "clinic: Tencent has no record of this call\n  → records appear five seconds after the end"},
+		"unknown":       {nil, []string{"no-such-call", "--app", "clinic"}, cli.NotFound, "clinic: Tencent has no record of this call\n  → records exist from five seconds to seven days after the end"},
 		"wrong keys":    {wrongKeys, []string{"no-such-call", "--app", "clinic"}, cli.Failed, "70009"},
 		"no app":        {nil, []string{"no-such-call"}, cli.Usage, "say which with --app"},
 		"wrong app":     {nil, []string{"no-such-call", "--app", "x"}, cli.Usage, `there is no app "x"`},

@@ -46,7 +46,7 @@ All N checks are green.
 func (c console) testCheckRed() {
 	o := c.with(wrongKeys, "check")
 	require.Equal(c.t, cli.Refused, o.code)
-	require.Contains(c.t, o.stdout, `RED  record api         clinic    clinic: the UserSig is signed with another key (Tencent answers 70009, `)
+	require.Contains(c.t, o.stdout, `RED  record api         clinic    clinic: the UserSig was signed with another key (Tencent answers 70009, `)
 	require.Contains(c.t, o.stdout, "→ copy SDKSecretKey of the app from the Tencent RTC console to apps[].secret_key\n")
 	require.Equal(c.t, "starter: 4 of N checks are red\n", o.stderr)
 

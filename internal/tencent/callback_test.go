@@ -33,15 +33,15 @@ func TestDecodeCallbackSample(t *testing.T) {
 	require.Equal(t, Callback{Command: CommandAfterEndCall, CallID: "055662e1-bc8a-469c-a334-1126c8c17d58", Record: sampleRecord(), EventTime: 1703589922780}, cb)
 }
 
-func TestEndedAtTakesTheMillisecondsOfTheEvent(t *testing.T) {
+func TestEndedAtUsesMillisecondsOfEventTime(t *testing.T) {
 	tests := map[string]struct{ end, event, want int64 }{
 		"same second":      {1741231296, 1741231296780, 1741231296780},
 		"whole second":     {1741231296, 1741231296000, 1741231296000},
 		"before":           {1741231296, 1741231295999, 1741231296000},
 		"after":            {1741231296, 1741231297000, 1741231296000},
-		"the page's own":   {1741231296, 1703589922780, 1741231296000},
+		"Tencent's sample": {1741231296, 1703589922780, 1741231296000},
 		"no event time":    {1741231296, 0, 1741231296000},
-		"beyond all clock": {1741231296, math.MaxInt64, 1741231296000},
+		"out of range":     {1741231296, math.MaxInt64, 1741231296000},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -61,13 +61,51 @@ func TestDecodeCallbackTolerates(t *testing.T) {
 		"query in lower case":   {"sdkappid=1400000000&callbackcommand=Call.CallbackAfterEndCall", sampleBody},
 		"null members":          {endCallQuery, replace(`["10001","user2"]`, `null`)},
 		"start call is ignored": {"SdkAppid=1&CallbackCommand=Call.CallbackAfterStartCall", `{"CallInfo":{}}`},
-		"a command to come":     {"SdkAppid=1&CallbackCommand=Call.CallbackAfterLunch", `{}`},
+		"a future command":      {"SdkAppid=1&CallbackCommand=Call.CallbackAfterLunch", `{}`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			_, err := DecodeCallback(ParseQuery(tt.query), []byte(tt.body))
 			require.NoError(t, err)
 		})
+	}
+}
+
+func TestCallIDOfOtherCommands(t *testing.T) {
+	const started, changed = "SdkAppid=1&CallbackCommand=Call.CallbackAfterStartCall", "SdkAppid=1&CallbackCommand=Call.CallbackAfterMemberChanged"
+	tests := map[string]struct{ query, body, want string }{
+		"start":             {started, `{"CallInfo":{"CallId":"call-1"},"UserList":[]}`, "call-1"},
+		"change of members": {changed, `{"CallId":"call-1","UserList":[]}`, "call-1"},
+		"none":              {changed, `{"UserList":[]}`, ""},
+		"not a string":      {changed, `{"CallId":7}`, ""},
+		"invalid":           {changed, `{"CallId":"a\nb"}`, ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			cb, err := DecodeCallback(ParseQuery(tt.query), []byte(tt.body))
+			require.NoError(t, err)
+			require.Equal(t, tt.want, cb.CallID)
+			require.Empty(t, cb.Record)
+		})
+	}
+}
+
+func TestValidateCallID(t *testing.T) {
+	require.NoError(t, ValidateCallID("CallId", strings.Repeat("x", MaxCallIDLength)))
+	require.EqualError(t, ValidateCallID("CallId", strings.Repeat("x", MaxCallIDLength+1)), "CallId: must not be longer than 128 bytes")
+}
+
+func TestSDKAppIDOfQuery(t *testing.T) {
+	id, err := ParseQuery("SDKAppID=1400000000").SDKAppID()
+	require.NoError(t, err)
+	require.Equal(t, SDKAppID(1400000000), id)
+	for query, message := range map[string]string{
+		"":             "SdkAppid: missing from the query",
+		"SdkAppid=one": "SdkAppid: must be a whole number",
+		"SdkAppid=-1":  "SdkAppid: must be a whole number",
+	} {
+		_, err := ParseQuery(query).SDKAppID()
+		require.EqualError(t, err, message)
 	}
 }
 
@@ -112,25 +150,25 @@ func TestParseQuery(t *testing.T) {
 func TestDecodeCallbackRefuses(t *testing.T) {
 	replace := func(old, with string) string { return strings.Replace(sampleBody, old, with, 1) }
 	tests := map[string]struct{ query, body, field, problem string }{
-		"empty body":          {endCallQuery, ``, "body", "not a JSON object"},
-		"not JSON":            {endCallQuery, `{"CallbackCommand":`, "body", "not a JSON object"},
-		"the page's own typo": {endCallQuery, strings.Replace(sampleBody, "},\n \"EventTime\"", "}\n \"EventTime\"", 1), "body", "not a JSON object"},
-		"trailing data":       {endCallQuery, sampleBody + `{}`, "body", "data after the JSON value"},
-		"an array":            {endCallQuery, `[]`, "body", "must be an object"},
-		"command missing":     {"SdkAppid=1", sampleBody, "CallbackCommand", "missing from the query"},
-		"command not in body": {endCallQuery, replace(`"CallbackCommand":"Call.CallbackAfterEndCall",`, ``), "CallbackCommand", "missing from the body"},
-		"commands differ":     {endCallQuery, replace(`AfterEndCall`, `AfterStartCall`), "CallbackCommand", "different commands"},
-		"command of chat":     {"SdkAppid=1&CallbackCommand=C2C.CallbackAfterSendMsg", `{}`, "CallbackCommand", "only Call.*"},
-		"command not string":  {endCallQuery, replace(`"Call.CallbackAfterEndCall"`, `7`), "CallbackCommand", "must be a string, not a JSON number"},
-		"record missing":      {endCallQuery, `{"CallbackCommand":"Call.CallbackAfterEndCall"}`, "CallRecord", "missing"},
-		"record null":         {endCallQuery, `{"CallbackCommand":"Call.CallbackAfterEndCall","CallRecord":null}`, "CallRecord", "missing"},
-		"time is a string":    {endCallQuery, replace(`1741231296`, `"1741231296"`), "CallRecord.EndTime", "must be a whole number, not a JSON string"},
-		"time is a fraction":  {endCallQuery, replace(`1741231296`, `1741231296.5`), "CallRecord.EndTime", "must be a whole number"},
-		"members a string":    {endCallQuery, replace(`["10001","user2"]`, `"user2"`), "CallRecord.CalleeList_Account", "must be a list of strings"},
-		"room an object":      {endCallQuery, replace(`"roomid-1434"`, `{}`), "CallRecord.RoomId", ""},
-		"event time a string": {endCallQuery, replace(`1703589922780`, `"now"`), "EventTime", "must be a whole number"},
-		"call id empty":       {endCallQuery, replace(`055662e1-bc8a-469c-a334-1126c8c17d58`, ``), "CallRecord.CallId", "must not be empty"},
-		"call id too long":    {endCallQuery, replace(`055662e1`, strings.Repeat("x", 128)), "CallRecord.CallId", "128 bytes"},
+		"empty body":                     {endCallQuery, ``, "body", "not a JSON object"},
+		"not JSON":                       {endCallQuery, `{"CallbackCommand":`, "body", "not a JSON object"},
+		"Tencent's sample with its typo": {endCallQuery, strings.Replace(sampleBody, "},\n \"EventTime\"", "}\n \"EventTime\"", 1), "body", "not a JSON object"},
+		"trailing data":                  {endCallQuery, sampleBody + `{}`, "body", "data after the JSON value"},
+		"an array":                       {endCallQuery, `[]`, "body", "must be an object"},
+		"command missing":                {"SdkAppid=1", sampleBody, "CallbackCommand", "missing from the query"},
+		"command not in body":            {endCallQuery, replace(`"CallbackCommand":"Call.CallbackAfterEndCall",`, ``), "CallbackCommand", "missing from the body"},
+		"commands differ":                {endCallQuery, replace(`AfterEndCall`, `AfterStartCall`), "CallbackCommand", "different commands"},
+		"command of chat":                {"SdkAppid=1&CallbackCommand=C2C.CallbackAfterSendMsg", `{}`, "CallbackCommand", "only Call.*"},
+		"command not string":             {endCallQuery, replace(`"Call.CallbackAfterEndCall"`, `7`), "CallbackCommand", "must be a string, not a JSON number"},
+		"record missing":                 {endCallQuery, `{"CallbackCommand":"Call.CallbackAfterEndCall"}`, "CallRecord", "missing"},
+		"record null":                    {endCallQuery, `{"CallbackCommand":"Call.CallbackAfterEndCall","CallRecord":null}`, "CallRecord", "missing"},
+		"time is a string":               {endCallQuery, replace(`1741231296`, `"1741231296"`), "CallRecord.EndTime", "must be a whole number, not a JSON string"},
+		"time is a fraction":             {endCallQuery, replace(`1741231296`, `1741231296.5`), "CallRecord.EndTime", "must be a whole number"},
+		"members a string":               {endCallQuery, replace(`["10001","user2"]`, `"user2"`), "CallRecord.CalleeList_Account", "must be a list of strings"},
+		"room an object":                 {endCallQuery, replace(`"roomid-1434"`, `{}`), "CallRecord.RoomId", ""},
+		"event time a string":            {endCallQuery, replace(`1703589922780`, `"now"`), "EventTime", "must be a whole number"},
+		"call id empty":                  {endCallQuery, replace(`055662e1-bc8a-469c-a334-1126c8c17d58`, ``), "CallRecord.CallId", "must not be empty"},
+		"call id too long":               {endCallQuery, replace(`055662e1`, strings.Repeat("x", 128)), "CallRecord.CallId", "128 bytes"},
 		"call id with newline": {
 			endCallQuery, replace(`055662e1`, `\n`), "CallRecord.CallId", "control characters",
 		},
@@ -139,6 +177,15 @@ func TestDecodeCallbackRefuses(t *testing.T) {
 			"sdkappid=1&command=AfterCall", `{"UserId":"a","Role":"caller","StartCallTs":1}`, "CallbackCommand", "v1 callback",
 		},
 		"v1 query only": {"sdkappid=1&command=AfterCall", `{"UserId":"a"}`, "CallbackCommand", "set_callback"},
+		"v1 body with the query of v4": {
+			"SdkAppid=1&CallbackCommand=Call.CallbackAfterEndCall", `{"StartCallTs":1}`, "CallbackCommand", "v1 callback",
+		},
+		"v4 body with the query of v1": {"sdkappid=1&command=AfterCall", sampleBody, "CallbackCommand", "missing from the query"},
+		"other command, not JSON":      {"SdkAppid=1&CallbackCommand=Call.CallbackAfterStartCall", `{`, "body", "not a JSON object"},
+		"other command, type of command": {
+			"SdkAppid=1&CallbackCommand=Call.CallbackAfterStartCall", `{"CallbackCommand":1}`, "CallbackCommand", "must be a string",
+		},
+		"room a fraction": {endCallQuery, replace(`"roomid-1434"`, `1.5`), "CallRecord", ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -185,6 +232,7 @@ func TestVerifyCallbackSign(t *testing.T) {
 		"good":            {"Sign=" + sign + "&RequestTime=" + at, now, ""},
 		"60 s late":       {"Sign=" + sign + "&RequestTime=" + at, now.Add(60 * time.Second), ""},
 		"61 s late":       {"Sign=" + sign + "&RequestTime=" + at, now.Add(61 * time.Second), "RequestTime"},
+		"60 s early":      {"Sign=" + sign + "&RequestTime=" + at, now.Add(-60 * time.Second), ""},
 		"61 s early":      {"Sign=" + sign + "&RequestTime=" + at, now.Add(-61 * time.Second), "RequestTime"},
 		"missing":         {"RequestTime=" + at, now, "Sign"},
 		"wrong":           {"Sign=" + strings.Repeat("0", 64) + "&RequestTime=" + at, now, "Sign"},

@@ -15,22 +15,7 @@ import (
 	"time"
 )
 
-// Regions are the presets for the base URL of the REST API. A wrong one is
-// answered with 60026. D:68926
-var Regions = map[string]string{
-	"china":          "https://console.tim.qq.com",
-	"singapore":      "https://adminapisgp.im.qcloud.com",
-	"seoul":          "https://adminapikr.im.qcloud.com",
-	"frankfurt":      "https://adminapiger.im.qcloud.com",
-	"silicon-valley": "https://adminapiusa.im.qcloud.com",
-	"jakarta":        "https://adminapiidn.im.qcloud.com",
-}
-
-// RequestTimeout is how long one HTTP request may take. Tencent's backend
-// gives up after 3 s, so anything shorter would cut answers off.
-const RequestTimeout = 5 * time.Second
-
-// maxAnswerSize bounds what is read of an answer; a page of records is far smaller.
+// maxAnswerSize limits the answer in bytes. A page of records is far smaller.
 const maxAnswerSize = 8 << 20
 
 // The paths of the REST API.
@@ -41,35 +26,35 @@ const (
 	pathDeleteCallback = "v4/call_config/delete_callback"
 )
 
-// APIError is an answer of the REST API that is not OK.
+// APIError is an answer of the REST API that reports an error.
 type APIError struct {
 	API       string
 	Code      Code
 	Info      string
-	RequestID string // what Tencent's support asks for
+	RequestID string // Tencent's support asks for it
 }
 
-// Error gives the code, Tencent's words and the request ID.
+// Error returns the code, Tencent's message and the request ID.
 func (e *APIError) Error() string {
 	return fmt.Sprintf("%s answered %d (%s), RequestId %s", e.API, e.Code, e.Info, e.RequestID)
 }
 
-// CallbackConfig is where Tencent posts the callbacks of an app. D:68937
+// CallbackConfig configures where Tencent posts which callbacks of an app. D:68937
 type CallbackConfig struct {
 	URL      string    `json:"Url"`
 	Commands []Command `json:"CallbackCommandList"`
 }
 
-// Client asks the v4 REST API of one SDKAppID. It makes one attempt per call
-// (two when Tencent reports an expired UserSig): retrying is the caller's
-// business. It is safe for concurrent use.
+// Client is a client of the v4 REST API for one SDKAppID. Each method makes one
+// attempt, or two if Tencent reports that the UserSig has expired; other errors
+// are for the caller to retry. A Client is safe for concurrent use.
 type Client struct {
 	app     SDKAppID
 	base    string
 	signer  *Signer
 	http    *http.Client
 	limiter Limiter
-	observe func(api string, code Code, took time.Duration)
+	observe func(api string, code Code, duration time.Duration)
 }
 
 // ClientOptions configure a Client.
@@ -77,18 +62,20 @@ type ClientOptions struct {
 	SDKAppID SDKAppID
 	// BaseURL is https://<domain>, see Regions.
 	BaseURL string
-	// Identifier is an App administrator, SecretKey the app's key from the console.
+	// Identifier is an App administrator, SecretKey the app's SDKSecretKey from the
+	// Tencent RTC console.
 	Identifier string
 	SecretKey  string
 	// HTTP may be shared by the clients of several apps; see NewHTTPClient.
 	HTTP *http.Client
-	// Limiter, if set, is asked before every request.
+	// Limiter, if set, limits the rate of requests.
 	Limiter Limiter
-	// Observe, if set, hears of every answer. A transport error has code -1.
-	Observe func(api string, code Code, took time.Duration)
+	// Observe, if set, is called after every request. Without an answer that could
+	// be read, the code is CodeTransport.
+	Observe func(api string, code Code, duration time.Duration)
 }
 
-// CodeTransport is what Observe is told when no code was received at all.
+// CodeTransport is used in place of an error code if no code was received.
 const CodeTransport Code = -1
 
 // NewClient returns a client for one app.
@@ -107,60 +94,41 @@ func NewClient(o ClientOptions) *Client {
 	}
 }
 
-// NewHTTPClient returns an HTTP client fit for the REST API: keep-alive
-// connections for maxConcurrent requests, RequestTimeout, no redirects (the
-// query carries a UserSig).
-func NewHTTPClient(maxConcurrent int) *http.Client {
-	transport := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		MaxIdleConns:          maxConcurrent,
-		MaxIdleConnsPerHost:   maxConcurrent,
-		IdleConnTimeout:       90 * time.Second,
-		TLSHandshakeTimeout:   RequestTimeout,
-		ForceAttemptHTTP2:     true,
-		ExpectContinueTimeout: time.Second,
-	}
-	return &http.Client{
-		Transport:     transport,
-		Timeout:       RequestTimeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
-// Record reads the record of an ended call. Tencent promises it five seconds
-// after the end and keeps it for seven days; outside of that the error is an
-// *APIError with CodeRecordNotFound. D:68930
+// Record returns the record of a call that has ended. Tencent provides it from
+// five seconds to seven days after the end; before and after that, the error is
+// an *APIError with CodeRecordNotFound. D:68930
 func (c *Client) Record(ctx context.Context, callID string) (CallRecord, error) {
 	var response struct{ CallRecord CallRecord }
 	if err := c.do(ctx, pathRecordByCallID, map[string]string{"CallId": callID}, &response); err != nil {
 		return CallRecord{}, err
 	}
 	if response.CallRecord.CallID != callID {
-		return CallRecord{}, fmt.Errorf("%s: the answer is about another CallId", pathRecordByCallID)
+		return CallRecord{}, fmt.Errorf("%s: the answer is for another CallId", pathRecordByCallID)
 	}
 	return response.CallRecord, nil
 }
 
-// SetCallback registers where callbacks go. It overwrites silently what was
-// registered before, so read first. D:68938
+// SetCallback configures the callbacks of the app. Tencent overwrites the earlier
+// configuration without a warning: read it with Callback first. D:68938
 func (c *Client) SetCallback(ctx context.Context, cfg CallbackConfig) error {
 	return c.do(ctx, pathSetCallback, cfg, nil)
 }
 
-// Callback reads where callbacks go; an *APIError with CodeNoCallback means
-// that none is configured. D:68937
+// Callback returns the callback configuration of the app. The error is an
+// *APIError with CodeNoCallback if there is none. D:68937
 func (c *Client) Callback(ctx context.Context) (CallbackConfig, error) {
 	var cfg CallbackConfig
 	err := c.do(ctx, pathGetCallback, struct{}{}, &cfg)
 	return cfg, err
 }
 
-// DeleteCallback ends all callbacks of the app, whoever registered them. D:68939
+// DeleteCallback deletes the callback configuration of the app, so that Tencent
+// posts no more callbacks. D:68939
 func (c *Client) DeleteCallback(ctx context.Context) error {
 	return c.do(ctx, pathDeleteCallback, struct{}{}, nil)
 }
 
-// do makes one request, and a second one at once when the UserSig had expired.
+// do makes one request, and a second one immediately if the UserSig has expired.
 func (c *Client) do(ctx context.Context, api string, request, response any) error {
 	body, err := json.Marshal(request)
 	if err != nil {
@@ -171,21 +139,23 @@ func (c *Client) do(ctx context.Context, api string, request, response any) erro
 		if err != nil {
 			return fmt.Errorf("%s: %w", api, err)
 		}
-		if err := c.admitted(ctx); err != nil {
+		if err := c.waitForLimiter(ctx); err != nil {
 			return fmt.Errorf("%s: %w", api, err)
 		}
 		start := time.Now()
 		err = c.post(ctx, api, sig, body, response)
-		c.observe(api, codeOf(err), time.Since(start))
-		c.slowDown(ctx, err)
-		if codeOf(err).Action() != ActionRenewSig || !first {
+		c.observe(api, errorCode(err), time.Since(start))
+		c.reportThrottling(ctx, err)
+		if errorCode(err).Action() != ActionRenewSig || !first {
 			return err
 		}
 		c.signer.Drop(sig)
 	}
 }
 
-func codeOf(err error) Code {
+// errorCode returns the error code in err: CodeOK without an error, CodeTransport
+// for an error without a code.
+func errorCode(err error) Code {
 	var apiErr *APIError
 	switch {
 	case err == nil:
@@ -197,7 +167,7 @@ func codeOf(err error) Code {
 	}
 }
 
-func (c *Client) post(ctx context.Context, api, sig string, body []byte, into any) error {
+func (c *Client) post(ctx context.Context, api, sig string, body []byte, response any) error {
 	query := url.Values{
 		"sdkappid":    {c.app.String()},
 		"identifier":  {c.signer.identifier},
@@ -235,17 +205,17 @@ func (c *Client) post(ctx context.Context, api, sig string, body []byte, into an
 	if answer.ErrorCode != CodeOK || answer.ActionStatus != "OK" {
 		return &APIError{API: api, Code: answer.ErrorCode, Info: answer.ErrorInfo, RequestID: answer.RequestID}
 	}
-	if into == nil {
+	if response == nil {
 		return nil
 	}
-	if err := json.Unmarshal(answer.Response, into); err != nil {
+	if err := json.Unmarshal(answer.Response, response); err != nil {
 		return fmt.Errorf("%s: Response of %s: %w", api, answer.RequestID, err)
 	}
 	return nil
 }
 
-// withoutURL strips the URL from an error of net/http: its query holds a
-// UserSig, which is full administrator rights, and errors end up in logs.
+// withoutURL removes the URL from an error of net/http. The query contains a
+// UserSig, which gives full administrator rights, and errors are logged.
 func withoutURL(err error) error {
 	var urlErr *url.Error
 	if errors.As(err, &urlErr) {

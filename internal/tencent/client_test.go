@@ -79,7 +79,7 @@ func TestClientErrors(t *testing.T) {
 			})
 			_, err := c.Record(context.Background(), "some-call")
 			require.Error(t, err)
-			require.Equal(t, tt.code, codeOf(err))
+			require.Equal(t, tt.code, errorCode(err))
 			var apiErr *APIError
 			if errors.As(err, &apiErr) {
 				require.Equal(t, "r1", apiErr.RequestID)
@@ -90,18 +90,27 @@ func TestClientErrors(t *testing.T) {
 }
 
 func TestClientRenewsExpiredUserSigOnce(t *testing.T) {
-	for _, mends := range []bool{true, false} {
+	for _, accepted := range []bool{true, false} {
 		var requests atomic.Int32
-		c := newTestClient(t, func(w http.ResponseWriter, _ *http.Request) {
-			if requests.Add(1) == 1 || !mends {
+		var sigs [2]string
+		c := newTestClient(t, func(w http.ResponseWriter, r *http.Request) {
+			n := requests.Add(1)
+			sigs[min(n, 2)-1] = r.URL.Query().Get("usersig")
+			if n == 1 || !accepted {
 				_, _ = io.WriteString(w, `{"ErrorCode":70001,"ErrorInfo":"expired","ActionStatus":"FAIL","RequestId":"r"}`)
 				return
 			}
 			_, _ = io.WriteString(w, recordAnswer)
 		})
+		signed := time.Now()
+		c.signer.now = func() time.Time {
+			signed = signed.Add(time.Second)
+			return signed
+		}
 		_, err := c.Record(context.Background(), "04c9a0ac-8e38-4a19-be45-349c5ce7911b")
-		require.Equal(t, mends, err == nil)
-		require.EqualValues(t, 2, requests.Load(), "one renewal, at once, and no more")
+		require.Equal(t, accepted, err == nil)
+		require.EqualValues(t, 2, requests.Load(), "one renewal")
+		require.NotEqual(t, sigs[0], sigs[1], "the second request has a new UserSig")
 	}
 }
 
@@ -166,4 +175,74 @@ func TestDeleteCallback(t *testing.T) {
 		_, _ = io.WriteString(w, `{"ErrorCode":0,"ActionStatus":"OK","RequestId":"r1"}`)
 	})
 	require.NoError(t, c.DeleteCallback(context.Background()))
+}
+
+func TestRecords(t *testing.T) {
+	filter := RecordFilter{StartTime: 1739868165, EndTime: 1740064224, Page: 2, NumberPerPage: 100}
+	tests := map[string]struct {
+		answer string
+		want   RecordPage
+		code   Code
+	}{
+		"a page": {
+			`{"ErrorCode":0,"ActionStatus":"OK","Response":{"TotalNum":141,"Page":2,"CallRecordList":[{"CallId":"call-1"},{"CallId":"call-2"}]}}`,
+			RecordPage{TotalNum: 141, Page: 2, Records: []CallRecord{{CallID: "call-1"}, {CallID: "call-2"}}}, CodeOK,
+		},
+		"an empty list":  {`{"ErrorCode":0,"ActionStatus":"OK","Response":{"TotalNum":0,"Page":2}}`, RecordPage{Page: 2}, CodeOK},
+		"no such record": {`{"ErrorCode":101050,"ActionStatus":"FAIL"}`, RecordPage{Page: 2}, CodeOK},
+		"internal error": {`{"ErrorCode":101001,"ActionStatus":"FAIL"}`, RecordPage{}, CodeInternal},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var path, body string
+			c := newTestClient(t, func(w http.ResponseWriter, r *http.Request) {
+				data, _ := io.ReadAll(r.Body)
+				path, body = r.URL.Path, string(data)
+				_, _ = io.WriteString(w, tt.answer)
+			})
+			page, err := c.Records(t.Context(), filter)
+			require.Equal(t, tt.code, errorCode(err))
+			require.Equal(t, tt.want, page)
+			require.Equal(t, "/v4/call_record_http_srv/get_record_by_filter", path)
+			require.JSONEq(t, `{"StartTime":1739868165,"EndTime":1740064224,"Page":2,"NumberPerPage":100}`, body)
+		})
+	}
+}
+
+func TestObserveIsCalledAfterEveryRequest(t *testing.T) {
+	var requests atomic.Int32
+	c := newTestClient(t, func(w http.ResponseWriter, _ *http.Request) {
+		if requests.Add(1) == 1 {
+			_, _ = io.WriteString(w, `{"ErrorCode":70001,"ActionStatus":"FAIL"}`)
+			return
+		}
+		_, _ = io.WriteString(w, recordAnswer)
+	})
+	var codes []Code
+	c.observe = func(api string, code Code, duration time.Duration) {
+		require.Equal(t, pathRecordByCallID, api)
+		require.Positive(t, duration)
+		codes = append(codes, code)
+	}
+	_, err := c.Record(t.Context(), "04c9a0ac-8e38-4a19-be45-349c5ce7911b")
+	require.NoError(t, err)
+	require.Equal(t, []Code{CodeUserSigExpired, CodeOK}, codes)
+}
+
+func TestKnownCodes(t *testing.T) {
+	for _, code := range []Code{CodeOK, CodeTransport, CodeInternal, CodeConfigInternal, CodeNoCallback, CodeRecordNotFound, 60002, 60007, 60021, 70001, 70003} {
+		require.True(t, code.Known(), "code %d", code)
+	}
+	for _, code := range []Code{4711, -2, 1} {
+		require.False(t, code.Known(), "code %d", code)
+	}
+}
+
+func TestActionNames(t *testing.T) {
+	for action, name := range map[Action]string{
+		ActionRetry: "retry", ActionNotYet: "not_yet", ActionSlowDown: "slow_down", ActionRenewSig: "renew_sig",
+		ActionOperator: "operator", ActionNever: "never",
+	} {
+		require.Equal(t, name, action.String())
+	}
 }

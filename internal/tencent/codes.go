@@ -1,11 +1,11 @@
 package tencent
 
-// Code is an error code of the v4 REST API; 0 is success. The v1 generation
-// uses the same numbers for other things (v1 70003 means expired), so the two
-// must never share a table. D:68926
+// Code is an error code of the v4 REST API; 0 is success. The v1 API uses the
+// same numbers with other meanings (v1 70003 means expired), so the two must not
+// share a table. D:68926
 type Code int
 
-// Codes that this package or its callers name.
+// Codes that this package or its callers refer to.
 const (
 	CodeOK             Code = 0
 	CodeRecordNotFound Code = 101050
@@ -17,27 +17,30 @@ const (
 	CodeUserSigExpired Code = 70001
 )
 
-// Action is what a caller of the REST API should do about a code.
+// Action is what the caller of the REST API should do after an error code.
 type Action int
 
-// The actions, in the words of the operations guide.
+// The actions.
 const (
-	// ActionRetry asks for another attempt with the usual backoff.
+	// ActionRetry: try again with the usual backoff.
 	ActionRetry Action = iota
-	// ActionNotYet is 101050: not yet, too old, wrong region or never. Only a
-	// deadline tells these apart.
+	// ActionNotYet: there is no record (101050). It may not exist yet, be too old,
+	// belong to another region, or never appear: try again until the record
+	// deadline.
 	ActionNotYet
-	// ActionSlowDown asks for a longer, jittered backoff.
+	// ActionSlowDown: try again with a longer backoff and jitter.
 	ActionSlowDown
-	// ActionRenewSig asks for a new UserSig and one attempt at once.
+	// ActionRenewSig: make a new UserSig and try once more immediately.
 	ActionRenewSig
-	// ActionOperator needs a person: alarm, long backoff, drop nothing.
+	// ActionOperator: an operator must fix something at Tencent or in the
+	// configuration. Alert, keep the call, and try again with a long backoff.
 	ActionOperator
-	// ActionNever marks a request that can never succeed: our bug or a bad CallId.
+	// ActionNever: do not try again. The request is invalid, because of a bug or a
+	// wrong CallId.
 	ActionNever
 )
 
-// String names the action for logs and metrics.
+// String returns the action's name in logs and metrics.
 func (a Action) String() string {
 	switch a {
 	case ActionNotYet:
@@ -55,7 +58,7 @@ func (a Action) String() string {
 	}
 }
 
-// Known reports whether the code is one of those that this package expects.
+// Known reports whether this package handles the code explicitly.
 func (c Code) Known() bool {
 	switch c {
 	case CodeOK, CodeTransport, CodeInternal, CodeConfigInternal, CodeNoCallback:
@@ -65,8 +68,8 @@ func (c Code) Known() bool {
 	}
 }
 
-// Action classifies the code. Codes that Tencent does not document are
-// retried: a call that waits can still be charged, a call that is dropped cannot.
+// Action returns what to do about the code. Undocumented codes are retried: a
+// call that waits can still be charged, one that was dropped cannot.
 func (c Code) Action() Action {
 	switch c {
 	case CodeRecordNotFound:

@@ -3,13 +3,14 @@ package tencent
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"slices"
+	"strconv"
 	"time"
 	"unicode/utf8"
 )
 
-// MediaType says what a call carried. D:68940
+// MediaType is the kind of media of a call. D:68940
 type MediaType string
 
 // The media types that Tencent documents.
@@ -21,7 +22,7 @@ const (
 // MediaTypes are the media types that Tencent documents.
 var MediaTypes = []MediaType{MediaAudio, MediaVideo}
 
-// CallType says whether a call was one to one. D:68940
+// CallType is the kind of a call: between two members or more. D:68940
 type CallType string
 
 // The call types that Tencent documents.
@@ -30,11 +31,11 @@ const (
 	CallTypeMulti  CallType = "MultiCall"
 )
 
-// CallResult is the disposition of an ended call. D:68940
+// CallResult is the disposition of a call. D:68940
 type CallResult string
 
-// The results that Tencent documents. NormalEnd, Interrupt and Offline can be
-// connected calls; AcceptTime decides, not the result.
+// The results that Tencent documents. Whether a call was connected follows from
+// AcceptTime: calls that end with NormalEnd, Interrupt or Offline may have been.
 const (
 	ResultCancel    CallResult = "Cancel"
 	ResultReject    CallResult = "Reject"
@@ -59,16 +60,16 @@ func (t CallType) Known() bool { return t == CallTypeSingle || t == CallTypeMult
 // Known reports whether Tencent documents the result.
 func (r CallResult) Known() bool { return slices.Contains(CallResults, r) }
 
-// CallRecord is what Tencent keeps of an ended call: the body of
-// Call.CallbackAfterEndCall (D:68940) and the answer of the record API
-// (D:68930) have the same eleven fields. Only the latter may be charged.
+// CallRecord describes a call that has ended. The body of
+// Call.CallbackAfterEndCall (D:68940) and the answer of the record API (D:68930)
+// have the same eleven fields; only the latter may be charged.
 type CallRecord struct {
 	CallID    string    `json:"CallId"`
 	Caller    string    `json:"Caller_Account"`
 	MediaType MediaType `json:"MediaType"`
 	CallType  CallType  `json:"CallType"`
-	// StartTime, EndTime and AcceptTime are Unix seconds. AcceptTime 0 means
-	// that the call was never connected.
+	// StartTime, EndTime and AcceptTime are Unix seconds. AcceptTime is 0 if the
+	// call was never connected.
 	StartTime  int64      `json:"StartTime"`
 	EndTime    int64      `json:"EndTime"`
 	AcceptTime int64      `json:"AcceptTime"`
@@ -79,12 +80,12 @@ type CallRecord struct {
 	RoomIDType int      `json:"RoomIdType"`
 }
 
-// Connected reports whether the call was ever accepted.
+// Connected reports whether the call was accepted.
 func (r CallRecord) Connected() bool { return r.AcceptTime > 0 }
 
-// ConnectedSeconds is EndTime − AcceptTime in seconds, 0 for a call that was
-// never accepted. It is negative for a record with impossible times, which
-// must not be charged.
+// ConnectedSeconds returns EndTime − AcceptTime in seconds, 0 if the call was not
+// accepted. It is negative if the times are impossible; such a record must not be
+// charged.
 func (r CallRecord) ConnectedSeconds() int64 {
 	if !r.Connected() {
 		return 0
@@ -92,30 +93,31 @@ func (r CallRecord) ConnectedSeconds() int64 {
 	return r.EndTime - r.AcceptTime
 }
 
-// EndedAt is EndTime as an instant in UTC.
+// EndedAt returns EndTime in UTC.
 func (r CallRecord) EndedAt() time.Time { return time.Unix(r.EndTime, 0).UTC() }
 
-// RoomID is the room of a call. Tencent documents a string for both room ID
-// types; a bare number is accepted too, digit for digit, because a digit room
-// (RoomIdType 1) invites one.
+// RoomID is the room of a call. Tencent documents a string for both types of room
+// ID. A JSON number is accepted too, without loss of digits, since Tencent might
+// send one for a digit room (RoomIdType 1).
 type RoomID string
 
 // UnmarshalJSON accepts a JSON string or a whole JSON number.
 func (r *RoomID) UnmarshalJSON(data []byte) error {
-	if len(data) > 0 && data[0] != '"' && !bytes.Equal(data, []byte("null")) {
-		var n json.Number
-		if err := json.Unmarshal(data, &n); err != nil {
-			return err
-		}
-		if _, err := ParseSDKAppID(n.String()); err != nil {
-			return fmt.Errorf("RoomId must be a string or a whole number, not %s", n)
-		}
-		*r = RoomID(n.String())
+	isString := bytes.HasPrefix(data, []byte(`"`))
+	switch {
+	case isString && !bytes.ContainsRune(data, '\\') && utf8.Valid(data):
+		*r = RoomID(bytes.Trim(data, `"`)) // no escapes to decode
 		return nil
+	case isString, bytes.Equal(data, []byte("null")):
+		return json.Unmarshal(data, (*string)(r))
 	}
-	if len(data) > 0 && data[0] == '"' && bytes.IndexByte(data, '\\') < 0 && utf8.Valid(data) {
-		*r = RoomID(bytes.Trim(data, `"`)) // nothing in it to decode
-		return nil
+	var number json.Number
+	if err := json.Unmarshal(data, &number); err != nil {
+		return err
 	}
-	return json.Unmarshal(data, (*string)(r))
+	if _, err := strconv.ParseUint(number.String(), 10, 64); err != nil {
+		return errors.New("RoomId must be a string or a whole number")
+	}
+	*r = RoomID(number)
+	return nil
 }

@@ -15,10 +15,11 @@ import (
 	"time"
 )
 
-// DefaultUserSigLifetime is the lifetime of the signatures that a Signer makes.
+// DefaultUserSigLifetime is the lifetime of the signatures of a Signer.
 const DefaultUserSigLifetime = 24 * time.Hour
 
-// maxUserSigSize bounds what DecodeUserSig inflates; real ones are about 300 bytes.
+// maxUserSigSize limits the decompressed size in DecodeUserSig, in bytes. A UserSig
+// has about 300.
 const maxUserSigSize = 8 << 10
 
 // UserSig is the content of a TLSSigAPIv2 signature.
@@ -26,26 +27,27 @@ type UserSig struct {
 	Version    string   `json:"TLS.ver"`
 	Identifier string   `json:"TLS.identifier"`
 	SDKAppID   SDKAppID `json:"TLS.sdkappid"`
-	// Expire is the lifetime in seconds, Time the moment of signing in Unix seconds.
+	// Expire is the lifetime in seconds, Time the time of signing in Unix seconds.
 	Expire int64 `json:"TLS.expire"`
 	Time   int64 `json:"TLS.time"`
 	// Sig is standard base64 of HMAC-SHA256 over the other fields.
 	Sig string `json:"TLS.sig"`
 }
 
-// Errors of VerifyUserSig, which Tencent answers as 70003 and 70001.
+// Errors of VerifyUserSig. Tencent answers 70003 and 70001 in these cases.
 var (
 	ErrUserSigInvalid = errors.New("UserSig is not valid")
 	ErrUserSigExpired = errors.New("UserSig has expired")
 )
 
-// userSigAlphabet is Tencent's own base64 alphabet; it is not RFC 4648 base64url.
+// userSigEscape and userSigUnescape convert between standard base64 and Tencent's
+// alphabet, which is not base64url of RFC 4648.
 var (
 	userSigEscape   = strings.NewReplacer("+", "*", "/", "-", "=", "_")
 	userSigUnescape = strings.NewReplacer("*", "+", "-", "/", "_", "=")
 )
 
-// NewUserSig makes a signature for identifier, valid from now for lifetime.
+// NewUserSig returns a signature for identifier that is valid for lifetime from now.
 func NewUserSig(app SDKAppID, key, identifier string, now time.Time, lifetime time.Duration) (string, error) {
 	sig := UserSig{
 		Version:    "2.0",
@@ -77,7 +79,8 @@ func (s UserSig) encode() (string, error) {
 	return userSigEscape.Replace(base64.StdEncoding.EncodeToString(deflated.Bytes())), nil
 }
 
-// DecodeUserSig unpacks a signature without checking it.
+// DecodeUserSig decodes a signature without verifying it. Errors wrap
+// ErrUserSigInvalid.
 func DecodeUserSig(text string) (UserSig, error) {
 	var sig UserSig
 	deflated, err := base64.StdEncoding.DecodeString(userSigUnescape.Replace(text))
@@ -98,9 +101,8 @@ func DecodeUserSig(text string) (UserSig, error) {
 	return sig, nil
 }
 
-// VerifyUserSig unpacks a signature and checks it against the app's secret key
-// and the clock, as Tencent's side does. It returns ErrUserSigInvalid or
-// ErrUserSigExpired.
+// VerifyUserSig decodes a signature and checks it against the app's secret key and
+// the time, as Tencent does. Errors wrap ErrUserSigInvalid or ErrUserSigExpired.
 func VerifyUserSig(text string, app SDKAppID, key string, now time.Time) (UserSig, error) {
 	sig, err := DecodeUserSig(text)
 	if err != nil {
@@ -118,8 +120,8 @@ func VerifyUserSig(text string, app SDKAppID, key string, now time.Time) (UserSi
 	return sig, nil
 }
 
-// Signer makes the signatures of one administrator account and caches them
-// until half of their lifetime is over.
+// Signer makes UserSigs of one administrator account. It reuses a UserSig for half
+// of its lifetime. It is safe for concurrent use.
 type Signer struct {
 	app        SDKAppID
 	key        string
@@ -137,7 +139,7 @@ func NewSigner(app SDKAppID, key, identifier string) *Signer {
 	return &Signer{app: app, key: key, identifier: identifier, now: time.Now}
 }
 
-// UserSig returns a signature that is valid for at least twelve more hours.
+// UserSig returns a signature that is valid for at least another twelve hours.
 func (s *Signer) UserSig() (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -153,8 +155,8 @@ func (s *Signer) UserSig() (string, error) {
 	return sig, nil
 }
 
-// Drop forgets the signature used, if it is still the current one, so that the
-// next call of UserSig makes a new one. Tencent asks for that with 70001.
+// Drop discards the signature used if it is still the current one, so that the
+// next call of UserSig makes a new one. It is for the answer 70001.
 func (s *Signer) Drop(used string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

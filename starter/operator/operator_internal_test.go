@@ -10,9 +10,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	cli "aftercall/internal/oldcli"
 	"aftercall/internal/config"
 	"aftercall/internal/ledger"
+	cli "aftercall/internal/oldcli"
 	"aftercall/internal/sweep"
 	"aftercall/internal/tencent"
 	"aftercall/workflows"
@@ -135,9 +135,9 @@ func TestTencentErrors(t *testing.T) {
 	app := testApp("")
 	app.API = "singapore"
 	for want, err := range map[string]error{
-		"clinic: the app lives in another region (Tencent answers 60026, wrong domain, RequestId r1)": &tencent.APIError{Code: 60026, Info: "wrong domain", RequestID: "r1"},
-		"clinic: https://adminapisgp.im.qcloud.com answers HTTP status 502":                           &tencent.HTTPError{Status: 502},
-		"clinic: the app's 200 requests a second are taken: this one was not made":                    &tencent.BusyError{},
+		"clinic: the app belongs to another region (Tencent answers 60026, wrong domain, RequestId r1)": &tencent.APIError{Code: 60026, Info: "wrong domain", RequestID: "r1"},
+		"clinic: https://adminapisgp.im.qcloud.com answers HTTP status 502":                             &tencent.HTTPError{Status: 502},
+		"clinic: the app's limit of 200 requests per second is reached: the request was not sent":       &tencent.BusyError{},
 		"clinic: no route to host": errors.New("no route to host"),
 	} {
 		got := tencentError(app, err)

@@ -8,19 +8,20 @@ import (
 	"time"
 )
 
-// MaxSignAge is how far RequestTime may be from the receiver's clock, either way.
+// MaxSignAge is how far RequestTime may be before or after the receiver's clock.
 const MaxSignAge = 60 * time.Second
 
-// CallbackSign computes Sign from the app's token and RequestTime (Unix
-// seconds, as text). It covers neither path nor body, so it proves only that
-// the sender knows the token.
+// CallbackSign computes Sign from the app's token and RequestTime, which is Unix
+// seconds in decimal. It proves that the sender knows the token, but does not
+// protect the path or the body.
 func CallbackSign(token, requestTime string) string {
 	sum := sha256.Sum256([]byte(token + requestTime))
 	return hex.EncodeToString(sum[:])
 }
 
-// VerifyCallbackSign checks Sign and RequestTime of a callback's query. It is
-// documented for Chat callbacks and inferred for Call. Every error is a *FieldError.
+// VerifyCallbackSign checks Sign and RequestTime of a callback. Tencent documents
+// them for Chat; that Call sends them too is inferred. Every error is a
+// *FieldError.
 func VerifyCallbackSign(query Query, token string, now time.Time) error {
 	sign, requestTime := query.sign, query.requestTime
 	if sign == "" {
@@ -31,10 +32,10 @@ func VerifyCallbackSign(query Query, token string, now time.Time) error {
 		return &FieldError{"RequestTime", "must be Unix seconds"}
 	}
 	if subtle.ConstantTimeCompare([]byte(sign), []byte(CallbackSign(token, requestTime))) != 1 {
-		return &FieldError{"Sign", "is wrong for the configured token"}
+		return &FieldError{"Sign", "does not match the configured token"}
 	}
 	if age := now.Sub(time.Unix(at, 0)); age > MaxSignAge || age < -MaxSignAge {
-		return &FieldError{"RequestTime", "is more than 60 seconds off: check the clocks"}
+		return &FieldError{"RequestTime", "differs from this clock by more than 60 seconds: check the clocks"}
 	}
 	return nil
 }

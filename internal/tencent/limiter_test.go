@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// limiterLog is a Limiter that counts, and refuses when it is told to.
+// limiterLog is a Limiter that counts its calls and returns refuse from Wait.
 type limiterLog struct {
 	waits  int
 	refuse error
@@ -22,8 +22,8 @@ func (l *limiterLog) Wait(context.Context, SDKAppID) error {
 	return l.refuse
 }
 
-func (l *limiterLog) Pause(_ context.Context, _ SDKAppID, told time.Duration) {
-	l.pauses = append(l.pauses, told)
+func (l *limiterLog) Pause(_ context.Context, _ SDKAppID, retryAfter time.Duration) {
+	l.pauses = append(l.pauses, retryAfter)
 }
 
 func TestLimiter(t *testing.T) {
@@ -41,7 +41,7 @@ func TestLimiter(t *testing.T) {
 		waits   int
 		pauses  []time.Duration
 	}{
-		"fine":              {answer(recordAnswer), 1, nil},
+		"success":           {answer(recordAnswer), 1, nil},
 		"over frequency":    {answer(`{"ErrorCode":60018,"ActionStatus":"FAIL"}`), 1, []time.Duration{0}},
 		"UserSig expired":   {answer(`{"ErrorCode":70001,"ActionStatus":"FAIL"}`), 2, nil},
 		"gateway says when": {gateway(429, "7"), 1, []time.Duration{7 * time.Second}},
@@ -54,14 +54,14 @@ func TestLimiter(t *testing.T) {
 			c := newTestClient(t, tt.handler)
 			l := &limiterLog{}
 			c.limiter = l
-			_, _ = c.Record(t.Context(), "04c9a0ac-8e38-4a19-be45-349c5ce7911b") // what the limiter hears is what counts
+			_, _ = c.Record(t.Context(), "04c9a0ac-8e38-4a19-be45-349c5ce7911b") // only the limiter matters here
 			require.Equal(t, tt.waits, l.waits)
 			require.Equal(t, tt.pauses, l.pauses)
 		})
 	}
 }
 
-func TestNoRequestWithoutTheLimitersLeave(t *testing.T) {
+func TestNoRequestWhenTheLimiterIsBusy(t *testing.T) {
 	asked := false
 	c := newTestClient(t, func(http.ResponseWriter, *http.Request) { asked = true })
 	c.limiter = &limiterLog{refuse: &BusyError{RetryAfter: time.Second}}
@@ -69,4 +69,20 @@ func TestNoRequestWithoutTheLimitersLeave(t *testing.T) {
 	var busy *BusyError
 	require.True(t, errors.As(err, &busy))
 	require.False(t, asked)
+}
+
+func TestRetryAfter(t *testing.T) {
+	tests := map[string]struct{ least, most time.Duration }{
+		"":   {},
+		"0":  {},
+		"7":  {7 * time.Second, 7 * time.Second},
+		"-7": {},
+		time.Now().Add(time.Hour).UTC().Format(http.TimeFormat):  {time.Minute, time.Hour},
+		time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat): {},
+	}
+	for value, want := range tests {
+		got := retryAfter(http.Header{"Retry-After": {value}})
+		require.GreaterOrEqual(t, got, want.least, value)
+		require.LessOrEqual(t, got, want.most, value)
+	}
 }

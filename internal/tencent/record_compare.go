@@ -7,9 +7,9 @@ import (
 	"fmt"
 )
 
-// Fingerprint is a short hash over the eleven fields of the record. Two
-// deliveries of the same callback have the same fingerprint whatever the order
-// or spacing of their JSON; fields that are not of the record do not count.
+// Fingerprint returns a hash of the eleven fields of the record, 32 hexadecimal
+// digits. Callbacks with equal records have the same fingerprint, whatever the
+// order and spacing of their JSON and its other fields.
 func (r CallRecord) Fingerprint() (string, error) {
 	canonical, err := json.Marshal(r)
 	if err != nil {
@@ -19,22 +19,22 @@ func (r CallRecord) Fingerprint() (string, error) {
 	return hex.EncodeToString(sum[:16]), nil
 }
 
-// Difference is one field in which two records of the same call disagree.
+// Difference is a field whose value in the callback differs from the record.
+// The values are JSON.
 type Difference struct {
 	Field    string `json:"field"`
 	Callback string `json:"callback"`
 	Record   string `json:"record"`
 }
 
-// Differences lists the fields in which the callback's data differs from the
-// record. The record wins; the difference is kept because it explains a
-// complaint. Values are JSON text.
+// Differences returns the fields in which a callback's hint differs from the call
+// record. The record is charged; the differences help to explain complaints.
 func Differences(callback, record CallRecord) ([]Difference, error) {
-	hint, err := fields(callback)
+	hinted, err := fields(callback)
 	if err != nil {
 		return nil, err
 	}
-	truth, err := fields(record)
+	recorded, err := fields(record)
 	if err != nil {
 		return nil, err
 	}
@@ -43,13 +43,14 @@ func Differences(callback, record CallRecord) ([]Difference, error) {
 		"CallId", "Caller_Account", "MediaType", "CallType", "StartTime", "EndTime", "AcceptTime",
 		"CallResult", "CalleeList_Account", "RoomId", "RoomIdType",
 	} {
-		if string(hint[name]) != string(truth[name]) {
-			diffs = append(diffs, Difference{Field: name, Callback: string(hint[name]), Record: string(truth[name])})
+		if string(hinted[name]) != string(recorded[name]) {
+			diffs = append(diffs, Difference{Field: name, Callback: string(hinted[name]), Record: string(recorded[name])})
 		}
 	}
 	return diffs, nil
 }
 
+// fields returns the JSON of each field.
 func fields(r CallRecord) (map[string]json.RawMessage, error) {
 	data, err := json.Marshal(r)
 	if err != nil {

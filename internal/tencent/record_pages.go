@@ -7,10 +7,10 @@ import (
 
 const pathRecordsByFilter = "v4/call_record_http_srv/get_record_by_filter"
 
-// RecordFilter chooses a page of the records of an app. Whether the window
-// tests the start or the end of a call, the order of records and the largest
-// page are not documented. A StartTime of more than seven days ago is silently
-// moved. D:68931
+// RecordFilter selects a page of an app's records. Tencent silently moves a
+// StartTime that is more than seven days ago. It does not document whether the
+// times select calls by start or end, the order of records, and the largest page.
+// D:68931
 type RecordFilter struct {
 	// StartTime and EndTime are Unix seconds.
 	StartTime int64 `json:"StartTime"`
@@ -22,14 +22,14 @@ type RecordFilter struct {
 
 // RecordPage is one page of records. D:68931
 type RecordPage struct {
-	// TotalNum is how many records the window holds.
+	// TotalNum is the number of records on all pages.
 	TotalNum int          `json:"TotalNum"`
 	Page     int          `json:"Page"`
 	Records  []CallRecord `json:"CallRecordList"`
 }
 
-// Records lists a page of records. An empty window is an empty page, whether
-// Tencent says so or answers 101050.
+// Records returns a page of records. If there are none, the page is empty, whether
+// Tencent answers with an empty list or with 101050.
 func (c *Client) Records(ctx context.Context, filter RecordFilter) (RecordPage, error) {
 	var page RecordPage
 	err := c.do(ctx, pathRecordsByFilter, filter, &page)

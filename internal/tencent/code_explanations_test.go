@@ -8,9 +8,9 @@ import (
 
 func TestExplain(t *testing.T) {
 	for code, words := range map[Code][2]string{
-		0:      {"well", "nothing"},
+		0:      {"success", "nothing"},
 		101050: {"no record", "seven days"},
-		100301: {"no callback", "starter callback set"},
+		100301: {"no callback", "aftercall callback set"},
 		70001:  {"expired", "clock"},
 		70003:  {"another key", "secret_key"},
 		70009:  {"another key", "secret_key"},
@@ -23,11 +23,11 @@ func TestExplain(t *testing.T) {
 		60002:  {"does not understand", "RequestId"},
 		100002: {"configuration", "public"},
 		101002: {"does not accept", "CallId"},
-		101001: {"problem of its own", "again"},
-		4711:   {"problem of its own", "again"},
+		101001: {"internal error", "again"},
+		4711:   {"internal error", "again"},
 	} {
-		meaning, cure := code.Explain()
+		meaning, remedy := code.Explain()
 		require.Contains(t, meaning, words[0], code)
-		require.Contains(t, cure, words[1], code)
+		require.Contains(t, remedy, words[1], code)
 	}
 }
