@@ -19,6 +19,9 @@ type commands struct {
 	Starter starterCommand `cmd:"" help:"Run the process that receives callbacks and starts workflows." group:"Processes"`
 	Worker  workerCommand  `cmd:"" help:"Run the process that runs workflows and activities." group:"Processes"`
 
+	Ledger ledgerCommands `cmd:"" help:"Explain, list, add up, export, correct and verify charges." group:"Charges"`
+	Review reviewCommands `cmd:"" help:"List calls that wait for a person's decision, and decide." group:"Charges"`
+
 	Version versionCommand `cmd:"" help:"Print the version." group:"This program"`
 }
 

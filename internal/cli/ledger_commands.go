@@ -1,0 +1,18 @@
+package cli
+
+// ledgerCommands explain and correct what calls were charged.
+type ledgerCommands struct {
+	Show    ledgerShowCommand    `cmd:"" help:"Explain the charge of a call, step by step."`
+	List    ledgerListCommand    `cmd:"" help:"List entries."`
+	Report  ledgerReportCommand  `cmd:"" help:"Add up entries by day, app, tariff, payer or result."`
+	Export  ledgerExportCommand  `cmd:"" help:"Write entries as CSV, for accounting."`
+	Reverse ledgerReverseCommand `cmd:"" help:"Reverse a charge."`
+	Rerate  ledgerRerateCommand  `cmd:"" help:"Compare charges with what the tariff charges now, and correct them."`
+	Verify  ledgerVerifyCommand  `cmd:"" help:"Compute every entry again, and compare the ledger with Tencent's records."`
+}
+
+// reviewCommands are about calls that wait for a person's decision.
+type reviewCommands struct {
+	List   reviewListCommand   `cmd:"" help:"List the calls that wait for a decision, and why."`
+	Decide reviewDecideCommand `cmd:"" help:"Decide about a call."`
+}

@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+
+	"aftercall/internal/ledger"
+	"aftercall/internal/ops"
+)
+
+type ledgerReportCommand struct {
+	ListFormat
+	queryFlags
+	By   ledger.Dimension `help:"What to add up by: day (on which calls ended, in --zone), app, tariff, payer or result." enum:"day,app,tariff,payer,result" default:"day"`
+	Bars string           `enum:"auto,always,never" default:"auto" help:"Draw bars beside the table: auto does on a terminal."`
+}
+
+// Help explains by examples.
+func (ledgerReportCommand) Help() string {
+	return `Charges and their corrections, added up exactly. Amounts of different currencies are never added. A correction counts on
+the day on which the call ended, not when it was booked.
+
+Examples:
+
+  aftercall ledger report --from 2026-03-01 --to 2026-03-31 --zone Asia/Shanghai
+  aftercall ledger report --by payer --app clinic --output csv > payers.csv`
+}
+
+// reportRow is a total with its bar.
+type reportRow struct {
+	ops.Total
+	bar string
+}
+
+// Run prints the report.
+func (c ledgerReportCommand) Run(ctx context.Context, p Process, d *ops.Deps) error {
+	totals, err := d.Report(ctx, c.query(), c.By)
+	if err != nil {
+		return err
+	}
+	return c.Print(
+		p, totals,
+		func(w io.Writer) error { return writeCSV(w, reportRows(totals), reportColumns(c.By, false)) },
+		func(s screen) {
+			if len(totals) == 0 {
+				fmt.Fprintln(s, "No entries.")
+			}
+			bars := c.Bars == "always" || c.Bars == "auto" && isTerminal(p.Stdout)
+			for i, group := range byCurrency(totals) {
+				if i > 0 {
+					fmt.Fprintln(s)
+				}
+				sum := ops.AddTotals(group)
+				sum.Group = "total"
+				writeTable(s, append(reportRows(group), reportRow{Total: sum}), reportColumns(c.By, bars))
+			}
+		},
+	)
+}
+
+func reportColumns(by ledger.Dimension, bars bool) []column[reportRow] {
+	columns := []column[reportRow]{
+		{key: string(by), value: func(r reportRow) string { return r.Group }, foreign: true},
+		{key: "currency", value: func(r reportRow) string { return r.Currency }, csvOnly: true},
+		{key: "amount", value: func(r reportRow) string { return r.Amount.Number() }, csvOnly: true},
+		{key: "charges", value: func(r reportRow) string { return strconv.FormatInt(r.Charges, 10) }, right: true},
+		{key: "reversals", value: func(r reportRow) string { return strconv.FormatInt(r.Reversals, 10) }, right: true},
+		{key: "connected_seconds", value: func(r reportRow) string { return strconv.FormatInt(r.ConnectedSeconds, 10) }, csvOnly: true},
+		{key: "billed_seconds", value: func(r reportRow) string { return strconv.FormatInt(r.BilledSeconds, 10) }, csvOnly: true},
+		{title: "billed", value: func(r reportRow) string { return seconds(r.BilledSeconds) }, right: true, tableOnly: true},
+		{
+			title: "amount", value: func(r reportRow) string { return r.Amount.Number() + " " + r.Currency }, right: true, tableOnly: true,
+			paint: func(s screen, r reportRow, cell string) string { return paintAmount(s, r.Amount.Number(), cell) },
+		},
+	}
+	if bars {
+		columns = append(columns, column[reportRow]{title: " ", value: func(r reportRow) string { return r.bar }, tableOnly: true})
+	}
+	return columns
+}
+
+func reportRows(totals []ops.Total) []reportRow {
+	rows := make([]reportRow, len(totals))
+	bars := amountBars(totals)
+	for i, t := range totals {
+		rows[i] = reportRow{t, bars[i]}
+	}
+	return rows
+}
+
+// byCurrency splits totals, which are sorted by currency, into those of each.
+func byCurrency(totals []ops.Total) [][]ops.Total {
+	var groups [][]ops.Total
+	for i, t := range totals {
+		if i == 0 || t.Currency != totals[i-1].Currency {
+			groups = append(groups, nil)
+		}
+		last := len(groups) - 1
+		groups[last] = append(groups[last], t)
+	}
+	return groups
+}

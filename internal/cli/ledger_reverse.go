@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"aftercall/internal/ops"
+)
+
+type ledgerReverseCommand struct {
+	Format
+	CallID string `arg:"" help:"CallId."`
+	App    string `help:"Name or SDKAppID of the app, if two apps have a call with this CallId." placeholder:"APP"`
+	signatureFlags
+}
+
+// Help explains what the command does and does not do.
+func (ledgerReverseCommand) Help() string {
+	return `Books the negative of the call's charge, once. The call is charged nothing afterwards, and a late callback or a sweep does
+not charge it again. Nothing is changed or removed. The targets get the event call.reversed.
+
+To charge another amount instead, use aftercall ledger rerate. Repeating the command is safe.
+
+Example:
+
+  aftercall ledger reverse 055662e1-bc8a-469c-a334-1126c8c17d58 --operator alice --reason "the line was dead"`
+}
+
+// Run books the reversal and notifies the targets.
+func (c ledgerReverseCommand) Run(ctx context.Context, p Process, d *ops.Deps) error {
+	r, err := d.Reverse(ctx, c.App, c.CallID, c.signature())
+	if r == nil {
+		return err
+	}
+	return errors.Join(err, c.Print(p, r, func(s screen) { writeReversal(s, r) }))
+}
+
+func writeReversal(s screen, r *ops.Reversal) {
+	if r.Booked {
+		fmt.Fprintf(s, "Booked %s: %s %s.\n", printable(r.Entry.Key), r.Entry.Amount, r.Entry.Currency)
+	} else {
+		writeParagraph(s, "", fmt.Sprintf("It was reversed before, at %s by %s (%s): nothing was booked.", dateTimeUTC(r.Entry.BookedAt), r.Entry.Operator, r.Entry.Reason))
+	}
+	if r.Notified {
+		fmt.Fprintln(s, "The targets are notified with call.reversed.")
+	}
+}

@@ -1,0 +1,95 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"aftercall/internal/ops"
+	"aftercall/internal/tencent"
+)
+
+type ledgerShowCommand struct {
+	Format
+	CallID string `arg:"" help:"CallId."`
+	App    string `help:"Name or SDKAppID of the app, if two apps have a call with this CallId." placeholder:"APP"`
+}
+
+// Help explains by examples.
+func (ledgerShowCommand) Help() string {
+	return `Everything that the ledger knows about a call: the record, the steps from the record to the amount, and every correction
+with its operator and reason.
+
+Examples:
+
+  aftercall ledger show 055662e1-bc8a-469c-a334-1126c8c17d58
+  aftercall ledger show 055662e1-bc8a-469c-a334-1126c8c17d58 --output json`
+}
+
+// Run prints the entries of the call.
+func (c ledgerShowCommand) Run(ctx context.Context, p Process, d *ops.Deps) error {
+	entries, err := d.ExplainCall(ctx, c.App, c.CallID)
+	if err != nil {
+		return err
+	}
+	return c.Print(p, entries, func(s screen) { writeExplanation(s, entries) })
+}
+
+// writeExplanation explains the call of each app.
+func writeExplanation(s screen, entries []ops.ExplainedEntry) {
+	var apps []tencent.SDKAppID
+	byApp := map[tencent.SDKAppID][]ops.ExplainedEntry{}
+	for _, e := range entries {
+		if byApp[e.SDKAppID] == nil {
+			apps = append(apps, e.SDKAppID)
+		}
+		byApp[e.SDKAppID] = append(byApp[e.SDKAppID], e)
+	}
+	for i, app := range apps {
+		if i > 0 {
+			fmt.Fprintln(s)
+		}
+		writeCall(s, byApp[app])
+	}
+}
+
+func writeCall(s screen, entries []ops.ExplainedEntry) {
+	first := entries[0]
+	writeFields(
+		s,
+		[2]string{"Call", first.CallID},
+		[2]string{"App", first.App + ", SDKAppID " + first.SDKAppID.String()},
+		[2]string{"Payer", first.Payer},
+		[2]string{"Kind", fmt.Sprintf("%s, %s, ended with %s", first.MediaType, first.CallType, first.Result)},
+		[2]string{"Started", timeOrNever(first.StartTime)},
+		[2]string{"Accepted", timeOrNever(first.AcceptTime)},
+		[2]string{"Ended", timeOrNever(first.EndTime)},
+		[2]string{"Workflow", first.WorkflowID},
+		[2]string{"First run", first.FirstRunID},
+	)
+	for _, d := range first.Differences {
+		writeParagraph(s, "", fmt.Sprintf("The callback has %s %s, the record has %s: the record counts.", d.Field, d.Callback, d.Record))
+	}
+	for _, e := range entries {
+		writeEntry(s, e)
+	}
+	fmt.Fprintln(s)
+	if live, ok := ops.LiveEntry(entries); ok {
+		writeParagraph(s, "", fmt.Sprintf("The call is charged %s %s, by %s.", live.Amount, live.Currency, live.Key))
+	} else {
+		fmt.Fprintln(s, "The call is charged nothing: its charge was reversed.")
+	}
+}
+
+func writeEntry(s screen, e ops.ExplainedEntry) {
+	fmt.Fprintf(s, "\n%s  %s\n", printable(e.Key), paintAmount(s, e.Amount, e.Amount+" "+e.Currency))
+	for i, step := range e.Steps {
+		writeParagraph(s, fmt.Sprintf("  %d. ", i+1), step.Text)
+	}
+	writeParagraph(s, "  ", "booked "+dateTimeUTC(e.BookedAt))
+	if e.Operator != "" {
+		writeParagraph(s, "  ", "by "+e.Operator+": "+e.Reason)
+	}
+	writeParagraph(s, "  ", "tariff "+e.Tariff+", version of "+e.TariffEffectiveFrom.Format(time.RFC3339))
+	fmt.Fprintf(s, "  SHA-256 %s\n", printable(e.TariffHash))
+}

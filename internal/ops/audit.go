@@ -1,0 +1,229 @@
+package ops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+
+	"aftercall/internal/config"
+	"aftercall/internal/ledger"
+	"aftercall/internal/sweep"
+	"aftercall/internal/tencent"
+	"aftercall/workflows"
+)
+
+// maxDeviations is how many deviations of each app are returned; all are counted.
+const maxDeviations = 100
+
+// RecordAudit compares the ledger with Tencent's call records of one app.
+type RecordAudit struct {
+	App      string           `json:"app"`
+	SDKAppID tencent.SDKAppID `json:"sdk_app_id"`
+	From     time.Time        `json:"from"`
+	To       time.Time        `json:"to"`
+	// Records were listed by Tencent, Compared are those with an entry.
+	Records  int `json:"records"`
+	Compared int `json:"compared"`
+	// Running have no entry yet, but a running workflow: in review, for example.
+	Running int `json:"running"`
+	// Unconfirmed were charged without a record, as a person decided.
+	Unconfirmed int       `json:"unconfirmed"`
+	Missing     int       `json:"missing"`
+	Extra       int       `json:"extra"`
+	Different   int       `json:"different"`
+	Found       []Problem `json:"found"`
+}
+
+// incompleteAuditError says that a part could not be compared; what was found
+// is still true.
+type incompleteAuditError struct{ error }
+
+// auditRecords compares the ledger with the records of every configured app.
+func (d *Deps) auditRecords(ctx context.Context, l *ledger.Ledger) ([]RecordAudit, error) {
+	apps, err := d.Apps("")
+	if err != nil {
+		return nil, err
+	}
+	t, _, err := d.Temporal()
+	if err != nil {
+		return nil, err
+	}
+	var all []RecordAudit
+	var incomplete error
+	for _, app := range apps {
+		records, err := d.Tencent(app)
+		if err != nil {
+			return nil, err
+		}
+		audit := recordAudit{
+			app: *app, ledger: l, records: waitingClient{records}, now: d.now(),
+			isRunning: func(ctx context.Context, callID string) (bool, error) {
+				return isRunning(ctx, t, workflows.AfterCallID(app.SDKAppID, callID))
+			},
+		}
+		if err := audit.run(ctx); err != nil {
+			if ctx.Err() != nil {
+				return all, ctx.Err()
+			}
+			incomplete = errors.Join(incomplete, &incompleteAuditError{fmt.Errorf("not all records of %s were compared: %w", app.Name, err)})
+		}
+		all = append(all, audit.result)
+	}
+	return all, incomplete
+}
+
+// isRunning reports whether a workflow is running.
+func isRunning(ctx context.Context, t client.Client, id string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	description, err := t.DescribeWorkflowExecution(ctx, id, "")
+	if errors.As(err, new(*serviceerror.NotFound)) {
+		return false, nil
+	}
+	return err == nil && description.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, err
+}
+
+// recordAudit compares the ledger with the records of one app, one window at a
+// time.
+type recordAudit struct {
+	app       config.App
+	ledger    *ledger.Ledger
+	records   recordClient
+	now       time.Time
+	isRunning func(ctx context.Context, callID string) (bool, error)
+	result    RecordAudit
+	// reported are the calls that deviate: neighbouring windows may both list one.
+	reported map[string]bool
+}
+
+func (a *recordAudit) run(ctx context.Context) error {
+	a.reported = map[string]bool{}
+	a.result = RecordAudit{App: a.app.Name, SDKAppID: a.app.SDKAppID, Found: []Problem{}}
+	windows := sweep.Windows(time.Time{}, a.app.GoLive, a.now, a.app.Sweep.Settings())
+	if len(windows) == 0 {
+		return nil
+	}
+	a.result.From, a.result.To = windows[0].From.UTC(), windows[len(windows)-1].To.UTC()
+	for len(windows) > 0 {
+		w := windows[0]
+		records, err := sweep.List(ctx, a.records, w, func() {})
+		if halves, ok := w.Halves(); ok && errors.Is(err, sweep.ErrSplit) {
+			windows = append(halves, windows[1:]...)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		windows = windows[1:]
+		if err := a.window(ctx, w, records); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// window compares what Tencent listed of one window, in both directions.
+func (a *recordAudit) window(ctx context.Context, w sweep.Window, records []tencent.CallRecord) error {
+	ids := make([]string, 0, len(records))
+	listed := make(map[string]bool, len(records))
+	for _, r := range records {
+		ids = append(ids, r.CallID)
+		listed[r.CallID] = true
+	}
+	entries, err := a.ledger.Entries(ctx, a.app.SDKAppID, ids)
+	if err != nil {
+		return err
+	}
+	for _, r := range records {
+		if err := a.record(ctx, r, entries[r.CallID]); err != nil {
+			return err
+		}
+	}
+	return a.extra(ctx, w, listed)
+}
+
+// record compares one of Tencent's records with the entries of its call.
+func (a *recordAudit) record(ctx context.Context, r tencent.CallRecord, entries []ledger.Entry) error {
+	if len(entries) == 0 && (r.EndedAt().Before(a.app.GoLive) || r.EndedAt().After(a.result.To)) {
+		return nil // such calls are not charged, or not yet
+	}
+	a.result.Records++
+	if len(entries) > 0 {
+		a.result.Compared++
+		return a.compare(entries[0].Record, r)
+	}
+	running, err := a.isRunning(ctx, r.CallID)
+	ended := "ended " + r.EndedAt().Format(time.RFC3339)
+	switch {
+	case running:
+		a.result.Running++
+	case err != nil:
+		a.report(&a.result.Missing, ProblemMissing, r.CallID, ended+"; Temporal does not say whether its workflow is running: "+err.Error())
+	default:
+		a.report(&a.result.Missing, ProblemMissing, r.CallID, ended+" and was never charged; aftercall backfill charges it")
+	}
+	return nil
+}
+
+func (a *recordAudit) compare(ours, theirs tencent.CallRecord) error {
+	differences, err := tencent.Differences(ours, theirs)
+	if err != nil || len(differences) == 0 {
+		return err
+	}
+	texts := make([]string, len(differences))
+	for i, d := range differences {
+		texts[i] = fmt.Sprintf("%s was %s and is %s", d.Field, d.Callback, d.Record)
+	}
+	a.report(&a.result.Different, ProblemDifferent, ours.CallID, strings.Join(texts, ", "))
+	return nil
+}
+
+// extra examines the calls of a window that the ledger has and Tencent did not
+// list. Since it is not documented whether a listing selects by the start or the
+// end of a call, Tencent is asked for each of them by its CallId.
+func (a *recordAudit) extra(ctx context.Context, w sweep.Window, listed map[string]bool) error {
+	f := ledger.Filter{SDKAppID: a.app.SDKAppID, From: w.From, To: w.To, Kind: ledger.KindCharge}
+	for e, err := range a.ledger.List(ctx, f) {
+		if err != nil {
+			return err
+		}
+		if e.Revision > 1 || listed[e.CallID()] {
+			continue
+		}
+		if d := e.Charge.Decision(); d != nil && d.Unconfirmed {
+			a.result.Unconfirmed++
+			continue
+		}
+		record, err := a.records.Record(ctx, e.CallID())
+		var apiErr *tencent.APIError
+		switch {
+		case errors.As(err, &apiErr) && apiErr.Code == tencent.CodeRecordNotFound:
+			a.report(&a.result.Extra, ProblemExtra, e.CallID(), "Tencent has no record of it")
+		case err != nil:
+			return err
+		default:
+			if err := a.compare(e.Record, record); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// report counts a deviating call once.
+func (a *recordAudit) report(count *int, kind ProblemKind, callID, problem string) {
+	if a.reported[callID] {
+		return
+	}
+	a.reported[callID] = true
+	*count++
+	if len(a.result.Found) < maxDeviations {
+		a.result.Found = append(a.result.Found, Problem{Kind: kind, SDKAppID: a.app.SDKAppID, CallID: callID, Problem: problem})
+	}
+}

@@ -1,0 +1,88 @@
+package ops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"aftercall/workflows"
+)
+
+// decideTimeout is how long a decision may take to be booked. It continues
+// without us.
+const decideTimeout = 60 * time.Second
+
+// Decide sends a person's decision about a call in review and waits until it is
+// in the ledger. An empty app means the only app that has the call.
+func (d *Deps) Decide(ctx context.Context, app, callID string, decision workflows.DecideParams) (*workflows.DecideResult, error) {
+	t, _, err := d.Temporal()
+	if err != nil {
+		return nil, err
+	}
+	id, err := d.workflowInReview(ctx, t, app, callID)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, decideTimeout)
+	defer cancel()
+	var result workflows.DecideResult
+	handle, err := t.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: id, UpdateName: workflows.UpdateDecide, WaitForStage: client.WorkflowUpdateStageCompleted, Args: []any{decision},
+	})
+	if err == nil {
+		err = handle.Get(ctx, &result)
+	}
+	if err != nil {
+		return nil, d.decisionError(callID, err)
+	}
+	return &result, nil
+}
+
+// workflowInReview finds the workflow of a call among the apps.
+func (d *Deps) workflowInReview(ctx context.Context, t client.Client, app, callID string) (string, error) {
+	apps, err := d.Apps(app)
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	var found []string
+	for _, app := range apps {
+		id := workflows.AfterCallID(app.SDKAppID, callID)
+		_, err := t.DescribeWorkflowExecution(ctx, id, "")
+		if errors.As(err, new(*serviceerror.NotFound)) {
+			continue
+		}
+		if err != nil {
+			return "", d.temporalError(fmt.Errorf("find the call: %w", err))
+		}
+		found = append(found, id)
+	}
+	switch len(found) {
+	case 0:
+		return "", Errorf(NotFound, "see aftercall review list", "no workflow handles a call %s", callID)
+	case 1:
+		return found[0], nil
+	}
+	return "", Errorf(Usage, "name the app with --app", "several apps have a call %s", callID)
+}
+
+// decisionError says why a decision was not carried out.
+func (d *Deps) decisionError(callID string, err error) error {
+	var rejected *temporal.ApplicationError
+	switch {
+	case errors.As(err, &rejected):
+		return Errorf(Refused, "", "the decision was not carried out: %s", rejected.Message())
+	case errors.As(err, new(*serviceerror.NotFound)):
+		return Errorf(Refused, "see what it was charged: aftercall ledger show "+callID, "the call is not in review: its workflow has ended")
+	case errors.Is(err, context.DeadlineExceeded) || errors.As(err, new(*client.WorkflowUpdateServiceTimeoutOrCanceledError)):
+		return Errorf(Incomplete, "it may still be carried out, when a worker and the ledger answer: see aftercall review list",
+			"the decision was not confirmed within %s", decideTimeout)
+	}
+	return d.temporalError(fmt.Errorf("decide: %w", err))
+}

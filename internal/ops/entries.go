@@ -1,0 +1,240 @@
+package ops
+
+import (
+	"context"
+	"io"
+	"iter"
+	"time"
+
+	"aftercall/internal/billing"
+	"aftercall/internal/ledger"
+	"aftercall/internal/tencent"
+)
+
+// LedgerEntry is an entry of the ledger. Its JSON names are the columns of the
+// export.
+type LedgerEntry struct {
+	Seq      int64       `json:"seq"`
+	Key      string      `json:"key"`
+	Kind     ledger.Kind `json:"kind"`
+	Revision int         `json:"revision"`
+	// Reverses is the key of the charge that a reversal takes back.
+	Reverses   string             `json:"reverses"`
+	BookedAt   time.Time          `json:"booked_at"`
+	SDKAppID   tencent.SDKAppID   `json:"sdk_app_id"`
+	App        string             `json:"app"`
+	CallID     string             `json:"call_id"`
+	Payer      string             `json:"payer"`
+	MediaType  tencent.MediaType  `json:"media_type"`
+	CallType   tencent.CallType   `json:"call_type"`
+	Result     tencent.CallResult `json:"result"`
+	StartTime  *time.Time         `json:"start_time"`
+	AcceptTime *time.Time         `json:"accept_time"` // nil if the call was never accepted
+	EndTime    *time.Time         `json:"end_time"`
+
+	ConnectedSeconds int64 `json:"connected_seconds"`
+	BilledSeconds    int64 `json:"billed_seconds"`
+	Participants     int   `json:"participants"`
+	// Amount is decimal text, negative in a reversal.
+	Amount              string    `json:"amount"`
+	Currency            string    `json:"currency"`
+	Tariff              string    `json:"tariff"`
+	TariffEffectiveFrom time.Time `json:"tariff_effective_from"`
+	TariffHash          string    `json:"tariff_hash"`
+	WorkflowID          string    `json:"workflow_id"`
+	FirstRunID          string    `json:"first_run_id"`
+	Operator            string    `json:"operator"`
+	Reason              string    `json:"reason"`
+
+	stored ledger.Entry
+}
+
+// newLedgerEntry returns a stored entry as operators see it.
+func newLedgerEntry(e ledger.Entry) LedgerEntry {
+	r, c := e.Record, e.Charge
+	return LedgerEntry{
+		Seq: e.Seq, Key: e.Key, Kind: e.Kind, Revision: e.Revision, Reverses: e.Reverses, BookedAt: e.CreatedAt,
+		SDKAppID: e.SDKAppID, App: e.App, CallID: r.CallID, Payer: r.Caller,
+		MediaType: r.MediaType, CallType: r.CallType, Result: r.Result,
+		StartTime: unixTime(r.StartTime), AcceptTime: unixTime(r.AcceptTime), EndTime: unixTime(r.EndTime),
+		ConnectedSeconds: c.ConnectedSeconds, BilledSeconds: c.BilledSeconds, Participants: c.Participants,
+		Amount: c.Amount.Number(), Currency: c.Amount.CurrencyCode(),
+		Tariff: c.Tariff.Name, TariffEffectiveFrom: c.Tariff.EffectiveFrom.UTC(), TariffHash: c.Tariff.Hash,
+		WorkflowID: e.WorkflowID, FirstRunID: e.FirstRunID, Operator: e.Operator, Reason: e.Reason,
+		stored: e,
+	}
+}
+
+// unixTime is one of Tencent's times in UTC, nil for 0, which means never.
+func unixTime(seconds int64) *time.Time {
+	if seconds == 0 {
+		return nil
+	}
+	t := time.Unix(seconds, 0).UTC()
+	return &t
+}
+
+// ExplainedEntry is an entry with everything that explains its amount.
+type ExplainedEntry struct {
+	LedgerEntry
+	Steps []billing.Step `json:"steps"`
+	// Record is the call record as Tencent returned it.
+	Record tencent.CallRecord `json:"record"`
+	// Differences are the fields in which the callback disagreed with the record.
+	Differences []tencent.Difference `json:"differences"`
+}
+
+func newExplainedEntry(e ledger.Entry) ExplainedEntry {
+	differences := e.Differences
+	if differences == nil {
+		differences = []tencent.Difference{}
+	}
+	return ExplainedEntry{LedgerEntry: newLedgerEntry(e), Steps: e.Charge.Steps, Record: e.Record, Differences: differences}
+}
+
+// EntryQuery selects ledger entries. Zero values select everything.
+type EntryQuery struct {
+	// App is a name or an SDKAppID.
+	App    string
+	CallID string
+	Payer  string
+	// Ended is about the end of calls, Booked about when entries were booked.
+	Ended, Booked Range
+	// Zone is the IANA name of the time zone of days; empty means UTC.
+	Zone     string
+	Result   tencent.CallResult
+	Media    tencent.MediaType
+	Tariff   string
+	Kind     ledger.Kind
+	Operator string
+	// Live leaves out reversals and reversed charges.
+	Live bool
+}
+
+// filter reads a query. zone is that of its days.
+func (d *Deps) filter(ctx context.Context, q EntryQuery) (f ledger.Filter, zone *time.Location, err error) {
+	if zone, err = Zone(q.Zone); err != nil {
+		return f, nil, err
+	}
+	f = ledger.Filter{
+		CallID: q.CallID, Payer: q.Payer, Result: q.Result, Media: q.Media, Tariff: q.Tariff,
+		Kind: q.Kind, Operator: q.Operator, Live: q.Live,
+	}
+	if f.From, f.To, err = q.Ended.Parse(zone); err != nil {
+		return f, nil, err
+	}
+	if f.BookedFrom, f.BookedTo, err = q.Booked.Parse(zone); err != nil {
+		return f, nil, err
+	}
+	f.SDKAppID, err = d.LedgerApp(ctx, q.App)
+	return f, zone, err
+}
+
+// ListEntries returns the first limit entries that q selects, in the order in
+// which they were booked. more reports that there are others.
+func (d *Deps) ListEntries(ctx context.Context, q EntryQuery, limit int) (entries []LedgerEntry, more bool, err error) {
+	if limit < 1 {
+		return nil, false, Errorf(Usage, "", "--limit: must be 1 or more")
+	}
+	selected, err := d.entries(ctx, q)
+	if err != nil {
+		return nil, false, err
+	}
+	entries = []LedgerEntry{}
+	for e, err := range selected {
+		if err != nil {
+			return nil, false, err
+		}
+		if len(entries) == limit {
+			return entries, true, nil
+		}
+		entries = append(entries, newLedgerEntry(e))
+	}
+	return entries, false, nil
+}
+
+// entries returns the stored entries that q selects, one at a time.
+func (d *Deps) entries(ctx context.Context, q EntryQuery) (iter.Seq2[ledger.Entry, error], error) {
+	f, _, err := d.filter(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	l, err := d.Ledger(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return l.List(ctx, f), nil
+}
+
+// WriteEntriesCSV writes entries in the columns of the export.
+func WriteEntriesCSV(w io.Writer, entries []LedgerEntry) error {
+	_, err := ledger.Export(w, func(yield func(ledger.Entry, error) bool) {
+		for _, e := range entries {
+			if !yield(e.stored, nil) {
+				return
+			}
+		}
+	})
+	return err
+}
+
+// ExportEntries writes the entries that q selects as CSV, as they are read, and
+// returns their number. After an error the CSV is incomplete.
+func (d *Deps) ExportEntries(ctx context.Context, w io.Writer, q EntryQuery) (n int, err error) {
+	selected, err := d.entries(ctx, q)
+	if err != nil {
+		return 0, err
+	}
+	if n, err = ledger.Export(w, selected); err != nil {
+		return n, Errorf(Failed, "", "the export is incomplete, do not use it: %w", err)
+	}
+	return n, nil
+}
+
+// ExplainCall returns all entries of a call, in the order in which they were
+// booked. If app is empty, a CallId that two apps have gives the entries of both.
+func (d *Deps) ExplainCall(ctx context.Context, app, callID string) ([]ExplainedEntry, error) {
+	stored, err := d.entriesOfCall(ctx, app, callID)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]ExplainedEntry, len(stored))
+	for i, e := range stored {
+		entries[i] = newExplainedEntry(e)
+	}
+	return entries, nil
+}
+
+// LiveEntry finds the charge that counts among the entries of one call: the one
+// that was not reversed.
+func LiveEntry(entries []ExplainedEntry) (ExplainedEntry, bool) {
+	stored := make([]ledger.Entry, len(entries))
+	for i, e := range entries {
+		stored[i] = e.stored
+	}
+	live, ok := ledger.Live(stored)
+	if !ok {
+		return ExplainedEntry{}, false
+	}
+	return newExplainedEntry(live), true
+}
+
+// entriesOfCall returns the stored entries of a call. A call without any is an
+// error.
+func (d *Deps) entriesOfCall(ctx context.Context, app, callID string) ([]ledger.Entry, error) {
+	selected, err := d.entries(ctx, EntryQuery{App: app, CallID: callID})
+	if err != nil {
+		return nil, err
+	}
+	var entries []ledger.Entry
+	for e, err := range selected {
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, e)
+	}
+	if len(entries) == 0 {
+		return nil, Errorf(NotFound, "find out where the call is: aftercall call "+callID, "the ledger has no entry of call %s", callID)
+	}
+	return entries, nil
+}

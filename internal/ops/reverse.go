@@ -1,0 +1,65 @@
+package ops
+
+import (
+	"context"
+
+	"aftercall/internal/ledger"
+)
+
+// Reversal is the result of reversing a charge.
+type Reversal struct {
+	Entry ExplainedEntry `json:"entry"`
+	// Booked is false if the charge had been reversed before.
+	Booked bool `json:"booked"`
+	// Notified reports that the targets are being notified.
+	Notified bool `json:"notified"`
+}
+
+// Reverse books the negative of a call's charge, once, and then notifies the
+// targets. If that cannot be started, the result is returned with the error.
+func (d *Deps) Reverse(ctx context.Context, app, callID string, s Signature) (*Reversal, error) {
+	signed, err := s.correction()
+	if err != nil {
+		return nil, err
+	}
+	notifier, err := d.correctionNotifier()
+	if err != nil {
+		return nil, err
+	}
+	charge, err := d.chargeToReverse(ctx, app, callID)
+	if err != nil {
+		return nil, err
+	}
+	l, err := d.WritableLedger(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stored, booked, err := l.Reverse(ctx, charge.Key, signed)
+	if err != nil {
+		return nil, err
+	}
+	r := &Reversal{Entry: newExplainedEntry(stored), Booked: booked}
+	if err := notifier.notify(ctx, stored); err != nil {
+		return r, notNotified(err)
+	}
+	r.Notified = true
+	return r, nil
+}
+
+// chargeToReverse finds the charge that counts, or the one reversed last.
+func (d *Deps) chargeToReverse(ctx context.Context, app, callID string) (ledger.Entry, error) {
+	entries, err := d.entriesOfCall(ctx, app, callID)
+	if err != nil {
+		return ledger.Entry{}, err
+	}
+	var last ledger.Entry
+	for _, e := range entries {
+		if e.SDKAppID != entries[0].SDKAppID {
+			return last, Errorf(Usage, "name one of them with --app", "the apps %s and %s both have a call %s", entries[0].App, e.App, callID)
+		}
+		if e.Kind == ledger.KindCharge {
+			last = e
+		}
+	}
+	return last, nil
+}
