@@ -23,8 +23,8 @@ call: stack ## Place one simulated call against the running stack and follow it 
 starter: build ## Run a command of the starter against the running stack   (ARGS=check, ARGS=--help)
 	@$(against-stack)
 
-.PHONY: worker
-worker: build ## Run a command of the worker against the running stack   (ARGS=--help)
+.PHONY: aftercall
+aftercall: build ## Run a command of aftercall against the running stack   (ARGS="ledger list", ARGS=--help)
 	@$(against-stack)
 
 define against-stack
@@ -32,9 +32,9 @@ define against-stack
 endef
 
 .PHONY: build
-build: ## Build bin/starter and bin/worker
+build: ## Build bin/aftercall, bin/starter and bin/worker
 	@mkdir -p bin
-	@go build -o bin/ ./starter ./worker
+	@go build -o bin/ . ./starter ./worker
 
 .PHONY: bench
 bench: build temporal ## Compare with other ways to do the job; needs redis-server and PostgreSQL   (ARGS=--help)

@@ -42,7 +42,7 @@ func (c upCommand) Run(ctx context.Context, p project) error {
 			fmt.Fprintln(p.out, "deviates:", d)
 		}
 		printLinks(p.out, s)
-		fmt.Fprintf(p.out, "\nHave a charge explained:\n  LEDGER_URL=sqlite:%s bin/worker ledger show %s\n", s.LedgerPath(), ran[0].Call.Record.CallID)
+		fmt.Fprintf(p.out, "\nHave a charge explained:\n  LEDGER_URL=sqlite:%s go run . ledger show %s\n", s.LedgerPath(), ran[0].Call.Record.CallID)
 		fmt.Fprintln(p.out, "\nPlace another call from a second terminal: make call ARGS=\"--media Video --seconds 130 --duplicates 3\"")
 		fmt.Fprintln(p.out, "Run a command of the operator's: make starter ARGS=check, or first . "+o.Dir+"/env and then bin/starter check")
 		fmt.Fprintln(p.out, "Ctrl-C stops everything; the state stays in", o.Dir)
@@ -82,7 +82,7 @@ func (demoCommand) Run(ctx context.Context, p project) error {
 		}
 		printTable(p.out, s, ran)
 		verified, corrections := s.CorrectCharges(ctx, ran[0], ran[1])
-		fmt.Fprintf(p.out, "\n%q was reversed, %q was charged anew. worker ledger verify --records:\n\n%s\n", ran[0].Name, ran[1].Name, verified)
+		fmt.Fprintf(p.out, "\n%q was reversed, %q was charged anew. aftercall ledger verify --records:\n\n%s\n", ran[0].Name, ran[1].Name, verified)
 		deviations = append(local.Deviations(ran, others), corrections...)
 		check := s.StarterCommand(ctx, "check")
 		fmt.Fprint(p.out, check.Stdout)

@@ -1,5 +1,4 @@
-// Command worker runs the workflows and activities of ended calls. Its other
-// commands are for the ledger and for calls in review.
+// Command worker runs the workflows and activities of ended calls.
 package main
 
 import (
@@ -8,15 +7,15 @@ import (
 	"os/signal"
 	"syscall"
 
-	cli "aftercall/internal/oldcli"
+	"aftercall/internal/cli"
 	"aftercall/internal/config"
-	"aftercall/worker/operator"
+	"aftercall/worker/service"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	process := cli.Process{Environ: config.Environ(os.Environ()), Stdout: os.Stdout, Stderr: os.Stderr}
-	code := operator.Run(ctx, process, os.Args[1:])
+	process := cli.Process{Environ: config.Environ(os.Environ()), Stdout: os.Stdout, Stderr: os.Stderr, Worker: service.Run}
+	code := cli.RunWorker(ctx, process, os.Args[1:])
 	stop()
 	os.Exit(code)
 }

@@ -103,7 +103,7 @@ func (c *call) inReview(ctx workflow.Context, record tencent.CallRecord, noRecor
 
 // awaitDecision shows that the call waits for a person, and what to do about it.
 func (c *call) awaitDecision(ctx workflow.Context) {
-	c.stay(ctx, StageReview, "a decision: with the Update `"+UpdateDecide+"`, or `worker review decide "+c.params.CallID+"`")
+	c.stay(ctx, StageReview, "a decision: with the Update `"+UpdateDecide+"`, or `aftercall review decide "+c.params.CallID+"`")
 }
 
 // tellOfReview notifies once that the call needs a person.

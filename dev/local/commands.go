@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"strconv"
 
-	cli "aftercall/internal/oldcli"
+	"aftercall/internal/cli"
+	oldcli "aftercall/internal/oldcli"
 	starter "aftercall/starter/operator"
-	worker "aftercall/worker/operator"
 	"aftercall/workflows"
 )
 
@@ -30,17 +30,15 @@ func (r CommandResult) Err() error {
 
 // StarterCommand runs a command of the starter against the stack.
 func (s *Stack) StarterCommand(ctx context.Context, args ...string) CommandResult {
-	return s.command(ctx, starter.Run, args)
-}
-
-// WorkerCommand runs a command of the worker against the stack.
-func (s *Stack) WorkerCommand(ctx context.Context, args ...string) CommandResult {
-	return s.command(ctx, worker.Run, args)
-}
-
-func (s *Stack) command(ctx context.Context, run func(context.Context, cli.Process, []string) int, args []string) CommandResult {
 	var stdout, stderr bytes.Buffer
-	code := run(ctx, cli.Process{Environ: s.Environ(), Stdout: &stdout, Stderr: &stderr}, args)
+	code := starter.Run(ctx, oldcli.Process{Environ: s.Environ(), Stdout: &stdout, Stderr: &stderr}, args)
+	return CommandResult{Code: code, Stdout: stdout.String(), Stderr: stderr.String()}
+}
+
+// Command runs a command of aftercall against the stack.
+func (s *Stack) Command(ctx context.Context, args ...string) CommandResult {
+	var stdout, stderr bytes.Buffer
+	code := cli.Run(ctx, cli.Process{Environ: s.Environ(), Stdout: &stdout, Stderr: &stderr}, args)
 	return CommandResult{Code: code, Stdout: stdout.String(), Stderr: stderr.String()}
 }
 

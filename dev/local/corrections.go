@@ -22,11 +22,11 @@ func (s *Stack) CorrectCharges(ctx context.Context, reversed, rerated SampleRun)
 	for _, args := range [][]string{
 		{"ledger", "reverse", reversed.Call.Record.CallID, "--operator", "night shift", "--reason", "the doctor reports a dead line"},
 		{
-			"ledger", "rerate", "--call", rerated.Call.Record.CallID, "--price-list", goodwillTariff,
+			"ledger", "rerate", "--call", rerated.Call.Record.CallID, "--use-tariff", goodwillTariff,
 			"--apply", "--operator", "night shift", "--reason", "goodwill after a complaint",
 		},
 	} {
-		if err := s.WorkerCommand(ctx, args...).Err(); err != nil {
+		if err := s.Command(ctx, args...).Err(); err != nil {
 			deviations = append(deviations, fmt.Sprintf("%s %s: %v", args[0], args[1], err))
 		}
 	}
@@ -43,7 +43,7 @@ func (s *Stack) CorrectCharges(ctx context.Context, reversed, rerated SampleRun)
 			}
 		}
 	}
-	verified := s.WorkerCommand(ctx, "ledger", "verify", "--records")
+	verified := s.Command(ctx, "ledger", "verify", "--records")
 	if err := verified.Err(); err != nil {
 		deviations = append(deviations, "ledger verify: "+err.Error())
 	}

@@ -9,7 +9,7 @@ import (
 
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
-	cli "aftercall/internal/oldcli"
+	"aftercall/internal/cli"
 	"aftercall/workflows"
 )
 
@@ -23,9 +23,9 @@ func TestCorrections(t *testing.T) {
 	for range 2 { // nothing is booked or told twice
 		printed, deviations := shared.CorrectCharges(ctx, ran[0], ran[1])
 		require.Empty(t, deviations)
-		require.Contains(t, printed, "every sum was computed again and is right")
+		require.Contains(t, printed, "every amount was computed again and is right")
 	}
-	shown := shared.WorkerCommand(ctx, "ledger", "show", ran[1].Call.Record.CallID)
+	shown := shared.Command(ctx, "ledger", "show", ran[1].Call.Record.CallID)
 	require.Equal(t, cli.OK, shown.Code, shown.Stderr)
 	require.Contains(t, shown.Stdout, "The call is charged 0.44 USD, by charge.2:1400000000:")
 
@@ -53,7 +53,7 @@ func TestReviewCommands(t *testing.T) {
 		Reason string `json:"reason"`
 	}
 	require.Eventually(t, func() bool {
-		o := shared.WorkerCommand(ctx, "review", "list", "--app", "clinic", "--output", "json")
+		o := shared.Command(ctx, "review", "list", "--app", "clinic", "--output", "json")
 		require.Equal(t, cli.OK, o.Code, o.Stderr)
 		require.NoError(t, json.Unmarshal([]byte(o.Stdout), &listed))
 		for _, l := range listed {
@@ -64,11 +64,11 @@ func TestReviewCommands(t *testing.T) {
 		}
 		return false
 	}, testTimeout, 50*time.Millisecond)
-	table := shared.WorkerCommand(ctx, "review", "list")
+	table := shared.Command(ctx, "review", "list")
 	require.Contains(t, table.Stdout, id)
 
 	decide := func(args ...string) local.CommandResult {
-		return shared.WorkerCommand(ctx, append([]string{"review", "decide"}, args...)...)
+		return shared.Command(ctx, append([]string{"review", "decide"}, args...)...)
 	}
 	refused := decide(id, "--verdict", "charge")
 	require.Equal(t, cli.Refused, refused.Code)
@@ -80,14 +80,14 @@ func TestReviewCommands(t *testing.T) {
 
 	decided := decide(id, "--verdict", "charge", "--operator", "alice", "--reason", "it did happen")
 	require.Equal(t, cli.OK, decided.Code, decided.Stderr)
-	require.Contains(t, decided.Stdout, "Decided: charged. 0.24 USD for 120 s, ledger entry charge:1400000000:"+id)
+	require.Contains(t, decided.Stdout, "Decided: charged, 0.24 USD for 120 s.\nLedger entry: charge:1400000000:"+id)
 	followed, err := local.Follow(ctx, shared.Temporal, call)
 	require.NoError(t, err)
 	require.NoError(t, followed.Err)
 	again := decide(id, "--verdict", "waive", "--operator", "bob", "--reason", "x")
 	require.Equal(t, cli.Refused, again.Code)
 	require.Contains(t, again.Stderr, "the call is not in review")
-	require.Contains(t, shared.WorkerCommand(ctx, "ledger", "show", id).Stdout, "by alice: it did happen")
+	require.Contains(t, shared.Command(ctx, "ledger", "show", id).Stdout, "by alice: it did happen")
 }
 
 // TestCorrectionWhileTemporalIsDown books, says what is left to do, and does it
@@ -102,14 +102,14 @@ func TestCorrectionWhileTemporalIsDown(t *testing.T) {
 
 	require.NoError(t, stack.StopPart("temporal"))
 	args := []string{"ledger", "reverse", call.Record.CallID, "--operator", "alice", "--reason", "dead line"}
-	down := stack.WorkerCommand(ctx, args...)
+	down := stack.Command(ctx, args...)
 	require.Equal(t, cli.Incomplete, down.Code)
 	require.Contains(t, down.Stdout, "Booked reversal:1400000000:")
-	require.Contains(t, down.Stderr, "is booked, but nobody was told")
+	require.Contains(t, down.Stderr, "is booked, but the targets are not notified")
 	require.Contains(t, down.Stderr, "repeat the same command")
 
 	require.NoError(t, stack.StartTemporal(ctx))
-	require.Eventually(t, func() bool { return stack.WorkerCommand(ctx, args...).Code == cli.OK }, testTimeout, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return stack.Command(ctx, args...).Code == cli.OK }, testTimeout, 50*time.Millisecond)
 	require.Eventually(t, func() bool { return stack.Arrivals("crm", call.Record.CallID) == 2 }, testTimeout, 50*time.Millisecond)
-	require.Equal(t, cli.OK, stack.WorkerCommand(ctx, "ledger", "verify").Code)
+	require.Equal(t, cli.OK, stack.Command(ctx, "ledger", "verify").Code)
 }

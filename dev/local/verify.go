@@ -208,12 +208,12 @@ func (r *SampleRun) verifyArrivals(s *Stack, target string) {
 	}
 }
 
-// Decide waits until a call is in review, and decides about it by worker review decide.
+// Decide waits until a call is in review, and decides about it by aftercall review decide.
 func (s *Stack) Decide(ctx context.Context, call tencentsim.Call, decision workflows.DecideParams) error {
 	if err := s.AwaitReview(ctx, call); err != nil {
 		return err
 	}
-	if err := s.WorkerCommand(ctx, decideArgs(call.Record.CallID, decision)...).Err(); err != nil {
+	if err := s.Command(ctx, decideArgs(call.Record.CallID, decision)...).Err(); err != nil {
 		return fmt.Errorf("decide about call %s: %w", call.Record.CallID, err)
 	}
 	return nil

@@ -84,7 +84,7 @@ func TestWebUI(t *testing.T) {
 	p.click("table a", reviewed.Record.CallID)
 	p.shows("Running", "OpenReview", "Charge", "FetchRecord")
 	p.click("a", "User Metadata")
-	p.shows("review since", "a decision", "AcceptTime is 0", "worker review decide")
+	p.shows("review since", "a decision", "AcceptTime is 0", "aftercall review decide")
 	p.click("button", "More Actions")
 	p.click("[data-testid=update-button]", "Send an Update")
 	p.click("[data-testid=update-select-button]", "")

@@ -17,7 +17,7 @@ import (
 // TestNoFloats reads the packages that money goes through: none of them has a
 // floating point number to lose a cent in.
 func TestNoFloats(t *testing.T) {
-	for _, folder := range []string{".", "../ledger", "../../worker/operator"} {
+	for _, folder := range []string{".", "../ledger", "../ops"} {
 		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
 		require.NoError(t, err)
 		require.NotEmpty(t, files, folder)

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+
+	"aftercall/internal/ops"
 )
 
 type starterCommand struct{}
@@ -16,4 +18,27 @@ type workerCommand struct{}
 // Run runs workflows and activities until a signal comes.
 func (workerCommand) Run(ctx context.Context, p Process) error {
 	return p.Worker(ctx, p.Environ, p.Stderr)
+}
+
+// RunStarter runs the starter's process and returns its exit code. It takes no
+// arguments: the commands are those of aftercall.
+func RunStarter(ctx context.Context, p Process, args []string) int {
+	return runProcess(p, "starter", args, func() error { return starterCommand{}.Run(ctx, p) })
+}
+
+// RunWorker runs the worker's process and returns its exit code. It takes no
+// arguments: the commands are those of aftercall.
+func RunWorker(ctx context.Context, p Process, args []string) int {
+	return runProcess(p, "worker", args, func() error { return workerCommand{}.Run(ctx, p) })
+}
+
+func runProcess(p Process, name string, args []string, run func() error) int {
+	process := program{name: name}
+	if len(args) > 0 {
+		return process.fail(p.Stderr, ops.Errorf(ops.Usage, "see aftercall --help", "takes no arguments; its commands are now those of aftercall, as in: aftercall %s", args[0]))
+	}
+	if err := run(); err != nil {
+		return process.fail(p.Stderr, err)
+	}
+	return OK
 }

@@ -85,7 +85,7 @@ func (p program) fail(stderr io.Writer, err error) int {
 	fmt.Fprintf(stderr, "%s: %s\n", p.name, printable(err.Error()))
 	var detailed *ops.Error
 	if errors.As(err, &detailed) && detailed.Cure != "" {
-		fmt.Fprintf(stderr, "  → %s\n", detailed.Cure)
+		fmt.Fprintf(stderr, "  → %s\n", printable(detailed.Cure))
 	}
 	return exitCode(err)
 }

@@ -113,7 +113,7 @@ func (a *recordAudit) run(ctx context.Context) error {
 	for len(windows) > 0 {
 		w := windows[0]
 		records, err := sweep.List(ctx, a.records, w, func() {})
-		if halves, ok := w.Halves(); ok && errors.Is(err, sweep.ErrSplit) {
+		if halves, ok := w.Halves(); ok && errors.Is(err, sweep.ErrWindowTooLarge) {
 			windows = append(halves, windows[1:]...)
 			continue
 		}

@@ -1,4 +1,4 @@
-package operator
+package ops
 
 import (
 	"context"
@@ -15,14 +15,15 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// tencents is a record API that lists calls by their start.
-type tencents struct {
+// fakeRecords is a record API that lists calls by their start. busy is how many
+// requests the rate limit refuses.
+type fakeRecords struct {
 	records map[string]tencent.CallRecord
 	busy    int
 	asked   []string
 }
 
-func (f *tencents) Records(_ context.Context, filter tencent.RecordFilter) (tencent.RecordPage, error) {
+func (f *fakeRecords) Records(_ context.Context, filter tencent.RecordFilter) (tencent.RecordPage, error) {
 	if f.busy > 0 {
 		f.busy--
 		return tencent.RecordPage{}, &tencent.BusyError{RetryAfter: time.Millisecond}
@@ -39,7 +40,7 @@ func (f *tencents) Records(_ context.Context, filter tencent.RecordFilter) (tenc
 	return page, nil
 }
 
-func (f *tencents) Record(_ context.Context, callID string) (tencent.CallRecord, error) {
+func (f *fakeRecords) Record(_ context.Context, callID string) (tencent.CallRecord, error) {
 	f.asked = append(f.asked, callID)
 	if r, ok := f.records[callID]; ok {
 		return r, nil
@@ -50,16 +51,16 @@ func (f *tencents) Record(_ context.Context, callID string) (tencent.CallRecord,
 func TestCompareWithRecords(t *testing.T) {
 	const app = tencent.SDKAppID(1400000000)
 	now := time.Date(2026, 3, 8, 12, 0, 0, 0, time.UTC)
-	book, err := ledger.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"), ledger.Options{})
+	l, err := ledger.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"), ledger.Options{})
 	require.NoError(t, err)
-	defer book.Close()
+	defer l.Close()
 	price, err := billing.ParseDecimal("0.12")
 	require.NoError(t, err)
 	rater, err := billing.NewRater("standard", billing.Tariff{Currency: "USD", Versions: []billing.Version{{
 		EffectiveFrom: now.AddDate(-1, 0, 0), Rules: []billing.Rule{{RatePerMinute: price, FirstInterval: 60, NextInterval: 60}},
 	}}})
 	require.NoError(t, err)
-	api := &tencents{records: map[string]tencent.CallRecord{}, busy: 2}
+	api := &fakeRecords{records: map[string]tencent.CallRecord{}, busy: 2}
 	record := func(callID string, ago time.Duration) tencent.CallRecord {
 		end := now.Add(-ago).Unix()
 		return tencent.CallRecord{
@@ -67,63 +68,63 @@ func TestCompareWithRecords(t *testing.T) {
 			StartTime: end - 70, AcceptTime: end - 61, EndTime: end, Members: []string{"patient", "doctor"},
 		}
 	}
-	book1 := func(r tencent.CallRecord, decision *billing.Decision) ledger.Entry {
-		charge, err := rater.Rate(r, now)
+	charge := func(r tencent.CallRecord, decision *billing.Decision) ledger.Entry {
+		rated, err := rater.Rate(r, now)
 		if decision != nil {
-			charge, err = rater.Decide(r, *decision)
+			rated, err = rater.Decide(r, *decision)
 		}
 		require.NoError(t, err)
-		e, _, err := book.Charge(t.Context(), ledger.Entry{SDKAppID: app, App: "clinic", Record: r, Charge: charge, WorkflowID: "w", FirstRunID: "r"})
+		e, _, err := l.Charge(t.Context(), ledger.Entry{SDKAppID: app, App: "clinic", Record: r, Charge: rated, WorkflowID: "w", FirstRunID: "r"})
 		require.NoError(t, err)
 		return e
 	}
 	both := func(callID string, ago time.Duration) ledger.Entry {
 		api.records[callID] = record(callID, ago)
-		return book1(record(callID, ago), nil)
+		return charge(record(callID, ago), nil)
 	}
 	both("fine", time.Hour)
 	reversal := both("reversed", 2*time.Hour)
-	_, _, err = book.Reverse(t.Context(), reversal.Key, ledger.Correction{Reason: "x", Operator: "alice"})
+	_, _, err = l.Reverse(t.Context(), reversal.Key, ledger.Correction{Reason: "x", Operator: "alice"})
 	require.NoError(t, err)
 	api.records["missing"] = record("missing", 3*time.Hour)
 	api.records["in review"] = record("in review", 4*time.Hour)
-	api.records["who knows"] = record("who knows", 5*time.Hour)
+	api.records["unknown"] = record("unknown", 5*time.Hour)
 	api.records["not settled"] = record("not settled", time.Minute)
-	book1(record("extra", 30*time.Hour), nil)
-	book1(record("older than records", 8*24*time.Hour), nil)
-	book1(record("without record", 31*time.Hour), &billing.Decision{Verdict: billing.VerdictChargeAs, ConnectedSeconds: 5, Unconfirmed: true})
+	charge(record("extra", 30*time.Hour), nil)
+	charge(record("older than records", 8*24*time.Hour), nil)
+	charge(record("without record", 31*time.Hour), &billing.Decision{Verdict: billing.VerdictChargeAs, ConnectedSeconds: 5, Unconfirmed: true})
 	other := record("different", 50*time.Hour)
-	book1(other, nil)
+	charge(other, nil)
 	other.EndTime++
 	api.records["different"] = other
-	// It began in the stretch before, and would be listed there.
+	// It began in the window before, where it would be listed.
 	edge := now.Add(-2 * time.Minute).Add(-7 * 24 * time.Hour).Add(2*time.Minute + time.Second + 6*time.Hour + 10*time.Second)
 	both("over the edge", now.Sub(edge))
 
-	check := recordCheck{
+	audit := recordAudit{
 		app:  config.App{Name: "clinic", SDKAppID: app, Sweep: config.Sweep{Settle: 2 * time.Minute, Overlap: time.Hour}},
-		book: book, records: patient{api}, now: now,
-		underWay: func(_ context.Context, callID string) (bool, error) {
-			if callID == "who knows" {
+		ledger: l, records: waitingClient{api}, now: now,
+		isRunning: func(_ context.Context, callID string) (bool, error) {
+			if callID == "unknown" {
 				return false, errors.New("connection refused")
 			}
 			return callID == "in review", nil
 		},
 	}
-	require.NoError(t, check.run(t.Context()))
-	found := check.found
+	require.NoError(t, audit.run(t.Context()))
+	found := audit.result
 	require.Equal(t, []int{7, 4, 1, 1, 2, 1, 1}, []int{
-		found.Records, found.Compared, found.UnderWay, found.Unconfirmed, found.Missing, found.Extra, found.Different,
+		found.Records, found.Compared, found.Running, found.Unconfirmed, found.Missing, found.Extra, found.Different,
 	})
-	require.ElementsMatch(t, []deviation{
-		{"missing", "missing", "ended 2026-03-08 09:00:00 UTC and was never charged: starter backfill charges it"},
-		{"missing", "who knows", "ended 2026-03-08 07:00:00 UTC; Temporal cannot say whether it is under way: connection refused"},
-		{"extra", "extra", "Tencent has no record of it"},
-		{"different", "different", "EndTime was 1772791200 and is 1772791201"},
-	}, found.Deviations)
+	require.ElementsMatch(t, []Problem{
+		{ProblemMissing, app, "missing", "", "ended 2026-03-08T09:00:00Z and was never charged; aftercall backfill charges it"},
+		{ProblemMissing, app, "unknown", "", "ended 2026-03-08T07:00:00Z; Temporal does not say whether its workflow is running: connection refused"},
+		{ProblemExtra, app, "extra", "", "Tencent has no record of it"},
+		{ProblemDifferent, app, "different", "", "EndTime was 1772791200 and is 1772791201"},
+	}, found.Found)
 	require.Contains(t, api.asked, "over the edge")
 
-	check.app.GoLive = now
-	require.NoError(t, check.run(t.Context()))
-	require.Zero(t, check.found.Records, "calls of before go_live are nobody's business")
+	audit.app.GoLive = now
+	require.NoError(t, audit.run(t.Context()))
+	require.Zero(t, audit.result.Records, "calls before go_live are not compared")
 }

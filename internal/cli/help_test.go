@@ -1,0 +1,37 @@
+package cli
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	"github.com/stretchr/testify/require"
+)
+
+// Every example in the help of a command is a valid command line of it.
+func TestHelpExamplesAreValid(t *testing.T) {
+	parse := func() *kong.Kong {
+		parser, err := kong.New(&commands{}, kong.Name("aftercall"))
+		require.NoError(t, err)
+		return parser
+	}
+	for _, command := range parse().Model.Leaves(false) {
+		help := strings.ReplaceAll(command.Detail, "\\\n", " ")
+		for _, example := range regexp.MustCompile(`(?m)^  aftercall (.*)$`).FindAllStringSubmatch(help, -1) {
+			parsed, err := parse().Parse(words(example[1]))
+			require.NoError(t, err, example[0])
+			require.Equal(t, command.Path(), parsed.Selected().Path(), example[0])
+		}
+	}
+}
+
+// words splits a command line as a shell does, without its redirection.
+func words(line string) []string {
+	line, _, _ = strings.Cut(line, " > ")
+	var words []string
+	for _, word := range regexp.MustCompile(`"[^"]*"|\S+`).FindAllString(line, -1) {
+		words = append(words, strings.Trim(word, `"`))
+	}
+	return words
+}

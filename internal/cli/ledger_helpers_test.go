@@ -1,0 +1,155 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"maps"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"aftercall/internal/billing"
+	"aftercall/internal/ledger"
+	"aftercall/internal/tencent"
+)
+
+const clinic = tencent.SDKAppID(1400000000)
+
+var (
+	noon    = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	mistake = ledger.Correction{Reason: "wrong number", Operator: "alice"}
+)
+
+// ledgerTest is a ledger with the environment in which commands find it.
+type ledgerTest struct {
+	t       *testing.T
+	ledger  *ledger.Ledger
+	environ map[string]string
+}
+
+func newLedgerTest(t *testing.T) *ledgerTest {
+	t.Helper()
+	return newLedgerTestAt(t, "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"))
+}
+
+func newLedgerTestAt(t *testing.T, url string) *ledgerTest {
+	t.Helper()
+	l, err := ledger.Open(t.Context(), url, ledger.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, l.Close()) })
+	return &ledgerTest{t: t, ledger: l, environ: map[string]string{"LEDGER_URL": url}}
+}
+
+// run runs a command of aftercall.
+func (l *ledgerTest) run(args ...string) (code int, stdout, stderr string) {
+	l.t.Helper()
+	var out, errs bytes.Buffer
+	code = Run(context.Background(), Process{Environ: maps.Clone(l.environ), Stdout: &out, Stderr: &errs}, args)
+	return code, out.String(), errs.String()
+}
+
+// prints runs a command that must succeed.
+func (l *ledgerTest) prints(args ...string) string {
+	l.t.Helper()
+	code, stdout, stderr := l.run(args...)
+	require.Equal(l.t, OK, code, stderr)
+	return stdout
+}
+
+// tariff charges rate for every begun minute.
+func tariff(t *testing.T, code, rate string) billing.Tariff {
+	t.Helper()
+	price, err := billing.ParseDecimal(rate)
+	require.NoError(t, err)
+	return billing.Tariff{Currency: code, Versions: []billing.Version{{
+		EffectiveFrom: time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC),
+		Rules:         []billing.Rule{{RatePerMinute: price, FirstInterval: 60, NextInterval: 60}},
+	}}}
+}
+
+// charge books the charge of a call that was connected for the given seconds.
+func (l *ledgerTest) charge(callID, payer string, end time.Time, seconds int64, t billing.Tariff) ledger.Entry {
+	l.t.Helper()
+	record := tencent.CallRecord{
+		CallID: callID, Caller: payer, MediaType: tencent.MediaAudio, CallType: tencent.CallTypeSingle, Result: tencent.ResultNormalEnd,
+		StartTime: end.Unix() - seconds - 9, AcceptTime: end.Unix() - seconds, EndTime: end.Unix(), Members: []string{payer, "doctor-17"},
+	}
+	c, err := billing.Rate(record, "standard", t, end)
+	require.NoError(l.t, err)
+	e, _, err := l.ledger.Charge(l.t.Context(), ledger.Entry{
+		SDKAppID: clinic, App: "clinic", Record: record, Charge: c, WorkflowID: "call:1400000000:" + callID, FirstRunID: "run-" + callID,
+		Differences: []tencent.Difference{{Field: "AcceptTime", Callback: "0", Record: "1772366339"}},
+	})
+	require.NoError(l.t, err)
+	return e
+}
+
+// configure writes a configuration in which the clinic is charged rate for every
+// begun minute.
+func (l *ledgerTest) configure(rate string) {
+	l.t.Helper()
+	l.configureVersion(`{effective_from: 2025-01-01T00:00:00Z, rules: [{rate_per_minute: ` + rate + `, first_interval: 60, next_interval: 60}]}`)
+}
+
+// configureVersion is configure with a tariff version as YAML.
+func (l *ledgerTest) configureVersion(version string) {
+	l.t.Helper()
+	path := filepath.Join(l.t.TempDir(), "aftercall.yaml")
+	require.NoError(l.t, os.WriteFile(path, []byte(`apps:
+  - name: clinic
+    sdk_app_id: 1400000000
+    secret_key: 5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e
+    api: singapore
+    callback: {secret: a-callback-path-secret}
+    tariff: standard
+tariffs:
+  standard:
+    currency: USD
+    versions: [`+version+`]
+  in-yen:
+    currency: JPY
+    versions: [{effective_from: 2025-01-01T00:00:00Z, rules: [{rate_per_minute: 20, first_interval: 60, next_interval: 60}]}]
+`), 0o600))
+	l.environ["AFTERCALL_CONFIG"] = path
+	// Nothing listens on this port.
+	l.environ["TEMPORAL_ADDRESS"] = "127.0.0.1:1"
+}
+
+// corrected is a ledger with a corrected, a reversed and a plain charge.
+func corrected(t *testing.T) *ledgerTest {
+	t.Helper()
+	l := newLedgerTest(t)
+	l.correct()
+	return l
+}
+
+// correct books the entries of corrected.
+func (l *ledgerTest) correct() {
+	t := l.t
+	t.Helper()
+	first := l.charge("call-1", "patient-1", noon, 61, tariff(t, "USD", "0.12"))
+	second := l.charge("call-2", "patient-2", noon.Add(time.Hour), 30, tariff(t, "USD", "0.12"))
+	l.charge("call-3", "patient-1", noon.Add(24*time.Hour), 130, tariff(t, "JPY", "20"))
+	higher, err := billing.Rate(first.Record, "standard", tariff(t, "USD", "0.15"), noon)
+	require.NoError(t, err)
+	_, _, err = l.ledger.Replace(t.Context(), first.Key, higher, mistake)
+	require.NoError(t, err)
+	_, _, err = l.ledger.Reverse(t.Context(), second.Key, mistake)
+	require.NoError(t, err)
+}
+
+// tamper changes the ledger despite its triggers.
+func (l *ledgerTest) tamper(statement string) {
+	l.t.Helper()
+	db, err := sql.Open("sqlite", l.environ["LEDGER_URL"][len("sqlite:"):])
+	require.NoError(l.t, err)
+	defer db.Close()
+	for _, s := range []string{"DROP TRIGGER ledger_entries_no_update", statement} {
+		_, err := db.ExecContext(l.t.Context(), s)
+		require.NoError(l.t, err, s)
+	}
+}

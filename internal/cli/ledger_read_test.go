@@ -1,0 +1,310 @@
+package cli
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"aftercall/internal/ops"
+	"aftercall/internal/testenv"
+)
+
+// timeless replaces what differs from run to run: hashes, and times that are
+// not those of the tests' calls and tariffs.
+func timeless(text string) string {
+	text = regexp.MustCompile(`20\d\d-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+Z| UTC)?`).ReplaceAllStringFunc(text, func(at string) string {
+		if strings.HasPrefix(at, "2026-03-0") || strings.HasPrefix(at, "2025-01-01") {
+			return at
+		}
+		return "<now>"
+	})
+	return regexp.MustCompile(`[0-9a-f]{64}`).ReplaceAllString(text, "<hash>")
+}
+
+func TestShowExplainsACall(t *testing.T) {
+	l := corrected(t)
+	require.Equal(t, `Call       call-1
+App        clinic, SDKAppID 1400000000
+Payer      patient-1
+Kind       Audio, SingleCall, ended with NormalEnd
+Started    2026-03-01 11:58:50 UTC
+Accepted   2026-03-01 11:58:59 UTC
+Ended      2026-03-01 12:00:00 UTC
+Workflow   call:1400000000:call-1
+First run  run-call-1
+The callback has AcceptTime 0, the record has 1772366339: the record counts.
+
+charge:1400000000:call-1  0.24 USD
+  1. tariff standard, version of 2025-01-01T00:00:00Z: rule 1, for Audio
+     SingleCall NormalEnd
+  2. connected for 61 s, from AcceptTime to EndTime
+  3. billed as 120 s: the first 60 s, then every 60 s begun
+  4. 0.12 a minute × 120 s / 60 = 0.24
+  5. rounded half up to 2 digits: 0.24 USD
+  booked <now>
+  tariff standard, version of 2025-01-01T00:00:00Z
+  SHA-256 <hash>
+
+reversal:1400000000:call-1  -0.24 USD
+  1. takes back 0.24 USD, which charge:1400000000:call-1 charged
+  booked <now>
+  by alice: wrong number
+  tariff standard, version of 2025-01-01T00:00:00Z
+  SHA-256 <hash>
+
+charge.2:1400000000:call-1  0.30 USD
+  1. tariff standard, version of 2025-01-01T00:00:00Z: rule 1, for Audio
+     SingleCall NormalEnd
+  2. connected for 61 s, from AcceptTime to EndTime
+  3. billed as 120 s: the first 60 s, then every 60 s begun
+  4. 0.15 a minute × 120 s / 60 = 0.3
+  5. rounded half up to 2 digits: 0.30 USD
+  booked <now>
+  by alice: wrong number
+  tariff standard, version of 2025-01-01T00:00:00Z
+  SHA-256 <hash>
+
+The call is charged 0.30 USD, by charge.2:1400000000:call-1.
+`, timeless(l.prints("ledger", "show", "call-1")))
+	require.Contains(t, l.prints("ledger", "show", "call-2", "--app", "clinic"), "The call is charged nothing: its charge was reversed.")
+
+	var entries []ops.ExplainedEntry
+	require.NoError(t, json.Unmarshal([]byte(l.prints("ledger", "show", "call-1", "-o", "json")), &entries))
+	require.Len(t, entries, 3)
+	require.Equal(t, "0.30", entries[2].Amount)
+	require.Equal(t, "0.3", entries[2].Steps[3].Amount)
+	require.Equal(t, "call-1", entries[2].Record.CallID)
+
+	code, _, stderr := l.run("ledger", "show", "nobody\x1b[2J")
+	require.Equal(t, NotFound, code)
+	require.Contains(t, stderr, "the ledger has no entry of call nobody")
+	require.NotContains(t, stderr, "\x1b")
+}
+
+func TestForeignTextDoesNotReachTheTerminal(t *testing.T) {
+	l := newLedgerTest(t)
+	l.charge("call-1", "\x1b[31mpatient\n", noon, 61, tariff(t, "USD", "0.12"))
+	for _, args := range [][]string{{"show", "call-1"}, {"list"}, {"report", "--by", "payer"}} {
+		out := l.prints(append([]string{"ledger"}, args...)...)
+		require.Contains(t, out, "patient")
+		require.NotContains(t, out, "\x1b")
+	}
+}
+
+func TestList(t *testing.T) {
+	l := corrected(t)
+	count := func(args ...string) int {
+		var entries []ops.LedgerEntry
+		require.NoError(t, json.Unmarshal([]byte(l.prints(append([]string{"ledger", "list", "-o", "json"}, args...)...)), &entries))
+		return len(entries)
+	}
+	require.Equal(t, 6, count())
+	require.Equal(t, 2, count("--live"))
+	require.Equal(t, 2, count("--kind", "reversal", "--operator", "alice"))
+	require.Equal(t, 1, count("--from", "2026-03-02"))
+	require.Equal(t, 5, count("--to", "2026-03-01"), "until the end of the day")
+	require.Equal(t, 6, count("--to", "2026-03-02"))
+	require.Equal(t, 3, count("--from", "2026-03-01T12:30:00Z"))
+	require.Equal(t, 3, count("--from", "2026-03-01T20:30", "--zone", "Asia/Shanghai"))
+	require.Equal(t, 5, count("--from", "2026-03-02", "--zone", "Pacific/Kiritimati", "--to", "2026-03-02"), "it is tomorrow there")
+	require.Equal(t, 6, count("--app", "1400000000"))
+	require.Equal(t, 6, count("--app", "clinic"))
+	require.Equal(t, 0, count("--booked-to", "2026-03-02"), "the entries were booked today")
+	require.Equal(t, 6, count("--booked-from", "2026-03-02"))
+	require.Equal(t, "No entries.\n", l.prints("ledger", "list", "--payer", "nobody"))
+}
+
+func TestListTable(t *testing.T) {
+	l := corrected(t)
+	_, stdout, stderr := l.run("ledger", "list", "--live")
+	require.Equal(t, `BOOKED (UTC)         KIND    APP     CALL ID  PAYER        AMOUNT  OPERATOR
+<now>  charge  clinic  call-3   patient-1    60 JPY
+<now>  charge  clinic  call-1   patient-1  0.30 USD  alice
+`, timeless(stdout))
+	require.Equal(t, "note: not enough room for the columns revision, connected, result, ended (UTC), billed; --wide prints them\n", stderr)
+
+	_, stdout, stderr = l.run("ledger", "list", "--live", "--wide")
+	require.Contains(t, stdout, "KIND    REVISION  APP     CALL ID  PAYER      RESULT     ENDED (UTC)          CONNECTED  BILLED    AMOUNT  OPERATOR\n")
+	require.Empty(t, stderr)
+
+	_, stdout, stderr = l.run("ledger", "list", "--limit", "1", "--wide")
+	require.Len(t, strings.Split(stdout, "\n"), 3)
+	require.Equal(t, "note: these are the first 1 entries, there are more: raise --limit, or use aftercall ledger export\n", stderr)
+}
+
+// JSON, CSV and the export have the same names.
+func TestNamesOfEntries(t *testing.T) {
+	l := corrected(t)
+	exported := l.prints("ledger", "export")
+	require.Equal(t, exported, l.prints("ledger", "list", "--output", "csv"))
+	rows, err := csv.NewReader(strings.NewReader(exported)).ReadAll()
+	require.NoError(t, err)
+	var entries []map[string]any
+	require.NoError(t, json.Unmarshal([]byte(l.prints("ledger", "list", "--output", "json")), &entries))
+	require.ElementsMatch(t, rows[0], slices.Collect(maps.Keys(entries[0])))
+	require.Equal(t, "-0.24", entries[3]["amount"])
+	for i, name := range rows[0] {
+		if value, ok := entries[3][name].(string); ok && !strings.HasSuffix(name, "_at") {
+			require.Equal(t, rows[4][i], value, name)
+		}
+	}
+}
+
+func TestUnknownAppsAreRefused(t *testing.T) {
+	l := corrected(t)
+	for _, command := range []string{
+		"ledger list", "ledger report", "ledger export", "ledger show call-1", "ledger reverse call-1 --operator a --reason b",
+	} {
+		for _, app := range []string{"nosuch", "1400000001"} {
+			code, stdout, stderr := l.run(append(strings.Fields(command), "--app", app)...)
+			require.Equal(t, Usage, code, command)
+			require.Empty(t, stdout)
+			require.Equal(t, "aftercall: --app: there is no app \""+app+"\"\n  → apps are: clinic\n", stderr)
+		}
+	}
+	l.configure("0.12")
+	for _, command := range []string{"ledger rerate", "review list", "review decide call-1 --verdict waive"} {
+		code, _, stderr := l.run(append(strings.Fields(command), "--app", "nosuch")...)
+		require.Equal(t, Usage, code, command)
+		require.Equal(t, "aftercall: --app: there is no app \"nosuch\"\n  → apps are: clinic\n", stderr)
+	}
+}
+
+func TestInvalidFlags(t *testing.T) {
+	l := newLedgerTest(t)
+	for want, args := range map[string][]string{
+		`--from: "yesterday" is neither a day nor a time`:          {"--from", "yesterday"},
+		"write a day, as in 2026-03-01, or a time, as in":          {"--from", "2026-03-01T25:00:00"},
+		"--to: there is no day 2026-02-30":                         {"--to", "2026-02-30"},
+		`--zone: "Mars" is not known`:                              {"--zone", "Mars"},
+		"--to 2026-03-01 is not after --from 2026-03-02":           {"--from", "2026-03-02", "--to", "2026-03-01"},
+		"--booked-to 2026-03-01 is not after --booked-from":        {"--booked-from", "2026-03-02", "--booked-to", "2026-03-01"},
+		"--limit: must be 1 or more":                               {"--limit", "0"},
+		`--kind must be one of "charge","reversal","" but got "x"`: {"--kind", "x"},
+	} {
+		code, _, stderr := l.run(append([]string{"ledger", "list"}, args...)...)
+		require.Equal(t, Usage, code)
+		require.Contains(t, stderr, want)
+	}
+	l.environ["LEDGER_URL"] = "mysql://canary@db/ledger"
+	code, _, stderr := l.run("ledger", "list")
+	require.Equal(t, Usage, code)
+	require.Contains(t, stderr, "LEDGER_URL: must be sqlite:")
+	l.environ["LEDGER_URL"] = "sqlite:" + t.TempDir() + "/mistyped.db"
+	code, _, stderr = l.run("ledger", "verify")
+	require.Equal(t, NotFound, code, "a ledger that does not exist is not in order")
+	require.Contains(t, stderr, "LEDGER_URL must be the worker's")
+}
+
+func TestReport(t *testing.T) {
+	l := corrected(t)
+	require.Equal(t, `DAY         CHARGES  REVERSALS  BILLED  AMOUNT
+2026-03-02        1          0   180 s  60 JPY
+total             1          0   180 s  60 JPY
+
+DAY         CHARGES  REVERSALS  BILLED    AMOUNT
+2026-03-01        3          2   120 s  0.30 USD
+total             3          2   120 s  0.30 USD
+`, l.prints("ledger", "report", "--by", "day"))
+	l.charge("call-4", "patient-4", noon, 30, tariff(t, "USD", "0.12"))
+	l.charge("call-5", "patient-5", noon, 1, tariff(t, "USD", "0.01"))
+	bars := l.prints("ledger", "report", "--by", "payer", "--bars", "always", "--to", "2026-03-01")
+	require.Contains(t, bars, "patient-1        2          1   120 s  0.30 USD  "+strings.Repeat("█", 24)+"\n")
+	require.Contains(t, bars, "patient-2        1          1     0 s  0.00 USD\n")
+	require.Contains(t, bars, "patient-4        1          0    60 s  0.12 USD  "+strings.Repeat("█", 10)+"\n")
+	require.Contains(t, bars, "patient-5        1          0    60 s  0.01 USD  █\n")
+	require.NotContains(t, l.prints("ledger", "report"), "█", "not a terminal")
+
+	rows, err := csv.NewReader(strings.NewReader(l.prints("ledger", "report", "--by", "result", "-o", "csv"))).ReadAll()
+	require.NoError(t, err)
+	require.Equal(t, [][]string{
+		{"result", "currency", "amount", "charges", "reversals", "connected_seconds", "billed_seconds"},
+		{"NormalEnd", "JPY", "60", "1", "0", "130", "180"},
+		{"NormalEnd", "USD", "0.43", "5", "2", "92", "240"},
+	}, rows)
+	require.JSONEq(t, `[{"tariff":"standard","currency":"JPY","amount":"60","charges":1,"reversals":0,"connected_seconds":130,"billed_seconds":180}]`,
+		l.prints("ledger", "report", "--by", "tariff", "-o", "json", "--from", "2026-03-02"))
+	require.Equal(t, "No entries.\n", l.prints("ledger", "report", "--payer", "nobody"))
+	require.Equal(t, "[]\n", l.prints("ledger", "report", "--payer", "nobody", "-o", "json"))
+}
+
+func TestExport(t *testing.T) {
+	l := corrected(t)
+	code, stdout, stderr := l.run("ledger", "export", "--live")
+	require.Equal(t, OK, code)
+	require.Equal(t, "2 entries\n", stderr, "beside the CSV, not in it")
+	rows, err := csv.NewReader(strings.NewReader(stdout)).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, rows, 3)
+	require.Equal(t, []string{"0.30", "USD"}, rows[2][19:21])
+}
+
+func TestVerify(t *testing.T) {
+	l := corrected(t)
+	out := l.prints("ledger", "verify")
+	require.Contains(t, out, "6 entries, 3 tariff versions: every amount was computed again and is right.\n")
+	require.Contains(t, out, "  60 JPY: 1 charges, 0 reversals\n  0.30 USD: 3 charges, 2 reversals\n")
+	require.Contains(t, out, "note: tariff standard, version of 2025-01-01T00:00:00Z was edited in place")
+
+	l.tamper("UPDATE ledger_entries SET amount = '0.01' WHERE key = 'charge:1400000000:call-3'")
+	code, stdout, stderr := l.run("ledger", "verify")
+	require.Equal(t, Refused, code)
+	require.Contains(t, stdout, "wrong charge:1400000000:call-3: its sum comes to 60 JPY, not 0.01 JPY\n")
+	require.Contains(t, stderr, "the ledger is not in order: 1 problems in it")
+	code, stdout, _ = l.run("ledger", "verify", "-o", "json", "--limit", "0")
+	require.Equal(t, Refused, code)
+	require.Contains(t, stdout, `"problems": 1,`)
+	require.Contains(t, stdout, `"found": []`)
+	code, stdout, _ = l.run("ledger", "verify", "-o", "csv")
+	require.Equal(t, Refused, code)
+	require.Equal(t, "kind,sdk_app_id,call_id,key,problem\n"+
+		"entry,1400000000,call-3,charge:1400000000:call-3,\"its sum comes to 60 JPY, not 0.01 JPY\"\n", stdout)
+}
+
+func TestVerifyWithRecordsNeedsTheConfiguration(t *testing.T) {
+	l := corrected(t)
+	code, _, stderr := l.run("ledger", "verify", "--records")
+	require.Equal(t, Usage, code)
+	require.Contains(t, stderr, "AFTERCALL_CONFIG: is not set")
+}
+
+func TestReviewCommandsWithoutTemporal(t *testing.T) {
+	l := newLedgerTest(t)
+	l.configure("0.12")
+	for _, args := range [][]string{
+		{"review", "list"},
+		{"review", "decide", "call-1", "--verdict", "waive", "--operator", "alice", "--reason", "test"},
+	} {
+		code, _, stderr := l.run(args...)
+		require.Equal(t, Failed, code, stderr)
+		require.Contains(t, stderr, "is Temporal up, and TEMPORAL_ADDRESS right?")
+	}
+}
+
+// The commands print the same about the same ledger on SQLite and PostgreSQL.
+func TestOutputIsTheSameOnBothEngines(t *testing.T) {
+	url, ok := testenv.Postgres(t)
+	if !ok {
+		return
+	}
+	lite, postgres := corrected(t), newLedgerTestAt(t, url)
+	postgres.correct()
+	lite.configure("0.15")
+	postgres.configure("0.15")
+	for _, args := range []string{
+		"list", "list --live --output json", "show call-1", "show call-2", "report --by day", "report --by payer --output csv", "export", "rerate", "verify",
+		"reverse call-3 --operator alice --reason x", "rerate --use-tariff in-yen --apply --operator alice --reason x", "verify --output json", "list",
+	} {
+		command := append([]string{"ledger"}, strings.Fields(args)...)
+		wantCode, want, _ := lite.run(command...)
+		code, got, stderr := postgres.run(command...)
+		require.Equal(t, wantCode, code, "%s: %s", args, stderr)
+		require.Equal(t, timeless(want), timeless(got), args)
+	}
+}
