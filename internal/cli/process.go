@@ -33,7 +33,7 @@ const defaultWidth = 80
 // width is how wide tables may be, in characters.
 func (p Process) width() int {
 	if file, ok := p.Stdout.(*os.File); ok {
-		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 { //nolint:gosec // a file descriptor is a small number
+		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
 			return width
 		}
 	}
@@ -45,5 +45,5 @@ func (p Process) width() int {
 
 func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd())) //nolint:gosec // a file descriptor is a small number
+	return ok && term.IsTerminal(int(file.Fd()))
 }

@@ -102,7 +102,7 @@ func TestCompareWithRecords(t *testing.T) {
 	both("over the edge", now.Sub(edge))
 
 	audit := recordAudit{
-		app:  config.App{Name: "clinic", SDKAppID: app, Sweep: config.Sweep{Settle: 2 * time.Minute, Overlap: time.Hour}},
+		app:    config.App{Name: "clinic", SDKAppID: app, Sweep: config.Sweep{Settle: 2 * time.Minute, Overlap: time.Hour}},
 		ledger: l, records: waitingClient{api}, now: now,
 		isRunning: func(_ context.Context, callID string) (bool, error) {
 			if callID == "unknown" {
