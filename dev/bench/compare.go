@@ -17,14 +17,14 @@ import (
 	"aftercall/dev/local"
 )
 
-// setting is what every command needs.
+// setting holds the flags of all commands.
 type setting struct {
 	Root string `help:"The project's folder." default:"." type:"existingdir"`
-	Apps int    `help:"Apps over which the calls are spread. Tencent takes 200 requests a second of each: 1 measures under that limit, 32 without it." default:"32"`
+	Apps int    `help:"Number of apps that the calls are spread over. Tencent accepts 200 requests a second per app: 1 measures under that limit, 32 without it." default:"32"`
 	Keep bool   `help:"Keep data and logs."`
 }
 
-// with runs servers around do.
+// with starts the servers, calls do, and stops them.
 func (s setting) with(ctx context.Context, out io.Writer, do func(*harness.Bench) error) (err error) {
 	root, err := filepath.Abs(s.Root)
 	if err != nil {
@@ -55,11 +55,11 @@ func (s setting) with(ctx context.Context, out io.Writer, do func(*harness.Bench
 		}
 	}()
 	return do(&harness.Bench{
-		Root: root, Dir: dir, Self: self, Temporal: temporal, Servers: servers, Apps: s.Apps, Patience: patience,
+		Root: root, Dir: dir, Self: self, Temporal: temporal, Servers: servers, Apps: s.Apps, QuietTimeout: quietTimeout,
 	})
 }
 
-// newFolder makes a folder that is open to whom PostgreSQL runs as.
+// newFolder creates a folder that the user of the PostgreSQL server can enter.
 func newFolder() (string, error) {
 	dir, err := os.MkdirTemp("", "aftercall-bench-")
 	if err != nil {
@@ -68,23 +68,24 @@ func newFolder() (string, error) {
 	return dir, os.Chmod(dir, 0o755)
 }
 
-// patience is how long a missing message is waited for.
-const patience = 30 * time.Second
+// quietTimeout is how long to wait without a webhook until the missing ones count
+// as lost.
+const quietTimeout = 30 * time.Second
 
 type compareCommand struct {
 	setting
-	Only       []string      `help:"Contestants to run: ${enum}." enum:"ours,plain,dbos,river,asynq,setnx" placeholder:"NAME"`
-	Runs       int           `help:"Runs of each contestant." default:"5"`
-	Calls      int           `help:"Calls of a burn-down." default:"2000"`
-	PlainCalls int           `help:"Calls of a burn-down for the plain form, which takes a multiple of the time." default:"1000"`
-	Rate       int           `help:"Calls per second of a steady load." default:"50"`
-	Deliveries int           `help:"Deliveries of each callback in a steady load." default:"3"`
-	Steady     time.Duration `help:"How long a steady load lasts; 0 for none." default:"8s"`
-	Kill       bool          `help:"Kill each service half-way, in a load of its own." default:"true" negatable:""`
-	Publish    bool          `help:"Write the figures into docs/benchmarks.md, with CSV and picture."`
+	Only          []string      `help:"Contestants to run: ${enum}." enum:"aftercall,temporal,dbos,river,asynq,setnx" placeholder:"NAME"`
+	Runs          int           `help:"Runs of each contestant." default:"5"`
+	Calls         int           `help:"Calls of a burn-down." default:"2000"`
+	TemporalCalls int           `help:"Calls of a burn-down for the Temporal timer form, which takes several times as long." default:"1000"`
+	Rate          int           `help:"Calls per second of a steady load." default:"50"`
+	Copies        int           `help:"How many times each callback of a steady load is posted." default:"3"`
+	Steady        time.Duration `help:"Duration of a steady load; 0 for none." default:"8s"`
+	Kill          bool          `help:"Kill each service halfway, in a load of its own." default:"true" negatable:""`
+	Publish       bool          `help:"Write the figures into docs/benchmarks.md, and the CSV file and the picture."`
 }
 
-// Run runs everything, and fails when a contestant that must not lose a call does.
+// Run runs all contestants, and fails if aftercall loses or duplicates a call.
 func (c compareCommand) Run(ctx context.Context, out io.Writer) error {
 	return c.with(ctx, out, func(b *harness.Bench) error {
 		environment := report.Environment(ctx, b, c.Runs)
@@ -92,9 +93,9 @@ func (c compareCommand) Run(ctx context.Context, out io.Writer) error {
 		var results report.Set
 		for run := range c.Runs {
 			for _, contestant := range c.contestants() {
-				played, err := b.Play(ctx, contestant, c.loads(contestant))
-				results = append(results, played...)
-				for _, r := range played {
+				measured, err := b.Run(ctx, contestant, c.loads(contestant))
+				results = append(results, measured...)
+				for _, r := range measured {
 					fmt.Fprintln(out, line(run+1, r))
 				}
 				if err != nil {
@@ -108,7 +109,7 @@ func (c compareCommand) Run(ctx context.Context, out io.Writer) error {
 				return err
 			}
 		}
-		return verdict(results)
+		return checkResults(results)
 	})
 }
 
@@ -125,46 +126,47 @@ func (c compareCommand) contestants() []harness.Contestant {
 	return chosen
 }
 
-// killedCalls are the calls of a burn-down in which the service is killed.
+// killedCalls is the number of calls of a burn-down in which the service is killed.
 const killedCalls = 600
 
-// loads are those of one run; the kill comes last.
+// loads returns the loads of a run; the one with the kill is the last.
 func (c compareCommand) loads(contestant harness.Contestant) []harness.Load {
-	burnDown := harness.Load{Name: harness.BurnDown, Calls: c.Calls, Deliveries: 1}
-	if contestant.Name == harness.Plain {
-		burnDown.Calls = min(c.PlainCalls, c.Calls)
+	burnDown := harness.Load{Name: harness.BurnDown, Calls: c.Calls, Copies: 1}
+	if contestant.Name == harness.TemporalTimer {
+		burnDown.Calls = min(c.TemporalCalls, c.Calls)
 	}
 	loads := []harness.Load{burnDown}
 	if steady := int(c.Steady.Seconds() * float64(c.Rate)); steady > 0 {
-		loads = append(loads, harness.Load{Name: harness.Steady, Calls: steady, Rate: c.Rate, Deliveries: c.Deliveries})
+		loads = append(loads, harness.Load{Name: harness.Steady, Calls: steady, Rate: c.Rate, Copies: c.Copies})
 	}
 	if c.Kill {
-		loads = append(loads, harness.Load{Name: harness.Killed, Calls: min(killedCalls, c.Calls), Deliveries: 1, Kill: true})
+		loads = append(loads, harness.Load{Name: harness.Killed, Calls: min(killedCalls, c.Calls), Copies: 1, Kill: true})
 	}
 	return loads
 }
 
-// line is a result as it comes in.
+// line describes a result for the terminal.
 func line(run int, r harness.Result) string {
-	text := fmt.Sprintf("run %d  %-6s %-9s %6.1f calls/s  CPU %4.1f ms/call  ack p99 %6.1f ms  late p50 %7.1f ms  p99 %7.1f ms",
+	text := fmt.Sprintf("run %d  %-9s %-9s %6.1f calls/s  CPU %4.1f ms/call  ack p99 %6.1f ms  webhook delay p50 %7.1f ms  p99 %7.1f ms",
 		run, r.Contestant, r.Load.Name, r.PerSecond, (r.ServiceCPU+r.ServerCPU).Seconds()*1000,
-		r.Ack.P99.Seconds()*1000, r.Late.P50.Seconds()*1000, r.Late.P99.Seconds()*1000)
-	if !r.Verdict.Clean() || r.Verdict.Repeated > 0 {
-		text += fmt.Sprintf("  lost %d, doubled %d, repeated %d", r.Verdict.Lost(), r.Verdict.Doubled(), r.Verdict.Repeated)
+		r.Ack.P99.Seconds()*1000, r.WebhookDelay.P50.Seconds()*1000, r.WebhookDelay.P99.Seconds()*1000)
+	if !r.Verification.Clean() || r.Verification.Repeated > 0 {
+		text += fmt.Sprintf("  lost %d, charged or notified twice %d, repeated messages %d", r.Verification.Lost(), r.Verification.Duplicated(), r.Verification.Repeated)
 	}
 	return text
 }
 
-// verdict is about ours alone: the others are as they are.
-func verdict(results report.Set) error {
+// checkResults returns an error if aftercall lost or duplicated a call. The
+// other contestants are only reported.
+func checkResults(results report.Set) error {
 	var failures []string
 	for _, r := range results {
-		if r.Contestant == harness.Ours && !r.Verdict.Clean() {
-			failures = append(failures, fmt.Sprintf("%s: %d of %d calls lost, %d doubled", r.Load.Name, r.Verdict.Lost(), r.Verdict.Calls, r.Verdict.Doubled()))
+		if r.Contestant == harness.Aftercall && !r.Verification.Clean() {
+			failures = append(failures, fmt.Sprintf("%s: %d of %d calls lost, %d charged or notified twice", r.Load.Name, r.Verification.Lost(), r.Verification.Calls, r.Verification.Duplicated()))
 		}
 	}
 	if len(failures) > 0 {
-		return errors.New("aftercall must neither lose nor double a call: " + strings.Join(failures, "; "))
+		return errors.New("aftercall must neither lose a call nor charge or notify it twice: " + strings.Join(failures, "; "))
 	}
 	return nil
 }

@@ -16,18 +16,18 @@ import (
 
 type cli struct {
 	Compare    compareCommand    `cmd:"" default:"withargs" help:"Run all contestants and print the tables (the default)."`
-	Targets    targetsCommand    `cmd:"" help:"Measure ours against its targets: acknowledgements, duplicates, memory, flat cost."`
-	Contestant contestantCommand `cmd:"" hidden:"" help:"Be a contestant."`
+	Targets    targetsCommand    `cmd:"" help:"Measure aftercall against its targets: burn-down, acknowledgements, duplicates, memory, growth of the cost."`
+	Contestant contestantCommand `cmd:"" hidden:"" help:"Run a contestant."`
 }
 
 type contestantCommand struct {
 	Name string `arg:""`
 }
 
-// Run works until a signal comes.
+// Run runs the contestant until it receives a signal.
 func (c contestantCommand) Run(ctx context.Context) error {
-	if c.Name == "bare" {
-		return contestant.RunBare(ctx, config.Environ(os.Environ()))
+	if c.Name == "baseline" {
+		return contestant.RunBaseline(ctx, config.Environ(os.Environ()))
 	}
 	return contestant.Run(ctx, c.Name, config.Environ(os.Environ()), os.Stderr)
 }

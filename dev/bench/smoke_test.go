@@ -17,7 +17,7 @@ import (
 	"aftercall/internal/testenv/dbserver"
 )
 
-// TestMain lets the harness start this program as a contestant.
+// TestMain lets the harness run this program as a contestant.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "contestant" {
 		if err := contestant.Run(context.Background(), os.Args[2], config.Environ(os.Environ()), os.Stderr); err != nil {
@@ -29,8 +29,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestSmoke plays a few calls with every contestant that needs no Temporal:
-// each charges and announces every call once, also those that come twice.
+// TestSmoke runs a few calls with every contestant that needs no Temporal: each
+// charges and notifies every call once, even though every callback comes twice.
 func TestSmoke(t *testing.T) {
 	dir, err := newFolder()
 	require.NoError(t, err)
@@ -44,16 +44,16 @@ func TestSmoke(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, servers.Stop()) })
 	self, err := os.Executable()
 	require.NoError(t, err)
-	b := &harness.Bench{Dir: dir, Self: self, Servers: servers, Apps: 2, Patience: time.Minute}
-	load := harness.Load{Name: harness.BurnDown, Calls: 20, Deliveries: 2}
+	b := &harness.Bench{Dir: dir, Self: self, Servers: servers, Apps: 2, QuietTimeout: time.Minute}
+	load := harness.Load{Name: harness.BurnDown, Calls: 20, Copies: 2}
 	for _, c := range harness.Contestants {
 		if c.Temporal {
 			continue
 		}
 		t.Run(c.Name, func(t *testing.T) {
-			results, err := b.Play(t.Context(), c, []harness.Load{load})
+			results, err := b.Run(t.Context(), c, []harness.Load{load})
 			require.NoError(t, err)
-			require.Equal(t, harness.Verdict{Calls: 20}, results[0].Verdict)
+			require.Equal(t, harness.Verification{Calls: 20}, results[0].Verification)
 		})
 	}
 }

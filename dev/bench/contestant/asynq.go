@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	// asynqConcurrency is what asynq's documentation starts with.
+	// asynqConcurrency is the value in asynq's getting-started guide.
 	asynqConcurrency = 10
 	asynqRetention   = time.Hour
 	asynqTask        = "call"
 )
 
-// tasks is asynq: a scheduled task in Redis whose ID is the call's.
-type tasks struct {
+// asynqEngine is asynq: a scheduled task in Redis with the ID of the call.
+type asynqEngine struct {
 	client *asynq.Client
 	server *asynq.Server
 }
@@ -28,23 +28,23 @@ func startAsynq(_ context.Context, s Settings, w *Work, _ *slog.Logger) (Engine,
 	if err != nil {
 		return nil, err
 	}
-	t := &tasks{client: asynq.NewClient(redis), server: asynq.NewServer(redis, asynq.Config{Concurrency: asynqConcurrency})}
-	return t, t.server.Start(asynq.HandlerFunc(func(ctx context.Context, task *asynq.Task) error {
+	e := &asynqEngine{client: asynq.NewClient(redis), server: asynq.NewServer(redis, asynq.Config{Concurrency: asynqConcurrency})}
+	return e, e.server.Start(asynq.HandlerFunc(func(ctx context.Context, task *asynq.Task) error {
 		var c Call
 		if err := json.Unmarshal(task.Payload(), &c); err != nil {
 			return err
 		}
-		return w.All(ctx, c)
+		return w.Process(ctx, c)
 	}))
 }
 
 // Accept schedules the task of the call.
-func (t *tasks) Accept(ctx context.Context, c Call) error {
+func (e *asynqEngine) Accept(ctx context.Context, c Call) error {
 	payload, err := json.Marshal(c)
 	if err != nil {
 		return err
 	}
-	_, err = t.client.EnqueueContext(ctx, asynq.NewTask(asynqTask, payload),
+	_, err = e.client.EnqueueContext(ctx, asynq.NewTask(asynqTask, payload),
 		asynq.ProcessAt(c.ReadyAt), asynq.TaskID(c.ID()), asynq.Retention(asynqRetention))
 	if errors.Is(err, asynq.ErrTaskIDConflict) {
 		return nil
@@ -53,4 +53,4 @@ func (t *tasks) Accept(ctx context.Context, c Call) error {
 }
 
 // Close stops the server.
-func (t *tasks) Close() { t.server.Shutdown() }
+func (e *asynqEngine) Close() { e.server.Shutdown() }

@@ -18,15 +18,15 @@ import (
 	"aftercall/workflows"
 )
 
-// Settings are what a contestant is told, in the environment variables that
-// ours reads, and a few more.
+// Settings are the settings of a contestant: the environment variables of
+// aftercall, and a few more.
 type Settings struct {
 	ConfigFile string `env:"AFTERCALL_CONFIG,required"`
 	Listen     string `env:"AFTERCALL_LISTEN,required"`
 	LedgerURL  string `env:"LEDGER_URL,required"`
 	RedisURL   string `env:"REDIS_URL,required"`
 	Temporal   string `env:"TEMPORAL_ADDRESS"`
-	// EngineURL is the PostgreSQL database of an engine that wants one.
+	// EngineURL is the PostgreSQL database for engines that need one.
 	EngineURL     string `env:"BENCH_ENGINE_URL,required"`
 	WebhookURL    string `env:"BENCH_WEBHOOK_URL,required"`
 	WebhookSecret string `env:"BENCH_WEBHOOK_SECRET,required"`
@@ -47,25 +47,25 @@ func ReadSettings(environ map[string]string) (Settings, error) {
 	return s, err
 }
 
-// Engine makes calls durable and does their work when they are ready.
+// Engine makes calls durable and processes them when their records are ready.
 type Engine interface {
-	// Accept returns when the call will survive the end of this process, as far
-	// as the engine promises that. A call that was accepted before is no error.
+	// Accept returns when the call survives a crash of this process, as far as the
+	// engine guarantees that. It is not an error to accept a call again.
 	Accept(ctx context.Context, c Call) error
-	// Close stops working.
+	// Close stops processing.
 	Close()
 }
 
-// start starts an engine.
-type start func(ctx context.Context, s Settings, w *Work, logger *slog.Logger) (Engine, error)
+// engineStarter starts an engine.
+type engineStarter func(ctx context.Context, s Settings, w *Work, logger *slog.Logger) (Engine, error)
 
-// engines are those that are compared with ours.
-var engines = map[string]start{
-	"plain": startPlain,
-	"dbos":  startDBOS,
-	"river": startRiver,
-	"asynq": startAsynq,
-	"setnx": startSetNX,
+// engines are the engines that aftercall is compared with.
+var engines = map[string]engineStarter{
+	"temporal": startTemporal,
+	"dbos":     startDBOS,
+	"river":    startRiver,
+	"asynq":    startAsynq,
+	"setnx":    startSetNX,
 }
 
 // Run receives callbacks for the named engine until ctx ends.
@@ -150,12 +150,12 @@ func receive(w http.ResponseWriter, r *http.Request, cfg *config.Config, engine 
 
 func acknowledge(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json")
-	// Whoever hung up does not see it.
+	// The error is that of a client that has disconnected.
 	_, _ = io.WriteString(w, `{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}`)
 }
 
-// readyAt waits as ours does: until five seconds after the end, and never longer
-// than that from now.
+// readyAt returns when the record of a call is ready, as aftercall computes it:
+// five seconds after the end of the call, but at most five seconds from now.
 func readyAt(cb tencent.Callback) time.Time {
 	latest := time.Now().Add(workflows.RecordSettleTime)
 	if ready := cb.EndedAt().Add(workflows.RecordSettleTime); ready.Before(latest) {

@@ -11,11 +11,11 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 )
 
-// riverWorkers is what River's documentation starts with.
+// riverWorkers is the value in River's getting-started guide.
 const riverWorkers = 100
 
-// jobs is River: a scheduled job in PostgreSQL that is unique by its call.
-type jobs struct {
+// riverEngine is River: a scheduled job in PostgreSQL, unique by its call.
+type riverEngine struct {
 	pool   *pgxpool.Pool
 	client *river.Client[pgx.Tx]
 	logger *slog.Logger
@@ -36,7 +36,7 @@ type callWorker struct {
 
 // Work implements river.Worker.
 func (w *callWorker) Work(ctx context.Context, job *river.Job[callJob]) error {
-	return w.work.All(ctx, job.Args.Call)
+	return w.work.Process(ctx, job.Args.Call)
 }
 
 func startRiver(ctx context.Context, s Settings, w *Work, logger *slog.Logger) (Engine, error) {
@@ -44,16 +44,16 @@ func startRiver(ctx context.Context, s Settings, w *Work, logger *slog.Logger) (
 	if err != nil {
 		return nil, err
 	}
-	j := &jobs{pool: pool, logger: logger}
-	if err := j.start(ctx, w); err != nil {
+	e := &riverEngine{pool: pool, logger: logger}
+	if err := e.start(ctx, w); err != nil {
 		pool.Close()
 		return nil, err
 	}
-	return j, nil
+	return e, nil
 }
 
-func (j *jobs) start(ctx context.Context, w *Work) error {
-	driver := riverpgxv5.New(j.pool)
+func (e *riverEngine) start(ctx context.Context, w *Work) error {
+	driver := riverpgxv5.New(e.pool)
 	migrator, err := rivermigrate.New(driver, nil)
 	if err != nil {
 		return err
@@ -63,27 +63,27 @@ func (j *jobs) start(ctx context.Context, w *Work) error {
 	}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &callWorker{work: w})
-	j.client, err = river.NewClient(driver, &river.Config{
-		Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: riverWorkers}}, Workers: workers, Logger: j.logger,
+	e.client, err = river.NewClient(driver, &river.Config{
+		Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: riverWorkers}}, Workers: workers, Logger: e.logger,
 	})
 	if err != nil {
 		return err
 	}
-	return j.client.Start(ctx)
+	return e.client.Start(ctx)
 }
 
 // Accept schedules the job of the call.
-func (j *jobs) Accept(ctx context.Context, c Call) error {
-	_, err := j.client.Insert(ctx, callJob{ID: c.ID(), Call: c}, &river.InsertOpts{
+func (e *riverEngine) Accept(ctx context.Context, c Call) error {
+	_, err := e.client.Insert(ctx, callJob{ID: c.ID(), Call: c}, &river.InsertOpts{
 		ScheduledAt: c.ReadyAt, UniqueOpts: river.UniqueOpts{ByArgs: true},
 	})
 	return err
 }
 
 // Close stops the workers.
-func (j *jobs) Close() {
-	if err := j.client.Stop(context.Background()); err != nil {
-		j.logger.Error("not stopped", "error", err)
+func (e *riverEngine) Close() {
+	if err := e.client.Stop(context.Background()); err != nil {
+		e.logger.Error("not stopped", "error", err)
 	}
-	j.pool.Close()
+	e.pool.Close()
 }

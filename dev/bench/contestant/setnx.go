@@ -9,12 +9,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// setnxRetention is how long a call is remembered.
+// setnxRetention is how long Redis keeps a call's key.
 const setnxRetention = 24 * time.Hour
 
-// memory is SETNX and a goroutine: next to nothing to do for a call, and
-// nothing left of it when the process dies.
-type memory struct {
+// setnxEngine is SETNX and a goroutine: minimal work per call, and all pending
+// calls are lost when the process ends.
+type setnxEngine struct {
 	redis   *redis.Client
 	work    *Work
 	logger  *slog.Logger
@@ -28,36 +28,36 @@ func startSetNX(ctx context.Context, s Settings, w *Work, logger *slog.Logger) (
 	if err != nil {
 		return nil, err
 	}
-	m := &memory{redis: redis.NewClient(options), work: w, logger: logger}
-	m.ctx, m.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	return m, nil
+	e := &setnxEngine{redis: redis.NewClient(options), work: w, logger: logger}
+	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	return e, nil
 }
 
-// Accept remembers the call and works on it in the background.
-func (m *memory) Accept(ctx context.Context, c Call) error {
-	first, err := m.redis.SetNX(ctx, c.ID(), 1, setnxRetention).Result()
+// Accept sets the call's key and processes the call in the background.
+func (e *setnxEngine) Accept(ctx context.Context, c Call) error {
+	first, err := e.redis.SetNX(ctx, c.ID(), 1, setnxRetention).Result()
 	if err != nil || !first {
 		return err
 	}
-	m.pending.Go(func() {
+	e.pending.Go(func() {
 		timer := time.NewTimer(c.Wait())
 		defer timer.Stop()
 		select {
 		case <-timer.C:
-		case <-m.ctx.Done():
+		case <-e.ctx.Done():
 			return
 		}
-		// There is nothing that would try again.
-		if err := m.work.All(m.ctx, c); err != nil {
-			m.logger.Error("call lost", "call_id", c.CallID, "error", err)
+		// Nothing retries it.
+		if err := e.work.Process(e.ctx, c); err != nil {
+			e.logger.Error("call lost", "call_id", c.CallID, "error", err)
 		}
 	})
 	return nil
 }
 
-// Close drops what waits.
-func (m *memory) Close() {
-	m.cancel()
-	m.pending.Wait()
-	_ = m.redis.Close() // the process ends next
+// Close drops the pending calls.
+func (e *setnxEngine) Close() {
+	e.cancel()
+	e.pending.Wait()
+	_ = e.redis.Close() // the process is about to end
 }

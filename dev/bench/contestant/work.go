@@ -1,9 +1,9 @@
-// Package contestant holds other ways to do the job of aftercall, each written
-// as the documentation of its engine suggests: an acknowledged callback, a wait
-// until five seconds after the end of the call, then record, charge, webhook.
+// Package contestant contains other ways to do the job of aftercall, each written
+// as the documentation of its engine suggests: acknowledge the callback, wait
+// until five seconds after the end of the call, fetch the record, charge, notify.
 //
-// The work is the same for all, and the same code as ours where it can be: the
-// decoder, the REST client, the rating, the ledger, the signature.
+// All use the same code for the work, that of aftercall where possible: decoder,
+// REST client, rating, ledger, signature.
 package contestant
 
 import (
@@ -25,21 +25,21 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// Call is an ended call on its way.
+// Call is an ended call to be processed.
 type Call struct {
 	App    tencent.SDKAppID `json:"app"`
 	CallID string           `json:"call_id"`
-	// ReadyAt is when the record can be queried.
+	// ReadyAt is when the record can be fetched.
 	ReadyAt time.Time `json:"ready_at"`
 }
 
-// ID is the call's identity for an engine: one per app and CallId.
+// ID identifies the call in an engine, by app and CallId.
 func (c Call) ID() string { return "call:" + c.App.String() + ":" + c.CallID }
 
-// Wait is how long there is to wait yet.
+// Wait returns the time until ReadyAt.
 func (c Call) Wait() time.Duration { return max(0, time.Until(c.ReadyAt)) }
 
-// Event is what the webhook says.
+// Event is the body of the webhook.
 type Event struct {
 	Type string `json:"type"`
 	Data struct {
@@ -51,7 +51,7 @@ type Event struct {
 	} `json:"data"`
 }
 
-// Work are the three steps. Each is idempotent.
+// Work does the three steps, each of which is idempotent.
 type Work struct {
 	apps    map[tencent.SDKAppID]app
 	ledger  *ledger.Ledger
@@ -66,27 +66,28 @@ type app struct {
 	rater  *billing.Rater
 }
 
-// maxConcurrent is how many connections are kept to the record API and the webhook.
+// maxConcurrent is the number of idle connections kept to the record API and to
+// the webhook.
 const maxConcurrent = 200
 
-// NewWork reads the settings that ours reads too. Close it after use.
+// NewWork opens the ledger and prepares a client for every app.
 func NewWork(ctx context.Context, s Settings) (*Work, error) {
 	signer, err := standardwebhooks.NewWebhook(s.WebhookSecret)
 	if err != nil {
 		return nil, fmt.Errorf("webhook secret: %w", err)
 	}
-	book, err := ledger.Open(ctx, s.LedgerURL, ledger.Options{})
+	store, err := ledger.Open(ctx, s.LedgerURL, ledger.Options{})
 	if err != nil {
 		return nil, err
 	}
 	w := &Work{
-		apps: map[tencent.SDKAppID]app{}, ledger: book, webhook: s.WebhookURL, signer: signer,
+		apps: map[tencent.SDKAppID]app{}, ledger: store, webhook: s.WebhookURL, signer: signer,
 		http: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: maxConcurrent}},
 	}
 	shared := tencent.NewHTTPClient(maxConcurrent)
 	for i := range s.Config.Apps {
 		if err := w.add(&s.Config.Apps[i], shared); err != nil {
-			return nil, errors.Join(err, book.Close())
+			return nil, errors.Join(err, store.Close())
 		}
 	}
 	return w, nil
@@ -107,12 +108,12 @@ func (w *Work) add(a *config.App, shared *http.Client) error {
 // Close closes the ledger.
 func (w *Work) Close() error { return w.ledger.Close() }
 
-// Fetch reads the call's record.
+// Fetch fetches the call's record.
 func (w *Work) Fetch(ctx context.Context, c Call) (tencent.CallRecord, error) {
 	return w.apps[c.App].client.Record(ctx, c.CallID)
 }
 
-// Charge rates the record and books it, once for ever.
+// Charge rates the record and books the charge, at most once per call.
 func (w *Work) Charge(ctx context.Context, c Call, record tencent.CallRecord) (Event, error) {
 	a := w.apps[c.App]
 	charge, err := a.rater.Rate(record, time.Now())
@@ -135,7 +136,7 @@ func (w *Work) Charge(ctx context.Context, c Call, record tencent.CallRecord) (E
 	return event, nil
 }
 
-// Notify posts the signed event under an ID that is the same in every attempt.
+// Notify posts the signed event, with the same message ID in every attempt.
 func (w *Work) Notify(ctx context.Context, c Call, event Event) error {
 	body, err := json.Marshal(event)
 	if err != nil {
@@ -168,8 +169,8 @@ func (w *Work) Notify(ctx context.Context, c Call, event Event) error {
 	return nil
 }
 
-// All is the work in one go, for engines that run a job as one piece.
-func (w *Work) All(ctx context.Context, c Call) error {
+// Process does all three steps, for engines that run a job as a whole.
+func (w *Work) Process(ctx context.Context, c Call) error {
 	record, err := w.Fetch(ctx, c)
 	if err != nil {
 		return err

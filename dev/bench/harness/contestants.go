@@ -1,24 +1,31 @@
 package harness
 
-// Ours and Plain are the names of the two that the targets compare.
+// The names of the two contestants that the targets compare.
 const (
-	Ours  = "ours"
-	Plain = "plain"
+	Aftercall = "aftercall"
+	// TemporalTimer is Temporal as its samples use it.
+	TemporalTimer = "temporal"
 )
 
-// Contestants are all, in the order of the table.
-var Contestants = []Contestant{
-	{
-		Name: Ours, Title: "aftercall", Temporal: true, Ours: true,
+// The two contestants that the targets compare.
+var (
+	aftercall = Contestant{
+		Name: Aftercall, Title: "aftercall", Temporal: true,
 		Form: "starter and worker as built by `make build`, with their default settings; sweeps off",
-	},
-	{
-		Name: Plain, Title: "Temporal, plain form", Temporal: true,
+	}
+	temporalTimer = Contestant{
+		Name: TemporalTimer, Title: "Temporal, timer form", Temporal: true,
 		Form: "a timer and three activities with the default options of client and worker, as in Temporal's samples; the ID rejects duplicates",
-	},
+	}
+)
+
+// Contestants are all contestants, in the order of the tables.
+var Contestants = []Contestant{
+	aftercall,
+	temporalTimer,
 	{
 		Name: "dbos", Title: "DBOS",
-		Form: "a workflow that sleeps and runs three steps with retries, in the receiving process; pool of 20 connections by default",
+		Form: "a workflow that sleeps and runs three steps with retries, in the process that receives the callbacks; a pool of 20 connections by default",
 	},
 	{
 		Name: "river", Title: "River",
@@ -30,6 +37,6 @@ var Contestants = []Contestant{
 	},
 	{
 		Name: "setnx", Title: "SETNX and a goroutine",
-		Form: "no engine: Redis drops duplicates, memory holds the calls; the ceiling, and not a way to do this job",
+		Form: "no engine: Redis drops duplicates, the process keeps the calls in memory; an upper bound, not a way to do this job",
 	},
 }

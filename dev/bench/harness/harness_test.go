@@ -18,35 +18,35 @@ import (
 	"aftercall/internal/tencent"
 )
 
-func TestVerifyFindsWhatIsLostAndDoubled(t *testing.T) {
-	once := &received{messages: map[string]int{"m": 1}}
+func TestVerifyFindsLostAndDuplicatedCalls(t *testing.T) {
+	once := &callWebhooks{messages: map[string]int{"m": 1}}
 	tests := map[string]struct {
-		charged map[string]int
-		came    map[string]*received
-		forged  int
-		want    Verdict
-		clean   bool
+		charged       map[string]int
+		came          map[string]*callWebhooks
+		badSignatures int
+		want          Verification
+		clean         bool
 	}{
-		"all well":       {map[string]int{"a": 1}, map[string]*received{"a": once}, 0, Verdict{Calls: 1}, true},
-		"not charged":    {nil, map[string]*received{"a": once}, 0, Verdict{Calls: 1, Uncharged: 1}, false},
-		"not notified":   {map[string]int{"a": 1}, nil, 0, Verdict{Calls: 1, Unnotified: 1}, false},
-		"charged twice":  {map[string]int{"a": 2}, map[string]*received{"a": once}, 0, Verdict{Calls: 1, ChargedTwice: 1}, false},
-		"notified twice": {map[string]int{"a": 1}, map[string]*received{"a": {messages: map[string]int{"m": 1, "n": 1}}}, 0, Verdict{Calls: 1, NotifiedTwice: 1}, false},
-		"repeated":       {map[string]int{"a": 1}, map[string]*received{"a": {messages: map[string]int{"m": 3}}}, 0, Verdict{Calls: 1, Repeated: 2}, true},
-		"forged":         {map[string]int{"a": 1}, map[string]*received{"a": once}, 1, Verdict{Calls: 1, Forged: 1}, false},
-		"another's":      {map[string]int{"a": 1, "b": 1}, map[string]*received{"a": once, "b": once}, 0, Verdict{Calls: 1}, true},
+		"no deviation":   {map[string]int{"a": 1}, map[string]*callWebhooks{"a": once}, 0, Verification{Calls: 1}, true},
+		"not charged":    {nil, map[string]*callWebhooks{"a": once}, 0, Verification{Calls: 1, Uncharged: 1}, false},
+		"not notified":   {map[string]int{"a": 1}, nil, 0, Verification{Calls: 1, Unnotified: 1}, false},
+		"charged twice":  {map[string]int{"a": 2}, map[string]*callWebhooks{"a": once}, 0, Verification{Calls: 1, ChargedTwice: 1}, false},
+		"notified twice": {map[string]int{"a": 1}, map[string]*callWebhooks{"a": {messages: map[string]int{"m": 1, "n": 1}}}, 0, Verification{Calls: 1, NotifiedTwice: 1}, false},
+		"repeated":       {map[string]int{"a": 1}, map[string]*callWebhooks{"a": {messages: map[string]int{"m": 3}}}, 0, Verification{Calls: 1, Repeated: 2}, true},
+		"bad signature":  {map[string]int{"a": 1}, map[string]*callWebhooks{"a": once}, 1, Verification{Calls: 1, BadSignatures: 1}, false},
+		"another call":   {map[string]int{"a": 1, "b": 1}, map[string]*callWebhooks{"a": once, "b": once}, 0, Verification{Calls: 1}, true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := verify([]string{"a"}, tt.charged, tt.came, tt.forged)
+			got := verify([]string{"a"}, tt.charged, tt.came, tt.badSignatures)
 			require.Equal(t, tt.want, got)
 			require.Equal(t, tt.clean, got.Clean())
 		})
 	}
 }
 
-func TestSinkCountsByCallAndMessage(t *testing.T) {
-	s, err := newSink(webhookSecret)
+func TestWebhooksAreCountedByCallAndMessage(t *testing.T) {
+	s, err := newWebhookCounter(webhookSecret)
 	require.NoError(t, err)
 	signer, err := standardwebhooks.NewWebhook(webhookSecret)
 	require.NoError(t, err)
@@ -70,9 +70,9 @@ func TestSinkCountsByCallAndMessage(t *testing.T) {
 	n, last := s.count()
 	require.Equal(t, 2, n)
 	require.False(t, last.IsZero())
-	require.Equal(t, Verdict{Calls: 3, Unnotified: 1, Repeated: 1, Forged: 1},
-		verify([]string{"a", "b", "c"}, map[string]int{"a": 1, "b": 1, "c": 1}, s.calls, s.forged))
-	late := s.lateness(map[string]time.Time{"a": s.calls["a"].first.Add(-time.Second)})
+	require.Equal(t, Verification{Calls: 3, Unnotified: 1, Repeated: 1, BadSignatures: 1},
+		verify([]string{"a", "b", "c"}, map[string]int{"a": 1, "b": 1, "c": 1}, s.calls, s.badSignatures))
+	late := s.delays(map[string]time.Time{"a": s.calls["a"].first.Add(-time.Second)})
 	require.Equal(t, []time.Duration{time.Second}, late)
 	s.reset()
 	n, _ = s.count()
@@ -80,24 +80,24 @@ func TestSinkCountsByCallAndMessage(t *testing.T) {
 }
 
 func TestASignalEndsALoad(t *testing.T) {
-	w, err := startWorld(context.Background(), 1)
+	w, err := startSimulators(context.Background(), 1)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.stop()) })
 	ctx, interrupt := context.WithCancel(context.Background())
 	defer interrupt()
 	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { interrupt() }))
 	t.Cleanup(receiver.Close)
-	s := &sender{world: w, port: receiver.Listener.Addr().(*net.TCPAddr).Port, load: Load{Calls: 3000, Rate: 50, Deliveries: 1}}
+	s := &sender{simulators: w, port: receiver.Listener.Addr().(*net.TCPAddr).Port, load: Load{Calls: 3000, Rate: 50, Copies: 1}}
 	require.ErrorIs(t, s.send(ctx), context.Canceled)
 	require.NotEmpty(t, s.calls)
 	require.Less(t, len(s.calls), s.load.Calls)
 }
 
 func TestSenderRepeatsEveryCallback(t *testing.T) {
-	w, err := startWorld(context.Background(), 2)
+	w, err := startSimulators(context.Background(), 2)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.stop()) })
-	s := &sender{world: w, port: 1, load: Load{Calls: 2, Rate: 50, Deliveries: 3}}
+	s := &sender{simulators: w, port: 1, load: Load{Calls: 2, Rate: 50, Copies: 3}}
 	var urls, bodies []string
 	for {
 		var target vegeta.Target
@@ -123,21 +123,21 @@ func TestSenderRepeatsEveryCallback(t *testing.T) {
 	require.Equal(t, s.calls[0].id, cb.CallID)
 }
 
-// TestSteadyCallsAreReadyApart: the wait of a steady call ends five seconds
-// after its callback, not with the second.
-func TestSteadyCallsAreReadyApart(t *testing.T) {
-	w, err := startWorld(context.Background(), 1)
+// TestSteadyCallsAreReadyAtDifferentTimes makes sure that the record of a steady
+// call is ready five seconds after its callback, to the millisecond.
+func TestSteadyCallsAreReadyAtDifferentTimes(t *testing.T) {
+	w, err := startSimulators(context.Background(), 1)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.stop()) })
 	before := time.Now()
-	steady, err := (&sender{world: w, load: Load{Rate: 50}}).place(0)
+	steady, err := (&sender{simulators: w, load: Load{Rate: 50}}).place(0)
 	require.NoError(t, err)
 	after := time.Now()
-	require.False(t, steady.readyAt.Before(before.Add(settle).Truncate(time.Millisecond)))
-	require.False(t, steady.readyAt.After(after.Add(settle)))
-	burst, err := (&sender{world: w}).place(0)
+	require.False(t, steady.readyAt.Before(before.Add(recordDelay).Truncate(time.Millisecond)))
+	require.False(t, steady.readyAt.After(after.Add(recordDelay)))
+	burst, err := (&sender{simulators: w}).place(0)
 	require.NoError(t, err)
-	require.False(t, burst.readyAt.After(time.Now().Add(settle-burstEndedAgo*time.Second)))
+	require.False(t, burst.readyAt.After(time.Now().Add(recordDelay-burstEndedAgo*time.Second)))
 }
 
 func TestPercentile(t *testing.T) {
@@ -145,9 +145,9 @@ func TestPercentile(t *testing.T) {
 	for i := range 200 {
 		all = append(all, time.Duration(200-i)*time.Millisecond)
 	}
-	require.Equal(t, Spread{P50: 100 * time.Millisecond, P99: 198 * time.Millisecond, Max: 200 * time.Millisecond}, spread(all))
-	require.Equal(t, Spread{P50: 1, P99: 1, Max: 1}, spread([]time.Duration{1}))
-	require.Zero(t, spread(nil))
+	require.Equal(t, Percentiles{P50: 100 * time.Millisecond, P99: 198 * time.Millisecond, Max: 200 * time.Millisecond}, percentiles(all))
+	require.Equal(t, Percentiles{P50: 1, P99: 1, Max: 1}, percentiles([]time.Duration{1}))
+	require.Zero(t, percentiles(nil))
 }
 
 func TestUsageOfProcesses(t *testing.T) {

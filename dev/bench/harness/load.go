@@ -26,39 +26,41 @@ const (
 	Killed   = "killed"
 )
 
-// Load is what is sent.
+// Load describes the callbacks that are sent.
 type Load struct {
 	Name  string
 	Calls int
-	// Rate is calls per second, at constant distances whatever the answers
-	// do; 0 sends as fast as the answers come, over burstSenders connections.
+	// Rate is the number of calls per second, at constant intervals however long
+	// the answers take; 0 sends as fast as the answers come, over burstSenders
+	// connections.
 	Rate int
-	// Deliveries is how many times the callback of a call comes.
-	Deliveries int
-	// Kill kills the service when half of the webhooks have come.
+	// Copies is how many times the callback of a call is posted.
+	Copies int
+	// Kill kills the service when half of the webhooks have arrived.
 	Kill bool
 }
 
 const (
 	burstSenders = 32
-	// senderTimeout is that of Tencent's neighbouring products.
+	// senderTimeout is the callback timeout of Tencent's other products.
 	senderTimeout = 2 * time.Second
-	// burstEndedAgo leaves a wait of up to a second: whoever waits with a timer
-	// needs one here too.
+	// burstEndedAgo is how many seconds ago the calls of a burst ended. It leaves
+	// a wait of up to a second, so that contestants with a timer need it here too.
 	burstEndedAgo = 4
-	// indexParameter tells which call a request was about. Receivers ignore it.
+	// indexParameter is a query parameter with the index of the call. Receivers
+	// ignore it.
 	indexParameter = "bench"
 )
 
 // sender posts the callbacks of a load.
 type sender struct {
-	world *world
-	load  Load
-	port  int
+	simulators *simulators
+	load       Load
+	port       int
 
 	mu        sync.Mutex
 	hits      int
-	calls     []placed
+	calls     []endedCall
 	sentAt    []time.Time
 	accepted  []bool
 	latencies []time.Duration
@@ -66,11 +68,12 @@ type sender struct {
 	err       error
 }
 
-// next places the next call, or repeats the callback of the last one.
+// next returns a request with the callback of the next call, or another copy of
+// the last one.
 func (s *sender) next(t *vegeta.Target) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := s.hits / s.load.Deliveries
+	i := s.hits / s.load.Copies
 	if i >= s.load.Calls || s.err != nil {
 		return vegeta.ErrNoTargets
 	}
@@ -92,17 +95,18 @@ func (s *sender) url(i int) string {
 	return callbackURL(s.port, s.calls[i].app) + "&" + indexParameter + "=" + strconv.Itoa(i)
 }
 
-// place lets a call end, and writes the callback that Tencent would post now.
-func (s *sender) place(i int) (placed, error) {
-	spec := tencentsim.CallSpec{SDKAppID: s.world.app(i), Seconds: 61, Lose: true}
+// place simulates a call that has ended, with the callback that Tencent would
+// post now.
+func (s *sender) place(i int) (endedCall, error) {
+	spec := tencentsim.CallSpec{SDKAppID: s.simulators.app(i), Seconds: 61, Lose: true}
 	if s.load.Rate == 0 {
 		spec.EndedAgoSeconds = burstEndedAgo
 	}
-	call, err := s.world.tencent.PlaceCall(spec)
+	call, err := s.simulators.tencent.PlaceCall(spec)
 	if err != nil {
-		return placed{}, err
+		return endedCall{}, err
 	}
-	// The record has whole seconds of the end, the event milliseconds.
+	// The record has the end in seconds, the callback in milliseconds.
 	cb := tencent.Callback{
 		Command: tencent.CommandAfterEndCall, Record: call.Record,
 		EventTime: call.PlacedAt.UnixMilli() - 1000*spec.EndedAgoSeconds,
@@ -112,16 +116,16 @@ func (s *sender) place(i int) (placed, error) {
 		CallRecord      tencent.CallRecord
 		EventTime       int64
 	}{cb.Command, cb.Record, cb.EventTime})
-	return placed{id: cb.Record.CallID, app: call.SDKAppID, body: body, readyAt: cb.EndedAt().Add(settle)}, err
+	return endedCall{id: cb.Record.CallID, app: call.SDKAppID, body: body, readyAt: cb.EndedAt().Add(recordDelay)}, err
 }
 
-// settle is after which a record can be read.
-const settle = 5 * time.Second
+// recordDelay is how long after its end the record of a call can be read.
+const recordDelay = 5 * time.Second
 
-// send posts everything, at the rate of the load, unless ctx ends before.
+// send posts all callbacks at the rate of the load, until ctx ends.
 func (s *sender) send(ctx context.Context) error {
 	options := []func(*vegeta.Attacker){vegeta.Timeout(senderTimeout), vegeta.KeepAlive(true), vegeta.Connections(1000)}
-	pacer := vegeta.Pacer(vegeta.ConstantPacer{Freq: s.load.Rate * s.load.Deliveries, Per: time.Second})
+	pacer := vegeta.Pacer(vegeta.ConstantPacer{Freq: s.load.Rate * s.load.Copies, Per: time.Second})
 	if s.load.Rate == 0 {
 		options = append(options, vegeta.Workers(burstSenders), vegeta.MaxWorkers(burstSenders))
 	}
@@ -134,8 +138,9 @@ func (s *sender) send(ctx context.Context) error {
 		}
 		latency := r.Latency
 		if s.load.Rate > 0 {
-			// From when it was due: a sender that was held up hides nothing.
-			offset := time.Duration(r.Seq) * time.Second / time.Duration(s.load.Rate*s.load.Deliveries)
+			// Measured from when the request was due, so that a delayed sender
+			// does not hide slow answers.
+			offset := time.Duration(r.Seq) * time.Second / time.Duration(s.load.Rate*s.load.Copies)
 			if start := r.Timestamp.Add(-offset); first.IsZero() || start.Before(first) {
 				first = start
 			}
@@ -167,8 +172,7 @@ func (s *sender) answered(r *vegeta.Result, latency time.Duration) {
 	s.accepted[i] = true
 }
 
-// resend posts again what was not acknowledged, until it is: an at-least-once
-// sender.
+// resend posts unacknowledged callbacks again until they are acknowledged.
 func (s *sender) resend(ctx context.Context) error {
 	client := &http.Client{Timeout: senderTimeout}
 	for i := range s.calls {
@@ -179,7 +183,7 @@ func (s *sender) resend(ctx context.Context) error {
 			}
 			select {
 			case <-ctx.Done():
-				return fmt.Errorf("a callback is not accepted: %w", errors.Join(err, ctx.Err()))
+				return fmt.Errorf("a callback is not acknowledged: %w", errors.Join(err, ctx.Err()))
 			case <-time.After(100 * time.Millisecond):
 			}
 		}
@@ -206,7 +210,7 @@ func (s *sender) post(ctx context.Context, client *http.Client, i int) error {
 	return nil
 }
 
-// ready is when the wait of every call ends, or would if it was accepted late.
+// ready returns when the record of each call is ready, by CallId.
 func (s *sender) ready() map[string]time.Time {
 	at := make(map[string]time.Time, len(s.calls))
 	for _, call := range s.calls {

@@ -13,31 +13,31 @@ import (
 	"aftercall/workflows"
 )
 
-// Outage measures the memory of starter and worker, idle and with many calls that wait
-// for a record API which refuses them.
-func (b *Bench) Outage(ctx context.Context, calls int) (targets []Target, err error) {
-	p, err := b.start(ctx, Contestant{Name: Ours, Temporal: true, Ours: true})
+// OutageTargets measures the memory of starter and worker when idle, and with
+// many calls that wait because the record API fails.
+func (b *Bench) OutageTargets(ctx context.Context, calls int) (targets []Target, err error) {
+	d, err := b.start(ctx, aftercall)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, p.stop()) }()
-	// Idle is a service that has worked: its pools and its code are in memory.
-	if _, err := p.run(ctx, Load{Name: "warm-up", Calls: 500, Deliveries: 1}); err != nil {
+	defer func() { err = errors.Join(err, d.stop()) }()
+	// A service counts as idle after some calls: its pools and its code are in memory.
+	if _, err := d.run(ctx, Load{Name: "warm-up", Calls: 500, Copies: 1}); err != nil {
 		return nil, err
 	}
-	services, _ := p.pids()
+	services, _ := d.pids()
 	idle, err := memory(services)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.world.tencent.AddAPIFault(tencentsim.APIFault{Code: inArrears}); err != nil {
+	if err := d.simulators.tencent.AddAPIFault(tencentsim.APIFault{Code: codeInArrears}); err != nil {
 		return nil, err
 	}
-	s := &sender{world: p.world, port: p.port, load: Load{Calls: calls, Rate: outageRate, Deliveries: 1}}
-	if err := p.send(ctx, s); err != nil {
+	s := &sender{simulators: d.simulators, port: d.port, load: Load{Calls: calls, Rate: outageRate, Copies: 1}}
+	if err := d.send(ctx, s); err != nil {
 		return nil, err
 	}
-	if err := p.awaitWaiting(ctx, calls); err != nil {
+	if err := d.awaitWaiting(ctx, calls); err != nil {
 		return nil, err
 	}
 	waiting, err := memory(services)
@@ -52,11 +52,11 @@ func (b *Bench) Outage(ctx context.Context, calls int) (targets []Target, err er
 	}}, nil
 }
 
-// awaitWaiting returns when so many calls wait for their record.
-func (p *play) awaitWaiting(ctx context.Context, calls int) error {
+// awaitWaiting waits until so many calls wait for their record.
+func (d *deployment) awaitWaiting(ctx context.Context, calls int) error {
 	ctx, cancel := context.WithTimeout(ctx, acceptTimeout)
 	defer cancel()
-	c, err := client.DialContext(ctx, client.Options{HostPort: p.address, Logger: discard{}})
+	c, err := client.DialContext(ctx, client.Options{HostPort: d.address, Logger: discardLogger{}})
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (p *play) awaitWaiting(ctx context.Context, calls int) error {
 		if n.GetCount() >= int64(calls) {
 			return nil
 		}
-		if err := pause(ctx, time.Second); err != nil {
+		if err := sleep(ctx, time.Second); err != nil {
 			return err
 		}
 	}

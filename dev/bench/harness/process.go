@@ -1,6 +1,6 @@
-// Package harness drives the contestants: it runs the servers and a simulated
-// Tencent, sends callbacks at a constant rate, takes the webhooks, reads what
-// every process used, and counts at the far end what was lost or doubled.
+// Package harness runs the contestants: it starts the servers and a simulated
+// Tencent, sends callbacks, receives the webhooks, measures CPU time and memory
+// of every process, and counts the calls that were lost or charged twice.
 package harness
 
 import (
@@ -23,28 +23,28 @@ const (
 	stopTimeout  = 30 * time.Second
 )
 
-// process is a server or a service, in a process group of its own. It dies
-// with the harness.
+// process is a server or a service in its own process group. On Linux it is
+// killed when the harness ends.
 type process struct {
 	name string
 	cmd  *exec.Cmd
 	log  *os.File
 	done chan struct{}
-	err  error // after done
+	err  error // valid after done
 }
 
-// command is how to start a process.
+// command describes how to start a process.
 type command struct {
 	name    string
 	path    string
 	args    []string
 	environ map[string]string
 	dir     string
-	// as runs it as somebody else.
+	// as is the user to run as; nil for the current user.
 	as *syscall.Credential
 }
 
-// start starts c, whose output goes to a log file in logs.
+// start starts c, with its output in a log file in logs.
 func start(c command, logs string) (*process, error) {
 	log, err := os.OpenFile(filepath.Join(logs, c.name+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
@@ -70,7 +70,7 @@ func start(c command, logs string) (*process, error) {
 	return p, nil
 }
 
-// stop asks the process to end, and kills it when it does not.
+// stop sends the signal, and kills the process if it does not end.
 func (p *process) stop(signal syscall.Signal) error {
 	if err := p.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
@@ -86,7 +86,7 @@ func (p *process) stop(signal syscall.Signal) error {
 	return fmt.Errorf("%s did not end within %s and was killed", p.name, stopTimeout)
 }
 
-// kill is kill -9.
+// kill ends the process with SIGKILL.
 func (p *process) kill() error {
 	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
@@ -95,7 +95,7 @@ func (p *process) kill() error {
 	return p.log.Close()
 }
 
-// await polls until ask succeeds. A process that ends meanwhile ends the waiting.
+// await polls until ask succeeds or the process ends.
 func await(ctx context.Context, p *process, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -106,15 +106,15 @@ func await(ctx context.Context, p *process, ask func(context.Context) error) err
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s did not come up: %w; its output is in %s", p.name, err, p.log.Name())
+			return fmt.Errorf("%s did not start: %w; its output is in %s", p.name, err, p.log.Name())
 		case <-p.done:
-			return fmt.Errorf("%s ended by itself (%w); its output is in %s", p.name, p.err, p.log.Name())
+			return fmt.Errorf("%s exited (%w); its output is in %s", p.name, p.err, p.log.Name())
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
 
-// ready asks a URL for 200.
+// ready returns a function that succeeds when url answers 200.
 func ready(url string) func(context.Context) error {
 	client := &http.Client{Timeout: 5 * time.Second}
 	return func(ctx context.Context) error {

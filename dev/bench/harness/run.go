@@ -6,110 +6,112 @@ import (
 	"time"
 )
 
-// Result are the figures of one contestant under one load.
+// Result is what was measured for one contestant under one load.
 type Result struct {
-	Contestant string
-	Load       Load
-	Verdict    Verdict
-	// Ack is the answer to a callback, from when the callback was due.
-	Ack Spread
-	// Refused are callbacks that were not acknowledged at their first attempt.
+	Contestant   string
+	Load         Load
+	Verification Verification
+	// Ack is the time from when a callback was due to its acknowledgement.
+	Ack Percentiles
+	// Refused counts requests that were not acknowledged.
 	Refused int
-	// Late is from the end of a call's wait to the arrival of its webhook.
-	Late Spread
-	// PerSecond is calls from the first callback to the last webhook.
+	// WebhookDelay is the time from when a call's record was ready to its webhook.
+	WebhookDelay Percentiles
+	// PerSecond is the number of calls per second of Elapsed.
 	PerSecond float64
-	// ServiceCPU and ServerCPU are per call; servers are Temporal, Redis and
-	// PostgreSQL. TemporalCPU is the part of the first of them.
+	// ServiceCPU and ServerCPU are CPU times per call. The servers are Temporal,
+	// Redis and PostgreSQL; TemporalCPU is the part of Temporal.
 	ServiceCPU, ServerCPU, TemporalCPU time.Duration
-	// Elapsed is from the first callback to the last webhook.
+	// Elapsed is the time from the first callback to the last webhook.
 	Elapsed time.Duration
 	// ServiceMemory and ServerMemory are bytes, at the end of the load.
 	ServiceMemory, ServerMemory int64
 }
 
 const (
-	// rest lets the servers finish what the last call left to do; it counts.
-	rest = time.Second
-	// downtime is between a kill and the start.
+	// drainTime is how long the servers have to finish work after the last
+	// webhook. The CPU time they use in it is counted.
+	drainTime = time.Second
+	// downtime is the time between a kill and the restart.
 	downtime = time.Second
-	// acceptTimeout bounds how long an unacknowledged callback is sent again.
+	// acceptTimeout bounds how long an unacknowledged callback is sent again,
+	// and how long it takes the servers to become idle.
 	acceptTimeout = 60 * time.Second
 )
 
-// run sends a load, waits for what comes of it, and counts.
-func (p *play) run(ctx context.Context, load Load) (Result, error) {
-	r := Result{Contestant: p.contestant.Name, Load: load}
-	p.world.sink.reset()
-	s := &sender{world: p.world, load: load, port: p.port}
-	before, err := p.used()
+// run sends a load, waits for its webhooks, and measures.
+func (d *deployment) run(ctx context.Context, load Load) (Result, error) {
+	r := Result{Contestant: d.contestant.Name, Load: load}
+	d.simulators.webhooks.reset()
+	s := &sender{simulators: d.simulators, load: load, port: d.port}
+	before, err := d.used()
 	if err != nil {
 		return r, err
 	}
 	begin := time.Now()
-	if err := p.send(ctx, s); err != nil {
+	if err := d.send(ctx, s); err != nil {
 		return r, err
 	}
-	last := p.awaitWebhooks(ctx, load.Calls)
+	last := d.awaitWebhooks(ctx, load.Calls)
 	select {
 	case <-ctx.Done():
 		return r, ctx.Err()
-	case <-time.After(rest):
+	case <-time.After(drainTime):
 	}
-	after, err := p.used()
+	after, err := d.used()
 	if err != nil {
 		return r, err
 	}
-	services, servers := p.pids()
+	services, servers := d.pids()
 	if r.ServiceMemory, err = memory(services); err != nil {
 		return r, err
 	}
 	if r.ServerMemory, err = memory(servers); err != nil {
 		return r, err
 	}
-	r.Ack, r.Refused = spread(s.latencies), s.refused
-	r.Late = spread(p.world.sink.lateness(s.ready()))
+	r.Ack, r.Refused = percentiles(s.latencies), s.refused
+	r.WebhookDelay = percentiles(d.simulators.webhooks.delays(s.ready()))
 	r.Elapsed = last.Sub(begin)
 	r.PerSecond = float64(load.Calls) / r.Elapsed.Seconds()
-	if !load.Kill { // a killed service took its figures with it
+	if !load.Kill { // the CPU time of a killed process is not known
 		each := time.Duration(load.Calls)
 		r.ServiceCPU = (after.services - before.services) / each
 		r.ServerCPU = (after.servers - before.servers) / each
 		r.TemporalCPU = (after.temporal - before.temporal) / each
 	}
-	charged, err := chargedCalls(ctx, p.ledgerURL)
+	charged, err := chargedCalls(ctx, d.ledgerURL)
 	if err != nil {
 		return r, err
 	}
-	p.world.sink.mu.Lock()
-	defer p.world.sink.mu.Unlock()
-	r.Verdict = verify(s.acceptedIDs(), charged, p.world.sink.calls, p.world.sink.forged)
+	d.simulators.webhooks.mu.Lock()
+	defer d.simulators.webhooks.mu.Unlock()
+	r.Verification = verify(s.acceptedIDs(), charged, d.simulators.webhooks.calls, d.simulators.webhooks.badSignatures)
 	return r, nil
 }
 
-// usage is CPU time: of the service, of all servers, and of Temporal alone.
+// usage is CPU time: of the service, of all servers, and of Temporal only.
 type usage struct{ services, servers, temporal time.Duration }
 
-// used is the CPU time so far.
-func (p *play) used() (u usage, err error) {
-	services, servers := p.pids()
+// used returns the CPU time used so far.
+func (d *deployment) used() (u usage, err error) {
+	services, servers := d.pids()
 	var errServices, errServers, errTemporal error
 	u.services, errServices = cpu(services)
 	u.servers, errServers = cpu(servers)
-	if p.temporal != nil {
-		u.temporal, errTemporal = cpu([]int{p.temporal.cmd.Process.Pid})
+	if d.temporal != nil {
+		u.temporal, errTemporal = cpu([]int{d.temporal.cmd.Process.Pid})
 	}
 	return u, errors.Join(errServices, errServers, errTemporal)
 }
 
-// send posts the load, kills the service in the middle if that is asked for,
+// send posts the load, kills the service in the median if that is asked for,
 // and makes sure that every callback is acknowledged in the end.
-func (p *play) send(ctx context.Context, s *sender) error {
+func (d *deployment) send(ctx context.Context, s *sender) error {
 	done := make(chan error, 1)
 	go func() { done <- s.send(ctx) }()
 	var killed error
 	if s.load.Kill {
-		killed = p.killHalfWay(ctx, s)
+		killed = d.killHalfway(ctx, s)
 	}
 	if err := errors.Join(<-done, killed); err != nil {
 		return err
@@ -119,43 +121,44 @@ func (p *play) send(ctx context.Context, s *sender) error {
 	return s.resend(ctx)
 }
 
-func (p *play) killHalfWay(ctx context.Context, s *sender) error {
+func (d *deployment) killHalfway(ctx context.Context, s *sender) error {
 	for {
-		if n, _ := p.world.sink.count(); n >= s.load.Calls/2 {
+		if n, _ := d.simulators.webhooks.count(); n >= s.load.Calls/2 {
 			break
 		}
-		if err := pause(ctx, 5*time.Millisecond); err != nil {
+		if err := sleep(ctx, 5*time.Millisecond); err != nil {
 			return err
 		}
 	}
-	if err := p.killServices(); err != nil {
+	if err := d.killServices(); err != nil {
 		return err
 	}
-	if err := pause(ctx, downtime); err != nil {
+	if err := sleep(ctx, downtime); err != nil {
 		return err
 	}
-	return p.startServices(ctx)
+	return d.startServices(ctx)
 }
 
-// awaitWebhooks returns when the last webhook came, once all have or nothing
-// has come for as long as patience lasts.
-func (p *play) awaitWebhooks(ctx context.Context, calls int) time.Time {
+// awaitWebhooks waits until every call has a webhook, or none has come for
+// QuietTimeout. It returns when the last one came, or the current time if some
+// are missing.
+func (d *deployment) awaitWebhooks(ctx context.Context, calls int) time.Time {
 	seen, since := -1, time.Now()
 	for {
-		n, last := p.world.sink.count()
+		n, last := d.simulators.webhooks.count()
 		if n >= calls {
 			return last
 		}
 		if n > seen {
 			seen, since = n, time.Now()
 		}
-		if time.Since(since) > p.bench.Patience || pause(ctx, 5*time.Millisecond) != nil {
+		if time.Since(since) > d.bench.QuietTimeout || sleep(ctx, 5*time.Millisecond) != nil {
 			return time.Now()
 		}
 	}
 }
 
-func pause(ctx context.Context, d time.Duration) error {
+func sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

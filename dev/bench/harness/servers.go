@@ -19,11 +19,12 @@ import (
 	"aftercall/internal/testenv/dbserver"
 )
 
-// Durability is what the servers promise to keep, as printed with the figures.
+// Durability describes the durability settings of the servers, as printed with
+// the figures.
 const Durability = "PostgreSQL: fsync=on, synchronous_commit=on. Redis: appendonly yes, appendfsync everysec. " +
 	"Temporal: one server with a SQLite file, journal_mode=WAL, synchronous=NORMAL, wal_autocheckpoint=8000, numHistoryShards=1."
 
-// Servers are the databases that all contestants share, each with data of its own.
+// Servers are the database servers that all contestants use, each with its own data.
 type Servers struct {
 	dir       string
 	postgres  *process
@@ -78,10 +79,10 @@ func startServer(name string, s dbserver.Server, logs string) (*process, error) 
 	return start(command{name: name, path: s.Path, args: s.Args, dir: s.Dir, as: s.User}, logs)
 }
 
-// RedisURL is where Redis is.
+// RedisURL returns the URL of Redis.
 func (s *Servers) RedisURL() string { return dbserver.RedisURL(s.redisPort) }
 
-// FlushRedis empties Redis.
+// FlushRedis deletes all keys in Redis.
 func (s *Servers) FlushRedis(ctx context.Context) error {
 	c := redis.NewClient(&redis.Options{Addr: address(s.redisPort)})
 	defer c.Close()
@@ -93,7 +94,7 @@ func (s *Servers) Postgres() string { return s.postgres.cmd.Path }
 
 func (s *Servers) adminURL() string { return dbserver.PostgresURL(s.pgPort, "postgres") }
 
-// NewDatabase makes an empty database and returns its URL.
+// NewDatabase creates an empty database and returns its URL.
 func (s *Servers) NewDatabase(ctx context.Context, purpose string) (string, error) {
 	db, err := sql.Open("pgx", s.adminURL())
 	if err != nil {
@@ -106,7 +107,7 @@ func (s *Servers) NewDatabase(ctx context.Context, purpose string) (string, erro
 	return dbserver.PostgresURL(s.pgPort, name), err
 }
 
-// Stop stops both.
+// Stop stops both servers.
 func (s *Servers) Stop() error {
 	var errs []error
 	if s.postgres != nil {
@@ -119,7 +120,7 @@ func (s *Servers) Stop() error {
 }
 
 // startTemporal starts a server on a new database file, with the settings of
-// the project's own stack.
+// the local stack.
 func startTemporal(ctx context.Context, path, dir, logs string) (*process, string, error) {
 	ports, err := freeport.Find(1)
 	if err != nil {
@@ -135,7 +136,7 @@ func startTemporal(ctx context.Context, path, dir, logs string) (*process, strin
 	err = await(ctx, p, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
-		c, err := client.DialContext(ctx, client.Options{HostPort: address(ports[0]), Logger: discard{}})
+		c, err := client.DialContext(ctx, client.Options{HostPort: address(ports[0]), Logger: discardLogger{}})
 		if err != nil {
 			return err
 		}
@@ -148,10 +149,10 @@ func startTemporal(ctx context.Context, path, dir, logs string) (*process, strin
 	return p, address(ports[0]), nil
 }
 
-// discard is a Temporal logger for nobody.
-type discard struct{}
+// discardLogger is a Temporal logger that discards everything.
+type discardLogger struct{}
 
-func (discard) Debug(string, ...any) {}
-func (discard) Info(string, ...any)  {}
-func (discard) Warn(string, ...any)  {}
-func (discard) Error(string, ...any) {}
+func (discardLogger) Debug(string, ...any) {}
+func (discardLogger) Info(string, ...any)  {}
+func (discardLogger) Warn(string, ...any)  {}
+func (discardLogger) Error(string, ...any) {}

@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// clockTick is how many ticks a second of CPU time has in /proc. Linux tells
-// userland 100 on every architecture that Go knows.
+// clockTick is the number of ticks per second of CPU time in /proc. Linux reports
+// 100 to user space on every architecture that Go supports.
 const clockTick = 100
 
-// cpu is what processes have used so far, with the children that have ended.
+// cpu returns the CPU time that processes and their ended children have used.
 func cpu(pids []int) (time.Duration, error) {
 	var ticks uint64
 	for _, pid := range pids {
 		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if ended(err) {
-			continue // its parent's figures hold what it used
+			continue // counted with its parent
 		}
 		if err != nil {
 			return 0, err
@@ -39,14 +39,14 @@ func cpu(pids []int) (time.Duration, error) {
 // ended reports whether a process ended before its file in /proc was opened, or read.
 func ended(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) }
 
-// parseStat sums utime, stime, cutime and cstime, fields 14 to 17. The name,
-// in parentheses, may hold anything.
+// parseStat returns the sum of utime, stime, cutime and cstime, fields 14 to 17.
+// The name, in parentheses, may contain any character.
 func parseStat(stat string) (ticks uint64, err error) {
 	end := strings.LastIndexByte(stat, ')')
 	fields := strings.Fields(stat[end+1:])
 	const first = 14 - 3 // fields counts from field 3
 	if end < 0 || len(fields) < first+4 {
-		return 0, errors.New("is not what proc(5) says")
+		return 0, errors.New("not in the format of proc(5)")
 	}
 	for _, field := range fields[first : first+4] {
 		n, err := strconv.ParseUint(field, 10, 64)
@@ -58,14 +58,14 @@ func parseStat(stat string) (ticks uint64, err error) {
 	return ticks, nil
 }
 
-// withChildren adds the processes below pid, which is how PostgreSQL works.
+// withChildren returns pid and its descendants: PostgreSQL works in child processes.
 func withChildren(pid int) []int {
 	all := []int{pid}
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	for _, task := range tasks {
 		data, err := os.ReadFile(task)
 		if err != nil {
-			continue // ended meanwhile
+			continue // it has ended
 		}
 		for _, field := range strings.Fields(string(data)) {
 			if child, err := strconv.Atoi(field); err == nil {
@@ -76,8 +76,8 @@ func withChildren(pid int) []int {
 	return all
 }
 
-// memory is the resident memory of processes in bytes: proportional, so that
-// what PostgreSQL's processes share counts once.
+// memory returns the proportional set size of processes in bytes, which counts
+// memory shared by PostgreSQL's processes only once.
 func memory(pids []int) (int64, error) {
 	var sum int64
 	for _, pid := range pids {
@@ -97,12 +97,12 @@ func memory(pids []int) (int64, error) {
 	return sum, nil
 }
 
-// parseKiB finds a line such as "Pss:   123 kB".
+// parseKiB returns the value of a line such as "Pss:   123 kB".
 func parseKiB(text, name string) (int64, error) {
 	for line := range strings.Lines(text) {
 		if rest, ok := strings.CutPrefix(line, name); ok {
 			return strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 10, 64)
 		}
 	}
-	return 0, fmt.Errorf("has no %s", name)
+	return 0, fmt.Errorf("no line %s", name)
 }

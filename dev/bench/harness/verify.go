@@ -7,35 +7,36 @@ import (
 	"time"
 )
 
-// Verdict is what was found at the far end, call by call.
-type Verdict struct {
-	// Calls were acknowledged.
+// Verification is what the ledger and the receiver of webhooks have at the end
+// of a load, call by call.
+type Verification struct {
+	// Calls is how many calls were acknowledged.
 	Calls int
-	// Uncharged have no ledger entry, Unnotified no message.
+	// Uncharged calls have no ledger entry, Unnotified calls no message.
 	Uncharged, Unnotified int
-	// ChargedTwice have several entries, NotifiedTwice several messages with
-	// different IDs, which a receiver cannot tell from two events.
+	// ChargedTwice calls have several entries, NotifiedTwice calls several messages
+	// with different IDs, which a receiver takes for different events.
 	ChargedTwice, NotifiedTwice int
-	// Repeated are further arrivals of a message, which a receiver drops by its ID.
+	// Repeated counts further arrivals of a message, which a receiver drops by its ID.
 	Repeated int
-	// Forged had a bad signature.
-	Forged int
+	// BadSignatures counts webhooks with an invalid signature.
+	BadSignatures int
 }
 
 // Clean reports whether every call has exactly one entry and one message.
-func (v Verdict) Clean() bool {
-	return v.Lost() == 0 && v.Doubled() == 0 && v.Forged == 0
+func (v Verification) Clean() bool {
+	return v.Lost() == 0 && v.Duplicated() == 0 && v.BadSignatures == 0
 }
 
-// Lost are calls without an entry or without a message.
-func (v Verdict) Lost() int { return max(v.Uncharged, v.Unnotified) }
+// Lost returns the number of calls without an entry or without a message.
+func (v Verification) Lost() int { return max(v.Uncharged, v.Unnotified) }
 
-// Doubled are calls that were charged or announced twice.
-func (v Verdict) Doubled() int { return v.ChargedTwice + v.NotifiedTwice }
+// Duplicated returns the number of calls that were charged or notified twice.
+func (v Verification) Duplicated() int { return v.ChargedTwice + v.NotifiedTwice }
 
-// verify compares what was acknowledged with the ledger and with what came.
-func verify(accepted []string, charged map[string]int, came map[string]*received, forged int) Verdict {
-	v := Verdict{Calls: len(accepted), Forged: forged}
+// verify compares the acknowledged calls with the ledger and the webhooks.
+func verify(accepted []string, charged map[string]int, webhooks map[string]*callWebhooks, badSignatures int) Verification {
+	v := Verification{Calls: len(accepted), BadSignatures: badSignatures}
 	for _, id := range accepted {
 		switch n := charged[id]; {
 		case n == 0:
@@ -43,7 +44,7 @@ func verify(accepted []string, charged map[string]int, came map[string]*received
 		case n > 1:
 			v.ChargedTwice++
 		}
-		call := came[id]
+		call := webhooks[id]
 		if call == nil {
 			v.Unnotified++
 			continue
@@ -58,7 +59,7 @@ func verify(accepted []string, charged map[string]int, came map[string]*received
 	return v
 }
 
-// chargedCalls counts the ledger's charges by call.
+// chargedCalls returns the number of charges in the ledger by call.
 func chargedCalls(ctx context.Context, databaseURL string) (map[string]int, error) {
 	db, err := sql.Open("pgx", databaseURL)
 	if err != nil {
@@ -82,16 +83,16 @@ func chargedCalls(ctx context.Context, databaseURL string) (map[string]int, erro
 	return charged, rows.Err()
 }
 
-// lateness is how long after the end of its wait the first message of every
+// delays returns how long after its record was ready the first message of each
 // call came.
-func (s *sink) lateness(readyAt map[string]time.Time) []time.Duration {
+func (s *webhookCounter) delays(readyAt map[string]time.Time) []time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	late := make([]time.Duration, 0, len(s.calls))
+	delays := make([]time.Duration, 0, len(s.calls))
 	for id, call := range s.calls {
 		if at, ok := readyAt[id]; ok {
-			late = append(late, call.first.Sub(at))
+			delays = append(delays, call.first.Sub(at))
 		}
 	}
-	return late
+	return delays
 }

@@ -8,7 +8,7 @@ import (
 	"aftercall/dev/docsection"
 )
 
-// The files that a published run writes, below the project's folder.
+// The files that a published run writes, relative to the project's folder.
 const (
 	documentFile = "docs/benchmarks.md"
 	pictureFile  = "docs/images/benchmarks.svg"

@@ -15,17 +15,17 @@ import (
 	"aftercall/dev/bench/harness"
 )
 
-// compared are the modules whose versions matter.
+// compared are the modules whose versions are printed.
 var compared = []string{
 	"go.temporal.io/sdk", "github.com/dbos-inc/dbos-transact-golang", "github.com/riverqueue/river",
 	"github.com/hibiken/asynq", "github.com/redis/go-redis/v9", "github.com/jackc/pgx/v5", "github.com/tsenart/vegeta/v12",
 }
 
-// Environment says on what the figures were measured.
+// Environment describes the machine and the versions that were measured.
 func Environment(ctx context.Context, b *harness.Bench, runs int) string {
 	var text strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&text, "- "+format+"\n", args...) }
-	line("%s, %d runs, the median and in parentheses the lowest and the highest", time.Now().UTC().Format(time.DateOnly), runs)
+	line("%s, %d runs: the median, and in parentheses the lowest and the highest", time.Now().UTC().Format(time.DateOnly), runs)
 	line("%s, %d cores, %s, %s %s, %s", processor(), runtime.NumCPU(), mainMemory(), runtime.GOOS, kernel(), runtime.Version())
 	var versions []string
 	for _, server := range []struct{ name, path string }{
@@ -47,17 +47,17 @@ func Environment(ctx context.Context, b *harness.Bench, runs int) string {
 
 var versionPattern = regexp.MustCompile(`\d+\.\d+(\.\d+)?.*`)
 
-// version is what a program says of itself.
+// version returns the version that a program prints.
 func version(ctx context.Context, path string) string {
 	out, err := exec.CommandContext(ctx, path, "--version").Output()
 	if err != nil {
-		return "of unknown version"
+		return "(unknown version)"
 	}
 	first, _, _ := strings.Cut(string(out), " sha=")
 	return strings.TrimSpace(versionPattern.FindString(first))
 }
 
-// fromProc finds "name : value" in a file of /proc.
+// fromProc returns the value of a line "name : value" in a file of /proc.
 func fromProc(file, name string) string {
 	data, err := os.ReadFile(file)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"aftercall/dev/bench/harness"
 )
 
-// panel is one chart of the picture.
+// panel is a chart of the picture.
 type panel struct {
 	title string
 	load  string
@@ -25,9 +25,9 @@ type panel struct {
 
 var panels = []panel{
 	{"burn-down: calls per second", harness.BurnDown, false, func(r harness.Result) float64 { return r.PerSecond }},
-	{"burn-down: CPU per call, ms, with servers", harness.BurnDown, false, func(r harness.Result) float64 { return ms(r.ServiceCPU + r.ServerCPU) }},
-	{"steady: webhook after the wait, p99 ms", harness.Steady, true, func(r harness.Result) float64 { return ms(r.Late.P99) }},
-	{"killed half-way: calls lost", harness.Killed, false, func(r harness.Result) float64 { return float64(r.Verdict.Lost()) }},
+	{"burn-down: CPU per call in ms, with servers", harness.BurnDown, false, func(r harness.Result) float64 { return ms(r.ServiceCPU + r.ServerCPU) }},
+	{"steady: webhook delay, p99 in ms", harness.Steady, true, func(r harness.Result) float64 { return ms(r.WebhookDelay.P99) }},
+	{"killed halfway: calls lost", harness.Killed, false, func(r harness.Result) float64 { return float64(r.Verification.Lost()) }},
 }
 
 const (
@@ -41,7 +41,7 @@ var (
 	othersColor = color.RGBA{R: 0xb0, G: 0xb7, B: 0xbf, A: 0xff}
 )
 
-// WriteSVG draws the medians.
+// WriteSVG draws bar charts of the medians.
 func (s Set) WriteSVG(out io.Writer) error {
 	const columns = 2
 	rows := (len(panels) + columns - 1) / columns
@@ -64,7 +64,7 @@ func (s Set) WriteSVG(out io.Writer) error {
 	return err
 }
 
-// has reports whether anything was measured under a load.
+// has reports whether there are results for a load.
 func (s Set) has(load string) bool {
 	return slices.ContainsFunc(s, func(r harness.Result) bool { return r.Load.Name == load })
 }
@@ -88,7 +88,7 @@ func (s Set) panel(panel panel) (*plot.Plot, error) {
 			return nil, err
 		}
 		bar.XMin, bar.Color, bar.LineStyle.Width = float64(len(names)), othersColor, 0
-		if c.Ours {
+		if c.Name == harness.Aftercall {
 			bar.Color = oursColor
 		}
 		p.Add(bar)
@@ -103,7 +103,7 @@ func (s Set) panel(panel panel) (*plot.Plot, error) {
 	return p, nil
 }
 
-// powers ticks an axis of decimal logarithms.
+// powers labels an axis of decimal logarithms.
 type powers struct{}
 
 // Ticks implements plot.Ticker.

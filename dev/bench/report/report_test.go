@@ -15,7 +15,7 @@ func result(contestant string, perSecond float64, lost int) harness.Result {
 	return harness.Result{
 		Contestant: contestant, Load: harness.Load{Name: harness.BurnDown, Calls: 10}, PerSecond: perSecond,
 		ServiceCPU: 2 * time.Millisecond, ServerCPU: 4 * time.Millisecond,
-		Verdict: harness.Verdict{Calls: 10, Unnotified: lost},
+		Verification: harness.Verification{Calls: 10, Unnotified: lost},
 	}
 }
 
@@ -28,16 +28,16 @@ func TestFigures(t *testing.T) {
 
 func TestTables(t *testing.T) {
 	s := Set{
-		result("ours", 120, 0), result("plain", 30, 0), result("setnx", 900, 3),
-		result("ours", 100, 0), result("plain", 50, 0), result("setnx", 900, 5),
+		result("aftercall", 120, 0), result("temporal", 30, 0), result("setnx", 900, 3),
+		result("aftercall", 100, 0), result("temporal", 50, 0), result("setnx", 900, 5),
 	}
 	require.Contains(t, s.Ratio(), " 3.0 (2.0–4.0) times ")
-	require.Empty(t, Set{result("ours", 1, 0)}.Ratio())
+	require.Empty(t, Set{result("aftercall", 1, 0)}.Ratio())
 	var out bytes.Buffer
 	s.Write(&out, true)
 	text := out.String()
 	require.Contains(t, text, "### Burn-down")
-	require.NotContains(t, text, "### Steady", "nothing was measured for it")
+	require.NotContains(t, text, "### Steady", "it has no results")
 	require.Contains(t, text, "| aftercall | 10 | 110 (100–120) | 6.0 | 2.0 |")
 	require.Regexp(t, `SETNX.*\| 4 \(3–5\) \| 0 \|`, text)
 	out.Reset()
@@ -47,7 +47,7 @@ func TestTables(t *testing.T) {
 
 func TestCSV(t *testing.T) {
 	var out bytes.Buffer
-	require.NoError(t, Set{result("ours", 120.5, 0), result("plain", 30, 2)}.WriteCSV(&out))
+	require.NoError(t, Set{result("aftercall", 120.5, 0), result("temporal", 30, 2)}.WriteCSV(&out))
 	rows, err := csv.NewReader(&out).ReadAll()
 	require.NoError(t, err)
 	require.Len(t, rows, 3)
@@ -55,7 +55,7 @@ func TestCSV(t *testing.T) {
 	for i, name := range rows[0] {
 		column[name] = rows[2][i]
 	}
-	require.Equal(t, "plain", column["contestant"])
+	require.Equal(t, "temporal", column["contestant"])
 	require.Equal(t, "30", column["calls_per_second"])
 	require.Equal(t, "4", column["server_cpu"])
 	require.Equal(t, "2", column["unnotified"])
@@ -63,8 +63,8 @@ func TestCSV(t *testing.T) {
 
 func TestPicture(t *testing.T) {
 	var out bytes.Buffer
-	require.NoError(t, Set{result("ours", 120, 0), result("plain", 30, 0)}.WriteSVG(&out))
+	require.NoError(t, Set{result("aftercall", 120, 0), result("temporal", 30, 0)}.WriteSVG(&out))
 	require.Contains(t, out.String(), "<svg")
 	require.Contains(t, out.String(), "burn-down: calls per second")
-	require.Contains(t, out.String(), "plain")
+	require.Contains(t, out.String(), "temporal")
 }

@@ -1,5 +1,5 @@
-// Package report turns the figures of a benchmark into a table, a CSV file and
-// a picture.
+// Package report writes the figures of a benchmark as tables, as a CSV file and
+// as a picture.
 package report
 
 import (
@@ -11,7 +11,7 @@ import (
 	"aftercall/dev/bench/harness"
 )
 
-// figure is the median of some runs and how far they are apart.
+// figure is the median of some runs, with the lowest and the highest value.
 type figure struct {
 	median, min, max float64
 }
@@ -29,10 +29,10 @@ func figureOf(values []float64) figure {
 	return f
 }
 
-// String is the median, and the spread where there is one.
+// String returns the median, and the range if the values differ.
 func (f figure) String() string { return f.format(number) }
 
-// count is the same of what is counted, and not measured.
+// count returns the same for counts, without decimals.
 func (f figure) count() string {
 	return f.format(func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) })
 }
@@ -45,7 +45,7 @@ func (f figure) format(number func(float64) string) string {
 	return fmt.Sprintf("%s (%s–%s)", median, low, high)
 }
 
-// number has three digits that mean something.
+// number formats a measured value with two or more significant digits.
 func number(v float64) string {
 	switch {
 	case v == 0:
@@ -61,10 +61,10 @@ func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond)
 
 func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }
 
-// Set is the results of all runs.
+// Set holds the results of all runs.
 type Set []harness.Result
 
-// of are the results of one contestant under one load.
+// of returns the results of one contestant under one load.
 func (s Set) of(contestant, load string) Set {
 	var found Set
 	for _, r := range s {

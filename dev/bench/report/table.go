@@ -10,7 +10,7 @@ import (
 	"aftercall/dev/bench/harness"
 )
 
-// column is one figure of a table.
+// column is a figure in a table.
 type column struct {
 	title string
 	cell  func(Set) string
@@ -27,23 +27,23 @@ func count(title string, value func(harness.Result) int) column {
 }
 
 var (
-	calls     = column{"calls", func(s Set) string { return strconv.Itoa(s[0].Load.Calls) }}
-	perSecond = median("calls/s", func(r harness.Result) float64 { return r.PerSecond })
-	cpu       = median("CPU ms/call", func(r harness.Result) float64 { return ms(r.ServiceCPU + r.ServerCPU) })
-	ownCPU    = median("of it the service", func(r harness.Result) float64 { return ms(r.ServiceCPU) })
-	ackP50    = median("ack p50 ms", func(r harness.Result) float64 { return ms(r.Ack.P50) })
-	ackP99    = median("p99", func(r harness.Result) float64 { return ms(r.Ack.P99) })
-	ackMax    = median("max", func(r harness.Result) float64 { return ms(r.Ack.Max) })
-	lateP50   = median("late p50 ms", func(r harness.Result) float64 { return ms(r.Late.P50) })
-	lateP99   = median("p99 ", func(r harness.Result) float64 { return ms(r.Late.P99) })
-	ownMemory = median("service MiB", func(r harness.Result) float64 { return mib(r.ServiceMemory) })
-	memory    = median("servers MiB", func(r harness.Result) float64 { return mib(r.ServerMemory) })
-	took      = median("ended after s", func(r harness.Result) float64 { return r.Elapsed.Seconds() })
-	refused   = count("refused", func(r harness.Result) int { return r.Refused })
-	lost      = count("lost", func(r harness.Result) int { return r.Verdict.Lost() })
-	missing   = count("missing after 30 s of silence", func(r harness.Result) int { return r.Verdict.Lost() })
-	doubled   = count("doubled", func(r harness.Result) int { return r.Verdict.Doubled() })
-	repeated  = count("repeated messages", func(r harness.Result) int { return r.Verdict.Repeated })
+	calls      = column{"calls", func(s Set) string { return strconv.Itoa(s[0].Load.Calls) }}
+	perSecond  = median("calls/s", func(r harness.Result) float64 { return r.PerSecond })
+	cpu        = median("CPU ms/call", func(r harness.Result) float64 { return ms(r.ServiceCPU + r.ServerCPU) })
+	ownCPU     = median("of which service", func(r harness.Result) float64 { return ms(r.ServiceCPU) })
+	ackP50     = median("ack p50 ms", func(r harness.Result) float64 { return ms(r.Ack.P50) })
+	ackP99     = median("p99", func(r harness.Result) float64 { return ms(r.Ack.P99) })
+	ackMax     = median("max", func(r harness.Result) float64 { return ms(r.Ack.Max) })
+	delayP50   = median("webhook delay p50 ms", func(r harness.Result) float64 { return ms(r.WebhookDelay.P50) })
+	delayP99   = median("p99 ", func(r harness.Result) float64 { return ms(r.WebhookDelay.P99) })
+	ownMemory  = median("service MiB", func(r harness.Result) float64 { return mib(r.ServiceMemory) })
+	memory     = median("servers MiB", func(r harness.Result) float64 { return mib(r.ServerMemory) })
+	took       = median("duration s", func(r harness.Result) float64 { return r.Elapsed.Seconds() })
+	refused    = count("refused", func(r harness.Result) int { return r.Refused })
+	lost       = count("lost", func(r harness.Result) int { return r.Verification.Lost() })
+	missing    = count("missing after 30 s without a webhook", func(r harness.Result) int { return r.Verification.Lost() })
+	duplicated = count("charged or notified twice", func(r harness.Result) int { return r.Verification.Duplicated() })
+	repeated   = count("repeated messages", func(r harness.Result) int { return r.Verification.Repeated })
 )
 
 // section is the table of one load.
@@ -54,12 +54,12 @@ type section struct {
 }
 
 var sections = []section{
-	{harness.BurnDown, "Burn-down: as many calls as the contestant takes", []column{calls, perSecond, cpu, ownCPU, ackP50, ackP99, ownMemory, memory, lost, doubled}},
-	{harness.Steady, "Steady: 50 calls a second, each callback three times", []column{ackP50, ackP99, ackMax, lateP50, lateP99, cpu, ownCPU, refused, lost, doubled, repeated}},
-	{harness.Killed, "Killed half-way: kill -9 of the service when half of the webhooks have come, start after a second", []column{calls, missing, doubled, repeated, took}},
+	{harness.BurnDown, "Burn-down: as fast as the contestant acknowledges", []column{calls, perSecond, cpu, ownCPU, ackP50, ackP99, ownMemory, memory, lost, duplicated}},
+	{harness.Steady, "Steady: 50 calls a second, each callback posted three times", []column{ackP50, ackP99, ackMax, delayP50, delayP99, cpu, ownCPU, refused, lost, duplicated, repeated}},
+	{harness.Killed, "Killed halfway: `kill -9` of the service when half of the webhooks have arrived, restart after a second", []column{calls, missing, duplicated, repeated, took}},
 }
 
-// Write prints the tables; markdown for documents, boxes for people.
+// Write prints the tables, as Markdown or for a terminal.
 func (s Set) Write(out io.Writer, markdown bool) {
 	for _, section := range sections {
 		t := table.NewWriter()
@@ -95,17 +95,17 @@ func (s Set) Write(out io.Writer, markdown bool) {
 	}
 }
 
-// Ratio tells how many times the calls per second of plain ours reaches, run
-// by run; empty unless both ran.
+// Ratio compares the calls per second of aftercall with those of the Temporal
+// timer form, run by run; it is empty unless both ran.
 func (s Set) Ratio() string {
-	ours, plain := s.of(harness.Ours, harness.BurnDown), s.of(harness.Plain, harness.BurnDown)
-	n := min(len(ours), len(plain))
+	ours, timer := s.of(harness.Aftercall, harness.BurnDown), s.of(harness.TemporalTimer, harness.BurnDown)
+	n := min(len(ours), len(timer))
 	if n == 0 {
 		return ""
 	}
 	ratios := make([]float64, n)
 	for i := range ratios {
-		ratios[i] = ours[i].PerSecond / plain[i].PerSecond
+		ratios[i] = ours[i].PerSecond / timer[i].PerSecond
 	}
-	return fmt.Sprintf("Within one run, aftercall takes %s times the calls per second of the plain form.", figureOf(ratios))
+	return fmt.Sprintf("Within a run, aftercall processes %s times as many calls per second as the timer form.", figureOf(ratios))
 }

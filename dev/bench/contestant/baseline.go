@@ -11,9 +11,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// RunBare serves a bare handler until ctx ends: it reads the body, asks Redis
-// once, and answers. No check for duplicates by Redis can cost less.
-func RunBare(ctx context.Context, environ map[string]string) error {
+// RunBaseline serves a minimal handler until ctx ends: it reads the body, queries
+// Redis once, and answers. No check for duplicates in Redis can cost less.
+func RunBaseline(ctx context.Context, environ map[string]string) error {
 	s, err := ReadSettings(environ)
 	if err != nil {
 		return err
@@ -31,7 +31,7 @@ func RunBare(ctx context.Context, environ map[string]string) error {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		err := rdb.SetArgs(r.Context(), "bare", "done", redis.SetArgs{Mode: "NX", Get: true}).Err()
+		err := rdb.SetArgs(r.Context(), "baseline", "done", redis.SetArgs{Mode: "NX", Get: true}).Err()
 		if err != nil && !errors.Is(err, redis.Nil) {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return

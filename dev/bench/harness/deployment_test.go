@@ -23,7 +23,7 @@ func TestServerThatDoesNotStart(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			tt.bench.Dir, tt.bench.Apps = t.TempDir(), 1
-			_, err := tt.bench.Play(t.Context(), Contestant{Name: "any", Temporal: true}, nil)
+			_, err := tt.bench.Run(t.Context(), Contestant{Name: "any", Temporal: true}, nil)
 			require.ErrorContains(t, err, tt.want)
 		})
 	}

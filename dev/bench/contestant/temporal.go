@@ -15,36 +15,36 @@ import (
 	"aftercall/internal/tencent"
 )
 
-const plainQueue = "plain"
+const temporalQueue = "timer"
 
-// plain is Temporal as its samples use it: a timer and one activity per step,
-// with the default options of client and worker.
-type plain struct {
+// temporalEngine is Temporal as its samples use it: a timer and one activity per
+// step, with the default options of client and worker.
+type temporalEngine struct {
 	client client.Client
 	worker worker.Worker
 }
 
-func startPlain(_ context.Context, s Settings, w *Work, logger *slog.Logger) (Engine, error) {
+func startTemporal(_ context.Context, s Settings, w *Work, logger *slog.Logger) (Engine, error) {
 	c, err := client.Dial(client.Options{HostPort: s.Temporal, Logger: log.NewStructuredLogger(logger)})
 	if err != nil {
 		return nil, err
 	}
-	p := &plain{client: c, worker: worker.New(c, plainQueue, worker.Options{})}
-	p.worker.RegisterWorkflow(plainCall)
-	p.worker.RegisterActivity(w)
-	if err := p.worker.Start(); err != nil {
+	e := &temporalEngine{client: c, worker: worker.New(c, temporalQueue, worker.Options{})}
+	e.worker.RegisterWorkflow(callWorkflow)
+	e.worker.RegisterActivity(w)
+	if err := e.worker.Start(); err != nil {
 		c.Close()
 		return nil, err
 	}
-	return p, nil
+	return e, nil
 }
 
 // Accept starts the workflow of the call.
-func (p *plain) Accept(ctx context.Context, c Call) error {
-	_, err := p.client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID: c.ID(), TaskQueue: plainQueue,
+func (e *temporalEngine) Accept(ctx context.Context, c Call) error {
+	_, err := e.client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: c.ID(), TaskQueue: temporalQueue,
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
-	}, plainCall, c)
+	}, callWorkflow, c)
 	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
 		return nil
 	}
@@ -52,12 +52,12 @@ func (p *plain) Accept(ctx context.Context, c Call) error {
 }
 
 // Close stops the worker.
-func (p *plain) Close() {
-	p.worker.Stop()
-	p.client.Close()
+func (e *temporalEngine) Close() {
+	e.worker.Stop()
+	e.client.Close()
 }
 
-func plainCall(ctx workflow.Context, c Call) error {
+func callWorkflow(ctx workflow.Context, c Call) error {
 	if err := workflow.Sleep(ctx, c.ReadyAt.Sub(workflow.Now(ctx))); err != nil {
 		return err
 	}
