@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,7 +29,17 @@ func (historiesCommand) Run(ctx context.Context, p project) error {
 	if err != nil {
 		return err
 	}
-	if err := with(ctx, o, func(s *local.Stack) error { return record(ctx, p, s) }); err != nil {
+	backend, err := startRelayBackend(ctx)
+	if err != nil {
+		return err
+	}
+	defer backend.server.Close()
+	if err := backend.withRelay(&o); err != nil {
+		return err
+	}
+	if err := with(ctx, o, func(s *local.Stack) error {
+		return errors.Join(record(ctx, p, s), recordRelay(ctx, p, s, backend))
+	}); err != nil {
 		return err
 	}
 	return remove()
