@@ -1,6 +1,6 @@
 // Package activities is the thin layer between Temporal and the packages that
-// do the work: it gives errors their type and their next attempt, and knows
-// which app and which target is meant.
+// do the work: it gives errors their type (errors.go) and retry delay (retry.go),
+// and finds the app or target of an activity in the configuration.
 package activities
 
 import (
@@ -16,49 +16,52 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// Records reads call records; *tencent.Client does.
+// Records reads call records; *tencent.Client implements it.
 type Records interface {
 	Record(ctx context.Context, callID string) (tencent.CallRecord, error)
 }
 
-// Ledger keeps charges; *ledger.Ledger does.
+// Ledger stores charges; *ledger.Ledger implements it.
 type Ledger interface {
 	Charge(ctx context.Context, e ledger.Entry) (stored ledger.Entry, inserted bool, err error)
 }
 
-// Sender takes events; *notify.Webhook does.
+// Sender sends events to a target; the channels of notify implement it.
 type Sender interface {
 	Send(ctx context.Context, messageID string, event notify.Event) error
 }
 
-// Target is somebody who is notified of what it wants to hear of.
+// Target is a configured receiver of the events that it subscribes to.
 type Target struct {
 	Receiver
 	Subscription notify.Subscription
 	Sender       Sender
 }
 
-// App is what the activities need to know of one SDKAppID.
+// App is what the activities need of one SDKAppID.
 type App struct {
 	ID      tencent.SDKAppID
 	Name    string
 	Records Records
 	Rater   *billing.Rater
-	// Relay is nil unless callbacks are passed on.
+	// Relay is nil unless callbacks are relayed.
 	Relay *Relay
 }
 
-// Activities are the activities of the workflow AfterCall. Each is idempotent
-// and makes one attempt; trying again is the workflow's business.
+// Activities are the activities of the workflows AfterCall, Deliver and
+// RelayCallback. Each is idempotent and makes one attempt; retrying is left to
+// the workflow and the server.
 type Activities struct {
 	apps    map[tencent.SDKAppID]App
 	ledger  Ledger
 	targets []Target
-	metrics *metrics
-	now     func() time.Time
+	// subscribers are the targets again, with their subscriptions.
+	subscribers []notify.Subscriber
+	metrics     *metrics
+	now         func() time.Time
 }
 
-// New returns the activities for apps, which book into l and send to targets.
+// New returns the activities for apps, which charge into l and notify targets.
 func New(apps []App, l Ledger, targets []Target, reg prometheus.Registerer) *Activities {
 	a := &Activities{
 		apps: make(map[tencent.SDKAppID]App, len(apps)), ledger: l, targets: targets,
@@ -66,10 +69,11 @@ func New(apps []App, l Ledger, targets []Target, reg prometheus.Registerer) *Act
 	}
 	for _, app := range apps {
 		a.apps[app.ID] = app
-		a.metrics.preset(app.Name)
+		a.metrics.initApp(app.Name)
 	}
 	for _, target := range targets {
-		a.metrics.presetTarget(target.Name)
+		a.subscribers = append(a.subscribers, notify.Subscriber{Name: target.Name, Subscription: target.Subscription})
+		a.metrics.initTarget(target.Name)
 	}
 	return a
 }
@@ -77,7 +81,7 @@ func New(apps []App, l Ledger, targets []Target, reg prometheus.Registerer) *Act
 func (a *Activities) app(id tencent.SDKAppID) (App, error) {
 	app, ok := a.apps[id]
 	if !ok {
-		return App{}, retry(AppNotConfigured, errors.New("SDKAppID "+id.String()+" is not in this worker's configuration"), jitter(operatorPause))
+		return App{}, appNotConfigured(id)
 	}
 	return app, nil
 }
@@ -88,15 +92,9 @@ func (a *Activities) target(name string) (Target, error) {
 			return target, nil
 		}
 	}
-	return Target{}, retry(TargetNotConfigured, errors.New("target "+name+" is not configured on this worker"), jitter(operatorPause))
+	return Target{}, retryAfter(jitter(operatorDelay), TargetNotConfigured, errors.New("target "+name+" is not in this worker's configuration"))
 }
 
-// subscribers are the names of the targets to which an event is sent, in the
-// order of the configuration.
-func (a *Activities) subscribers(event notify.Event) []string {
-	all := make([]notify.Subscriber, len(a.targets))
-	for i, target := range a.targets {
-		all[i] = notify.Subscriber{Name: target.Name, Subscription: target.Subscription}
-	}
-	return notify.Subscribers(all, event)
+func appNotConfigured(id tencent.SDKAppID) error {
+	return retryAfter(jitter(operatorDelay), AppNotConfigured, errors.New("SDKAppID "+id.String()+" is not in this worker's configuration"))
 }

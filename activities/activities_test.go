@@ -52,17 +52,20 @@ func (f *fake) Send(_ context.Context, id string, _ notify.Event) error {
 	return f.err
 }
 
-func (f *fake) Forward(_ context.Context, query, contentType string, body []byte) error {
+// relayFake is the app's own backend.
+type relayFake struct{ *fake }
+
+func (f relayFake) Send(_ context.Context, query, contentType string, body []byte) error {
 	f.sent = append(f.sent, query+" "+contentType+" "+string(body))
 	return f.err
 }
 
 type fixture struct {
-	t    *testing.T
-	acts *Activities
-	fake *fake
-	env  *testsuite.TestActivityEnvironment
-	book *ledger.Ledger
+	t      *testing.T
+	acts   *Activities
+	fake   *fake
+	env    *testsuite.TestActivityEnvironment
+	ledger *ledger.Ledger
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -74,12 +77,12 @@ func newFixture(t *testing.T) *fixture {
 		Rules:         []billing.Rule{{RatePerMinute: price, FirstInterval: 60, NextInterval: 60}},
 	}}})
 	require.NoError(t, err)
-	book, err := ledger.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"), ledger.Options{})
+	store, err := ledger.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"), ledger.Options{})
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, book.Close()) })
-	f := &fixture{t: t, fake: &fake{record: record()}, book: book}
+	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	f := &fixture{t: t, fake: &fake{record: record()}, ledger: store}
 	f.acts = New([]App{{ID: clinic, Name: "clinic", Records: f.fake, Rater: rater}},
-		book, []Target{{Receiver: Receiver{Name: "crm", Horizon: time.Hour, Circuit: closed{}}, Sender: f.fake}}, prometheus.NewRegistry())
+		store, []Target{{Receiver: Receiver{Name: "crm", RetryWindow: time.Hour, Circuit: closed{}}, Sender: f.fake}}, prometheus.NewRegistry())
 	f.acts.now = func() time.Time { return endedAt.Add(10 * time.Second) }
 	var suite testsuite.WorkflowTestSuite
 	f.env = suite.NewTestActivityEnvironment()
@@ -131,7 +134,7 @@ func TestChargeOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, other.AlreadyHandled)
 
-	entries, err := f.book.Get(t.Context(), clinic, "call-1")
+	entries, err := f.ledger.Get(t.Context(), clinic, "call-1")
 	require.NoError(t, err)
 	require.Len(t, entries, 1)
 	require.InDelta(t, 1, testutil.ToFloat64(f.acts.metrics.charges.WithLabelValues("clinic", "charged")), 0, "counted when made")
@@ -155,7 +158,7 @@ func TestADecisionIsInTheLedger(t *testing.T) {
 		require.Contains(t, result.Event.Call.Explanation, "a person decided: connected for 61 s")
 		require.NotContains(t, strings.Join(result.Event.Call.Explanation, " "), "alice")
 	}
-	entries, err := f.book.Get(t.Context(), clinic, "call-1")
+	entries, err := f.ledger.Get(t.Context(), clinic, "call-1")
 	require.NoError(t, err)
 	require.Len(t, entries, 1)
 	require.Equal(t, "alice", entries[0].Operator)
@@ -184,16 +187,16 @@ func TestOpenReview(t *testing.T) {
 	require.Equal(t, AppNotConfigured, errorType(err))
 }
 
-// TestAChargeAfterACorrectionIsHandled resets a workflow after a person has
-// corrected its charge: nothing is booked or told again, whatever it comes to now.
+// TestAChargeAfterACorrectionIsHandled resets a workflow after its charge has
+// been corrected: nothing is charged or notified again, whatever the amount is now.
 func TestAChargeAfterACorrectionIsHandled(t *testing.T) {
 	for name, correct := range map[string]func(f *fixture, key string) error{
 		"reversed": func(f *fixture, key string) error {
-			_, _, err := f.book.Reverse(t.Context(), key, ledger.Correction{Reason: "dead line", Operator: "alice"})
+			_, _, err := f.ledger.Reverse(t.Context(), key, ledger.Correction{Reason: "dead line", Operator: "alice"})
 			return err
 		},
 		"replaced": func(f *fixture, key string) error {
-			entries, err := f.book.Get(t.Context(), clinic, "call-1")
+			entries, err := f.ledger.Get(t.Context(), clinic, "call-1")
 			if err != nil {
 				return err
 			}
@@ -201,7 +204,7 @@ func TestAChargeAfterACorrectionIsHandled(t *testing.T) {
 			if charge.Amount, err = charge.Amount.Mul("2"); err != nil {
 				return err
 			}
-			_, _, err = f.book.Replace(t.Context(), key, charge, ledger.Correction{Reason: "dead line", Operator: "alice"})
+			_, _, err = f.ledger.Replace(t.Context(), key, charge, ledger.Correction{Reason: "dead line", Operator: "alice"})
 			return err
 		},
 	} {
@@ -231,7 +234,7 @@ func TestUnconnectedCallsAreInTheLedger(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, notify.EventCallFree, result.Event.Type)
 	require.Equal(t, "0.00", result.Event.Call.Amount)
-	entries, err := f.book.Get(t.Context(), clinic, "call-1")
+	entries, err := f.ledger.Get(t.Context(), clinic, "call-1")
 	require.NoError(t, err)
 	require.Len(t, entries, 1)
 }
@@ -253,13 +256,13 @@ func TestChargeErrors(t *testing.T) {
 		p.Record.AcceptTime = p.Record.EndTime + 1
 		_, err := f.charge(p)
 		require.Equal(t, NeedsReview, errorType(err))
-		entries, err := f.book.Get(t.Context(), clinic, "call-1")
+		entries, err := f.ledger.Get(t.Context(), clinic, "call-1")
 		require.NoError(t, err)
 		require.Empty(t, entries, "nothing is charged")
 	})
 	t.Run("ledger down", func(t *testing.T) {
 		f := newFixture(t)
-		require.NoError(t, f.book.Close())
+		require.NoError(t, f.ledger.Close())
 		_, err := f.charge(params("run-1"))
 		require.Equal(t, LedgerUnavailable, errorType(err))
 	})
@@ -276,14 +279,14 @@ func TestFetchRecordWaitsFirst(t *testing.T) {
 	f := newFixture(t)
 	f.env.RegisterActivityWithOptions(f.acts.FetchRecord, activity.RegisterOptions{Name: "FetchRecord"})
 	start := time.Now()
-	_, err := f.env.ExecuteActivity("FetchRecord", FetchRecordParams{SDKAppID: clinic, CallID: "call-1", After: 20 * time.Millisecond})
+	_, err := f.env.ExecuteActivity("FetchRecord", FetchRecordParams{SDKAppID: clinic, CallID: "call-1", InitialDelay: 20 * time.Millisecond})
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, f.fake.asked.Sub(start), 20*time.Millisecond)
 }
 
 func TestFetchRecord(t *testing.T) {
 	notFound := &tencent.APIError{Code: tencent.CodeRecordNotFound}
-	const patience = 30 * time.Minute
+	const timeout = 30 * time.Minute
 	tests := map[string]struct {
 		app tencent.SDKAppID
 		err error
@@ -292,13 +295,13 @@ func TestFetchRecord(t *testing.T) {
 		missing *time.Duration
 		want    string
 	}{
-		"found":                            {clinic, nil, nil, ""},
-		"not yet":                          {clinic, notFound, nil, RecordNotYet},
-		"not yet, said before":             {clinic, notFound, ago(29 * time.Minute), RecordNotYet},
-		"never, after all patience":        {clinic, notFound, ago(patience), RecordNeverAppeared},
-		"out of reach, after all patience": {clinic, errors.New("connection refused"), ago(time.Hour), RecordAPIUnavailable},
-		"arrears, after all patience":      {clinic, &tencent.APIError{Code: 60017}, ago(time.Hour), RecordAPIRefused},
-		"an app that is not configured":    {clinic + 1, nil, nil, AppNotConfigured},
+		"found":                         {clinic, nil, nil, ""},
+		"not yet":                       {clinic, notFound, nil, RecordNotYet},
+		"not yet, said before":          {clinic, notFound, ago(29 * time.Minute), RecordNotYet},
+		"never, at the record deadline": {clinic, notFound, ago(timeout), RecordNeverAppeared},
+		"network, after the deadline":   {clinic, errors.New("connection refused"), ago(time.Hour), RecordAPIUnavailable},
+		"arrears, after the deadline":   {clinic, &tencent.APIError{Code: 60017}, ago(time.Hour), RecordAPIRefused},
+		"an app that is not configured": {clinic + 1, nil, nil, AppNotConfigured},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -308,7 +311,7 @@ func TestFetchRecord(t *testing.T) {
 				f.env.SetHeartbeatDetails(f.acts.now().Add(-*tt.missing))
 			}
 			f.env.RegisterActivityWithOptions(f.acts.FetchRecord, activity.RegisterOptions{Name: "FetchRecord"})
-			value, err := f.env.ExecuteActivity("FetchRecord", FetchRecordParams{SDKAppID: tt.app, CallID: "call-1", Patience: patience})
+			value, err := f.env.ExecuteActivity("FetchRecord", FetchRecordParams{SDKAppID: tt.app, CallID: "call-1", NotFoundTimeout: timeout})
 			require.Equal(t, tt.want, errorType(err))
 			if tt.want == "" {
 				var result FetchRecordResult
@@ -322,9 +325,9 @@ func TestFetchRecord(t *testing.T) {
 
 func ago(d time.Duration) *time.Duration { return &d }
 
-// TestPatienceBeginsWithTheFirstAnswer plays a long outage of the record API
+// TestRecordDeadlineBeginsWithTheFirstAnswer plays a long outage of the record API
 // before the first answer, and keeps that answer's time for the attempts after it.
-func TestPatienceBeginsWithTheFirstAnswer(t *testing.T) {
+func TestRecordDeadlineBeginsWithTheFirstAnswer(t *testing.T) {
 	f := newFixture(t)
 	var since time.Time
 	f.env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
@@ -335,7 +338,7 @@ func TestPatienceBeginsWithTheFirstAnswer(t *testing.T) {
 	fetch := func(err error) string {
 		f.fake.err = err
 		f.acts.now = func() time.Time { return now }
-		_, err = f.env.ExecuteActivity("FetchRecord", FetchRecordParams{SDKAppID: clinic, CallID: "call-1", Patience: time.Minute})
+		_, err = f.env.ExecuteActivity("FetchRecord", FetchRecordParams{SDKAppID: clinic, CallID: "call-1", NotFoundTimeout: time.Minute})
 		return errorType(err)
 	}
 	require.Equal(t, RecordAPIUnavailable, fetch(errors.New("connection refused")))
@@ -350,15 +353,14 @@ func TestPatienceBeginsWithTheFirstAnswer(t *testing.T) {
 }
 
 func TestSubscribers(t *testing.T) {
-	f := newFixture(t)
-	f.acts.targets = []Target{
+	acts := New(nil, nil, []Target{
 		{Receiver: Receiver{Name: "all"}},
-		{Receiver: Receiver{Name: "money"}, Subscription: notify.Subscription{Events: []notify.EventType{notify.EventCallCharged}}},
-		{Receiver: Receiver{Name: "too"}},
-	}
-	found, err := f.acts.Subscribers(t.Context(), SubscribersParams{Event: notify.Event{
+		{Receiver: Receiver{Name: "charges"}, Subscription: notify.Subscription{Events: []notify.EventType{notify.EventCallCharged}}},
+		{Receiver: Receiver{Name: "all too"}},
+	}, prometheus.NewRegistry())
+	found, err := acts.Subscribers(t.Context(), SubscribersParams{Event: notify.Event{
 		Type: notify.EventSweepRecovered, Sweep: &notify.SweepData{App: "clinic"},
 	}})
 	require.NoError(t, err)
-	require.Equal(t, []string{"all", "too"}, found.Targets)
+	require.Equal(t, []string{"all", "all too"}, found.Targets)
 }

@@ -12,64 +12,63 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// ChargeParams are a call whose record is known.
+// ChargeParams is a call whose record has been read.
 type ChargeParams struct {
 	SDKAppID tencent.SDKAppID   `json:"sdk_app_id"`
 	Record   tencent.CallRecord `json:"record"`
-	// Callback is what the callback claimed, for comparison only.
+	// Callback is the hint of the callback, for comparison only.
 	Callback *tencent.CallRecord `json:"callback,omitempty"`
 	// ReadAt is when the record was read. No call can have ended after it.
 	ReadAt time.Time `json:"read_at"`
-	// Decided is set when a person decided about the call after a review.
+	// Decided is set when a person decided about the call in a review.
 	Decided *Decided `json:"decided,omitempty"`
-	// FirstRunID tells this workflow from another one of the same call.
+	// FirstRunID distinguishes this workflow from another one of the same call.
 	FirstRunID string `json:"first_run_id"`
-	// Fresh as in FetchRecordParams.
-	Fresh bool `json:"fresh,omitempty"`
+	// ObserveLatency: see FetchRecordParams.
+	ObserveLatency bool `json:"fresh,omitempty"`
 }
 
-// Decided is a decision with who made it and why.
+// Decided is a decision, the person who made it, and the reason.
 type Decided struct {
 	billing.Decision
 	By     string `json:"by"`
 	Reason string `json:"reason"`
 }
 
-// ChargeResult is the ledger's entry, in the form in which others hear of it.
+// ChargeResult is the ledger entry as an event.
 type ChargeResult struct {
 	LedgerKey string `json:"ledger_key"`
-	// AlreadyHandled says that another workflow had booked the call, or that a
-	// person has corrected its charge.
+	// AlreadyHandled means that another workflow had charged the call, or that
+	// its charge has been corrected.
 	AlreadyHandled bool `json:"already_handled"`
-	// Differences are where the callback differed from the record.
+	// Differences are those between callback and record.
 	Differences []tencent.Difference `json:"differences,omitempty"`
-	// Event is for every one of Targets, under MessageID.
+	// Event is to be sent to all Targets, with MessageID.
 	Event     notify.Event `json:"event"`
 	MessageID string       `json:"message_id"`
 	Targets   []string     `json:"targets"`
 }
 
-// Charge books a call into the ledger, once for ever: a second attempt, or a
-// second workflow, finds the entry of the first, and a call whose charge a
-// person has corrected since counts as handled. Calls that cost nothing are
-// booked too. Errors: NeedsReview, ChargeConflict, LedgerUnavailable,
-// AppNotConfigured.
+// Charge writes the charge of a call into the ledger, at most once: a second
+// attempt, or a second workflow, finds the entry of the first, and a call whose
+// charge has been corrected counts as handled. Free calls are entered too.
+// Errors: NeedsReview, ChargeConflict, LedgerUnavailable, AppNotConfigured.
 func (a *Activities) Charge(ctx context.Context, p ChargeParams) (ChargeResult, error) {
 	app, err := a.app(p.SDKAppID)
 	if err != nil {
 		return ChargeResult{}, err
 	}
-	entry, inserted, err := a.book(ctx, app, p)
+	entry, inserted, err := a.chargeOnce(ctx, app, p)
 	if err != nil {
-		a.metrics.notCharged(app.Name, err)
-		return ChargeResult{}, orElse(classify(err), LedgerUnavailable)
+		a.metrics.countConflict(app.Name, err)
+		return ChargeResult{}, defaultType(classify(err), LedgerUnavailable)
 	}
-	result := describe(entry)
+	result := newChargeResult(entry)
 	result.AlreadyHandled = entry.FirstRunID != p.FirstRunID
-	result.Targets = a.subscribers(result.Event)
-	a.metrics.charged(app.Name, entry, inserted, result.AlreadyHandled)
-	if p.Fresh && inserted {
-		took(a.metrics.latency.WithLabelValues(app.Name, "charged"), a.now(), entry.Record)
+	result.Targets = notify.Subscribers(a.subscribers, result.Event)
+	a.metrics.countCharge(app.Name, entry, inserted, result.AlreadyHandled)
+	if p.ObserveLatency && inserted {
+		observeSinceEnd(a.metrics.latency.WithLabelValues(app.Name, "charged"), a.now(), entry.Record)
 	}
 	if p.Decided != nil && inserted {
 		a.metrics.reviews.WithLabelValues(app.Name, string(p.Decided.Verdict)).Inc()
@@ -77,7 +76,7 @@ func (a *Activities) Charge(ctx context.Context, p ChargeParams) (ChargeResult, 
 	return result, nil
 }
 
-func (a *Activities) book(ctx context.Context, app App, p ChargeParams) (ledger.Entry, bool, error) {
+func (a *Activities) chargeOnce(ctx context.Context, app App, p ChargeParams) (ledger.Entry, bool, error) {
 	charge, err := rate(app, p)
 	if err != nil {
 		return ledger.Entry{}, false, err
@@ -108,9 +107,9 @@ func rate(app App, p ChargeParams) (billing.Charge, error) {
 	return app.Rater.Rate(p.Record, p.ReadAt)
 }
 
-// describe makes the result from the entry alone, so that it is the same in
-// every attempt.
-func describe(e ledger.Entry) ChargeResult {
+// newChargeResult derives the result from the entry alone, so that it is the
+// same in every attempt.
+func newChargeResult(e ledger.Entry) ChargeResult {
 	event, id := EventOf(e)
 	return ChargeResult{LedgerKey: e.Key, Differences: e.Differences, MessageID: id, Event: event}
 }

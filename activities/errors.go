@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -16,55 +15,49 @@ import (
 )
 
 // The types of the errors that activities return, as the Web UI shows them and
-// workflows may ask for them.
+// workflows test them. A permanent error is not retried. When a retryable error
+// is retried is in retry.go.
 const (
-	// RecordNotYet: Tencent has no such record yet. Retried; benign.
+	// RecordNotYet: Tencent has no record of the call yet. Retryable, benign.
 	RecordNotYet = "RecordNotYet"
-	// RecordNeverAppeared: no record until the deadline. Final.
+	// RecordNeverAppeared: no record until the record deadline. Permanent.
 	RecordNeverAppeared = "RecordNeverAppeared"
 	// RecordAPIThrottled: over the frequency limit, Tencent's or our own below
-	// it. Retried more slowly.
+	// it. Retryable, with a longer delay.
 	RecordAPIThrottled = "RecordAPIThrottled"
-	// RecordAPIRefused: an operator must mend account, key, region or arrears.
-	// The call waits until then.
+	// RecordAPIRefused: an operator must correct account, key, region or
+	// arrears. Retryable.
 	RecordAPIRefused = "RecordAPIRefused"
-	// RecordAPIInvalid: the request can never succeed. Final.
+	// RecordAPIInvalid: the request can never succeed. Permanent.
 	RecordAPIInvalid = "RecordAPIInvalid"
-	// RecordAPIUnavailable: network or internal error. Retried.
+	// RecordAPIUnavailable: network or internal error. Retryable.
 	RecordAPIUnavailable = "RecordAPIUnavailable"
-	// AppNotConfigured: the app is missing from the worker's configuration.
-	// The call waits until it is there.
+	// AppNotConfigured: the worker's configuration lacks the app. Retryable.
 	AppNotConfigured = "AppNotConfigured"
-	// NeedsReview: the record must not be charged blindly. Final.
+	// NeedsReview: the record must not be charged blindly. Permanent.
 	NeedsReview = "NeedsReview"
-	// ChargeConflict: the ledger holds another sum for this call. Final.
+	// ChargeConflict: the ledger holds another amount for this call. Permanent.
 	ChargeConflict = "ChargeConflict"
-	// LedgerUnavailable: the ledger did not answer. Retried.
+	// LedgerUnavailable: the ledger did not answer. Retryable.
 	LedgerUnavailable = "LedgerUnavailable"
-	// TargetUnavailable: the target did not take the event. Retried.
+	// TargetUnavailable: the target did not accept the event. Retryable.
 	TargetUnavailable = "TargetUnavailable"
-	// TargetHeld: no request was made, because the target is paused after
-	// failures, or has enough under way. Retried; benign.
+	// TargetHeld: no request was made, because the target's circuit breaker is
+	// open or its share of concurrent requests is used up. Retryable, benign.
 	TargetHeld = "TargetHeld"
-	// TargetRefused: the target will never take the event. Final.
+	// TargetRefused: the target will never accept the event. Permanent.
 	TargetRefused = "TargetRefused"
-	// TargetNotConfigured: the target is missing from the worker's
-	// configuration. Retried until the delivery horizon.
+	// TargetNotConfigured: the worker's configuration lacks the target.
+	// Retryable within the retry window.
 	TargetNotConfigured = "TargetNotConfigured"
-	// Undelivered: the target did not take the event within its horizon. Final.
+	// Undelivered: the target did not accept the event within its retry window.
+	// Permanent.
 	Undelivered = "Undelivered"
 )
 
-const (
-	// operatorPause is between attempts that only a person can make succeed:
-	// short enough that a mended key heals the backlog while that person still looks.
-	operatorPause = 2 * time.Minute
-	// throttlePause is the shortest pause after a throttled request.
-	throttlePause = 5 * time.Second
-)
-
 // classify is the one place that decides what an error means for Temporal: its
-// type, whether it is final, how long to wait, and whether anybody need be alarmed.
+// type, whether it is permanent, the delay that it asks for, and whether it is
+// benign. It returns other errors unchanged; see defaultType.
 func classify(err error) error {
 	var (
 		apiErr      *tencent.APIError
@@ -82,27 +75,27 @@ func classify(err error) error {
 	case errors.As(err, &apiErr):
 		return classifyCode(apiErr)
 	case errors.As(err, &busyErr):
-		return retry(RecordAPIThrottled, err, jitter(busyErr.RetryAfter))
+		return retryAfter(jitter(busyErr.RetryAfter), RecordAPIThrottled, err)
 	case errors.As(err, &gatewayErr) && gatewayErr.RetryAfter > 0:
-		return retry(RecordAPIThrottled, err, gatewayErr.RetryAfter)
+		return retryAfter(gatewayErr.RetryAfter, RecordAPIThrottled, err)
 	case errors.As(err, &reviewErr):
-		return final(NeedsReview, err)
+		return permanent(NeedsReview, err)
 	case errors.As(err, &conflictErr):
-		return final(ChargeConflict, err)
+		return permanent(ChargeConflict, err)
 	case errors.As(err, &heldErr):
 		return temporal.NewApplicationErrorWithOptions(err.Error(), TargetHeld, temporal.ApplicationErrorOptions{
 			Category: temporal.ApplicationErrorCategoryBenign, NextRetryDelay: heldErr.For,
 		})
 	case errors.As(err, &statusErr):
 		if statusErr.Permanent() {
-			return final(TargetRefused, err)
+			return permanent(TargetRefused, err)
 		}
-		return retry(TargetUnavailable, err, statusErr.RetryAfter)
+		return retryAfter(statusErr.RetryAfter, TargetUnavailable, err)
 	case errors.As(err, &deliveryErr):
 		if deliveryErr.Permanent {
-			return final(TargetRefused, err)
+			return permanent(TargetRefused, err)
 		}
-		return retry(TargetUnavailable, err, deliveryErr.RetryAfter)
+		return retryAfter(deliveryErr.RetryAfter, TargetUnavailable, err)
 	}
 	return err
 }
@@ -113,51 +106,52 @@ func classifyCode(err *tencent.APIError) error {
 		return temporal.NewApplicationErrorWithOptions("Tencent has no record of this call yet: "+err.Error(), RecordNotYet,
 			temporal.ApplicationErrorOptions{Category: temporal.ApplicationErrorCategoryBenign})
 	case tencent.ActionSlowDown:
-		return retry(RecordAPIThrottled, err, jitter(throttlePause))
+		return retryAfter(jitter(throttleDelay), RecordAPIThrottled, err)
 	case tencent.ActionOperator:
-		return retry(RecordAPIRefused, err, jitter(operatorPause))
+		return retryAfter(jitter(operatorDelay), RecordAPIRefused, err)
 	case tencent.ActionNever:
-		return final(RecordAPIInvalid, err)
+		return permanent(RecordAPIInvalid, err)
 	default:
-		return retry(RecordAPIUnavailable, err, 0)
+		return retryAfter(0, RecordAPIUnavailable, err)
 	}
 }
 
 // neverAppeared ends the wait for a record.
 func neverAppeared(err error) error {
 	return temporal.NewApplicationErrorWithOptions(
-		"no record of this call until the deadline: it is older than seven days, of another region, or never existed: "+err.Error(),
+		"no record of this call until the record deadline: it is older than seven days, of another region, or never existed: "+err.Error(),
 		RecordNeverAppeared, temporal.ApplicationErrorOptions{NonRetryable: true})
 }
 
-// final ends the retries. The cause is left out, here and below: its text is
-// the message already, and would be shown, logged and stored twice.
-func final(errType string, err error) error {
+// permanent returns an error that is not retried. The cause is left out, here
+// and in retryAfter: the message is its text already, and the cause would be
+// shown, logged and stored as a second copy.
+func permanent(errType string, err error) error {
 	return temporal.NewApplicationErrorWithOptions(err.Error(), errType, temporal.ApplicationErrorOptions{NonRetryable: true})
 }
 
-// retry asks for another attempt, after pause if that is not 0.
-func retry(errType string, err error, pause time.Duration) error {
-	return temporal.NewApplicationErrorWithOptions(err.Error(), errType, temporal.ApplicationErrorOptions{NextRetryDelay: pause})
+// retryAfter returns an error that is retried after a delay, or for 0 after
+// that of the step's retry policy.
+func retryAfter(delay time.Duration, errType string, err error) error {
+	return temporal.NewApplicationErrorWithOptions(err.Error(), errType, temporal.ApplicationErrorOptions{NextRetryDelay: delay})
 }
 
-// orElse gives an unclassified error the type of the step it happened in. A
-// cancelled or timed-out context stays itself: Temporal knows what to make of it.
-func orElse(err error, errType string) error {
+// defaultType makes an error that classify has left unchanged a retryable one
+// of the step's default type. context.Canceled stays unchanged, because Temporal
+// handles it itself.
+func defaultType(err error, errType string) error {
 	var appErr *temporal.ApplicationError
 	if err == nil || errors.As(err, &appErr) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return retry(errType, err, 0)
+	return retryAfter(0, errType, err)
 }
 
-// retryable reports whether a classified error asks for another attempt.
-func retryable(err error) bool {
+// Retryable reports whether the error of an activity asks for another attempt.
+func Retryable(err error) bool {
 	var appErr *temporal.ApplicationError
-	return errors.As(err, &appErr) && !appErr.NonRetryable()
-}
-
-// jitter spreads calls that wait for the same thing: pause to twice pause.
-func jitter(pause time.Duration) time.Duration {
-	return pause + rand.N(pause)
+	if errors.As(err, &appErr) {
+		return !appErr.NonRetryable()
+	}
+	return err != nil && !temporal.IsCanceledError(err) && !errors.Is(err, context.Canceled)
 }

@@ -8,9 +8,9 @@ import (
 	"aftercall/internal/notify"
 )
 
-// EventOf is what others hear of a ledger entry, and its message ID. Both are
-// made from the entry alone, so that they are the same whenever it is told, and
-// the message IDs of a call's entries differ.
+// EventOf returns the event of a ledger entry and its message ID. Both are
+// derived from the entry alone, so that they are the same whenever the event is
+// sent. The message IDs of a call's entries differ.
 func EventOf(e ledger.Entry) (event notify.Event, messageID string) {
 	r, c := e.Record, e.Charge
 	data := &notify.CallData{
@@ -42,16 +42,16 @@ func EventOf(e ledger.Entry) (event notify.Event, messageID string) {
 	case c.Free():
 		kind = notify.EventCallFree
 	}
-	var further []string
+	var revision []string
 	if e.Revision > 1 {
 		data.Revision = e.Revision
-		further = []string{strconv.Itoa(e.Revision)}
+		revision = []string{strconv.Itoa(e.Revision)}
 	}
 	if e.Correction() {
 		data.Reason, data.Operator = e.Reason, e.Operator
 	}
 	return notify.Event{Type: kind, Version: notify.EventVersion, Timestamp: e.CreatedAt, Call: data},
-		notify.MessageID(e.SDKAppID, r.CallID, kind, further...)
+		notify.MessageID(e.SDKAppID, r.CallID, kind, revision...)
 }
 
 func explain(steps []billing.Step) []string {

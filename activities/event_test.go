@@ -13,15 +13,15 @@ func TestEventsOfCorrections(t *testing.T) {
 	f := newFixture(t)
 	_, err := f.charge(params("run-1"))
 	require.NoError(t, err)
-	entries, err := f.book.Get(t.Context(), clinic, "call-1")
+	entries, err := f.ledger.Get(t.Context(), clinic, "call-1")
 	require.NoError(t, err)
 	signed := ledger.Correction{Reason: "dead line", Operator: "alice"}
 	corrected := entries[0].Charge
 	corrected.Amount, err = corrected.Amount.Mul("2")
 	require.NoError(t, err)
-	second, _, err := f.book.Replace(t.Context(), entries[0].Key, corrected, signed)
+	second, _, err := f.ledger.Replace(t.Context(), entries[0].Key, corrected, signed)
 	require.NoError(t, err)
-	last, _, err := f.book.Reverse(t.Context(), second.Charge.Key, signed)
+	last, _, err := f.ledger.Reverse(t.Context(), second.Charge.Key, signed)
 	require.NoError(t, err)
 
 	ids := map[string]bool{}
@@ -56,8 +56,8 @@ func TestEventsOfCorrections(t *testing.T) {
 	require.Equal(t, notify.MessageID(clinic, "call-1", notify.EventCallCharged), id, "receivers know it")
 }
 
-// A person who decided a review is in the ledger, but is nobody's business outside.
-func TestTheEventOfADecisionNamesNobody(t *testing.T) {
+// The person who decided in a review is in the ledger, but not in the event.
+func TestEventOfADecisionHasNoOperator(t *testing.T) {
 	event, _ := EventOf(ledger.Entry{Kind: ledger.KindCharge, Revision: 1, Record: record(), Operator: "alice", Reason: "says the doctor"})
 	require.Empty(t, event.Call.Operator)
 	require.Empty(t, event.Call.Reason)

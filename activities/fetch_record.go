@@ -11,24 +11,24 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// FetchRecordParams ask for the record of a call.
+// FetchRecordParams names the call.
 type FetchRecordParams struct {
 	SDKAppID tencent.SDKAppID `json:"sdk_app_id"`
 	CallID   string           `json:"call_id"`
-	// Patience is for how long Tencent may say that there is no such record,
-	// from the first time that it says so to a regular activity; 0 is until
-	// the first time. It bounds nothing else: while Tencent does not answer,
-	// or refuses, the call waits, and the time does not count.
-	Patience time.Duration `json:"patience"`
-	// Fresh says that nothing but Tencent and ourselves has held the call up, so
-	// that the time since its end is worth measuring.
-	Fresh bool `json:"fresh,omitempty"`
-	// After is how long to wait first: some milliseconds, for which a timer of
-	// the workflow would cost more than it waits.
-	After time.Duration `json:"after,omitempty"`
+	// NotFoundTimeout is how long a missing record is waited for (the record
+	// deadline), from the first time that Tencent answers a regular activity
+	// that there is none; 0 is not at all. It limits nothing else: an outage of
+	// the record API does not count.
+	NotFoundTimeout time.Duration `json:"patience"`
+	// ObserveLatency is set if only Tencent and this system have delayed the
+	// call, so that the time since its end is worth measuring.
+	ObserveLatency bool `json:"fresh,omitempty"`
+	// InitialDelay is waited before the request: some milliseconds, for which a
+	// timer of the workflow would cost more than it waits.
+	InitialDelay time.Duration `json:"after,omitempty"`
 }
 
-// FetchRecordResult is what Tencent keeps of the call.
+// FetchRecordResult is Tencent's record of the call.
 type FetchRecordResult struct {
 	Record tencent.CallRecord `json:"record"`
 }
@@ -42,27 +42,27 @@ func (a *Activities) FetchRecord(ctx context.Context, p FetchRecordParams) (Fetc
 		return FetchRecordResult{}, err
 	}
 	select {
-	case <-time.After(p.After):
-	case <-ctx.Done(): // which the client will say
+	case <-time.After(p.InitialDelay):
+	case <-ctx.Done(): // the client returns the error
 	}
 	record, err := app.Records.Record(ctx, p.CallID)
 	if err == nil {
-		if p.Fresh {
-			took(a.metrics.recordLag.WithLabelValues(app.Name), a.now(), record)
+		if p.ObserveLatency {
+			observeSinceEnd(a.metrics.recordLag.WithLabelValues(app.Name), a.now(), record)
 		}
 		return FetchRecordResult{Record: record}, nil
 	}
 	classified := classify(err)
 	var appErr *temporal.ApplicationError
-	if errors.As(classified, &appErr) && appErr.Type() == RecordNotYet && a.now().Sub(a.missingSince(ctx)) >= p.Patience {
+	if errors.As(classified, &appErr) && appErr.Type() == RecordNotYet && a.now().Sub(a.missingSince(ctx)) >= p.NotFoundTimeout {
 		return FetchRecordResult{}, neverAppeared(err)
 	}
-	return FetchRecordResult{}, orElse(classified, RecordAPIUnavailable)
+	return FetchRecordResult{}, defaultType(classified, RecordAPIUnavailable)
 }
 
-// missingSince is when Tencent first said that there is no record, which is
-// now at the first time. A heartbeat carries it from attempt to attempt; a
-// local activity has none, and one attempt.
+// missingSince is when Tencent first answered that there is no record: now, or
+// what a heartbeat of an earlier attempt says. A local activity has no
+// heartbeats, and only one attempt.
 func (a *Activities) missingSince(ctx context.Context) time.Time {
 	var since time.Time
 	if activity.HasHeartbeatDetails(ctx) {
@@ -70,7 +70,7 @@ func (a *Activities) missingSince(ctx context.Context) time.Time {
 		if err == nil {
 			return since
 		}
-		activity.GetLogger(ctx).Warn("the patience with a missing record begins anew", "error", err)
+		activity.GetLogger(ctx).Warn("the record deadline is counted from now: the heartbeat of the earlier attempts cannot be read", "error", err)
 	}
 	since = a.now()
 	activity.RecordHeartbeat(ctx, since)

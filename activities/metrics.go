@@ -20,13 +20,13 @@ type metrics struct {
 	deliveries *prometheus.CounterVec
 	recordLag  *prometheus.HistogramVec
 	latency    *prometheus.HistogramVec
-	// undelivered are events that are given up.
+	// undelivered are events and callbacks that are not retried any more.
 	undelivered *prometheus.CounterVec
 }
 
-// sinceEnd are the buckets of what is measured from the end of a call, which
-// nothing can beat by the five seconds of tencent's promise: fine just above
-// them, and coarse up to the seven days for which a record is kept.
+// sinceEnd are the buckets of times since the end of a call. None can be below
+// the five seconds after which Tencent has the record, so they are fine just
+// above these, and coarse up to the seven days for which a record is kept.
 var sinceEnd = []float64{5, 5.05, 5.1, 5.25, 5.5, 6, 7, 8, 10, 15, 30, 60, 300, 1800, 3600, 21600, 86400, 604800}
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -34,15 +34,15 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	return &metrics{
 		charges: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_charges_total",
-			Help: "Calls booked into the ledger by app and outcome: charged, free, already_handled, conflict.",
+			Help: "Calls charged by app and outcome: charged, free, already_handled, conflict.",
 		}, []string{"app", "outcome"}),
 		amount: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_charged_amount_total",
-			Help: "Money charged, by app and currency, in major units. A float, so for display only: the ledger has the true sums.",
+			Help: "Money charged, by app and currency, in major units. A float, so for display only: the ledger has the exact amounts.",
 		}, []string{"app", "currency"}),
 		recordLag: factory.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "aftercall_record_lag_seconds", Buckets: sinceEnd,
-			Help: "Time from the end of a call to its record, which is asked for after five seconds at the earliest; without calls whose callback was lost.",
+			Help: "Time from the end of a call to its record, which is queried after five seconds at the earliest; without calls whose callback was lost.",
 		}, []string{"app"}),
 		latency: factory.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "aftercall_call_latency_seconds", Buckets: sinceEnd,
@@ -54,18 +54,18 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}, []string{"app", "outcome"}),
 		deliveries: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_deliveries_total",
-			Help: "Delivery attempts by target and outcome: delivered, failed (tried again), refused (final).",
+			Help: "Delivery attempts by target and outcome: delivered, failed (retried), refused (permanent).",
 		}, []string{"target", "outcome"}),
 		undelivered: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_undelivered_total",
-			Help: "Events and callbacks that a target will not be offered again, by target and reason: refused, horizon.",
+			Help: "Events and callbacks that are not retried any more, by target and reason: refused, horizon (the retry window is over).",
 		}, []string{"target", "reason"}),
 	}
 }
 
-// preset makes the figures of an app appear from the start, so that an alert
-// sees the first of each and a graph begins at zero.
-func (m *metrics) preset(app string) {
+// initApp exports the metrics of an app with 0 from the start, so that an alert
+// sees the first increase and a graph begins at zero.
+func (m *metrics) initApp(app string) {
 	for _, outcome := range []string{"charged", "free", "already_handled", "conflict"} {
 		m.charges.WithLabelValues(app, outcome)
 	}
@@ -78,7 +78,8 @@ func (m *metrics) preset(app string) {
 	}
 }
 
-func (m *metrics) presetTarget(target string) {
+// initTarget does the same for a target.
+func (m *metrics) initTarget(target string) {
 	for _, outcome := range []string{"delivered", "failed", "refused"} {
 		m.deliveries.WithLabelValues(target, outcome)
 	}
@@ -87,15 +88,15 @@ func (m *metrics) presetTarget(target string) {
 	}
 }
 
-// notCharged counts conflicts; other errors are tried again or reviewed.
-func (m *metrics) notCharged(app string, err error) {
+// countConflict counts err if it is a conflict; other errors are retried or reviewed.
+func (m *metrics) countConflict(app string, err error) {
 	if errors.As(err, new(*ledger.ConflictError)) {
 		m.charges.WithLabelValues(app, "conflict").Inc()
 	}
 }
 
-// charged counts an entry when it is made, not when a later attempt finds it.
-func (m *metrics) charged(app string, e ledger.Entry, inserted, already bool) {
+// countCharge counts an entry when it is inserted, not when a later attempt finds it.
+func (m *metrics) countCharge(app string, e ledger.Entry, inserted, already bool) {
 	switch {
 	case already:
 		m.charges.WithLabelValues(app, "already_handled").Inc()
@@ -104,20 +105,21 @@ func (m *metrics) charged(app string, e ledger.Entry, inserted, already bool) {
 		m.charges.WithLabelValues(app, "free").Inc()
 	default:
 		m.charges.WithLabelValues(app, "charged").Inc()
-		// A sum beyond a float's range is shown as none; it is in the ledger.
+		// An amount beyond the range of a float is left out; the ledger has it.
 		if amount, err := strconv.ParseFloat(e.Charge.Amount.Number(), 64); err == nil {
 			m.amount.WithLabelValues(app, e.Charge.Amount.CurrencyCode()).Add(amount)
 		}
 	}
 }
 
-// took observes the time from the end of a call until now. It is the one use
-// of the local clock against Tencent's: nothing is decided by it.
-func took(o prometheus.Observer, now time.Time, call tencent.CallRecord) {
+// observeSinceEnd observes the time from the end of a call until now. It
+// compares the local clock with Tencent's, so nothing else may depend on it.
+func observeSinceEnd(o prometheus.Observer, now time.Time, call tencent.CallRecord) {
 	o.Observe(max(0, now.Sub(call.EndedAt()).Seconds()))
 }
 
-func (m *metrics) delivered(target string, err error) {
+// countAttempt counts a delivery attempt that was made.
+func (m *metrics) countAttempt(target string, err error) {
 	outcome := "delivered"
 	if err != nil {
 		outcome = "failed"

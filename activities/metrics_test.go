@@ -25,15 +25,15 @@ func TestLatencies(t *testing.T) {
 	for name, fresh := range map[string]bool{"fresh": true, "found by a sweep": false} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
-			_, err := f.acts.FetchRecord(t.Context(), FetchRecordParams{SDKAppID: clinic, CallID: "call-1", Fresh: fresh})
+			_, err := f.acts.FetchRecord(t.Context(), FetchRecordParams{SDKAppID: clinic, CallID: "call-1", ObserveLatency: fresh})
 			require.NoError(t, err)
 			p := params("run-1")
-			p.Fresh = fresh
+			p.ObserveLatency = fresh
 			charged, err := f.charge(p)
 			require.NoError(t, err)
 			_, err = f.charge(p) // a later attempt, which is not measured again
 			require.NoError(t, err)
-			require.NoError(t, f.acts.Notify(t.Context(), NotifyParams{Target: "crm", Event: charged.Event, Fresh: fresh}))
+			require.NoError(t, f.acts.Notify(t.Context(), NotifyParams{Target: "crm", Event: charged.Event, ObserveLatency: fresh}))
 
 			for _, o := range []prometheus.Observer{
 				f.acts.metrics.recordLag.WithLabelValues("clinic"),
@@ -56,10 +56,10 @@ func TestLatencies(t *testing.T) {
 // TestFailedDeliveriesAreNotMeasured, and neither are events of no call.
 func TestFailedDeliveriesAreNotMeasured(t *testing.T) {
 	f := newFixture(t)
-	require.NoError(t, f.acts.Notify(t.Context(), NotifyParams{Target: "crm", Event: notify.Event{Sweep: &notify.SweepData{}}, Fresh: true}))
+	require.NoError(t, f.acts.Notify(t.Context(), NotifyParams{Target: "crm", Event: notify.Event{Sweep: &notify.SweepData{}}, ObserveLatency: true}))
 	f.fake.err = &notify.StatusError{Status: 503}
 	require.Error(t, f.acts.Notify(t.Context(), NotifyParams{
-		Target: "crm", Event: notify.Event{Call: &notify.CallData{App: "clinic", EndTime: endedAt.Unix()}}, Fresh: true,
+		Target: "crm", Event: notify.Event{Call: &notify.CallData{App: "clinic", EndTime: endedAt.Unix()}}, ObserveLatency: true,
 	}))
 	count, _ := sum(t, f.acts.metrics.latency.WithLabelValues("clinic", "notified"))
 	require.Zero(t, count)

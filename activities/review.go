@@ -8,25 +8,26 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// OpenReviewParams are a call that a person must decide about.
+// OpenReviewParams is a call that a person must decide about.
 type OpenReviewParams struct {
 	SDKAppID tencent.SDKAppID `json:"sdk_app_id"`
-	// Record is the call's, or what the callback said where there is none.
+	// Record is the call record, or the hint if there is none.
 	Record tencent.CallRecord `json:"record"`
-	// Error is the type of the error that led here, Reason its words.
+	// Error is the type of the error that caused the review, Reason its message.
 	Error  string    `json:"error"`
 	Reason string    `json:"reason"`
 	At     time.Time `json:"at"`
 }
 
-// OpenReviewResult is how to tell of the review.
+// OpenReviewResult is the event of the review, its message ID, and the targets
+// to notify.
 type OpenReviewResult struct {
 	Event     notify.Event `json:"event"`
 	MessageID string       `json:"message_id"`
 	Targets   []string     `json:"targets"`
 }
 
-// OpenReview counts a review and says whom to tell of it. Errors: AppNotConfigured.
+// OpenReview counts a review and returns its event. Errors: AppNotConfigured.
 func (a *Activities) OpenReview(_ context.Context, p OpenReviewParams) (OpenReviewResult, error) {
 	app, err := a.app(p.SDKAppID)
 	if err != nil {
@@ -45,6 +46,6 @@ func (a *Activities) OpenReview(_ context.Context, p OpenReviewParams) (OpenRevi
 	return OpenReviewResult{
 		Event:     event,
 		MessageID: notify.MessageID(app.ID, r.CallID, notify.EventCallReview),
-		Targets:   a.subscribers(event),
+		Targets:   notify.Subscribers(a.subscribers, event),
 	}, nil
 }

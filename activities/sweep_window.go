@@ -9,15 +9,15 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// windowRun is one attempt at a window that was listed whole.
+// windowRun is one attempt to sweep a window.
 type windowRun struct {
 	*Sweeps
 	app    SweepApp
 	params SweepWindowParams
 	result SweepWindowResult
 	// started are the calls that this attempt or an earlier one started. The
-	// heartbeat carries them to the next attempt, so that what was recovered
-	// counts as recovered although it has a workflow by then.
+	// heartbeat carries them to the next attempt, so that they count as recovered
+	// although they have a workflow by then.
 	started []string
 }
 
@@ -25,23 +25,23 @@ func newWindowRun(ctx context.Context, s *Sweeps, app SweepApp, p SweepWindowPar
 	r := &windowRun{Sweeps: s, app: app, params: p}
 	if activity.HasHeartbeatDetails(ctx) {
 		if err := activity.GetHeartbeatDetails(ctx, &r.started); err != nil {
-			activity.GetLogger(ctx).Warn("what an earlier attempt recovered counts as known", "app", app.Name, "error", err)
+			activity.GetLogger(ctx).Warn("calls that an earlier attempt recovered count as known: its heartbeat cannot be read", "app", app.Name, "error", err)
 		}
 	}
 	for _, id := range r.started {
-		r.recovered(id)
+		r.addRecovered(id)
 	}
 	return r
 }
 
-// unknown leaves the calls that are neither in the ledger nor from before
-// go_live, nor started by an earlier attempt.
-func (r *windowRun) unknown(ctx context.Context, records []tencent.CallRecord) ([]tencent.CallRecord, error) {
+// notInLedger returns the calls that are neither in the ledger nor from before
+// go_live, nor started by an earlier attempt, and counts the others.
+func (r *windowRun) notInLedger(ctx context.Context, records []tencent.CallRecord) ([]tencent.CallRecord, error) {
 	known, err := r.ledger.Known(ctx, r.app.ID, callIDs(records))
 	if err != nil {
 		return nil, err
 	}
-	var unknown []tencent.CallRecord
+	var rest []tencent.CallRecord
 	for _, record := range records {
 		switch {
 		case slices.Contains(r.started, record.CallID):
@@ -50,15 +50,15 @@ func (r *windowRun) unknown(ctx context.Context, records []tencent.CallRecord) (
 		case record.EndedAt().Before(r.app.GoLive):
 			r.result.Counts.BeforeGoLive++
 		default:
-			unknown = append(unknown, record)
+			rest = append(rest, record)
 		}
 	}
-	return unknown, nil
+	return rest, nil
 }
 
-// withoutWorkflow leaves the calls that the list of workflows does not know.
-// Where it cannot be asked the start itself decides, except for a dry run,
-// which has nothing else to go by.
+// withoutWorkflow returns the calls that are not in the list of workflows, and
+// counts the others. If the list cannot be read, the start itself decides which
+// calls have a workflow; a dry run, which starts nothing, then fails.
 func (r *windowRun) withoutWorkflow(ctx context.Context, records []tencent.CallRecord) ([]tencent.CallRecord, error) {
 	if len(records) == 0 {
 		return nil, nil
@@ -68,7 +68,7 @@ func (r *windowRun) withoutWorkflow(ctx context.Context, records []tencent.CallR
 		if r.params.DryRun {
 			return nil, err
 		}
-		activity.GetLogger(ctx).Warn("the list of workflows does not answer: calls are started one by one", "app", r.app.Name, "error", err)
+		activity.GetLogger(ctx).Warn("the list of workflows cannot be read: every call is started to find out whether it has a workflow", "app", r.app.Name, "error", err)
 	}
 	return slices.DeleteFunc(records, func(record tencent.CallRecord) bool {
 		if have[record.CallID] {
@@ -86,43 +86,43 @@ func callIDs(records []tencent.CallRecord) []string {
 	return ids
 }
 
-// recover starts a call, unless it has a workflow.
-func (r *windowRun) recover(ctx context.Context, record tencent.CallRecord) {
+// start starts the workflow of a call, unless it has one.
+func (r *windowRun) start(ctx context.Context, record tencent.CallRecord) {
 	if r.params.DryRun {
-		r.recovered(record.CallID)
+		r.addRecovered(record.CallID)
 		return
 	}
 	already, err := r.calls.StartListed(ctx, r.app, record)
 	switch {
 	case err != nil:
-		activity.GetLogger(ctx).Error("a call without callback could not be started", "app", r.app.Name, "call_id", record.CallID, "error", err)
+		activity.GetLogger(ctx).Error("the workflow of a call without callback could not be started", "app", r.app.Name, "call_id", record.CallID, "error", err)
 		r.result.Counts.Failed++
 	case already:
 		r.result.Counts.Known++
 	case r.params.backfill():
-		r.keep(record)
+		r.addStarted(record)
 		r.seen.WithLabelValues(r.app.Name, "backfilled").Inc()
 	default:
-		r.keep(record)
+		r.addStarted(record)
 		r.seen.WithLabelValues(r.app.Name, "recovered").Inc()
 		activity.GetLogger(ctx).Warn("recovered a call whose callback was lost", "app", r.app.Name, "call_id", record.CallID)
 	}
 	activity.RecordHeartbeat(ctx, r.started)
 }
 
-func (r *windowRun) keep(record tencent.CallRecord) {
+func (r *windowRun) addStarted(record tencent.CallRecord) {
 	r.started = append(r.started, record.CallID)
-	r.recovered(record.CallID)
+	r.addRecovered(record.CallID)
 }
 
-func (r *windowRun) recovered(callID string) {
+func (r *windowRun) addRecovered(callID string) {
 	r.result.Counts.Recovered++
 	if len(r.result.Examples) < maxExamples {
 		r.result.Examples = append(r.result.Examples, callID)
 	}
 }
 
-// count counts what was not counted as it happened.
+// count adds the outcomes to the metrics that start does not add itself.
 func (r *windowRun) count() {
 	c := r.result.Counts
 	for outcome, n := range map[string]int{"known": c.Known, "failed": c.Failed, "before_go_live": c.BeforeGoLive} {

@@ -85,18 +85,18 @@ func record(ctx context.Context, p project, s *local.Stack) error {
 	if err := write(ctx, p, s, "timer, already handled", options.ID); err != nil {
 		return err
 	}
-	return recordReconcile(ctx, p, s)
+	return recordSweep(ctx, p, s)
 }
 
-// recordReconcile lists the calls of the samples by hand: all are known.
-func recordReconcile(ctx context.Context, p project, s *local.Stack) error {
+// recordSweep lists the calls of the samples by hand: all are known.
+func recordSweep(ctx context.Context, p project, s *local.Stack) error {
 	now := time.Now().Truncate(time.Second)
 	run, err := s.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID: "reconcile:recorded", TaskQueue: "aftercall", StaticSummary: "Sweep of " + s.Config.Apps[0].Name,
+		ID: "sweep:recorded", TaskQueue: "aftercall", StaticSummary: "Sweep of " + s.Config.Apps[0].Name,
 	},
-		workflows.ReconcileName, workflows.ReconcileParams{
+		workflows.SweepName, workflows.SweepParams{
 			SDKAppID: s.Config.Apps[0].SDKAppID, App: s.Config.Apps[0].Name,
-			Between: &sweep.Window{From: now.Add(-3 * time.Hour), To: now},
+			TimeRange: &sweep.Window{From: now.Add(-3 * time.Hour), To: now},
 		})
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func recordReconcile(ctx context.Context, p project, s *local.Stack) error {
 	if err := run.Get(ctx, nil); err != nil {
 		return err
 	}
-	return write(ctx, p, s, "reconcile", run.GetID())
+	return write(ctx, p, s, "sweep", run.GetID())
 }
 
 var notInFileNames = regexp.MustCompile(`[^a-z0-9]+`)

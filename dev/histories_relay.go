@@ -44,7 +44,8 @@ func startRelayBackend(ctx context.Context) (*relayBackend, error) {
 	return b, nil
 }
 
-// withRelay writes the configuration of the stack with a relay to b, and makes
+// withRelay writes the configuration of the stack with a relay to b of the
+// command that is registered anyway, and makes
 // the stack of o use it.
 func (b *relayBackend) withRelay(o *local.Options) error {
 	yaml, err := os.ReadFile(filepath.Join(o.Root, "dev", "aftercall.yaml"))
@@ -52,7 +53,7 @@ func (b *relayBackend) withRelay(o *local.Options) error {
 		return err
 	}
 	const tariff = "    tariff: lessons\n"
-	changed := strings.Replace(string(yaml), tariff, tariff+"    relay: {url: \""+b.url+"\", allow_private: true}\n", 1)
+	changed := strings.Replace(string(yaml), tariff, tariff+"    relay: {url: \""+b.url+"\", commands: [Call.CallbackAfterEndCall], allow_private: true}\n", 1)
 	if changed == string(yaml) {
 		return errors.New("dev/aftercall.yaml has no app with the tariff lessons")
 	}
@@ -67,7 +68,7 @@ func recordRelay(ctx context.Context, p project, s *local.Stack, b *relayBackend
 	calls := launch.NewCalls(s.Temporal, "aftercall")
 	for name, fails := range map[string]bool{"relay": false, "relay fails once": true} {
 		b.failNext.Store(fails)
-		params := activities.ForwardParams{
+		params := activities.RelayCallbackParams{
 			SDKAppID: relayedApp, App: "tutoring", Command: tencent.CommandAfterStartCall, CallID: name,
 			Query: "CallbackCommand=" + string(tencent.CommandAfterStartCall), ContentType: "application/json", Body: []byte(`{"CallId":"` + name + `"}`),
 		}

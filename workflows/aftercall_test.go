@@ -18,7 +18,6 @@ import (
 	"aftercall/activities"
 	"aftercall/internal/notify"
 	"aftercall/internal/tencent"
-	"aftercall/worker/service"
 	"aftercall/workflows"
 )
 
@@ -59,15 +58,18 @@ type env struct {
 	logs *bytes.Buffer
 }
 
-// newEnv has every activity registered; each test says what they answer. Its
-// clock stands at the end of the call.
+// newEnv has every workflow and activity registered; each test says what the
+// activities return. Its clock starts at the end of the call.
 func newEnv(t *testing.T) *env {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	var logs bytes.Buffer
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.NewTextHandler(&logs, nil))))
 	e := &env{suite.NewTestWorkflowEnvironment(), t, &logs}
-	service.Register(e, activities.New(nil, nil, nil, prometheus.NewRegistry()), activities.NewSweeps(nil, nil, nil, prometheus.NewRegistry()))
+	workflows.Register(e, workflows.Dependencies{
+		Activities: activities.New(nil, nil, nil, prometheus.NewRegistry()),
+		Sweeps:     activities.NewSweeps(nil, nil, nil, prometheus.NewRegistry()),
+	})
 	e.SetStartTime(endedAt)
 	t.Cleanup(func() { e.AssertExpectations(t) })
 	return e
@@ -136,7 +138,7 @@ func TestHappyPath(t *testing.T) {
 	require.NotContains(t, page, "patient-1001")
 }
 
-// TestWaits measures when the record is asked for, against the end of the call.
+// TestWaits measures when the record is queried, relative to the end of the call.
 func TestWaits(t *testing.T) {
 	tests := map[string]struct {
 		startedAfterEnd, wantAfterStart time.Duration
@@ -166,7 +168,7 @@ func TestWaits(t *testing.T) {
 	}
 }
 
-func TestTheLastMillisecondsAreWaitedInTheFirstStep(t *testing.T) {
+func TestFetchRecordWaitsTheLastMilliseconds(t *testing.T) {
 	const lead = 10 * time.Millisecond
 	tests := map[string]struct{ left, timer, step time.Duration }{
 		"in time":               {7 * time.Millisecond, 0, 7 * time.Millisecond},
@@ -178,13 +180,13 @@ func TestTheLastMillisecondsAreWaitedInTheFirstStep(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			e := newEnv(t)
-			start := endedAt.Add(workflows.RecordSettleTime - tt.left)
+			start := endedAt.Add(workflows.RecordDelay - tt.left)
 			e.SetStartTime(start)
 			var asked time.Time
 			var after time.Duration
 			e.OnActivity("FetchRecord", mock.Anything, mock.Anything).Return(
 				func(_ context.Context, p activities.FetchRecordParams) (activities.FetchRecordResult, error) {
-					asked, after = e.Now(), p.After
+					asked, after = e.Now(), p.InitialDelay
 					return found, nil
 				}).Once()
 			e.charges(charged(), nil).Once()
@@ -223,11 +225,11 @@ func TestRecordComesLate(t *testing.T) {
 func TestRecordNeverAppears(t *testing.T) {
 	e := newEnv(t)
 	never := temporal.NewNonRetryableApplicationError("never", activities.RecordNeverAppeared, nil)
-	var patience time.Duration
+	var notFoundTimeout time.Duration
 	answers := 0
 	e.OnActivity("FetchRecord", mock.Anything, mock.Anything).Return(
 		func(_ context.Context, p activities.FetchRecordParams) (activities.FetchRecordResult, error) {
-			patience = p.Patience
+			notFoundTimeout = p.NotFoundTimeout
 			if answers++; answers < 5 {
 				return activities.FetchRecordResult{}, errNotYet
 			}
@@ -238,23 +240,23 @@ func TestRecordNeverAppears(t *testing.T) {
 	decision := e.decides(endedAt.Add(time.Hour), waive)
 	e.ExecuteWorkflow(workflows.AfterCallName, params())
 	require.NoError(t, e.GetWorkflowError())
-	require.Equal(t, params().RecordDeadline, patience)
+	require.Equal(t, params().RecordDeadline, notFoundTimeout)
 	require.NoError(t, decision.err)
 }
 
-// TestThrottledLocallyWaitsAsTold checks that the second try does not follow at once.
-func TestThrottledLocallyWaitsAsTold(t *testing.T) {
+// TestThrottledLocalActivityWaits checks that the second attempt does not follow at once.
+func TestThrottledLocalActivityWaits(t *testing.T) {
 	e := newEnv(t)
 	e.fetches(activities.FetchRecordResult{}, errThrottled).Once()
 	e.fetches(found, nil).Once()
 	e.charges(charged(), nil).Once()
 	_, err := e.run()
 	require.NoError(t, err)
-	require.GreaterOrEqual(t, e.Now().Sub(endedAt), workflows.RecordSettleTime+9*time.Second)
+	require.GreaterOrEqual(t, e.Now().Sub(endedAt), workflows.RecordDelay+9*time.Second)
 }
 
-// TestLongOutagesDropNothing goes as far as the test environment does, which
-// makes ten attempts at most; TestPolicies sees to the rest.
+// TestLongOutagesDropNothing makes ten attempts, the most that the test
+// environment makes; TestActivityOptions checks that there is no limit.
 func TestLongOutagesDropNothing(t *testing.T) {
 	e := newEnv(t)
 	refused := temporal.NewApplicationErrorWithOptions("arrears", activities.RecordAPIRefused, temporal.ApplicationErrorOptions{NextRetryDelay: time.Hour})
@@ -285,7 +287,7 @@ func TestNotifyingFails(t *testing.T) {
 	}, result.Deliveries)
 }
 
-// TestUndelivered: the call is done, and can be found by its stage.
+// TestUndelivered: the call has ended, and can be found by its stage.
 func TestUndelivered(t *testing.T) {
 	e := newEnv(t)
 	stages := e.stages()
@@ -332,7 +334,7 @@ func TestRecordCorrectsTheSearchAttributes(t *testing.T) {
 	for name, differs := range map[string]bool{"same": false, "other result": true} {
 		t.Run(name, func(t *testing.T) {
 			e := newEnv(t)
-			e.SetStartTime(endedAt.Add(workflows.RecordSettleTime))
+			e.SetStartTime(endedAt.Add(workflows.RecordDelay))
 			truth := record()
 			if differs {
 				truth.Result = tencent.ResultInterrupt

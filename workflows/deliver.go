@@ -13,35 +13,35 @@ import (
 // DeliverName is the registered name of the workflow Deliver.
 const DeliverName = "Deliver"
 
-// DeliverParams are one event and whom to tell.
+// DeliverParams are one event and the targets to notify.
 type DeliverParams struct {
 	Event     notify.Event `json:"event"`
 	MessageID string       `json:"message_id"`
-	// Targets are names; empty means every target that wants to hear of the event.
+	// Targets are names; empty means every target that subscribes to the event.
 	Targets []string `json:"targets,omitempty"`
-	// Fresh is set by AfterCall alone; see activities.FetchRecordParams.
-	Fresh bool `json:"fresh,omitempty"`
+	// ObserveLatency is set by AfterCall only; see activities.FetchRecordParams.
+	ObserveLatency bool `json:"fresh,omitempty"`
 }
 
-// DeliverResult is what became of the notifications.
+// DeliverResult is the outcome of the deliveries.
 type DeliverResult struct {
-	// LedgerKey names the entry that was told of; empty for a sweep.
+	// LedgerKey is the ledger entry of the event; empty for a sweep.
 	LedgerKey  string     `json:"ledger_key,omitempty"`
 	Deliveries []Delivery `json:"deliveries"`
 }
 
-// Delivery is what became of the notification of one target.
+// Delivery is the outcome of the delivery of one event to one target.
 type Delivery struct {
 	Event     notify.EventType `json:"event"`
 	Target    string           `json:"target"`
 	Delivered bool             `json:"delivered"`
-	// Error says why not.
+	// Error is the reason if it was not delivered.
 	Error string `json:"error,omitempty"`
 }
 
-// DeliverID is the ID of a Deliver. token tells apart what is delivered of the
-// same event of the same call more than once, and is empty for the only time.
-// It and the SDKAppID hold no colon, so no CallId can make two IDs the same.
+// DeliverID is the ID of a Deliver. token distinguishes repeated deliveries of
+// the same event of the same call, and is empty for the first. Neither token
+// nor the SDKAppID contains a colon, so no CallId can make two IDs equal.
 func DeliverID(e notify.Event, token string) string {
 	id := "deliver:" + string(e.Type)
 	if token != "" {
@@ -71,21 +71,24 @@ func deliverAttributes(e notify.Event) temporal.SearchAttributes {
 	}
 	return temporal.NewSearchAttributes(
 		AttributeApp.ValueSet(e.Call.App), AttributeSource.ValueSet(string(SourceManual)), AttributeCallID.ValueSet(e.Call.CallID),
-		AttributeResult.ValueSet(known(e.Call.Result)), AttributeMedia.ValueSet(known(e.Call.MediaType)), AttributeType.ValueSet(known(e.Call.CallType)),
+		AttributeResult.ValueSet(documentedOrUnknown(e.Call.Result)),
+		AttributeMedia.ValueSet(documentedOrUnknown(e.Call.MediaType)),
+		AttributeType.ValueSet(documentedOrUnknown(e.Call.CallType)),
 	)
 }
 
-// Deliver tells one event to every target at once, where no call's own workflow
-// does. It completes when each has taken or refused it, or not taken it within
-// its horizon; the result says which.
+// Deliver delivers one event to all its targets in parallel, where the call's
+// own workflow does not: corrections, sweeps, repeated deliveries. It completes
+// when each target has accepted or refused the event, or its retry window is
+// over; the result says which.
 func Deliver(ctx workflow.Context, p DeliverParams) (DeliverResult, error) {
 	var t tracker
-	if err := t.answer(ctx); err != nil {
+	if err := t.registerStatusQuery(ctx); err != nil {
 		return DeliverResult{}, err
 	}
 	if len(p.Targets) == 0 {
 		var found activities.SubscribersResult
-		if err := attempt(ctx, lookupOptions, "who wants to hear of "+string(p.Event.Type), func(error) {}, steps.Subscribers,
+		if err := runLocalFirst(ctx, lookupOptions, "targets that subscribe to "+string(p.Event.Type), func(error) {}, acts.Subscribers,
 			activities.SubscribersParams{Event: p.Event}, &found); err != nil {
 			return DeliverResult{}, err
 		}
@@ -100,39 +103,40 @@ func Deliver(ctx workflow.Context, p DeliverParams) (DeliverResult, error) {
 	return result, nil
 }
 
-// deliver tells every target at once, each with its own retries, so that none
-// waits for another. What fails is reported and undoes nothing. became is called
-// whenever the delivery to the target with an index is in another state.
-func deliver(ctx workflow.Context, p DeliverParams, became func(int, DeliveryStatus)) []Delivery {
+// notifyTargets delivers an event to all targets in parallel, each with its own
+// retries, so that none waits for another. A failed delivery is part of the
+// result and undoes nothing. onChange is called with the index of a target
+// whenever the state of its delivery changes.
+func notifyTargets(ctx workflow.Context, p DeliverParams, onChange func(int, DeliveryStatus)) []Delivery {
 	deliveries := make([]Delivery, len(p.Targets))
 	wg := workflow.NewWaitGroup(ctx)
 	for i, target := range p.Targets {
 		wg.Add(1)
 		workflow.GoNamed(ctx, "notify "+target, func(ctx workflow.Context) {
 			defer wg.Done()
-			deliveries[i] = deliverTo(ctx, target, p, func(s DeliveryStatus) { became(i, s) })
+			deliveries[i] = notifyTarget(ctx, target, p, func(s DeliveryStatus) { onChange(i, s) })
 		})
 	}
 	wg.Wait(ctx)
 	return deliveries
 }
 
-func deliverTo(ctx workflow.Context, target string, p DeliverParams, became func(DeliveryStatus)) Delivery {
-	is := func(state DeliveryState, err error) {
+func notifyTarget(ctx workflow.Context, target string, p DeliverParams, onChange func(DeliveryStatus)) Delivery {
+	setState := func(state DeliveryState, err error) {
 		s := DeliveryStatus{Target: target, State: state, Since: workflow.Now(ctx).UTC()}
 		if err != nil {
-			s.Reason = reason(err)
+			s.Reason = errorMessage(err)
 		}
-		became(s)
+		onChange(s)
 	}
-	is(DeliveryPending, nil)
-	err := attempt(ctx, notifyOptions, "notify "+target, func(err error) { is(DeliveryWaiting, err) }, steps.Notify,
-		activities.NotifyParams{Target: target, MessageID: p.MessageID, Event: p.Event, Since: workflow.Now(ctx), Fresh: p.Fresh}, nil)
+	setState(DeliveryPending, nil)
+	err := runLocalFirst(ctx, notifyOptions, "notify "+target, func(err error) { setState(DeliveryWaiting, err) }, acts.Notify,
+		activities.NotifyParams{Target: target, MessageID: p.MessageID, Event: p.Event, Since: workflow.Now(ctx), ObserveLatency: p.ObserveLatency}, nil)
 	if err != nil {
 		workflow.GetLogger(ctx).Warn("not notified", "target", target, "event", p.Event.Type, "error", err)
-		is(DeliveryFailed, err)
-		return Delivery{Event: p.Event.Type, Target: target, Error: reason(err)}
+		setState(DeliveryFailed, err)
+		return Delivery{Event: p.Event.Type, Target: target, Error: errorMessage(err)}
 	}
-	is(DeliveryDone, nil)
+	setState(DeliveryDone, nil)
 	return Delivery{Event: p.Event.Type, Target: target, Delivered: true}
 }

@@ -46,9 +46,9 @@ func TestDeliver(t *testing.T) {
 	require.Equal(t, []string{"notify", "undelivered"}, *stages)
 }
 
-// TestDeliverAsksWhoWantsToHear leaves the choice of targets to the worker's
-// configuration.
-func TestDeliverAsksWhoWantsToHear(t *testing.T) {
+// TestDeliverLooksUpSubscribers: without targets in the params, the worker's
+// configuration decides.
+func TestDeliverLooksUpSubscribers(t *testing.T) {
 	e := newEnv(t)
 	e.OnActivity("Subscribers", mock.Anything, activities.SubscribersParams{Event: reversed()}).
 		Return(activities.SubscribersResult{Targets: []string{"crm"}}, nil).Once()
@@ -57,8 +57,8 @@ func TestDeliverAsksWhoWantsToHear(t *testing.T) {
 	require.Equal(t, []workflows.Delivery{{Event: notify.EventCallReversed, Target: "crm", Delivered: true}}, result.Deliveries)
 }
 
-// TestDeliverServesTheGoodOneAtOnce has ten targets that fail for minutes.
-func TestDeliverServesTheGoodOneAtOnce(t *testing.T) {
+// TestDeliverDoesNotWaitForFailingTargets has ten targets that fail for minutes.
+func TestDeliverDoesNotWaitForFailingTargets(t *testing.T) {
 	e := newEnv(t)
 	e.stages()
 	targets := []string{"b0", "b1", "b2", "b3", "b4", "good", "b5", "b6", "b7", "b8", "b9"}

@@ -1,30 +1,61 @@
 package workflows_test
 
 import (
+	"maps"
+	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/temporalproto"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"aftercall/workflows"
 )
 
-// TestReplay replays histories that committed code has made (make
-// replay-record). A failure means that calls under way would break: keep the
-// old path behind workflow.GetVersion.
+// TestReplay replays histories that committed code has recorded (make
+// replay-record), at least one for each registered workflow type. A failure
+// means that running workflows would break: keep the old path behind
+// workflow.GetVersion.
 func TestReplay(t *testing.T) {
-	histories, err := filepath.Glob("testdata/*.json")
+	paths, err := filepath.Glob("testdata/*.json")
 	require.NoError(t, err)
-	require.NotEmpty(t, histories, "no golden histories: run make replay-record")
-	for _, history := range histories {
-		t.Run(filepath.Base(history), func(t *testing.T) {
-			r := worker.NewWorkflowReplayer()
-			r.RegisterWorkflowWithOptions(workflows.AfterCall, workflow.RegisterOptions{Name: workflows.AfterCallName})
-			r.RegisterWorkflowWithOptions(workflows.Deliver, workflow.RegisterOptions{Name: workflows.DeliverName})
-			r.RegisterWorkflowWithOptions(workflows.Reconcile, workflow.RegisterOptions{Name: workflows.ReconcileName})
-			require.NoError(t, r.ReplayWorkflowHistoryFromJSONFile(nil, history))
+	r := replayer{worker.NewWorkflowReplayer(), map[string]bool{}}
+	workflows.Register(r, workflows.Dependencies{})
+	for _, path := range paths {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			recorded := readHistory(t, path)
+			delete(r.unrecorded, recorded.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes().GetWorkflowType().GetName())
+			require.NoError(t, r.ReplayWorkflowHistory(nil, recorded))
 		})
 	}
+	require.Empty(t, slices.Sorted(maps.Keys(r.unrecorded)), "workflow types without a golden history: add them to dev/histories.go and run make replay-record")
+}
+
+// replayer is a workflows.Registry that replays. It executes no activity.
+type replayer struct {
+	worker.WorkflowReplayer
+	// unrecorded are the registered workflow types without a history.
+	unrecorded map[string]bool
+}
+
+func (r replayer) RegisterWorkflowWithOptions(w any, options workflow.RegisterOptions) {
+	r.unrecorded[options.Name] = true
+	r.WorkflowReplayer.RegisterWorkflowWithOptions(w, options)
+}
+
+func (replayer) RegisterActivityWithOptions(any, activity.RegisterOptions) {}
+
+func readHistory(t *testing.T, path string) *history.History {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	var recorded history.History
+	require.NoError(t, temporalproto.CustomJSONUnmarshalOptions{}.Unmarshal(data, &recorded))
+	require.NotEmpty(t, recorded.GetEvents())
+	return &recorded
 }

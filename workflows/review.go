@@ -13,42 +13,42 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// UpdateDecide is the Update that decides about a call in review. It takes
-// DecideParams and returns a DecideResult once the decision is in the ledger.
+// UpdateDecide is the Workflow Update that decides about a call in review. It
+// takes DecideParams and returns a DecideResult once the decision is in the ledger.
 const UpdateDecide = "decide"
 
-// DecideParams are a person's decision about a call in review.
+// DecideParams is a person's decision about a call in review.
 type DecideParams struct {
 	// Verdict is charge, waive or charge-as.
 	Verdict billing.Verdict `json:"verdict"`
-	// ConnectedSeconds are the real ones, for charge-as.
+	// ConnectedSeconds is the connected time to charge, for charge-as.
 	ConnectedSeconds int64 `json:"connected_seconds,omitempty"`
-	// MediaType and CallType stand in for unknown ones of the record.
+	// MediaType and CallType replace unknown ones of the record.
 	MediaType tencent.MediaType `json:"media_type,omitempty"`
 	CallType  tencent.CallType  `json:"call_type,omitempty"`
-	// By is who decides, and Reason why; both are kept in the ledger.
+	// By is the person who decides, and Reason why; both are stored in the ledger.
 	By     string `json:"by"`
 	Reason string `json:"reason"`
 }
 
-func (d DecideParams) decision(unconfirmed bool) billing.Decision {
+func (d DecideParams) billingDecision(unconfirmed bool) billing.Decision {
 	return billing.Decision{
 		Verdict: d.Verdict, ConnectedSeconds: d.ConnectedSeconds, MediaType: d.MediaType, CallType: d.CallType, Unconfirmed: unconfirmed,
 	}
 }
 
 func (d DecideParams) validate() error {
-	errs := []error{d.decision(false).Validate()}
+	errs := []error{d.billingDecision(false).Validate()}
 	if strings.TrimSpace(d.By) == "" {
-		errs = append(errs, errors.New("by: is missing: say who decides"))
+		errs = append(errs, errors.New("by: is missing: name the person who decides"))
 	}
 	if strings.TrimSpace(d.Reason) == "" {
-		errs = append(errs, errors.New("reason: is missing: say why"))
+		errs = append(errs, errors.New("reason: is missing: give the reason for the decision"))
 	}
 	return errors.Join(errs...)
 }
 
-// DecideResult is what a decision came to.
+// DecideResult is the charge that results from a decision.
 type DecideResult struct {
 	Outcome       Outcome `json:"outcome"`
 	BilledSeconds int64   `json:"billed_seconds"`
@@ -57,109 +57,110 @@ type DecideResult struct {
 	LedgerKey     string  `json:"ledger_key"`
 }
 
-// review is a call that waits for a person, for as long as it takes.
+// review is a call that waits for a decision, without a limit.
 type review struct {
 	*ReviewStatus // the same as in the call's Status
 	record        tencent.CallRecord
 
-	booking bool // a decision is being carried out
-	charge  activities.ChargeResult
-	failed  error // ends the call
+	deciding bool // a decision is being written to the ledger
+	charge   activities.ChargeResult
+	failure  error // ends the workflow
 }
 
-// reviewable reports whether a failed step leaves the call to a person.
-func reviewable(err error) bool {
+// needsReview reports whether a person must decide after the failure of a step.
+func needsReview(err error) bool {
 	var appErr *temporal.ApplicationError
 	return errors.As(err, &appErr) &&
 		slices.Contains([]string{activities.NeedsReview, activities.RecordNeverAppeared, activities.RecordAPIInvalid}, appErr.Type())
 }
 
-// listen makes the call answer to UpdateDecide and QueryStatus.
-func (c *call) listen(ctx workflow.Context) error {
-	if err := c.answer(ctx); err != nil {
+// registerHandlers makes the workflow accept UpdateDecide and QueryStatus.
+func (c *call) registerHandlers(ctx workflow.Context) error {
+	if err := c.registerStatusQuery(ctx); err != nil {
 		return err
 	}
 	return workflow.SetUpdateHandlerWithOptions(ctx, UpdateDecide, c.decide, workflow.UpdateHandlerOptions{
 		Description: `Decide about a call in review: {"verdict":"charge"|"waive"|"charge-as","connected_seconds":120,"by":"who","reason":"why"}`,
-		Validator:   c.mayDecide,
+		Validator:   c.validateDecision,
 	})
 }
 
-// inReview waits until a person has decided, and returns the charge.
-func (c *call) inReview(ctx workflow.Context, record tencent.CallRecord, noRecord bool, why error) (activities.ChargeResult, error) {
-	r := &review{record: record, ReviewStatus: &ReviewStatus{Reason: reason(why), Since: workflow.Now(ctx).UTC(), NoRecord: noRecord}}
+// awaitReview waits until a person has decided, and returns the charge.
+func (c *call) awaitReview(ctx workflow.Context, record tencent.CallRecord, noRecord bool, cause error) (activities.ChargeResult, error) {
+	r := &review{record: record, ReviewStatus: &ReviewStatus{Reason: errorMessage(cause), Since: workflow.Now(ctx).UTC(), NoRecord: noRecord}}
 	c.review, c.status.Review, c.status.Failure = r, r.ReviewStatus, ""
-	c.awaitDecision(ctx)
+	c.setWaitingForDecision(ctx)
 	c.background.Add(1)
-	workflow.GoNamed(ctx, "tell of the review", func(ctx workflow.Context) {
+	workflow.GoNamed(ctx, "notify of the review", func(ctx workflow.Context) {
 		defer c.background.Done()
-		c.tellOfReview(ctx, why)
+		c.notifyOfReview(ctx, cause)
 	})
-	if err := workflow.Await(ctx, func() bool { return r.Decided != nil || r.failed != nil }); err != nil {
+	if err := workflow.Await(ctx, func() bool { return r.Decided != nil || r.failure != nil }); err != nil {
 		return r.charge, err
 	}
-	return r.charge, r.failed
+	return r.charge, r.failure
 }
 
-// awaitDecision shows that the call waits for a person, and what to do about it.
-func (c *call) awaitDecision(ctx workflow.Context) {
-	c.stay(ctx, StageReview, "a decision: with the Update `"+UpdateDecide+"`, or `aftercall review decide "+c.params.CallID+"`")
+// setWaitingForDecision shows that the call waits for a person, and how to decide.
+func (c *call) setWaitingForDecision(ctx workflow.Context) {
+	c.setWaiting(ctx, StageReview, "a decision: with the Update `"+UpdateDecide+"`, or `aftercall review decide "+c.params.CallID+"`")
 }
 
-// tellOfReview notifies once that the call needs a person.
-func (c *call) tellOfReview(ctx workflow.Context, why error) {
+// notifyOfReview sends one event about the review to its subscribers.
+func (c *call) notifyOfReview(ctx workflow.Context, cause error) {
 	var appErr *temporal.ApplicationError
-	errors.As(why, &appErr) // it is one: see reviewable
+	errors.As(cause, &appErr) // always true, see needsReview
 	var opened activities.OpenReviewResult
-	err := attempt(ctx, lookupOptions, "count the review", func(error) {}, steps.OpenReview, activities.OpenReviewParams{
+	err := runLocalFirst(ctx, lookupOptions, "count the review", func(error) {}, acts.OpenReview, activities.OpenReviewParams{
 		SDKAppID: c.params.SDKAppID, Record: c.review.record, Error: appErr.Type(), Reason: c.review.Reason, At: c.review.Since,
 	}, &opened)
 	if err != nil {
-		workflow.GetLogger(ctx).Error("nobody was told of a review", "error", err)
+		workflow.GetLogger(ctx).Error("no target was notified of a review", "error", err)
 		return
 	}
-	c.told = deliver(ctx, DeliverParams{Event: opened.Event, MessageID: opened.MessageID, Targets: opened.Targets}, func(int, DeliveryStatus) {})
+	c.reviewDeliveries = notifyTargets(ctx, DeliverParams{Event: opened.Event, MessageID: opened.MessageID, Targets: opened.Targets}, func(int, DeliveryStatus) {})
 }
 
-// mayDecide refuses decisions that make no sense, before they leave a trace.
-func (c *call) mayDecide(_ workflow.Context, d DecideParams) error {
+// validateDecision rejects decisions that are invalid or come at the wrong
+// time. What it rejects is not recorded in the history.
+func (c *call) validateDecision(_ workflow.Context, d DecideParams) error {
 	switch r := c.review; {
 	case r == nil:
 		return errors.New("this call is not in review")
 	case r.Decided != nil:
-		return errors.New("this call was decided already, by " + r.Decided.By + ": " + string(r.Decided.Verdict))
-	case r.booking:
-		return errors.New("another decision about this call is being carried out: look again in a moment")
+		return errors.New("this call has been decided already, by " + r.Decided.By + ": " + string(r.Decided.Verdict))
+	case r.deciding:
+		return errors.New("another decision about this call is being carried out: try again in a moment")
 	}
 	return d.validate()
 }
 
-// decide carries a decision out. What cannot be followed is answered with the
-// reason, and the call stays in review.
+// decide carries a decision out. A decision that cannot be carried out is
+// answered with the reason, and the call stays in review.
 func (c *call) decide(ctx workflow.Context, d DecideParams) (DecideResult, error) {
 	r := c.review
-	r.booking = true
-	defer func() { r.booking = false }()
+	r.deciding = true
+	defer func() { r.deciding = false }()
 	if r.NoRecord && d.Verdict == billing.VerdictCharge {
-		// The record may be there by now, or readable: a person mended something.
-		record, err := c.fetchOnce(ctx)
+		// The record may exist by now, or be readable after an operator fixed the access.
+		record, err := c.fetchRecordNow(ctx)
 		if err != nil {
-			return DecideResult{}, temporal.NewApplicationError("there is still no record to charge ("+reason(err)+"): use charge-as or waive", "NoRecord")
+			return DecideResult{}, temporal.NewApplicationError("there is still no record to charge ("+errorMessage(err)+"): use charge-as or waive", "NoRecord")
 		}
 		r.record, r.NoRecord = record, false
 	}
-	charge, err := c.book(ctx, r.record, &activities.Decided{Decision: d.decision(r.NoRecord), By: d.By, Reason: d.Reason})
+	charge, err := c.charge(ctx, r.record, &activities.Decided{Decision: d.billingDecision(r.NoRecord), By: d.By, Reason: d.Reason})
 	if err != nil {
-		if reviewable(err) {
+		if needsReview(err) {
 			c.status.Failure = ""
-			c.awaitDecision(ctx)
+			c.setWaitingForDecision(ctx)
 		} else {
-			r.failed = err
+			r.failure = err
 		}
 		return DecideResult{}, err
 	}
 	r.Decided, r.charge = &d, charge
-	result := outcome(charge, r.Decided)
+	result := newResult(charge, r.Decided)
 	return DecideResult{
 		Outcome: result.Outcome, BilledSeconds: result.BilledSeconds, Amount: result.Amount, Currency: result.Currency, LedgerKey: result.LedgerKey,
 	}, nil

@@ -85,7 +85,7 @@ func TestReview(t *testing.T) {
 	e.charges(activities.ChargeResult{}, errReview).Once()
 	e.opensReview("crm")
 	e.OnActivity("Notify", mock.Anything, activities.NotifyParams{
-		Target: "crm", MessageID: "msg_review", Event: notify.Event{Type: notify.EventCallReview}, Since: endedAt.Add(workflows.RecordSettleTime),
+		Target: "crm", MessageID: "msg_review", Event: notify.Event{Type: notify.EventCallReview}, Since: endedAt.Add(workflows.RecordDelay),
 	}).Return(nil).Once()
 	e.OnActivity("Charge", mock.Anything, mock.MatchedBy(func(p activities.ChargeParams) bool {
 		return p.Decided != nil && p.Record.CallID == "call-1" && *p.Decided == activities.Decided{
@@ -99,7 +99,7 @@ func TestReview(t *testing.T) {
 		status := e.status()
 		require.Equal(t, workflows.StageReview, status.Stage)
 		require.Equal(t, &workflows.ReviewStatus{
-			Reason: "needs review: connected for 90000 s", Since: endedAt.Add(workflows.RecordSettleTime),
+			Reason: "needs review: connected for 90000 s", Since: endedAt.Add(workflows.RecordDelay),
 		}, status.Review)
 	}, day)
 	d := e.decides(endedAt.Add(90*day), chargeAs)
@@ -145,7 +145,7 @@ func TestDecisionsAreValidated(t *testing.T) {
 	require.Equal(t, workflows.OutcomeWaived, result.Outcome)
 }
 
-func TestADecisionThatCannotBeFollowedLeavesTheReviewOpen(t *testing.T) {
+func TestDecisionThatCannotBeCarriedOutLeavesTheReviewOpen(t *testing.T) {
 	e := newEnv(t)
 	e.stages()
 	e.fetches(found, nil).Once()
@@ -227,7 +227,7 @@ func TestReviewWithoutRecord(t *testing.T) {
 	})
 }
 
-func TestAConflictEndsTheReview(t *testing.T) {
+func TestConflictEndsTheReview(t *testing.T) {
 	e := newEnv(t)
 	e.stages()
 	e.fetches(found, nil).Once()
@@ -240,7 +240,7 @@ func TestAConflictEndsTheReview(t *testing.T) {
 	require.Equal(t, activities.ChargeConflict, errorTypes(err))
 }
 
-func TestTellingOfAReviewMayFail(t *testing.T) {
+func TestFailedReviewNotificationDoesNotFailTheCall(t *testing.T) {
 	e := newEnv(t)
 	e.stages()
 	e.fetches(found, nil).Once()

@@ -12,8 +12,8 @@ import (
 )
 
 // MemoFingerprint is the memo key under which a workflow keeps the fingerprint
-// of the callback that started it, so that a later delivery can be compared
-// with the first even when Redis has forgotten it.
+// of the callback that started it, so that a duplicate can be compared with the
+// first callback even when Redis no longer has it.
 const MemoFingerprint = "callback_fingerprint"
 
 // AfterCallID is the workflow ID of a call. The SDKAppID is all digits, so no
@@ -22,34 +22,33 @@ func AfterCallID(app tencent.SDKAppID, callID string) string {
 	return "call:" + app.String() + ":" + callID
 }
 
-// ParseAfterCallID tells the call of a workflow ID; ok is false when it is not
-// that of an AfterCall.
+// ParseAfterCallID returns the call of a workflow ID; ok is false if the ID is
+// not that of an AfterCall.
 func ParseAfterCallID(id string) (app tencent.SDKAppID, callID string, ok bool) {
 	number, callID, found := strings.Cut(strings.TrimPrefix(id, "call:"), ":")
 	app, err := tencent.ParseSDKAppID(number)
 	return app, callID, found && err == nil && strings.HasPrefix(id, "call:")
 }
 
-// CallIDOf finds the CallId in the workflow ID of a call; ok is false for
+// CallIDOf returns the CallId in the workflow ID of a call; ok is false for
 // other workflows.
 func CallIDOf(workflowID string) (callID string, ok bool) {
 	_, callID, ok = ParseAfterCallID(workflowID)
 	return callID, ok
 }
 
-// AfterCallOptions are the options that start AfterCall exactly once: a second
+// AfterCallOptions are the options that start AfterCall exactly once: while the
+// first workflow runs, and for as long as the namespace retains it, a second
 // start fails with an error that temporal.IsWorkflowExecutionAlreadyStartedError
-// knows, while the first runs and as long as the namespace retains it.
-//
-// now is the starter's clock; it decides only how long the server holds the
-// first workflow task back, an economy. The workflow enforces the wait itself.
+// recognizes. now is the starter's clock, from which the start delay is
+// computed; see wait.go.
 func AfterCallOptions(p AfterCallParams, taskQueue, fingerprint string, now time.Time) client.StartWorkflowOptions {
 	o := client.StartWorkflowOptions{
 		ID:                                       AfterCallID(p.SDKAppID, p.CallID),
 		TaskQueue:                                taskQueue,
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		StartDelay:                               max(p.waitAt(now)-p.Lead, 0),
+		StartDelay:                               p.startDelay(now),
 		StaticSummary:                            "Call of " + p.App,
 	}
 	attributes := []temporal.SearchAttributeUpdate{
@@ -68,18 +67,19 @@ func AfterCallOptions(p AfterCallParams, taskQueue, fingerprint string, now time
 	return o
 }
 
-// recordAttributes are the search attributes that a record gives.
+// recordAttributes are the search attributes that come from a record.
 func recordAttributes(r tencent.CallRecord) []temporal.SearchAttributeUpdate {
 	return []temporal.SearchAttributeUpdate{
-		AttributeResult.ValueSet(known(r.Result)),
-		AttributeMedia.ValueSet(known(r.MediaType)),
-		AttributeType.ValueSet(known(r.CallType)),
+		AttributeResult.ValueSet(documentedOrUnknown(r.Result)),
+		AttributeMedia.ValueSet(documentedOrUnknown(r.MediaType)),
+		AttributeType.ValueSet(documentedOrUnknown(r.CallType)),
 	}
 }
 
-// known keeps text that only looks like a documented value out of search
-// attributes and summaries: it is the sender's, and of any length.
-func known[T interface {
+// documentedOrUnknown returns a value that Tencent documents as it is, and
+// "Unknown" for any other, which the sender of a callback may have chosen: such
+// text must not get into search attributes and summaries.
+func documentedOrUnknown[T interface {
 	~string
 	Known() bool
 }](v T) string {

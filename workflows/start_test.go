@@ -45,7 +45,7 @@ func TestMillisecondsOfTheEnd(t *testing.T) {
 	require.Zero(t, workflows.AfterCallOptions(p, "queue", "", endedAt.Add(5*time.Second)).StartDelay)
 	p.Lead = 0
 	p.EndedAt = endedAt.Add(time.Hour)
-	require.Equal(t, workflows.RecordSettleTime, workflows.AfterCallOptions(p, "queue", "", endedAt).StartDelay)
+	require.Equal(t, workflows.RecordDelay, workflows.AfterCallOptions(p, "queue", "", endedAt).StartDelay)
 }
 
 // TestForeignValuesStayOut keeps what a sender makes up out of search
@@ -75,7 +75,7 @@ func TestStartDelayIsAlwaysBounded(t *testing.T) {
 		p := params()
 		p.Callback.EndTime = rapid.Int64Range(-1<<40, 1<<40).Draw(t, "end")
 		delay := workflows.AfterCallOptions(p, "queue", "", endedAt).StartDelay
-		if delay < 0 || delay > workflows.RecordSettleTime {
+		if delay < 0 || delay > workflows.RecordDelay {
 			t.Fatalf("start delay %s", delay)
 		}
 	})

@@ -2,7 +2,6 @@ package workflows_test
 
 import (
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,9 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
-	historypb "go.temporal.io/api/history/v1"
 	sdkpb "go.temporal.io/api/sdk/v1"
-	"go.temporal.io/api/temporalproto"
 
 	"aftercall/activities"
 	"aftercall/workflows"
@@ -29,7 +26,7 @@ func (e *env) page() string {
 }
 
 // TestStatus follows a call that has trouble at every step, and compares what
-// programs and people are told.
+// the query returns with the page.
 func TestStatus(t *testing.T) {
 	e := newEnv(t)
 	e.fetches(activities.FetchRecordResult{}, errNotYet).Once()
@@ -41,7 +38,7 @@ func TestStatus(t *testing.T) {
 	e.notifies("slow", errBroken).Once()
 	e.notifies("slow", nil).Once()
 
-	ready := endedAt.Add(workflows.RecordSettleTime)
+	ready := endedAt.Add(workflows.RecordDelay)
 	read := ready.Add(2 * time.Second)
 	booked := read.Add(time.Second)
 	type moment struct {
@@ -86,7 +83,7 @@ func TestStatus(t *testing.T) {
 	}
 	_, err := e.run()
 	require.NoError(t, err)
-	require.Equal(t, workflows.StageUndelivered, e.status().Stage, "audit was not told")
+	require.Equal(t, workflows.StageUndelivered, e.status().Stage, "audit was not notified")
 	e.requireSamePage()
 }
 
@@ -123,18 +120,14 @@ func (e *env) requireSamePage() {
 	}
 }
 
-// TestEverythingHasASummary reads the golden histories: what the Web UI lists
-// by its type alone, nobody understands.
+// TestEverythingHasASummary reads the golden histories: the Web UI must not
+// list anything by its type alone.
 func TestEverythingHasASummary(t *testing.T) {
 	histories, err := filepath.Glob("testdata/*.json")
 	require.NoError(t, err)
 	summarized := 0
 	for _, path := range histories {
-		data, err := os.ReadFile(path)
-		require.NoError(t, err)
-		var history historypb.History
-		require.NoError(t, temporalproto.CustomJSONUnmarshalOptions{}.Unmarshal(data, &history))
-		for _, event := range history.GetEvents() {
+		for _, event := range readHistory(t, path).GetEvents() {
 			switch event.GetEventType() {
 			case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED,
 				enumspb.EVENT_TYPE_TIMER_STARTED, enumspb.EVENT_TYPE_MARKER_RECORDED:

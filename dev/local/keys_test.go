@@ -15,8 +15,8 @@ import (
 	"aftercall/dev/tencentsim"
 	"aftercall/internal/billing"
 	"aftercall/internal/codec"
-	"aftercall/internal/engine"
 	"aftercall/internal/keyring"
+	"aftercall/internal/temporalclient"
 	"aftercall/workflows"
 )
 
@@ -41,7 +41,7 @@ func TestKeys(t *testing.T) {
 		require.NoError(t, stack.StartWorker(ctx))
 		require.NoError(t, stack.LaunchStarter())
 		require.Eventually(t, func() bool { return stack.Ready(ctx) == nil }, testTimeout, 50*time.Millisecond)
-		client, _, err := engine.NewClient(engine.Environment{"TEMPORAL_ADDRESS": stack.Ports().TemporalAddress(), codec.Variable: keys}, nil, slog.New(slog.DiscardHandler))
+		client, _, err := temporalclient.NewClient(temporalclient.Environment{"TEMPORAL_ADDRESS": stack.Ports().TemporalAddress(), codec.Variable: keys}, nil, slog.New(slog.DiscardHandler))
 		require.NoError(t, err)
 		stack.Temporal.Close()
 		stack.Temporal = client

@@ -107,7 +107,7 @@ func (c console) testBackfillResumed() {
 	require.NoError(c.t, c.stack.StopPart("worker"))
 	call := c.place(tencentsim.CallSpec{CallID: "call-resumed", Lose: true})
 	w, _ := lastTwentyMinutes()
-	id := workflows.BackfillID(workflows.ReconcileParams{SDKAppID: clinicID, Between: &w})
+	id := workflows.BackfillID(workflows.SweepParams{SDKAppID: clinicID, TimeRange: &w})
 	args := append([]string{"backfill", "--app", "clinic", "--output", "json"}, rangeFlags(w)...)
 
 	ctx, cancel := context.WithCancel(c.ctx)

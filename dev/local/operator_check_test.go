@@ -108,21 +108,21 @@ func TestCheckOfSweeps(t *testing.T) {
 	require.Equal(t, cli.OK, o.code, o.stdout)
 	require.Regexp(t, `ok +sweep +tutoring  every 1m0s, (all calls up to TIME are listed|no run has ended yet)`, o.stdout)
 
-	schedule := shared.Temporal.ScheduleClient().GetHandle(c.ctx, workflows.ReconcileID(tutoringID))
+	schedule := shared.Temporal.ScheduleClient().GetHandle(c.ctx, workflows.SweepID(tutoringID))
 	require.NoError(t, schedule.Pause(c.ctx, client.SchedulePauseOptions{Note: "while we look"}))
 	t.Cleanup(func() { require.NoError(t, schedule.Unpause(context.Background(), client.ScheduleUnpauseOptions{})) })
 	require.Eventually(t, func() bool {
 		o = c.run("check")
 		return o.code == cli.Refused
 	}, testTimeout, 100*time.Millisecond)
-	require.Contains(t, o.stdout, "RED  sweep              tutoring  the schedule reconcile:1400000001 is paused: while we look\n")
-	require.Contains(t, o.stdout, "→ temporal schedule toggle --unpause --schedule-id reconcile:1400000001\n")
+	require.Contains(t, o.stdout, "RED  sweep              tutoring  the schedule sweep:1400000001 is paused: while we look\n")
+	require.Contains(t, o.stdout, "→ temporal schedule toggle --unpause --schedule-id sweep:1400000001\n")
 }
 
 // testSchedule changes the configuration of the sweeps, and starts the worker anew.
 func (c console) testSchedule() {
 	path := c.stack.Environ()["AFTERCALL_CONFIG"]
-	handle := c.stack.Temporal.ScheduleClient().GetHandle(c.ctx, workflows.ReconcileID(clinicID))
+	handle := c.stack.Temporal.ScheduleClient().GetHandle(c.ctx, workflows.SweepID(clinicID))
 	boot := func(from, to string, done func() bool) {
 		c.t.Helper()
 		data, err := os.ReadFile(path)

@@ -14,7 +14,7 @@ import (
 
 	"aftercall/dev/tencentsim"
 	"aftercall/internal/codec"
-	"aftercall/internal/engine"
+	"aftercall/internal/temporalclient"
 	"aftercall/workflows"
 )
 
@@ -35,7 +35,7 @@ func Connect(dir string) (*Remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, _, err := engine.NewClient(engine.Environment{
+	c, _, err := temporalclient.NewClient(temporalclient.Environment{
 		"TEMPORAL_ADDRESS": address(info.Ports.Temporal), codec.Variable: encryption.Keys,
 	}, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -95,5 +95,5 @@ func WorkflowID(call tencentsim.Call) string {
 
 // link is the page of a workflow, of its latest run if no other is named.
 func link(p Ports, f Execution) string {
-	return engine.WorkflowURL(httpURL(p.TemporalUI), client.DefaultNamespace, f.WorkflowID, f.RunID)
+	return temporalclient.WorkflowURL(httpURL(p.TemporalUI), client.DefaultNamespace, f.WorkflowID, f.RunID)
 }

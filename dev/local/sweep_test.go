@@ -20,16 +20,16 @@ import (
 
 // sweep lists the last ten minutes of the clinic, besides its schedule. It
 // names them, because a sweep just after another one has nothing to list.
-func sweep(ctx context.Context, t *testing.T) workflows.ReconcileResult {
+func sweep(ctx context.Context, t *testing.T) workflows.SweepResult {
 	t.Helper()
 	run, err := shared.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID: "reconcile-test:" + uuid.NewString(), TaskQueue: "aftercall",
-	}, workflows.ReconcileName, workflows.ReconcileParams{
+		ID: "sweep-test:" + uuid.NewString(), TaskQueue: "aftercall",
+	}, workflows.SweepName, workflows.SweepParams{
 		SDKAppID: 1400000000, App: "clinic",
-		Between: &windows.Window{From: time.Now().Add(-10 * time.Minute).Truncate(time.Second), To: time.Now().Truncate(time.Second)},
+		TimeRange: &windows.Window{From: time.Now().Add(-10 * time.Minute).Truncate(time.Second), To: time.Now().Truncate(time.Second)},
 	})
 	require.NoError(t, err)
-	var result workflows.ReconcileResult
+	var result workflows.SweepResult
 	require.NoError(t, run.Get(ctx, &result))
 	return result
 }
@@ -85,7 +85,7 @@ func scheduledSweep(ctx context.Context, app tencent.SDKAppID) error {
 	}
 	defer book.Close()
 	want := time.Now().Add(-10 * time.Second).Truncate(time.Second)
-	schedule := shared.Temporal.ScheduleClient().GetHandle(ctx, workflows.ReconcileID(app))
+	schedule := shared.Temporal.ScheduleClient().GetHandle(ctx, workflows.SweepID(app))
 	for {
 		if err := schedule.Trigger(ctx, client.ScheduleTriggerOptions{}); err != nil {
 			return err
@@ -185,7 +185,7 @@ func TestSweepAfterEverythingWasForgotten(t *testing.T) {
 func TestSchedulesExist(t *testing.T) {
 	ctx := testContext(t)
 	for _, app := range shared.Config.Apps {
-		description, err := shared.Temporal.ScheduleClient().GetHandle(ctx, workflows.ReconcileID(app.SDKAppID)).Describe(ctx)
+		description, err := shared.Temporal.ScheduleClient().GetHandle(ctx, workflows.SweepID(app.SDKAppID)).Describe(ctx)
 		require.NoError(t, err)
 		require.Len(t, description.Schedule.Spec.Intervals, 1)
 	}

@@ -20,7 +20,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"aftercall/internal/dedupe"
-	"aftercall/internal/engine"
+	"aftercall/internal/temporalclient"
 	"aftercall/workflows"
 )
 
@@ -175,7 +175,7 @@ func (s *Stack) StartTemporal(ctx context.Context) error {
 	if stop != nil {
 		s.onStop("temporal", func(context.Context) error { return stop() })
 	}
-	c, name, err := engine.NewClient(s.Environ(), nil, s.logger)
+	c, name, err := temporalclient.NewClient(s.Environ(), nil, s.logger)
 	if err != nil {
 		return err
 	}
@@ -185,7 +185,7 @@ func (s *Stack) StartTemporal(ctx context.Context) error {
 	defer cancel()
 	// That it is not there at once is no news here.
 	quiet := slog.New(slog.DiscardHandler)
-	if !engine.Prepare(ctx, c, name, quiet, workflows.SearchAttributes) {
+	if !temporalclient.Prepare(ctx, c, name, quiet, workflows.SearchAttributes) {
 		return fmt.Errorf("the Temporal server did not come up within %s: see %s", startTimeout, s.logPath("temporal"))
 	}
 	return setRetention(ctx, c, name)

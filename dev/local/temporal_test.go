@@ -14,7 +14,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"aftercall/dev/local"
-	"aftercall/internal/engine"
+	"aftercall/internal/temporalclient"
 	"aftercall/workflows"
 )
 
@@ -31,13 +31,13 @@ func TestPrepareOnADatabaseThatExists(t *testing.T) {
 	}
 	var logs bytes.Buffer
 	logger := slog.New(slog.NewTextHandler(&logs, nil))
-	c, namespace, err := engine.NewClient(engine.Environment{"TEMPORAL_ADDRESS": server.Address}, nil, slog.New(slog.DiscardHandler))
+	c, namespace, err := temporalclient.NewClient(temporalclient.Environment{"TEMPORAL_ADDRESS": server.Address}, nil, slog.New(slog.DiscardHandler))
 	require.NoError(t, err, "a client needs no server yet")
 	defer c.Close()
 
 	ctx := testContext(t)
 	prepared := make(chan bool, 1)
-	go func() { prepared <- engine.Prepare(ctx, c, namespace, logger, workflows.SearchAttributes) }()
+	go func() { prepared <- temporalclient.Prepare(ctx, c, namespace, logger, workflows.SearchAttributes) }()
 	stop, err := devServer(ctx, server)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, stop()) })
@@ -57,5 +57,5 @@ func TestPrepareOnADatabaseThatExists(t *testing.T) {
 
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.False(t, engine.Prepare(ended, c, namespace, logger, workflows.SearchAttributes), "it ends with its context")
+	require.False(t, temporalclient.Prepare(ended, c, namespace, logger, workflows.SearchAttributes), "it ends with its context")
 }

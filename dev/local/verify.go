@@ -245,7 +245,7 @@ func (s *Stack) triggerSweeps(ctx context.Context, samples []Sample) error {
 		}
 	}
 	for app := range apps {
-		handle := s.Temporal.ScheduleClient().GetHandle(ctx, workflows.ReconcileID(app))
+		handle := s.Temporal.ScheduleClient().GetHandle(ctx, workflows.SweepID(app))
 		if err := poll(ctx, func(ctx context.Context) (bool, error) {
 			err := handle.Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL})
 			if errors.As(err, new(*serviceerror.NotFound)) {

@@ -24,10 +24,10 @@ func NewRelay(address string, client *http.Client) (*Relay, error) {
 	return &Relay{url: *parsed, http: client, now: time.Now}, nil
 }
 
-// Forward posts a callback once, its query and body byte for byte as they came.
+// Send posts a callback once, its query and body byte for byte as they came.
 // The error is a *StatusError when the backend answered. What it answered is not
 // read for Tencent's ActionStatus: Tencent has had its answer.
-func (r *Relay) Forward(ctx context.Context, query, contentType string, body []byte) error {
+func (r *Relay) Send(ctx context.Context, query, contentType string, body []byte) error {
 	to := r.url
 	to.RawQuery = query
 	header := http.Header{}

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestRelayForwardsByteForByte(t *testing.T) {
+func TestRelaySendsByteForByte(t *testing.T) {
 	var got *http.Request
 	var body []byte
 	status := http.StatusOK
@@ -25,19 +25,19 @@ func TestRelayForwardsByteForByte(t *testing.T) {
 	// An order, an encoding and a repetition that a parser would not bring back.
 	const query = "Sign=abc&RequestTime=1700000000&SdkAppid=1400000000&b=%7e&a=1+2&b=&OptPlatform=i%20OS"
 	const raw = "{ \"CallId\":\"c1\",\n \"x\" : 1.0, \"CallId\":\"c2\"}"
-	require.NoError(t, relay.Forward(t.Context(), query, "application/json; charset=utf-8", []byte(raw)))
+	require.NoError(t, relay.Send(t.Context(), query, "application/json; charset=utf-8", []byte(raw)))
 	require.Equal(t, query, got.URL.RawQuery)
 	require.Equal(t, "/tencent/callback%2Fx", got.URL.EscapedPath())
 	require.Equal(t, "application/json; charset=utf-8", got.Header.Get("Content-Type"))
 	require.Equal(t, raw, string(body))
 	require.Equal(t, http.MethodPost, got.Method)
 
-	require.NoError(t, relay.Forward(t.Context(), "", "", nil))
+	require.NoError(t, relay.Send(t.Context(), "", "", nil))
 	require.Empty(t, got.Header.Values("Content-Type"), "none came")
 	require.Empty(t, got.URL.RawQuery)
 
 	status = http.StatusServiceUnavailable
 	var statusErr *StatusError
-	require.ErrorAs(t, relay.Forward(t.Context(), query, "", nil), &statusErr)
+	require.ErrorAs(t, relay.Send(t.Context(), query, "", nil), &statusErr)
 	require.False(t, statusErr.Permanent())
 }

@@ -14,10 +14,10 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"aftercall/internal/config"
-	"aftercall/internal/engine"
 	"aftercall/internal/ledger"
 	"aftercall/internal/ratelimit"
 	"aftercall/internal/redisguard"
+	"aftercall/internal/temporalclient"
 	"aftercall/internal/tencent"
 )
 
@@ -152,11 +152,11 @@ func (d *Deps) openTemporal() (*temporalParts, error) {
 	if d.temporal != nil {
 		return d.temporal, nil
 	}
-	_, failures, err := engine.Converters(d.environ)
+	_, failures, err := temporalclient.Converters(d.environ)
 	if err != nil {
 		return nil, &Error{Kind: Usage, Err: err}
 	}
-	c, namespace, err := engine.NewClient(d.environ, client.MetricsNopHandler, discardLogger())
+	c, namespace, err := temporalclient.NewClient(d.environ, client.MetricsNopHandler, discardLogger())
 	if err != nil {
 		return nil, &Error{Kind: Usage, Err: err}
 	}

@@ -35,11 +35,11 @@ type fakeTemporal struct {
 	// lostAnswers are for starts that succeed but whose caller gets an error.
 	lostAnswers error
 	describes   int
-	relays      []activities.ForwardParams
+	relays      []activities.RelayCallbackParams
 	onRelay     func(context.Context) (already bool, err error)
 }
 
-func (f *fakeTemporal) StartRelay(ctx context.Context, p activities.ForwardParams) (bool, error) {
+func (f *fakeTemporal) StartRelay(ctx context.Context, p activities.RelayCallbackParams) (bool, error) {
 	f.mu.Lock()
 	f.relays = append(f.relays, p)
 	f.mu.Unlock()
@@ -49,7 +49,7 @@ func (f *fakeTemporal) StartRelay(ctx context.Context, p activities.ForwardParam
 	return false, nil
 }
 
-func (f *fakeTemporal) relayed() []activities.ForwardParams {
+func (f *fakeTemporal) relayed() []activities.RelayCallbackParams {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.relays

@@ -30,7 +30,7 @@ func (h *Handler) startRelay(r *http.Request, app App, cb tencent.Callback, body
 // startRelayWorkflow is a function of its own because its arguments escape to
 // the heap, which callbacks that are not relayed do not pay for.
 func (h *Handler) startRelayWorkflow(r *http.Request, app App, cb tencent.Callback, body []byte) *relayStart {
-	p := activities.ForwardParams{
+	p := activities.RelayCallbackParams{
 		SDKAppID: app.ID, App: app.Name, Command: cb.Command, CallID: cb.CallID,
 		Query: r.URL.RawQuery, ContentType: r.Header.Get("Content-Type"), Body: body,
 	}

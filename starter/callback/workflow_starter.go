@@ -14,7 +14,7 @@ type WorkflowStarter interface {
 	// had been started before. After an error it may have been started.
 	Start(ctx context.Context, p workflows.AfterCallParams, fingerprint string) (already bool, err error)
 	// StartRelay starts Relay exactly once for a callback, as Start does AfterCall.
-	StartRelay(ctx context.Context, p activities.ForwardParams) (already bool, err error)
+	StartRelay(ctx context.Context, p activities.RelayCallbackParams) (already bool, err error)
 	// FirstFingerprint is that of the callback that started the workflow of a
 	// call, and empty if a sweep did.
 	FirstFingerprint(ctx context.Context, app tencent.SDKAppID, callID string) (string, error)

@@ -130,7 +130,7 @@ func (c backfillCommand) Run(ctx context.Context, p cli.Process) error {
 }
 
 func (c backfillCommand) fill(ctx context.Context, t *tools, app *config.App, between sweep.Window) error {
-	params := workflows.ReconcileParams{SDKAppID: app.SDKAppID, App: app.Name, Between: &between, DryRun: c.DryRun}
+	params := workflows.SweepParams{SDKAppID: app.SDKAppID, App: app.Name, TimeRange: &between, DryRun: c.DryRun}
 	run, attached, err := c.start(ctx, t, params)
 	if err != nil {
 		return err
@@ -157,7 +157,7 @@ func (c backfillCommand) fill(ctx context.Context, t *tools, app *config.App, be
 	return nil
 }
 
-func (backfillCommand) start(ctx context.Context, t *tools, p workflows.ReconcileParams) (client.WorkflowRun, bool, error) {
+func (backfillCommand) start(ctx context.Context, t *tools, p workflows.SweepParams) (client.WorkflowRun, bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, partTimeout)
 	defer cancel()
 	run, attached, err := launch.NewCalls(t.temporal, t.settings.TaskQueue).Backfill(ctx, p)
@@ -168,7 +168,7 @@ func (backfillCommand) start(ctx context.Context, t *tools, p workflows.Reconcil
 }
 
 // follow shows how far a backfill is until it ends.
-func follow(ctx context.Context, t *tools, app *config.App, run client.WorkflowRun) (result workflows.ReconcileResult, err error) {
+func follow(ctx context.Context, t *tools, app *config.App, run client.WorkflowRun) (result workflows.SweepResult, err error) {
 	ended := make(chan error, 1)
 	go func() { ended <- run.Get(ctx, &result) }()
 	bar := newProgress(t.process, app.Name)
@@ -186,7 +186,7 @@ func follow(ctx context.Context, t *tools, app *config.App, run client.WorkflowR
 			}
 			return result, cli.Errorf(cli.Failed, "mend what it says, and run the same command again: it goes on from there", "the backfill %s ended early: %w", run.GetID(), err)
 		case <-ticker.C:
-			bar.show(ask(ctx, func(ctx context.Context) (done workflows.ReconcileResult, err error) {
+			bar.show(ask(ctx, func(ctx context.Context) (done workflows.SweepResult, err error) {
 				value, err := t.temporal.QueryWorkflow(ctx, run.GetID(), "", workflows.QueryProgress)
 				if err != nil {
 					return done, err

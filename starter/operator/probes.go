@@ -17,8 +17,8 @@ import (
 	cli "aftercall/internal/oldcli"
 	"aftercall/internal/config"
 	"aftercall/internal/dedupe"
-	"aftercall/internal/engine"
 	"aftercall/internal/ledger"
+	"aftercall/internal/temporalclient"
 	"aftercall/internal/tencent"
 	"aftercall/workflows"
 )
@@ -76,7 +76,7 @@ const temporalProbe = "temporal"
 var temporalProbes = []probe{
 	{name: temporalProbe, ask: func(ctx context.Context, t *tools) (string, error) {
 		info, err := ask(ctx, func(ctx context.Context) (*workflowservice.GetSystemInfoResponse, error) {
-			if err := engine.Ping(ctx, t.temporal, t.namespace); err != nil {
+			if err := temporalclient.Ping(ctx, t.temporal, t.namespace); err != nil {
 				return nil, err
 			}
 			return t.temporal.WorkflowService().GetSystemInfo(ctx, &workflowservice.GetSystemInfoRequest{})
@@ -88,7 +88,7 @@ var temporalProbes = []probe{
 	}},
 	{name: "retention", needs: temporalProbe, ask: func(ctx context.Context, t *tools) (string, error) {
 		retention, err := ask(ctx, func(ctx context.Context) (time.Duration, error) {
-			return engine.Retention(ctx, t.temporal, t.namespace)
+			return temporalclient.Retention(ctx, t.temporal, t.namespace)
 		})
 		switch {
 		case err != nil:
@@ -102,7 +102,7 @@ var temporalProbes = []probe{
 	{name: "search attributes", needs: temporalProbe, ask: func(ctx context.Context, t *tools) (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, partTimeout)
 		defer cancel()
-		missing, known, err := engine.MissingAttributes(ctx, t.temporal, t.namespace, workflows.SearchAttributes)
+		missing, known, err := temporalclient.MissingAttributes(ctx, t.temporal, t.namespace, workflows.SearchAttributes)
 		switch {
 		case err != nil:
 			return "", cli.Errorf(cli.Failed, "temporal operator search-attribute list shows what there is", "%w", err)
@@ -171,10 +171,10 @@ func sweepProbe(ctx context.Context, t *tools, app *config.App) (string, error) 
 	defer cancel()
 	pingCtx, cancelPing := context.WithTimeout(ctx, partTimeout)
 	defer cancelPing()
-	if err := engine.Ping(pingCtx, t.temporal, t.namespace); err != nil {
+	if err := temporalclient.Ping(pingCtx, t.temporal, t.namespace); err != nil {
 		return "", t.temporalError(err)
 	}
-	id := workflows.ReconcileID(app.SDKAppID)
+	id := workflows.SweepID(app.SDKAppID)
 	schedule, err := t.temporal.ScheduleClient().GetHandle(ctx, id).Describe(ctx)
 	switch {
 	case errors.As(err, new(*serviceerror.NotFound)):
@@ -201,7 +201,7 @@ func sweepProgress(ctx context.Context, app *config.App, book *ledger.Ledger, no
 	case to.IsZero():
 		return fmt.Sprintf("every %s, no run has ended yet", every), nil
 	case now.Sub(to) > every+app.Sweep.Settle+lag:
-		return "", cli.Errorf(cli.Failed, "look at the runs of "+workflows.ReconcileID(app.SDKAppID)+" in Temporal's Web UI; the next that succeeds makes up for all",
+		return "", cli.Errorf(cli.Failed, "look at the runs of "+workflows.SweepID(app.SDKAppID)+" in Temporal's Web UI; the next that succeeds makes up for all",
 			"all calls are listed up to %s only, %s ago", to.Format(time.RFC3339), now.Sub(to).Round(time.Minute))
 	}
 	return fmt.Sprintf("every %s, all calls up to %s are listed", every, to.Format(time.RFC3339)), nil

@@ -38,7 +38,7 @@ func newProgress(process cli.Process, app string) *progress {
 }
 
 // show takes the answer of the workflow.
-func (p *progress) show(done workflows.ReconcileResult, err error) {
+func (p *progress) show(done workflows.SweepResult, err error) {
 	if err != nil {
 		if time.Since(p.silent) > patience && !p.told {
 			p.told = true

@@ -16,10 +16,10 @@ import (
 
 	cli "aftercall/internal/oldcli"
 	"aftercall/internal/config"
-	"aftercall/internal/engine"
 	"aftercall/internal/ledger"
 	"aftercall/internal/ratelimit"
 	"aftercall/internal/redisguard"
+	"aftercall/internal/temporalclient"
 	"aftercall/internal/tencent"
 )
 
@@ -54,10 +54,10 @@ func open(ctx context.Context, p cli.Process) (*tools, error) {
 	}
 	t.guard = redisguard.New(ctx, t.redis, reg, quiet)
 	t.limiter = ratelimit.New(t.guard, reg)
-	if _, t.failures, err = engine.Converters(p.Environ); err != nil {
+	if _, t.failures, err = temporalclient.Converters(p.Environ); err != nil {
 		return nil, errors.Join(err, t.closeRedis())
 	}
-	if t.temporal, t.namespace, err = engine.NewClient(p.Environ, nil, quiet); err != nil {
+	if t.temporal, t.namespace, err = temporalclient.NewClient(p.Environ, nil, quiet); err != nil {
 		return nil, errors.Join(err, t.closeRedis())
 	}
 	return t, nil
@@ -190,7 +190,7 @@ func (t *tools) link(workflowID, runID string) string {
 	if t.settings.TemporalUIURL == "" {
 		return ""
 	}
-	return engine.WorkflowURL(t.settings.TemporalUIURL, t.namespace, workflowID, runID)
+	return temporalclient.WorkflowURL(t.settings.TemporalUIURL, t.namespace, workflowID, runID)
 }
 
 // ask gives one part of the system its time to answer.

@@ -13,10 +13,10 @@ import (
 	"aftercall/internal/admin"
 	"aftercall/internal/config"
 	"aftercall/internal/dedupe"
-	"aftercall/internal/engine"
 	"aftercall/internal/redisguard"
 	"aftercall/internal/serve"
 	"aftercall/internal/telemetry"
+	"aftercall/internal/temporalclient"
 	"aftercall/internal/tencent"
 	"aftercall/internal/tracing"
 	"aftercall/starter/callback"
@@ -63,7 +63,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	if err != nil {
 		return err
 	}
-	temporal, namespace, err := engine.NewClient(environ, metrics, logger, interceptors...)
+	temporal, namespace, err := temporalclient.NewClient(environ, metrics, logger, interceptors...)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	var prepared atomic.Bool
 	// The starter comes up without Temporal and answers 503 until it is there.
 	group.Go(func() error {
-		prepared.Store(engine.Prepare(ctx, temporal, namespace, logger, workflows.SearchAttributes))
+		prepared.Store(temporalclient.Prepare(ctx, temporal, namespace, logger, workflows.SearchAttributes))
 		return nil
 	})
 	group.Go(func() error {
@@ -87,7 +87,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 				Name: "admin", Address: settings.AdminListen,
 				Handler: admin.Profiles(settings.Profiles, admin.Handler(
 					reg, logger,
-					admin.Check{Name: "temporal", Ask: func(ctx context.Context) error { return engine.Ping(ctx, temporal, namespace) }},
+					admin.Check{Name: "temporal", Ask: func(ctx context.Context) error { return temporalclient.Ping(ctx, temporal, namespace) }},
 					admin.Check{Name: "search attributes", Ask: admin.When(&prepared, "not checked yet: Temporal must answer first")},
 					admin.Check{Name: "redis", Optional: true, Ask: guard.Ping},
 				)),

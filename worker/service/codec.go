@@ -9,8 +9,9 @@ import (
 	"aftercall/internal/config"
 )
 
-// withCodec adds the codec endpoint to the admin listener, if there is a token
-// for it. It is the worker's, because the starter faces the internet.
+// withCodec adds the codec endpoint to the admin listener, if a token for it is
+// configured. It belongs to the worker, because the starter is reachable from
+// the internet.
 func withCodec(settings config.WorkerSettings, admin http.Handler) http.Handler {
 	if settings.CodecToken.IsZero() {
 		return admin

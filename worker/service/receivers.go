@@ -57,7 +57,7 @@ func (r *receivers) targets() ([]activities.Target, error) {
 		}
 		targets[i] = activities.Target{
 			Receiver: activities.Receiver{
-				Name: target.Name, Horizon: target.RetryWindow, Circuit: r.circuits.For(target.Name, target.BreakerCooldown, r.slots),
+				Name: target.Name, RetryWindow: target.RetryWindow, Circuit: r.circuits.For(target.Name, target.BreakerCooldown, r.slots),
 			},
 			Subscription: target.Subscription(), Sender: sender,
 		}
@@ -70,15 +70,15 @@ func (r *receivers) relay(app *config.App) (*activities.Relay, error) {
 	if app.Relay == nil {
 		return nil, nil //nolint:nilnil // there is none, and nothing went wrong
 	}
-	forwarder, err := notify.NewRelay(app.Relay.URL, r.client(app.Relay.Network()))
+	sender, err := notify.NewRelay(app.Relay.URL, r.client(app.Relay.Network()))
 	if err != nil {
 		return nil, err
 	}
 	name := activities.RelayReceiver(app.Name)
 	return &activities.Relay{
 		Receiver: activities.Receiver{
-			Name: name, Horizon: app.Relay.RetryWindow, Circuit: r.circuits.For(name, app.Relay.BreakerCooldown, r.slots),
+			Name: name, RetryWindow: app.Relay.RetryWindow, Circuit: r.circuits.For(name, app.Relay.BreakerCooldown, r.slots),
 		},
-		Forwarder: forwarder,
+		Sender: sender,
 	}, nil
 }

@@ -1,5 +1,5 @@
-// Package service is the worker as a process: configuration, dependencies,
-// the Temporal worker, and their ordered end.
+// Package service is the worker process: configuration, dependencies, the
+// Temporal worker, and their ordered shutdown.
 package service
 
 import (
@@ -14,20 +14,20 @@ import (
 	"aftercall/internal/admin"
 	"aftercall/internal/circuit"
 	"aftercall/internal/config"
-	"aftercall/internal/engine"
 	"aftercall/internal/ledger"
 	"aftercall/internal/ratelimit"
 	"aftercall/internal/redisguard"
 	"aftercall/internal/serve"
 	"aftercall/internal/telemetry"
+	"aftercall/internal/temporalclient"
 	"aftercall/internal/tracing"
 	"aftercall/worker/waiting"
 	"aftercall/workflows"
 	"aftercall/workflows/launch"
 )
 
-// Run runs workflows and activities until ctx ends, then drains in order: the
-// listener, the activities under way, the connection to Temporal, the ledger.
+// Run runs workflows and activities until ctx ends, then shuts down in order:
+// listener, running activities, connection to Temporal, ledger.
 // environ holds the process settings (see docs/configuration.md); log lines go
 // to stderr.
 func Run(ctx context.Context, environ map[string]string, stderr io.Writer) error {
@@ -46,12 +46,12 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	}
 	defer traces.Stop(ctx)
 
-	book, err := ledger.Open(ctx, settings.LedgerURL.Reveal(), ledger.Options{Logger: logger, Traces: traces.Parts()})
+	store, err := ledger.Open(ctx, settings.LedgerURL.Reveal(), ledger.Options{Logger: logger, Traces: traces.Parts()})
 	if err != nil {
 		return err
 	}
-	defer book.Close()
-	timed := newTimedLedger(book, reg)
+	defer store.Close()
+	timed := newTimedLedger(store, reg)
 	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal(), redisguard.ServiceTimeout)
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	if err != nil {
 		return err
 	}
-	temporal, namespace, err := engine.NewClient(environ, metrics, logger, interceptors...)
+	temporal, namespace, err := temporalclient.NewClient(environ, metrics, logger, interceptors...)
 	if err != nil {
 		return err
 	}
@@ -83,33 +83,33 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 
 	sweeps := activities.NewSweeps(sweepApps(cfg, clients), timed, sweepCalls{launch.NewCalls(temporal, settings.TaskQueue)}, reg)
 
-	calls := waiting.New(temporal, reg, logger)
+	waitingCalls := waiting.New(temporal, reg, logger)
 
 	group, ctx := errgroup.WithContext(ctx)
 	var polling atomic.Bool
 	group.Go(func() error {
-		// Without its search attributes a workflow could not correct them.
-		if !engine.Prepare(ctx, temporal, namespace, logger, workflows.SearchAttributes) {
+		// A workflow that corrects search attributes fails if they are not registered.
+		if !temporalclient.Prepare(ctx, temporal, namespace, logger, workflows.SearchAttributes) {
 			return nil
 		}
 		group.Go(func() error {
-			schedule(ctx, temporal, cfg, settings.TaskQueue, logger)
+			ensureSchedules(ctx, temporal, cfg, settings.TaskQueue, logger)
 			return nil
 		})
 		group.Go(func() error {
-			calls.Run(ctx)
+			waitingCalls.Run(ctx)
 			return nil
 		})
-		return poll(ctx, newWorker(temporal, settings.TaskQueue, acts, sweeps), &polling, logger)
+		return runWorker(ctx, newWorker(temporal, settings.TaskQueue, acts, sweeps), &polling, logger)
 	})
 	group.Go(func() error {
 		return serve.HTTP(ctx, logger, serve.Listener{
 			Name: "admin", Address: settings.AdminListen,
 			Handler: withCodec(settings, admin.Profiles(settings.Profiles, admin.Handler(
 				reg, logger,
-				admin.Check{Name: "temporal", Ask: func(ctx context.Context) error { return engine.Ping(ctx, temporal, namespace) }},
+				admin.Check{Name: "temporal", Ask: func(ctx context.Context) error { return temporalclient.Ping(ctx, temporal, namespace) }},
 				admin.Check{Name: "worker", Ask: admin.When(&polling, "not polling yet: Temporal must answer first")},
-				admin.Check{Name: "ledger", Ask: book.Ping},
+				admin.Check{Name: "ledger", Ask: store.Ping},
 				admin.Check{Name: "redis", Optional: true, Ask: guard.Ping},
 			))),
 		})

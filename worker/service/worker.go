@@ -8,10 +8,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
 
 	"aftercall/activities"
 	"aftercall/internal/billing"
@@ -26,56 +24,33 @@ import (
 const (
 	// stopTimeout covers the longest attempt, a delivery of notify.RequestTimeout.
 	stopTimeout = notify.RequestTimeout + 5*time.Second
-	// maxConcurrent bounds what one worker does at once, and so its connections.
+	// maxConcurrent limits the tasks of one worker, and so its connections.
 	maxConcurrent = 200
-	// cachedWorkflows is of how many calls in trouble the worker keeps the state.
-	// A call without trouble needs none: it ends with its first workflow task.
-	// Those of a long outage are replayed when they go on, for less than what
-	// the state of thousands takes.
+	// cachedWorkflows is how many waiting workflows stay in memory. A call that
+	// does not have to wait needs no cache: it ends with its first workflow task.
+	// After a long outage thousands of workflows are replayed when they continue,
+	// which costs less than keeping them in memory.
 	cachedWorkflows = 100
 )
 
-// newWorker returns a worker with everything registered under the names that
-// histories know.
+// newWorker returns a worker with all workflows and activities.
 func newWorker(c client.Client, taskQueue string, acts *activities.Activities, sweeps *activities.Sweeps) worker.Worker {
 	worker.SetStickyWorkflowCacheSize(cachedWorkflows)
 	w := worker.New(c, taskQueue, worker.Options{
 		WorkerStopTimeout: stopTimeout,
-		// As many as local activities, so that none waits for its turn within a workflow task.
+		// As many as local activities, so that no workflow task waits for one.
 		MaxConcurrentWorkflowTaskExecutionSize:  maxConcurrent,
 		MaxConcurrentActivityExecutionSize:      maxConcurrent,
 		MaxConcurrentLocalActivityExecutionSize: maxConcurrent,
 		WorkflowTaskPollerBehavior:              worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
 		ActivityTaskPollerBehavior:              worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
 	})
-	Register(w, acts, sweeps)
+	workflows.Register(w, workflows.Dependencies{Activities: acts, Sweeps: sweeps})
 	return w
 }
 
-// Registry takes workflows and activities: a worker, or a replayer's stand-in.
-type Registry interface {
-	RegisterWorkflowWithOptions(w any, options workflow.RegisterOptions)
-	RegisterActivityWithOptions(a any, options activity.RegisterOptions)
-}
-
-// Register registers the workflows and activities of this project.
-func Register(r Registry, acts *activities.Activities, sweeps *activities.Sweeps) {
-	r.RegisterWorkflowWithOptions(workflows.AfterCall, workflow.RegisterOptions{Name: workflows.AfterCallName})
-	r.RegisterWorkflowWithOptions(workflows.Deliver, workflow.RegisterOptions{Name: workflows.DeliverName})
-	r.RegisterWorkflowWithOptions(workflows.Relay, workflow.RegisterOptions{Name: workflows.RelayName})
-	r.RegisterWorkflowWithOptions(workflows.Reconcile, workflow.RegisterOptions{Name: workflows.ReconcileName})
-	r.RegisterActivityWithOptions(sweeps.PlanSweep, activity.RegisterOptions{Name: "PlanSweep"})
-	r.RegisterActivityWithOptions(sweeps.SweepWindow, activity.RegisterOptions{Name: "SweepWindow"})
-	r.RegisterActivityWithOptions(acts.FetchRecord, activity.RegisterOptions{Name: "FetchRecord"})
-	r.RegisterActivityWithOptions(acts.Charge, activity.RegisterOptions{Name: "Charge"})
-	r.RegisterActivityWithOptions(acts.OpenReview, activity.RegisterOptions{Name: "OpenReview"})
-	r.RegisterActivityWithOptions(acts.Forward, activity.RegisterOptions{Name: "Forward"})
-	r.RegisterActivityWithOptions(acts.Notify, activity.RegisterOptions{Name: "Notify"})
-	r.RegisterActivityWithOptions(acts.Subscribers, activity.RegisterOptions{Name: "Subscribers"})
-}
-
-// poll runs the worker until ctx ends, and then until its activities have ended.
-func poll(ctx context.Context, w worker.Worker, polling *atomic.Bool, logger *slog.Logger) error {
+// runWorker runs the worker until ctx ends, and then until its activities have ended.
+func runWorker(ctx context.Context, w worker.Worker, polling *atomic.Bool, logger *slog.Logger) error {
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start worker: %w", err)
 	}
@@ -107,9 +82,9 @@ func NewClients(cfg *config.Config, traces *tracing.Tracing, limiter tencent.Lim
 	return clients
 }
 
-// newActivities gives every app its client, tariff and relay, and all of them the targets.
+// newActivities returns the activities for all configured apps and targets.
 func newActivities(
-	cfg *config.Config, traces *tracing.Tracing, clients map[tencent.SDKAppID]*tencent.Client, book activities.Ledger, circuits *circuit.Circuits, reg prometheus.Registerer,
+	cfg *config.Config, traces *tracing.Tracing, clients map[tencent.SDKAppID]*tencent.Client, ledger activities.Ledger, circuits *circuit.Circuits, reg prometheus.Registerer,
 ) (*activities.Activities, error) {
 	receivers := newReceivers(cfg, traces, circuits)
 	apps := make([]activities.App, len(cfg.Apps))
@@ -135,5 +110,5 @@ func newActivities(
 	if err != nil {
 		return nil, err
 	}
-	return activities.New(apps, book, targets, reg), nil
+	return activities.New(apps, ledger, targets, reg), nil
 }

@@ -13,10 +13,10 @@ import (
 	"aftercall/workflows"
 )
 
-// Backfill starts Reconcile for the stretch of time in p.Between, or attaches
+// Backfill starts Sweep for the stretch of time in p.Between, or attaches
 // to the same backfill under way. One that has ended is run again: what it
 // started is known by then.
-func (c Calls) Backfill(ctx context.Context, p workflows.ReconcileParams) (run client.WorkflowRun, attached bool, err error) {
+func (c Calls) Backfill(ctx context.Context, p workflows.SweepParams) (run client.WorkflowRun, attached bool, err error) {
 	id := workflows.BackfillID(p)
 	run, err = c.client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: id, TaskQueue: c.taskQueue,
@@ -26,7 +26,7 @@ func (c Calls) Backfill(ctx context.Context, p workflows.ReconcileParams) (run c
 			workflows.AttributeApp.ValueSet(p.App), workflows.AttributeSource.ValueSet(string(workflows.SourceSweep)),
 		),
 		StaticSummary: "Backfill of " + p.App,
-	}, workflows.ReconcileName, p)
+	}, workflows.SweepName, p)
 	var running *serviceerror.WorkflowExecutionAlreadyStarted
 	if errors.As(err, &running) {
 		return c.client.GetWorkflow(ctx, id, running.RunId), true, nil

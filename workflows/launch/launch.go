@@ -48,8 +48,8 @@ func (c Calls) Start(ctx context.Context, p workflows.AfterCallParams, fingerpri
 }
 
 // StartRelay starts Relay exactly once for a callback, as Start does AfterCall.
-func (c Calls) StartRelay(ctx context.Context, p activities.ForwardParams) (already bool, err error) {
-	return c.start(tracing.WithCall(ctx, p.CallID), workflows.RelayOptions(p, c.taskQueue), workflows.RelayName, p)
+func (c Calls) StartRelay(ctx context.Context, p activities.RelayCallbackParams) (already bool, err error) {
+	return c.start(tracing.WithCall(ctx, p.CallID), workflows.RelayOptions(p, c.taskQueue), workflows.RelayCallbackName, p)
 }
 
 // StartDeliver starts Deliver exactly once for an event and token, as Start

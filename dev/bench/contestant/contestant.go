@@ -157,8 +157,8 @@ func acknowledge(w http.ResponseWriter) {
 // readyAt returns when the record of a call is ready, as aftercall computes it:
 // five seconds after the end of the call, but at most five seconds from now.
 func readyAt(cb tencent.Callback) time.Time {
-	latest := time.Now().Add(workflows.RecordSettleTime)
-	if ready := cb.EndedAt().Add(workflows.RecordSettleTime); ready.Before(latest) {
+	latest := time.Now().Add(workflows.RecordDelay)
+	if ready := cb.EndedAt().Add(workflows.RecordDelay); ready.Before(latest) {
 		return ready
 	}
 	return latest

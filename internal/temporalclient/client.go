@@ -2,7 +2,7 @@
 // from the environment, encryption, logging, metrics, and the search attributes
 // that must exist before a workflow can start. With internal/codec it is the
 // internal package that knows Temporal.
-package engine
+package temporalclient
 
 import (
 	"context"

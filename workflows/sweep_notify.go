@@ -8,9 +8,10 @@ import (
 	"aftercall/internal/notify"
 )
 
-// tell notifies the targets that want to hear of recovered calls, once per
-// sweep or backfill, by a workflow of its own: no target may hold a sweep up.
-func (r *reconcile) tell(ctx workflow.Context) {
+// notifyOfRecovered sends one event about the recovered calls of a sweep or
+// backfill to its subscribers. The workflow Deliver does it, so that no target
+// delays a sweep.
+func (r *sweepRun) notifyOfRecovered(ctx workflow.Context) {
 	p, done, info := r.params, r.done, workflow.GetInfo(ctx)
 	if done.Recovered == 0 || p.DryRun {
 		return
@@ -25,7 +26,7 @@ func (r *reconcile) tell(ctx workflow.Context) {
 			},
 		},
 	}
-	// A sweep that was cancelled has recovered calls all the same.
+	// A cancelled sweep has recovered calls too.
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
 	child := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
@@ -36,6 +37,6 @@ func (r *reconcile) tell(ctx workflow.Context) {
 		TypedSearchAttributes: deliverAttributes(params.Event),
 	}), DeliverName, params)
 	if err := child.GetChildWorkflowExecution().Get(ctx, nil); err != nil && !temporal.IsWorkflowExecutionAlreadyStartedError(err) {
-		workflow.GetLogger(ctx).Error("nobody is told of the recovered calls", "app", p.App, "error", err)
+		workflow.GetLogger(ctx).Error("no target is notified of the recovered calls", "app", p.App, "error", err)
 	}
 }

@@ -40,12 +40,12 @@ func (e *env) sweeps(answer func(activities.SweepWindowParams) (activities.Sweep
 	return &asked
 }
 
-func (e *env) reconcile(p workflows.ReconcileParams) (workflows.ReconcileResult, error) {
+func (e *env) sweep(p workflows.SweepParams) (workflows.SweepResult, error) {
 	e.t.Helper()
 	p.SDKAppID, p.App = 1400000000, "clinic"
-	e.ExecuteWorkflow(workflows.ReconcileName, p)
+	e.ExecuteWorkflow(workflows.SweepName, p)
 	require.True(e.t, e.IsWorkflowCompleted())
-	var result workflows.ReconcileResult
+	var result workflows.SweepResult
 	if err := e.GetWorkflowError(); err != nil {
 		return result, err
 	}
@@ -57,11 +57,11 @@ func found3(activities.SweepWindowParams) (activities.SweepWindowResult, error) 
 	return activities.SweepWindowResult{Counts: activities.SweepCounts{Listed: 3, Known: 2, Recovered: 1}, Examples: []string{"lost"}}, nil
 }
 
-func TestReconcile(t *testing.T) {
+func TestSweep(t *testing.T) {
 	e := newEnv(t)
 	e.plans(windows(3))
 	asked := e.sweeps(found3)
-	result, err := e.reconcile(workflows.ReconcileParams{})
+	result, err := e.sweep(workflows.SweepParams{})
 	require.NoError(t, err)
 	require.Equal(t, activities.SweepCounts{Listed: 9, Known: 6, Recovered: 3}, result.SweepCounts)
 	require.Equal(t, 3, result.Windows)
@@ -71,9 +71,9 @@ func TestReconcile(t *testing.T) {
 	}
 }
 
-// TestReconcileTells has a sweep that recovers calls, one that stops half-way,
+// TestSweepNotifiesOfRecoveredCalls has a sweep that recovers calls, one that stops half-way,
 // one that only looks, and one that finds nothing lost.
-func TestReconcileTells(t *testing.T) {
+func TestSweepNotifiesOfRecoveredCalls(t *testing.T) {
 	for name, tt := range map[string]struct {
 		dryRun bool
 		answer func(activities.SweepWindowParams) (activities.SweepWindowResult, error)
@@ -102,25 +102,25 @@ func TestReconcileTells(t *testing.T) {
 						require.Equal(t, tt.want, p.Event.Sweep)
 						require.Equal(t, notify.EventSweepRecovered, p.Event.Type)
 						require.NotEmpty(t, p.MessageID)
-						require.Empty(t, p.Targets, "the worker's configuration says whom")
+						require.Empty(t, p.Targets, "the worker's configuration decides which")
 						return workflows.DeliverResult{}, nil
 					}).Once()
 			}
-			_, err := e.reconcile(workflows.ReconcileParams{DryRun: tt.dryRun})
+			_, err := e.sweep(workflows.SweepParams{DryRun: tt.dryRun})
 			require.Equal(t, name == "stopped", err != nil)
 		})
 	}
 }
 
-func TestReconcileNothing(t *testing.T) {
+func TestSweepWithoutWindows(t *testing.T) {
 	e := newEnv(t)
 	e.plans(nil)
-	result, err := e.reconcile(workflows.ReconcileParams{})
+	result, err := e.sweep(workflows.SweepParams{})
 	require.NoError(t, err)
 	require.Zero(t, result.Windows)
 }
 
-func TestReconcileSplits(t *testing.T) {
+func TestSweepSplits(t *testing.T) {
 	e := newEnv(t)
 	e.plans(windows(2))
 	asked := e.sweeps(func(p activities.SweepWindowParams) (activities.SweepWindowResult, error) {
@@ -130,7 +130,7 @@ func TestReconcileSplits(t *testing.T) {
 		}
 		return found3(p)
 	})
-	result, err := e.reconcile(workflows.ReconcileParams{})
+	result, err := e.sweep(workflows.SweepParams{})
 	require.NoError(t, err)
 	require.Equal(t, 8, result.Windows)
 	require.Equal(t, 8, result.Planned)
@@ -143,9 +143,9 @@ func TestReconcileSplits(t *testing.T) {
 	}
 }
 
-// TestReconcileStopsWhereItCannotFinish: nothing after an unfinished window
-// may be listed, because the progress would pass it.
-func TestReconcileStopsWhereItCannotFinish(t *testing.T) {
+// TestSweepStopsWhereItCannotFinish: no window after an unfinished one may be
+// listed, because the progress would pass it.
+func TestSweepStopsWhereItCannotFinish(t *testing.T) {
 	failing := func(p activities.SweepWindowParams) (activities.SweepWindowResult, error) {
 		if p.Window.From.Equal(windows(3)[1].From) {
 			return activities.SweepWindowResult{Counts: activities.SweepCounts{Listed: 1, Failed: 1}}, nil
@@ -156,7 +156,7 @@ func TestReconcileStopsWhereItCannotFinish(t *testing.T) {
 		e := newEnv(t)
 		e.plans(windows(3))
 		asked := e.sweeps(failing)
-		result, err := e.reconcile(workflows.ReconcileParams{})
+		result, err := e.sweep(workflows.SweepParams{})
 		require.NoError(t, err)
 		require.Len(t, *asked, 2)
 		require.Equal(t, 1, result.Failed)
@@ -165,7 +165,7 @@ func TestReconcileStopsWhereItCannotFinish(t *testing.T) {
 		e := newEnv(t)
 		e.plans(windows(3))
 		asked := e.sweeps(failing)
-		_, err := e.reconcile(workflows.ReconcileParams{Between: &sweep.Window{From: endedAt, To: endedAt.Add(3 * time.Hour)}})
+		_, err := e.sweep(workflows.SweepParams{TimeRange: &sweep.Window{From: endedAt, To: endedAt.Add(3 * time.Hour)}})
 		require.NoError(t, err)
 		require.Len(t, *asked, 3)
 		require.False(t, (*asked)[0].Advance, "a backfill leaves the progress alone")
@@ -176,21 +176,21 @@ func TestReconcileStopsWhereItCannotFinish(t *testing.T) {
 		e.sweeps(func(activities.SweepWindowParams) (activities.SweepWindowResult, error) {
 			return activities.SweepWindowResult{}, errHopeless
 		})
-		_, err := e.reconcile(workflows.ReconcileParams{})
+		_, err := e.sweep(workflows.SweepParams{})
 		require.Equal(t, "Hopeless", errorTypes(err))
 		require.NotContains(t, e.logs.String(), lost)
 	})
 }
 
-// lost is what the log says when callbacks are being lost.
+// lost is the log line of lost callbacks.
 const lost = `level=WARN msg="callbacks are being lost: calls were recovered by the sweep"`
 
-func TestReconcileWarnsOfLostCallbacks(t *testing.T) {
+func TestSweepWarnsOfLostCallbacks(t *testing.T) {
 	t.Run("sweep", func(t *testing.T) {
 		e := newEnv(t)
 		e.plans(windows(2))
 		e.sweeps(found3)
-		_, err := e.reconcile(workflows.ReconcileParams{})
+		_, err := e.sweep(workflows.SweepParams{})
 		require.NoError(t, err)
 		require.Equal(t, 1, strings.Count(e.logs.String(), lost))
 		require.Contains(t, e.logs.String(), "app=clinic listed=6 known=4 recovered=2 failed=0")
@@ -204,7 +204,7 @@ func TestReconcileWarnsOfLostCallbacks(t *testing.T) {
 			}
 			return found3(p)
 		})
-		_, err := e.reconcile(workflows.ReconcileParams{})
+		_, err := e.sweep(workflows.SweepParams{})
 		require.Error(t, err)
 		require.Contains(t, e.logs.String(), lost)
 		require.Contains(t, e.logs.String(), "recovered=1")
@@ -213,23 +213,23 @@ func TestReconcileWarnsOfLostCallbacks(t *testing.T) {
 		e := newEnv(t)
 		e.plans(windows(2))
 		e.sweeps(found3)
-		_, err := e.reconcile(workflows.ReconcileParams{Between: &sweep.Window{From: endedAt, To: endedAt.Add(2 * time.Hour)}})
+		_, err := e.sweep(workflows.SweepParams{TimeRange: &sweep.Window{From: endedAt, To: endedAt.Add(2 * time.Hour)}})
 		require.NoError(t, err)
-		require.NotContains(t, e.logs.String(), lost, "somebody wanted it")
+		require.NotContains(t, e.logs.String(), lost, "an operator started it")
 		require.Contains(t, e.logs.String(), "backfill ended")
 	})
 }
 
-func TestReconcileContinuesAsNew(t *testing.T) {
+func TestSweepContinuesAsNew(t *testing.T) {
 	e := newEnv(t)
 	e.plans(windows(250))
 	e.sweeps(found3)
-	_, err := e.reconcile(workflows.ReconcileParams{DryRun: true})
+	_, err := e.sweep(workflows.SweepParams{DryRun: true})
 	var again *workflow.ContinueAsNewError
 	require.ErrorAs(t, err, &again)
 	require.NotContains(t, e.logs.String(), "ended", "it has not")
 
-	var next workflows.ReconcileParams
+	var next workflows.SweepParams
 	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(again.Input, &next))
 	require.Len(t, next.Continued.Pending, 50)
 	require.Equal(t, 200, next.Continued.Done.Windows)
@@ -237,7 +237,7 @@ func TestReconcileContinuesAsNew(t *testing.T) {
 
 	e = newEnv(t)
 	e.sweeps(found3) // and no PlanSweep
-	result, err := e.reconcile(next)
+	result, err := e.sweep(next)
 	require.NoError(t, err)
 	require.Equal(t, 250, result.Windows)
 	require.Equal(t, 750, result.Listed)

@@ -11,19 +11,19 @@ import (
 	"aftercall/internal/tencent"
 )
 
-func TestPolicies(t *testing.T) {
+func TestActivityOptions(t *testing.T) {
 	for name, o := range map[string]workflow.ActivityOptions{"record": recordOptions, "charge": chargeOptions, "notify": notifyOptions} {
 		t.Run(name, func(t *testing.T) {
-			require.Zero(t, o.RetryPolicy.MaximumAttempts, "attempts drop calls")
-			require.Empty(t, o.RetryPolicy.NonRetryableErrorTypes, "activities say what is final")
+			require.Zero(t, o.RetryPolicy.MaximumAttempts, "a limit of attempts drops calls")
+			require.Empty(t, o.RetryPolicy.NonRetryableErrorTypes, "activities decide which errors are permanent")
 			require.Positive(t, o.StartToCloseTimeout)
 		})
 	}
-	require.Zero(t, recordOptions.ScheduleToCloseTimeout, "a call waits for its record until FetchRecord gives up")
-	require.Zero(t, chargeOptions.ScheduleToCloseTimeout, "a call waits for the ledger for ever")
-	require.Zero(t, notifyOptions.ScheduleToCloseTimeout, "a target is waited for until Notify gives up")
+	require.Zero(t, recordOptions.ScheduleToCloseTimeout, "a call waits for its record until FetchRecord ends it")
+	require.Zero(t, chargeOptions.ScheduleToCloseTimeout, "a call waits for the ledger without limit")
+	require.Zero(t, notifyOptions.ScheduleToCloseTimeout, "a delivery is retried until Notify ends it")
 	require.Equal(t, 2*time.Second, recordOptions.RetryPolicy.InitialInterval)
 	require.Greater(t, recordOptions.StartToCloseTimeout, 2*tencent.RequestTimeout, "a renewed UserSig costs a second request")
 	require.Greater(t, notifyOptions.StartToCloseTimeout, notify.RequestTimeout)
-	require.Less(t, 3*localTimeout, 10*time.Second, "the first tries fit into one workflow task")
+	require.Less(t, 3*localTimeout, 10*time.Second, "the local activities fit into one workflow task")
 }

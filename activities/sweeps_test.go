@@ -133,7 +133,7 @@ func TestSweepWindow(t *testing.T) {
 			workflows: map[string]bool{"has a workflow": true},
 		}
 	}
-	t.Run("recovers what nobody handled", func(t *testing.T) {
+	t.Run("recovers a call without entry and workflow", func(t *testing.T) {
 		f := newSweepFixture(t, world())
 		result, err := f.run(SweepWindowParams{Advance: true})
 		require.NoError(t, err)
@@ -150,7 +150,7 @@ func TestSweepWindow(t *testing.T) {
 		result, err := f.run(SweepWindowParams{DryRun: true, Advance: true})
 		require.NoError(t, err)
 		require.Equal(t, SweepCounts{Listed: 4, Known: 2, Recovered: 1, BeforeGoLive: 1}, result.Counts)
-		require.Equal(t, []string{"lost"}, result.Examples, "what would be started")
+		require.Equal(t, []string{"lost"}, result.Examples, "those that would be started")
 		require.Empty(t, f.started)
 		require.True(t, f.sweptTo.IsZero())
 		require.Zero(t, testutil.ToFloat64(f.sweeps.seen.WithLabelValues("clinic", "recovered")))
@@ -162,9 +162,9 @@ func TestSweepWindow(t *testing.T) {
 		require.Equal(t, 1, result.Counts.Recovered)
 		require.True(t, f.sweptTo.IsZero())
 		require.InDelta(t, 1, testutil.ToFloat64(f.sweeps.seen.WithLabelValues("clinic", "backfilled")), 0)
-		require.Zero(t, testutil.ToFloat64(f.sweeps.seen.WithLabelValues("clinic", "recovered")), "nothing for an alert")
+		require.Zero(t, testutil.ToFloat64(f.sweeps.seen.WithLabelValues("clinic", "recovered")), "no alert")
 	})
-	t.Run("the list of workflows does not answer", func(t *testing.T) {
+	t.Run("the list of workflows cannot be read", func(t *testing.T) {
 		w := world()
 		w.lookupErr = errors.New("no visibility")
 		f := newSweepFixture(t, w)
@@ -222,7 +222,7 @@ func TestSweepWindow(t *testing.T) {
 		f := newSweepFixture(t, w)
 		_, err := f.run(SweepWindowParams{Advance: true})
 		require.Equal(t, LedgerUnavailable, errorType(err))
-		require.Empty(t, f.started, "without the ledger nobody knows what was charged")
+		require.Empty(t, f.started, "without the ledger it is unknown what was charged")
 	})
 }
 
@@ -240,7 +240,7 @@ func TestPlanSweep(t *testing.T) {
 	require.Equal(t, []sweep.Window{{From: endedAt.Add(-time.Hour), To: endedAt.Add(time.Minute)}}, plan.Windows)
 	require.InDelta(t, endedAt.Unix(), testutil.ToFloat64(f.sweeps.swept.WithLabelValues("clinic")), 0)
 
-	plan, err = f.sweeps.PlanSweep(t.Context(), PlanSweepParams{SDKAppID: clinic, Between: &window})
+	plan, err = f.sweeps.PlanSweep(t.Context(), PlanSweepParams{SDKAppID: clinic, TimeRange: &window})
 	require.NoError(t, err)
 	require.Equal(t, []sweep.Window{window}, plan.Windows, "a backfill lists what it is told")
 

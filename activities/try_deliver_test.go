@@ -14,7 +14,7 @@ import (
 	"aftercall/internal/notify"
 )
 
-// closed is a circuit that lets every request through, open one that lets none.
+// closed is a circuit that makes every request, open one that holds every request.
 type (
 	closed struct{}
 	open   struct{}
@@ -37,13 +37,13 @@ func TestNotify(t *testing.T) {
 		want   string
 	}{
 		"delivered":                  {target: "crm"},
-		"delivered in the end":       {target: "crm", since: 2 * time.Hour},
+		"delivered late":             {target: "crm", since: 2 * time.Hour},
 		"network":                    {target: "crm", err: broken, want: TargetUnavailable},
 		"busy":                       {target: "crm", err: busy, since: 59 * time.Minute, want: TargetUnavailable},
-		"busy until the horizon":     {target: "crm", err: busy, since: time.Hour, want: Undelivered},
+		"busy until the window ends": {target: "crm", err: busy, since: time.Hour, want: Undelivered},
 		"gone":                       {target: "crm", err: &notify.StatusError{Status: 410}, since: 2 * time.Hour, want: TargetRefused},
 		"not configured":             {target: "erp", since: 71 * time.Hour, want: TargetNotConfigured},
-		"not configured for so long": {target: "erp", since: 72 * time.Hour, want: Undelivered},
+		"not configured until then":  {target: "erp", since: 72 * time.Hour, want: Undelivered},
 		"shutting down":              {target: "crm", err: context.Canceled, since: 2 * time.Hour, want: ""},
 	}
 	for name, tt := range tests {
@@ -52,7 +52,7 @@ func TestNotify(t *testing.T) {
 			f.fake.err = tt.err
 			err := f.acts.Notify(t.Context(), NotifyParams{Target: tt.target, MessageID: "msg_1", Since: f.acts.now().Add(-tt.since)})
 			require.Equal(t, tt.want, errorType(err))
-			require.Equal(t, tt.want == TargetUnavailable || tt.want == TargetNotConfigured, retryable(err))
+			require.Equal(t, tt.want == TargetUnavailable || tt.want == TargetNotConfigured, Retryable(err))
 			undelivered := f.acts.metrics.undelivered
 			counted := testutil.ToFloat64(undelivered.WithLabelValues(tt.target, "refused")) + testutil.ToFloat64(undelivered.WithLabelValues(tt.target, "horizon"))
 			require.Equal(t, tt.want == Undelivered || tt.want == TargetRefused, counted == 1)
@@ -75,27 +75,27 @@ func TestNotifyWhilePaused(t *testing.T) {
 	require.GreaterOrEqual(t, failed.NextRetryDelay(), time.Minute)
 	require.Empty(t, f.fake.sent, "no request is made")
 	p.Since = p.Since.Add(-time.Hour)
-	require.Equal(t, Undelivered, errorType(f.acts.Notify(t.Context(), p)), "the horizon counts")
+	require.Equal(t, Undelivered, errorType(f.acts.Notify(t.Context(), p)), "a held event has a retry window too")
 }
 
-func TestForward(t *testing.T) {
+func TestRelayCallback(t *testing.T) {
 	f := newFixture(t)
-	p := ForwardParams{SDKAppID: clinic, App: "clinic", Query: "Sign=a&RequestTime=1", ContentType: "application/json", Body: []byte("{}"), Since: f.acts.now()}
-	require.Equal(t, TargetNotConfigured, errorType(f.acts.Forward(t.Context(), p)))
+	p := RelayCallbackParams{SDKAppID: clinic, App: "clinic", Query: "Sign=a&RequestTime=1", ContentType: "application/json", Body: []byte("{}"), Since: f.acts.now()}
+	require.Equal(t, TargetNotConfigured, errorType(f.acts.RelayCallback(t.Context(), p)))
 	app := f.acts.apps[clinic]
-	app.Relay = &Relay{Receiver: Receiver{Name: RelayReceiver("clinic"), Horizon: time.Hour, Circuit: closed{}}, Forwarder: f.fake}
+	app.Relay = &Relay{Receiver: Receiver{Name: RelayReceiver("clinic"), RetryWindow: time.Hour, Circuit: closed{}}, Sender: relayFake{f.fake}}
 	f.acts.apps[clinic] = app
-	require.NoError(t, f.acts.Forward(t.Context(), p))
+	require.NoError(t, f.acts.RelayCallback(t.Context(), p))
 	require.Equal(t, []string{"Sign=a&RequestTime=1 application/json {}"}, f.fake.sent)
 	f.fake.err = &notify.StatusError{Status: 500}
-	require.Equal(t, TargetUnavailable, errorType(f.acts.Forward(t.Context(), p)))
+	require.Equal(t, TargetUnavailable, errorType(f.acts.RelayCallback(t.Context(), p)))
 	p.Since = p.Since.Add(-time.Hour)
-	require.Equal(t, Undelivered, errorType(f.acts.Forward(t.Context(), p)))
+	require.Equal(t, Undelivered, errorType(f.acts.RelayCallback(t.Context(), p)))
 	f.fake.err = &notify.StatusError{Status: 403}
-	require.Equal(t, TargetRefused, errorType(f.acts.Forward(t.Context(), p)))
+	require.Equal(t, TargetRefused, errorType(f.acts.RelayCallback(t.Context(), p)))
 }
 
-func TestPauses(t *testing.T) {
+func TestRetryDelays(t *testing.T) {
 	for _, tt := range []struct {
 		attempt         int
 		asked, min, max time.Duration
@@ -109,13 +109,13 @@ func TestPauses(t *testing.T) {
 		{attempt: 2, asked: time.Hour, min: time.Hour, max: time.Hour + time.Minute},
 		{attempt: 20, asked: time.Second, min: 5 * time.Minute, max: 15 * time.Minute},
 	} {
-		pauses := map[time.Duration]bool{}
+		delays := map[time.Duration]bool{}
 		for range 100 {
-			pause := pauseBefore(tt.attempt, tt.asked)
-			require.GreaterOrEqual(t, pause, tt.min, "%+v", tt)
-			require.Less(t, pause, tt.max, "%+v", tt)
-			pauses[pause] = true
+			delay := retryDelay(tt.attempt, tt.asked)
+			require.GreaterOrEqual(t, delay, tt.min, "%+v", tt)
+			require.Less(t, delay, tt.max, "%+v", tt)
+			delays[delay] = true
 		}
-		require.Greater(t, len(pauses), 50, "spread")
+		require.Greater(t, len(delays), 50, "spread")
 	}
 }

@@ -1,4 +1,4 @@
-package engine
+package temporalclient
 
 import "net/url"
 

@@ -8,29 +8,29 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// summarize is the one line that the Web UI shows of a call. It names nobody.
+// summarize is the one line that the Web UI shows of a call. It contains no account.
 func summarize(r tencent.CallRecord) string {
-	who := "one to one"
+	parties := "one to one"
 	if r.CallType != tencent.CallTypeSingle {
-		who = fmt.Sprintf("group of %d", len(r.Members))
+		parties = fmt.Sprintf("group of %d", len(r.Members))
 	}
 	connected := "not connected"
 	if r.Connected() {
-		connected = clock(r.ConnectedSeconds()) + " connected"
+		connected = formatDuration(r.ConnectedSeconds()) + " connected"
 	}
-	return strings.Join([]string{known(r.MediaType), who, connected, known(r.Result)}, " · ")
+	return strings.Join([]string{documentedOrUnknown(r.MediaType), parties, connected, documentedOrUnknown(r.Result)}, " · ")
 }
 
-// details is what was known of the call at the start, as a table for the Web UI.
+// details is the hint that the workflow was started with, as a table for the Web UI.
 func details(source Source, r tencent.CallRecord) string {
 	return "What the " + string(source) + " said (the record decides):\n\n" + table([][2]string{
 		{"CallId", "`" + strings.ReplaceAll(r.CallID, "`", "'") + "`"},
-		{"Media", known(r.MediaType)},
-		{"Type", known(r.CallType)},
-		{"Result", known(r.Result)},
-		{"Started", instant(r.StartTime)},
-		{"Accepted", instant(r.AcceptTime)},
-		{"Ended", instant(r.EndTime)},
+		{"Media", documentedOrUnknown(r.MediaType)},
+		{"Type", documentedOrUnknown(r.CallType)},
+		{"Result", documentedOrUnknown(r.Result)},
+		{"Started", formatUnix(r.StartTime)},
+		{"Accepted", formatUnix(r.AcceptTime)},
+		{"Ended", formatUnix(r.EndTime)},
 	})
 }
 
@@ -48,18 +48,20 @@ var cellEscape = strings.NewReplacer("|", "\\|", "\n", " ", "\r", " ")
 // cell keeps text from breaking out of its table cell.
 func cell(s string) string { return cellEscape.Replace(s) }
 
-// clock shows seconds as m:ss or h:mm:ss.
-func clock(seconds int64) string {
+// formatDuration formats seconds as m:ss or h:mm:ss.
+func formatDuration(seconds int64) string {
 	if seconds >= 3600 {
 		return fmt.Sprintf("%d:%02d:%02d", seconds/3600, seconds/60%60, seconds%60)
 	}
 	return fmt.Sprintf("%d:%02d", seconds/60, seconds%60)
 }
 
-// instant shows Unix seconds in UTC; Tencent's 0 means never.
-func instant(unix int64) string {
+// formatUnix formats Unix seconds in UTC; Tencent's 0 means never.
+func formatUnix(unix int64) string {
 	if unix == 0 {
 		return "never"
 	}
 	return time.Unix(unix, 0).UTC().Format("2006-01-02 15:04:05 UTC")
 }
+
+func formatTime(t time.Time) string { return formatUnix(t.Unix()) }

@@ -1,0 +1,60 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+)
+
+// Receiver is an HTTP endpoint or mail server that requests are made to: a
+// target, or an app's own backend.
+type Receiver struct {
+	// Name is unique among all receivers.
+	Name string
+	// RetryWindow is how long a delivery is retried.
+	RetryWindow time.Duration
+	Circuit     Circuit
+}
+
+// Circuit makes a request, or holds it; *circuit.Circuit implements it.
+type Circuit interface {
+	Do(ctx context.Context, request func(context.Context) error, failed func(error) bool) error
+}
+
+// tryDeliver makes one attempt, unless the receiver's circuit breaker holds it.
+// Its error is ready for Temporal: retryable with a delay, or final.
+func (a *Activities) tryDeliver(ctx context.Context, to Receiver, since time.Time, send func(context.Context) error) error {
+	err := to.Circuit.Do(ctx, func(ctx context.Context) error {
+		err := defaultType(classify(send(ctx)), TargetUnavailable)
+		a.metrics.countAttempt(to.Name, err)
+		return err
+	}, Retryable)
+	return a.withRetryDelay(ctx, to.Name, to.RetryWindow, since, defaultType(classify(err), TargetUnavailable))
+}
+
+// notConfigured is tryDeliver for a receiver that this worker's configuration lacks.
+func (a *Activities) notConfigured(ctx context.Context, name string, since time.Time, err error) error {
+	return a.withRetryDelay(ctx, name, defaultRetryWindow, since, err)
+}
+
+// withRetryDelay gives the error of an attempt its retry delay, or makes it
+// final when the retry window is over.
+func (a *Activities) withRetryDelay(ctx context.Context, receiver string, window time.Duration, since time.Time, err error) error {
+	var failed *temporal.ApplicationError
+	switch {
+	case !errors.As(err, &failed):
+		return err
+	case failed.NonRetryable():
+		a.metrics.undelivered.WithLabelValues(receiver, "refused").Inc()
+		return err
+	case a.now().Sub(since) >= window:
+		a.metrics.undelivered.WithLabelValues(receiver, "horizon").Inc()
+		return permanent(Undelivered, fmt.Errorf("not accepted within %s: %s", window, failed.Message()))
+	}
+	return temporal.NewApplicationErrorWithOptions(failed.Message(), failed.Type(), temporal.ApplicationErrorOptions{
+		Category: failed.Category(), NextRetryDelay: retryDelay(attemptNumber(ctx)+1, failed.NextRetryDelay()),
+	})
+}
