@@ -219,7 +219,7 @@ func TestWaitingCalls(t *testing.T) {
 	calls := waiting.New(shared.Temporal, reg, slog.New(slog.DiscardHandler))
 	reviewed := inReview(t)
 	require.Eventually(t, func() bool {
-		require.NoError(t, calls.Ask(t.Context()))
+		require.NoError(t, calls.Refresh(t.Context()))
 		return gauge(t, reg, "aftercall_waiting_calls", "review") >= 1 && gauge(t, reg, "aftercall_waiting_oldest_seconds", "review") > 0
 	}, testTimeout, 200*time.Millisecond)
 	require.NoError(t, shared.Decide(testContext(t), reviewed, workflows.DecideParams{Verdict: billing.VerdictWaive, By: "test", Reason: "done"}))

@@ -17,15 +17,16 @@ import (
 	"go.temporal.io/sdk/temporal"
 )
 
-// ensureAttributes registers the attributes that the namespace lacks. A start
-// that names an unregistered one fails, so nothing may start before this.
+// ensureAttributes registers the search attributes that the namespace lacks. A
+// start that sets an unregistered one fails, so no workflow may be started
+// before this.
 //
-// Where the operator service is not for everybody, as in Temporal Cloud, it
-// trusts that somebody registered them.
+// Where the operator service is not accessible, as in Temporal Cloud, it assumes
+// that all are registered.
 func ensureAttributes(ctx context.Context, c client.Client, namespace string, logger *slog.Logger, attributes []temporal.SearchAttributeKeyKeyword) error {
 	missing, err := missingAttributes(ctx, c, namespace, attributes)
 	if errors.As(err, new(*serviceerror.PermissionDenied)) || errors.As(err, new(*serviceerror.Unimplemented)) {
-		logger.Warn("search attributes cannot be checked here; make sure that all are registered", "error", err)
+		logger.Warn("search attributes cannot be checked here: make sure that all are registered", "error", err)
 		return nil
 	}
 	if err != nil || len(missing) == 0 {
@@ -45,9 +46,9 @@ func ensureAttributes(ctx context.Context, c client.Client, namespace string, lo
 	return nil
 }
 
-// MissingAttributes are the names of the attributes that the namespace lacks.
-// known is false where the operator service is not for everybody, as in
-// Temporal Cloud, so that nobody can tell.
+// MissingAttributes are the names of the search attributes that the namespace
+// lacks. known is false where the operator service is not accessible, as in
+// Temporal Cloud.
 func MissingAttributes(ctx context.Context, c client.Client, namespace string, attributes []temporal.SearchAttributeKeyKeyword) (missing []string, known bool, err error) {
 	found, err := missingAttributes(ctx, c, namespace, attributes)
 	if errors.As(err, new(*serviceerror.PermissionDenied)) || errors.As(err, new(*serviceerror.Unimplemented)) {

@@ -1,7 +1,6 @@
-// Package engine is how both processes reach Temporal: connection settings
-// from the environment, encryption, logging, metrics, and the search attributes
-// that must exist before a workflow can start. With internal/codec it is the
-// internal package that knows Temporal.
+// Package temporalclient connects to Temporal: settings from the environment,
+// encryption, logging, metrics, and the search attributes that must exist before
+// a workflow can start.
 package temporalclient
 
 import (
@@ -22,7 +21,7 @@ import (
 	"aftercall/internal/keyring"
 )
 
-// Environment are variables as name and value.
+// Environment are environment variables by name.
 type Environment map[string]string
 
 // LookupEnv implements envconfig.EnvLookup.
@@ -40,12 +39,11 @@ func (e Environment) Environ() []string {
 	return all
 }
 
-// NewClient returns a client that connects when it is first used, so that a
-// process can come up before Temporal does. Address, namespace, TLS and API
-// key come from the TEMPORAL_* variables and profiles that the temporal CLI
-// knows too. With AFTERCALL_PAYLOAD_KEYS it encrypts what Temporal stores. The
-// namespace in use is returned with it. Interceptors that are for workers too
-// go to every worker of the client.
+// NewClient returns a client and its namespace. It connects at the first use, so
+// that a process can start before Temporal does. Address, namespace, TLS and API
+// key come from the TEMPORAL_* variables and profiles of the temporal CLI. With
+// AFTERCALL_PAYLOAD_KEYS the client encrypts what Temporal stores. Interceptors
+// that also implement the worker's interface apply to every worker of the client.
 func NewClient(env Environment, metrics client.MetricsHandler, logger *slog.Logger, interceptors ...interceptor.ClientInterceptor) (client.Client, string, error) {
 	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: env})
 	if err != nil {
@@ -60,7 +58,7 @@ func NewClient(env Environment, metrics client.MetricsHandler, logger *slog.Logg
 	options.Logger = log.NewStructuredLogger(logger)
 	options.MetricsHandler = metrics
 	options.Interceptors = interceptors
-	// A call's messages are small: packing them costs both ends more than sending them.
+	// The messages are small: compressing them costs both ends more than sending them.
 	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	c, err := client.NewLazyClient(options)
 	if err != nil {
@@ -69,7 +67,7 @@ func NewClient(env Environment, metrics client.MetricsHandler, logger *slog.Logg
 	return c, options.Namespace, nil
 }
 
-// Converters are those of NewClient's client, for what it hands out undecoded.
+// Converters are those of NewClient's client, for payloads that it returns undecoded.
 func Converters(env Environment) (converter.DataConverter, converter.FailureConverter, error) {
 	keys, err := keyring.Parse(env[codec.Variable])
 	if err != nil {
@@ -79,8 +77,7 @@ func Converters(env Environment) (converter.DataConverter, converter.FailureConv
 	return data, codec.NewFailureConverter(keys, data), nil
 }
 
-// Ping asks the frontend for the namespace, which needs the server and its
-// database to be up. An error says what is missing.
+// Ping reads the namespace, which requires the server and its database.
 func Ping(ctx context.Context, c client.Client, namespace string) error {
 	_, err := c.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
 	if err != nil {
@@ -89,8 +86,7 @@ func Ping(ctx context.Context, c client.Client, namespace string) error {
 	return nil
 }
 
-// Retention is how long the namespace keeps closed workflows, and with them
-// their IDs.
+// Retention is how long the namespace keeps closed workflows and their IDs.
 func Retention(ctx context.Context, c client.Client, namespace string) (time.Duration, error) {
 	found, err := c.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
 	if err != nil {
@@ -100,17 +96,17 @@ func Retention(ctx context.Context, c client.Client, namespace string) (time.Dur
 }
 
 const (
-	pingTimeout = 2 * time.Second
-	firstPause  = 200 * time.Millisecond
-	maxPause    = 5 * time.Second
+	pingTimeout   = 2 * time.Second
+	minRetryDelay = 200 * time.Millisecond
+	maxRetryDelay = 5 * time.Second
 )
 
-// Prepare waits until Temporal answers and the search attributes are usable,
-// and registers those that are missing. It gives up only when ctx ends, and
-// then returns false. An outage is logged once, and its end.
+// Prepare waits until Temporal answers and the search attributes are
+// registered; it registers those that are missing. It returns false if ctx ends
+// before that. An outage is logged once, and its end.
 func Prepare(ctx context.Context, c client.Client, namespace string, logger *slog.Logger, attributes []temporal.SearchAttributeKeyKeyword) bool {
 	logged := false
-	for pause := firstPause; ; pause = min(2*pause, maxPause) {
+	for delay := minRetryDelay; ; delay = min(2*delay, maxRetryDelay) {
 		err := prepareOnce(ctx, c, namespace, logger, attributes)
 		if err == nil {
 			if logged {
@@ -119,13 +115,13 @@ func Prepare(ctx context.Context, c client.Client, namespace string, logger *slo
 			return true
 		}
 		if !logged && ctx.Err() == nil {
-			logger.Warn("Temporal is not ready, trying until it is", "error", err)
+			logger.Warn("Temporal is not ready and is retried until it is", "error", err)
 			logged = true
 		}
 		select {
 		case <-ctx.Done():
 			return false
-		case <-time.After(pause):
+		case <-time.After(delay):
 		}
 	}
 }

@@ -2,8 +2,8 @@ package temporalclient
 
 import "net/url"
 
-// WorkflowURL is the page of a workflow in the Web UI at base: of one run, or
-// of the latest for an empty runID.
+// WorkflowURL is the address of a workflow's page in the Web UI at base. An
+// empty runID means the latest run.
 func WorkflowURL(base, namespace, workflowID, runID string) string {
 	page := base + "/namespaces/" + url.PathEscape(namespace) + "/workflows/" + url.PathEscape(workflowID)
 	if runID != "" {

@@ -1,6 +1,6 @@
 // Package waiting measures how many calls wait, in which stage, and for how
-// long, by asking Temporal's visibility. Every worker asks, and all get the
-// same answer: take the maximum over workers, never the sum.
+// long, by querying Temporal's visibility. Every worker exports the same values:
+// take their maximum, never their sum.
 package waiting
 
 import (
@@ -16,24 +16,25 @@ import (
 )
 
 const (
-	// every is how often Temporal is asked.
-	every = 15 * time.Second
-	// timeout bounds one round of questions.
+	// interval is how often the metrics are refreshed.
+	interval = 15 * time.Second
+	// timeout limits one refresh.
 	timeout = 10 * time.Second
-	// page is how many calls are listed at the most; more are counted, and the
-	// oldest of them is searched for.
+	// page is how many calls of a stage are listed. If there are more, they are
+	// counted, and the oldest is searched.
 	page = 100
-	// precision of the age of the oldest of more than a page, as a share of it.
-	precision = 20
+	// ageFraction is the precision of the age of the oldest call, if there are
+	// more than a page: 1/ageFraction of the age.
+	ageFraction = 20
 )
 
-// Visibility answers which workflows there are; client.Client does.
+// Visibility lists and counts workflows; client.Client implements it.
 type Visibility interface {
 	CountWorkflow(ctx context.Context, r *workflowservice.CountWorkflowExecutionsRequest) (*workflowservice.CountWorkflowExecutionsResponse, error)
 	ListWorkflow(ctx context.Context, r *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error)
 }
 
-// Calls are the calls that wait in a namespace, as metrics.
+// Calls exports the waiting calls of a namespace as metrics.
 type Calls struct {
 	visibility Visibility
 	logger     *slog.Logger
@@ -43,30 +44,30 @@ type Calls struct {
 	failing    bool
 }
 
-// New returns Calls that have not been asked for yet.
+// New registers the metrics. They have no values before the first Refresh.
 func New(v Visibility, reg prometheus.Registerer, logger *slog.Logger) *Calls {
 	factory := promauto.With(reg)
 	return &Calls{
 		visibility: v, logger: logger, now: time.Now,
 		count: factory.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "aftercall_waiting_calls",
-			Help: "Calls that are not done, by stage; the stage waiting includes those that are being worked on. The same from every worker.",
+			Help: "Unfinished calls by stage; the stage waiting includes calls that are being processed. The same from every worker.",
 		}, []string{"stage"}),
 		oldest: factory.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "aftercall_waiting_oldest_seconds",
-			Help: "Time since the oldest call of a stage was started, 0 if there is none. The same from every worker.",
+			Help: "Time since the start of the oldest call of a stage, 0 if there is none. The same from every worker.",
 		}, []string{"stage"}),
 	}
 }
 
-// Run asks again and again until ctx ends.
+// Run refreshes the metrics periodically until ctx ends.
 func (c *Calls) Run(ctx context.Context) {
-	ticker := time.NewTicker(every)
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
-		err := c.Ask(ctx)
+		err := c.Refresh(ctx)
 		if err != nil && ctx.Err() == nil && !c.failing {
-			c.logger.Warn("Temporal does not say which calls wait, their metrics are gone until it does", "error", err)
+			c.logger.Warn("waiting calls cannot be queried: their metrics are not exported until they can", "error", err)
 		}
 		c.failing = err != nil
 		select {
@@ -77,9 +78,9 @@ func (c *Calls) Run(ctx context.Context) {
 	}
 }
 
-// Ask brings the metrics up to date. On an error there are none, because old
-// ones would hide that calls wait.
-func (c *Calls) Ask(ctx context.Context) error {
+// Refresh updates the metrics. After an error there are none, because outdated
+// ones would hide waiting calls.
+func (c *Calls) Refresh(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	for _, stage := range workflows.WaitingStages {
@@ -99,7 +100,7 @@ func (c *Calls) Ask(ctx context.Context) error {
 	return nil
 }
 
-// stage counts the calls of a stage, and says since when the oldest one runs.
+// stage returns the number of calls in a stage and the start of the oldest.
 func (c *Calls) stage(ctx context.Context, stage workflows.Stage) (n int64, since time.Time, err error) {
 	query := workflows.WaitingQuery(stage)
 	starts, more, err := c.list(ctx, query, page)
@@ -113,14 +114,15 @@ func (c *Calls) stage(ctx context.Context, stage workflows.Stage) (n int64, sinc
 	if err != nil {
 		return 0, time.Time{}, err
 	}
-	since, err = c.search(ctx, query, starts[len(starts)-1])
+	since, err = c.findOldest(ctx, query, starts[len(starts)-1])
 	return counted.GetCount(), since, err
 }
 
-// search finds the oldest call, of which a younger one is known, to a share of
-// its age. Visibility lists the newest first and nothing else, so it is asked
-// for the newest one that is older than some time: first in leaps, then between.
-func (c *Calls) search(ctx context.Context, query string, known time.Time) (time.Time, error) {
+// findOldest returns the start of the oldest call to within 1/ageFraction of
+// its age; known is the start of some call. Visibility lists the newest first and
+// in no other order, so it is asked for the newest call that is older than some
+// time: first in doubling steps, then by bisection.
+func (c *Calls) findOldest(ctx context.Context, query string, known time.Time) (time.Time, error) {
 	now := c.now()
 	older := func(than time.Time) (time.Time, bool, error) {
 		starts, _, err := c.list(ctx, query+" AND StartTime < '"+than.UTC().Format(time.RFC3339Nano)+"'", 1)
@@ -129,7 +131,7 @@ func (c *Calls) search(ctx context.Context, query string, known time.Time) (time
 		}
 		return starts[0], true, nil
 	}
-	none := known // before which there is nothing
+	none := known // no call has started before this
 	for {
 		none = now.Add(-2*now.Sub(none) - time.Second)
 		start, found, err := older(none)
@@ -141,7 +143,7 @@ func (c *Calls) search(ctx context.Context, query string, known time.Time) (time
 		}
 		known, none = start, start
 	}
-	for known.Sub(none) > max(time.Second, now.Sub(known)/precision) {
+	for known.Sub(none) > max(time.Second, now.Sub(known)/ageFraction) {
 		middle := none.Add(known.Sub(none) / 2)
 		start, found, err := older(middle)
 		if err != nil {

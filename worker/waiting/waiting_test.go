@@ -75,25 +75,25 @@ func newCalls(f *fake) *Calls {
 	return c
 }
 
-func TestFewCallsCostOneQueryAStage(t *testing.T) {
+func TestFewCallsNeedOneQueryPerStage(t *testing.T) {
 	f := &fake{starts: map[workflows.Stage][]time.Time{
 		workflows.StageReview: {now.Add(-time.Minute), now.Add(-49 * time.Hour), now.Add(-time.Hour)},
 	}}
 	c := newCalls(f)
-	require.NoError(t, c.Ask(t.Context()))
+	require.NoError(t, c.Refresh(t.Context()))
 	require.Equal(t, 3.0, testutil.ToFloat64(c.count.WithLabelValues("review")))
 	require.Equal(t, (49 * time.Hour).Seconds(), testutil.ToFloat64(c.oldest.WithLabelValues("review")))
 	require.Equal(t, 0.0, testutil.ToFloat64(c.oldest.WithLabelValues("record")))
-	require.Equal(t, len(workflows.WaitingStages), testutil.CollectAndCount(c.count), "stages without calls are there too")
+	require.Equal(t, len(workflows.WaitingStages), testutil.CollectAndCount(c.count), "stages without calls are exported too")
 	require.Equal(t, len(workflows.WaitingStages), f.queries)
 }
 
-func TestNoAnswerLeavesNoOldFigures(t *testing.T) {
+func TestFailedRefreshLeavesNoOutdatedMetrics(t *testing.T) {
 	f := &fake{starts: map[workflows.Stage][]time.Time{workflows.StageCharge: {now}}}
 	c := newCalls(f)
-	require.NoError(t, c.Ask(t.Context()))
+	require.NoError(t, c.Refresh(t.Context()))
 	f.err = errors.New("down")
-	require.Error(t, c.Ask(t.Context()))
+	require.Error(t, c.Refresh(t.Context()))
 	require.Zero(t, testutil.CollectAndCount(c.count))
 	require.Zero(t, testutil.CollectAndCount(c.oldest))
 }
@@ -108,7 +108,7 @@ func TestOldestOfMany(t *testing.T) {
 			f.starts[workflows.StageRecord] = append(f.starts[workflows.StageRecord], now.Add(-time.Duration(age)*time.Millisecond))
 		}
 		c := newCalls(f)
-		if err := c.Ask(t.Context()); err != nil {
+		if err := c.Refresh(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if n := testutil.ToFloat64(c.count.WithLabelValues("record")); n != float64(len(ages)) {
@@ -116,7 +116,7 @@ func TestOldestOfMany(t *testing.T) {
 		}
 		oldest := float64(slices.Max(ages)) / 1000
 		got := testutil.ToFloat64(c.oldest.WithLabelValues("record"))
-		if got > oldest || oldest-got > max(1, got/precision) {
+		if got > oldest || oldest-got > max(1, got/ageFraction) {
 			t.Fatalf("oldest is %v s, not %v s", got, oldest)
 		}
 		if f.queries > 60 {

@@ -13,9 +13,9 @@ import (
 	"aftercall/workflows"
 )
 
-// Backfill starts Sweep for the stretch of time in p.Between, or attaches
-// to the same backfill under way. One that has ended is run again: what it
-// started is known by then.
+// Backfill starts Sweep for the time range p.TimeRange, or attaches to the same
+// backfill if it is running. One that has ended is started again, which is safe:
+// the calls that it started count as known by then.
 func (c Calls) Backfill(ctx context.Context, p workflows.SweepParams) (run client.WorkflowRun, attached bool, err error) {
 	id := workflows.BackfillID(p)
 	run, err = c.client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{

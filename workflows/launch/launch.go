@@ -1,5 +1,5 @@
-// Package launch starts the workflows of calls. It is what the callback
-// receiver, the sweep and the operator's commands have in common.
+// Package launch starts the workflows of calls, for the callback receiver, the
+// sweep and the operator's commands.
 package launch
 
 import (
@@ -19,7 +19,7 @@ import (
 	"aftercall/workflows"
 )
 
-// Calls starts the workflows of ended calls in one namespace.
+// Calls starts and finds the workflows of calls in one namespace.
 type Calls struct {
 	client    client.Client
 	taskQueue string
@@ -31,23 +31,24 @@ func NewCalls(c client.Client, taskQueue string) Calls {
 	return Calls{client: c, taskQueue: taskQueue, data: codec.NewDataConverter(keyring.Keyring{})}
 }
 
-// Decrypting are the same Calls, able to read memos that were encrypted with
-// keys. The client encrypts and decrypts everything else by itself.
+// Decrypting returns Calls that can read memos that were encrypted with keys.
+// The client encrypts and decrypts everything else itself.
 func (c Calls) Decrypting(keys keyring.Keyring) Calls {
 	c.data = codec.NewDataConverter(keys)
 	return c
 }
 
-// Start starts AfterCall exactly once. already reports that the workflow had
-// been started before; it runs, or has ended and is still retained. On an
-// error the start may yet have happened: starting again is safe. fingerprint
-// is that of the callback, and empty if there was none.
+// Start starts AfterCall exactly once. already means that the workflow had been
+// started before: it is running, or has ended and is still retained. After an
+// error the workflow may have been started all the same; starting it again is
+// safe. fingerprint is that of the callback, empty if there was none.
 func (c Calls) Start(ctx context.Context, p workflows.AfterCallParams, fingerprint string) (already bool, err error) {
 	p.Lead = workflows.StartLead
 	return c.start(tracing.WithCall(ctx, p.CallID), workflows.AfterCallOptions(p, c.taskQueue, fingerprint, time.Now()), workflows.AfterCallName, p)
 }
 
-// StartRelay starts Relay exactly once for a callback, as Start does AfterCall.
+// StartRelay starts RelayCallback exactly once for a callback, as Start does
+// AfterCall.
 func (c Calls) StartRelay(ctx context.Context, p activities.RelayCallbackParams) (already bool, err error) {
 	return c.start(tracing.WithCall(ctx, p.CallID), workflows.RelayOptions(p, c.taskQueue), workflows.RelayCallbackName, p)
 }
@@ -72,8 +73,8 @@ func (c Calls) start(ctx context.Context, options client.StartWorkflowOptions, n
 	return false, nil
 }
 
-// FirstFingerprint is that of the callback that started the workflow, and
-// empty if none did.
+// FirstFingerprint is the fingerprint of the callback that started the
+// workflow, empty if none did.
 func (c Calls) FirstFingerprint(ctx context.Context, app tencent.SDKAppID, callID string) (string, error) {
 	id := workflows.AfterCallID(app, callID)
 	description, err := c.client.DescribeWorkflowExecution(ctx, id, "")

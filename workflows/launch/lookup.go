@@ -14,11 +14,11 @@ import (
 	"aftercall/workflows"
 )
 
-// lookupBatch is how many calls one query asks for.
+// lookupBatch is how many calls one query names.
 const lookupBatch = 100
 
-// HaveWorkflow tells which calls have a workflow, running or retained. It asks
-// the list of workflows, which may be some seconds behind: a start decides.
+// HaveWorkflow returns which calls have a workflow, running or retained. It reads
+// the list of workflows, which may be some seconds behind: only a start decides.
 func (c Calls) HaveWorkflow(ctx context.Context, app tencent.SDKAppID, callIDs []string) (map[string]bool, error) {
 	have := make(map[string]bool, len(callIDs))
 	byID := make(map[string]string, len(callIDs))
@@ -28,7 +28,7 @@ func (c Calls) HaveWorkflow(ctx context.Context, app tencent.SDKAppID, callIDs [
 			byID[id] = callID
 			continue
 		}
-		// A query would have to escape it. No CallId of Tencent's looks like that.
+		// It would have to be escaped in a query. Tencent's CallIds have no quotes.
 		found, err := c.exists(ctx, id)
 		if err != nil {
 			return nil, err
@@ -58,7 +58,7 @@ func (c Calls) exists(ctx context.Context, id string) (bool, error) {
 	return true, nil
 }
 
-// list tells found of every workflow in ids, once for each of its runs.
+// list calls found for every run of the workflows in ids.
 func (c Calls) list(ctx context.Context, ids []string, found func(id string)) error {
 	request := &workflowservice.ListWorkflowExecutionsRequest{Query: "WorkflowId IN ('" + strings.Join(ids, "', '") + "')"}
 	for {
