@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/testsuite"
 
 	"aftercall/internal/sweep"
@@ -188,6 +189,29 @@ func TestSweepWindow(t *testing.T) {
 		require.Equal(t, SweepCounts{Listed: 4, Known: 2, Recovered: 1, BeforeGoLive: 1}, result.Counts)
 		require.Equal(t, []string{"lost"}, f.started, "and does not start it again")
 		require.InDelta(t, 1, testutil.ToFloat64(f.sweeps.seen.WithLabelValues("clinic", "recovered")), 0, "counted once")
+	})
+	t.Run("every attempt knows what all before it recovered", func(t *testing.T) {
+		w := world()
+		w.listed = append(w.listed, ended("lost too", endedAt))
+		w.setErr = errors.New("connection refused")
+		f := newSweepFixture(t, w)
+		var heartbeat []string
+		f.env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
+			heartbeat = nil
+			require.NoError(t, details.Get(&heartbeat))
+		})
+		for range 2 { // both fail after the calls were started
+			_, err := f.run(SweepWindowParams{Advance: true})
+			require.Equal(t, LedgerUnavailable, errorType(err))
+			require.ElementsMatch(t, []string{"lost", "lost too"}, heartbeat)
+			w.workflows["lost"], w.workflows["lost too"] = true, true
+			f.env.SetHeartbeatDetails(heartbeat)
+		}
+		w.setErr = nil
+		result, err := f.run(SweepWindowParams{Advance: true})
+		require.NoError(t, err)
+		require.Equal(t, SweepCounts{Listed: 5, Known: 2, Recovered: 2, BeforeGoLive: 1}, result.Counts)
+		require.ElementsMatch(t, []string{"lost", "lost too"}, result.Examples)
 	})
 	t.Run("a call that cannot be started stops the progress", func(t *testing.T) {
 		w := world()

@@ -302,6 +302,67 @@ func TestUndelivered(t *testing.T) {
 	require.Equal(t, []string{"waiting", "notify", "undelivered"}, *stages)
 }
 
+func TestFreeCall(t *testing.T) {
+	e := newEnv(t)
+	e.fetches(found, nil).Once()
+	free := charged("crm")
+	free.Event.Type, free.Event.Call.Amount = notify.EventCallFree, "0.00"
+	e.charges(free, nil).Once()
+	e.notifies("crm", nil).Once()
+	result, err := e.run()
+	require.NoError(t, err)
+	require.Equal(t, workflows.OutcomeFree, result.Outcome)
+}
+
+// TestLatencyIsObserved only where nothing but Tencent and this system delayed
+// the call: not if its callback was lost, and not after a review.
+func TestLatencyIsObserved(t *testing.T) {
+	for name, tt := range map[string]struct {
+		callback, review      bool
+		fetch, charge, notify bool
+	}{
+		"callback":           {callback: true, fetch: true, charge: true, notify: true},
+		"callback, reviewed": {callback: true, review: true, fetch: true},
+		"callback lost":      {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEnv(t)
+			e.stages()
+			var fetch, charge, notified bool
+			e.OnActivity("FetchRecord", mock.Anything, mock.Anything).Return(
+				func(_ context.Context, p activities.FetchRecordParams) (activities.FetchRecordResult, error) {
+					fetch = p.ObserveLatency
+					return found, nil
+				}).Once()
+			e.OnActivity("Charge", mock.Anything, mock.Anything).Return(
+				func(_ context.Context, p activities.ChargeParams) (activities.ChargeResult, error) {
+					if tt.review && p.Decided == nil {
+						return activities.ChargeResult{}, errReview
+					}
+					charge = p.ObserveLatency
+					return charged("crm"), nil
+				})
+			e.OnActivity("Notify", mock.Anything, mock.Anything).Return(func(_ context.Context, p activities.NotifyParams) error {
+				notified = p.ObserveLatency
+				return nil
+			}).Once()
+			if tt.review {
+				e.opensReview()
+				e.decides(endedAt.Add(time.Hour), confirm)
+			}
+			p := params()
+			if !tt.callback {
+				p.Callback, p.Listed = nil, p.Callback
+			}
+			e.ExecuteWorkflow(workflows.AfterCallName, p)
+			require.NoError(t, e.GetWorkflowError())
+			require.Equal(t, tt.fetch, fetch)
+			require.Equal(t, tt.charge, charge)
+			require.Equal(t, tt.notify, notified)
+		})
+	}
+}
+
 func TestAlreadyHandled(t *testing.T) {
 	e := newEnv(t)
 	e.fetches(found, nil).Once()

@@ -16,7 +16,7 @@ import (
 
 func reversed() notify.Event {
 	return notify.Event{Type: notify.EventCallReversed, Version: 1, Timestamp: endedAt, Call: &notify.CallData{
-		App: "clinic", SDKAppID: 1400000000, CallID: "call-1", MediaType: tencent.MediaVideo, Result: tencent.ResultNormalEnd,
+		App: "clinic", SDKAppID: 1400000000, CallID: "call-1", LedgerKey: "reversal:1400000000:call-1", MediaType: tencent.MediaVideo, Result: tencent.ResultNormalEnd,
 	}}
 }
 
@@ -43,6 +43,7 @@ func TestDeliver(t *testing.T) {
 		{Event: notify.EventCallReversed, Target: "flapping", Delivered: true},
 		{Event: notify.EventCallReversed, Target: "gone", Error: "hopeless"},
 	}, result.Deliveries)
+	require.Equal(t, "reversal:1400000000:call-1", result.LedgerKey)
 	require.Equal(t, []string{"notify", "undelivered"}, *stages)
 }
 
@@ -55,6 +56,16 @@ func TestDeliverLooksUpSubscribers(t *testing.T) {
 	e.notifies("crm", nil).Once()
 	result := e.delivers(workflows.DeliverParams{Event: reversed(), MessageID: "msg_1"})
 	require.Equal(t, []workflows.Delivery{{Event: notify.EventCallReversed, Target: "crm", Delivered: true}}, result.Deliveries)
+}
+
+func TestDeliveryOfASweepHasNoLedgerKey(t *testing.T) {
+	e := newEnv(t)
+	e.notifies("crm", nil).Once()
+	event := notify.Event{Type: notify.EventSweepRecovered, Sweep: &notify.SweepData{App: "clinic", SDKAppID: 1400000000}}
+	result := e.delivers(workflows.DeliverParams{Event: event, Targets: []string{"crm"}})
+	require.Equal(t, workflows.DeliverResult{Deliveries: []workflows.Delivery{
+		{Event: notify.EventSweepRecovered, Target: "crm", Delivered: true},
+	}}, result)
 }
 
 // TestDeliverDoesNotWaitForFailingTargets has ten targets that fail for minutes.

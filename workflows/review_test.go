@@ -254,6 +254,25 @@ func TestFailedReviewNotificationDoesNotFailTheCall(t *testing.T) {
 	require.Equal(t, workflows.OutcomeCharged, result.Outcome)
 }
 
+// TestWorkflowWaitsForTheNotificationsOfItsReview decides while the target of
+// the review still fails.
+func TestWorkflowWaitsForTheNotificationsOfItsReview(t *testing.T) {
+	e := newEnv(t)
+	e.stages()
+	e.fetches(found, nil).Once()
+	e.charges(activities.ChargeResult{}, errReview).Once()
+	e.opensReview("crm")
+	e.notifies("crm", errBroken).Times(6)
+	e.notifies("crm", nil).Once()
+	e.charges(charged(), nil).Once()
+	decided := endedAt.Add(workflows.RecordDelay + time.Second)
+	e.decides(decided, confirm)
+	result, err := e.run()
+	require.NoError(t, err)
+	require.Equal(t, []workflows.Delivery{{Event: notify.EventCallReview, Target: "crm", Delivered: true}}, result.Deliveries)
+	require.Greater(t, e.Now().Sub(decided), 30*time.Second)
+}
+
 func TestStages(t *testing.T) {
 	e := newEnv(t)
 	stages := e.stages()

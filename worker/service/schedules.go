@@ -46,8 +46,8 @@ func ensureSchedules(ctx context.Context, c client.Client, cfg *config.Config, t
 	}
 }
 
-// ensureSchedule also deletes the schedule of an earlier version. A sweep that
-// it has started runs to its end.
+// ensureSchedule also deletes the schedule of an earlier version, once the new
+// one exists. A sweep that it has started runs to its end.
 func ensureSchedule(ctx context.Context, schedules client.ScheduleClient, app config.App, taskQueue string) error {
 	var err error
 	if app.Sweep.Every == 0 {
@@ -55,7 +55,10 @@ func ensureSchedule(ctx context.Context, schedules client.ScheduleClient, app co
 	} else {
 		err = setSchedule(ctx, schedules, app, taskQueue)
 	}
-	return errors.Join(err, deleteSchedule(ctx, schedules, workflows.FormerSweepID(app.SDKAppID)))
+	if err != nil {
+		return err
+	}
+	return deleteSchedule(ctx, schedules, workflows.FormerSweepID(app.SDKAppID))
 }
 
 func deleteSchedule(ctx context.Context, schedules client.ScheduleClient, id string) error {
