@@ -13,21 +13,21 @@ import (
 	"aftercall/workflows"
 )
 
-// TestCorrections does to the samples' ledger what a person may do, twice.
+// TestCorrections reverses and rerates charges of the samples, twice.
 func TestCorrections(t *testing.T) {
 	ctx := testContext(t)
 	samples := local.Samples()[:2]
 	ran, others, err := shared.RunSamples(ctx, samples)
 	require.NoError(t, err)
 	require.Empty(t, local.Deviations(ran, others))
-	for range 2 { // nothing is booked or told twice
+	for range 2 { // nothing is booked or sent twice
 		printed, deviations := shared.CorrectCharges(ctx, ran[0], ran[1])
 		require.Empty(t, deviations)
 		require.Contains(t, printed, "every amount was computed again and is right")
 	}
 	shown := shared.Command(ctx, "ledger", "show", ran[1].Call.Record.CallID)
 	require.Equal(t, cli.OK, shown.Code, shown.Stderr)
-	require.Contains(t, shown.Stdout, "The call is charged 0.44 USD, by charge.2:1400000000:")
+	require.Contains(t, shown.Stdout, "The call is charged 0.44 USD, by\ncharge.2:1400000000:")
 
 	// A callback that comes again when Redis and Temporal have forgotten the
 	// call finds it handled, though its tariff comes to another sum.

@@ -25,6 +25,7 @@ func (l *ledgerTest) entries(callID string) []ledger.Entry {
 // Without Temporal a correction is booked, and the command says what remains to
 // be done.
 func TestReverseWithoutTemporal(t *testing.T) {
+	t.Parallel()
 	l := newLedgerTest(t)
 	l.configure("0.12")
 	l.charge("call-1", "patient-1", noon, 61, tariff(t, "USD", "0.12"))
@@ -42,6 +43,7 @@ func TestReverseWithoutTemporal(t *testing.T) {
 }
 
 func TestReverseRefuses(t *testing.T) {
+	t.Parallel()
 	l := newLedgerTest(t)
 	l.configure("0.12")
 	l.charge("call-1", "patient-1", noon, 61, tariff(t, "USD", "0.12"))
@@ -77,6 +79,7 @@ func risingTariff(t *testing.T) *ledgerTest {
 }
 
 func TestRerateIsADryRunUnlessItIsApplied(t *testing.T) {
+	t.Parallel()
 	l := risingTariff(t)
 	code, stdout, stderr := l.run("ledger", "rerate")
 	require.Equal(t, OK, code)
@@ -117,6 +120,7 @@ Total in USD: 0.36 before, 0.45 now, difference +0.09.
 }
 
 func TestRerateApplied(t *testing.T) {
+	t.Parallel()
 	l := risingTariff(t)
 	args := append([]string{"ledger", "rerate", "--apply"}, signed...)
 	code, stdout, stderr := l.run(args...)
@@ -138,6 +142,7 @@ func TestRerateApplied(t *testing.T) {
 }
 
 func TestRerateSkipsCallsThatNeedADecision(t *testing.T) {
+	t.Parallel()
 	l := newLedgerTest(t)
 	l.configure("0.15")
 	decided := l.charge("call-1", "patient-1", noon, 61, tariff(t, "USD", "0.12"))

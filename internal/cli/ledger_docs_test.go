@@ -49,6 +49,7 @@ func documented(t *testing.T) *ledgerTest {
 // TestDocumentation runs the commands of docs/ledger.md, and compares what they
 // print with what is written there.
 func TestDocumentation(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("../../docs/ledger.md")
 	require.NoError(t, err)
 	l := documented(t)
@@ -70,6 +71,7 @@ func TestDocumentation(t *testing.T) {
 
 // Tables and texts fit a terminal of 80 columns, with real CallIds.
 func TestOutputFits80Columns(t *testing.T) {
+	t.Parallel()
 	l := documented(t)
 	for _, args := range []string{
 		"show 055662e1-bc8a-469c-a334-1126c8c17d58", "list", "report", "report --by payer --bars always", "report --bars always",

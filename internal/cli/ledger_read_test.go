@@ -28,6 +28,7 @@ func timeless(text string) string {
 }
 
 func TestShowExplainsACall(t *testing.T) {
+	t.Parallel()
 	l := corrected(t)
 	require.Equal(t, `Call       call-1
 App        clinic, SDKAppID 1400000000
@@ -88,6 +89,7 @@ The call is charged 0.30 USD, by charge.2:1400000000:call-1.
 }
 
 func TestForeignTextDoesNotReachTheTerminal(t *testing.T) {
+	t.Parallel()
 	l := newLedgerTest(t)
 	l.charge("call-1", "\x1b[31mpatient\n", noon, 61, tariff(t, "USD", "0.12"))
 	for _, args := range [][]string{{"show", "call-1"}, {"list"}, {"report", "--by", "payer"}} {
@@ -98,6 +100,7 @@ func TestForeignTextDoesNotReachTheTerminal(t *testing.T) {
 }
 
 func TestList(t *testing.T) {
+	t.Parallel()
 	l := corrected(t)
 	count := func(args ...string) int {
 		var entries []ops.LedgerEntry
@@ -121,6 +124,7 @@ func TestList(t *testing.T) {
 }
 
 func TestListTable(t *testing.T) {
+	t.Parallel()
 	l := corrected(t)
 	_, stdout, stderr := l.run("ledger", "list", "--live")
 	require.Equal(t, `BOOKED (UTC)         KIND    APP     CALL ID  PAYER        AMOUNT  OPERATOR
@@ -140,6 +144,7 @@ func TestListTable(t *testing.T) {
 
 // JSON, CSV and the export have the same names.
 func TestNamesOfEntries(t *testing.T) {
+	t.Parallel()
 	l := corrected(t)
 	exported := l.prints("ledger", "export")
 	require.Equal(t, exported, l.prints("ledger", "list", "--output", "csv"))
@@ -157,6 +162,7 @@ func TestNamesOfEntries(t *testing.T) {
 }
 
 func TestUnknownAppsAreRefused(t *testing.T) {
+	t.Parallel()
 	l := corrected(t)
 	for _, command := range []string{
 		"ledger list", "ledger report", "ledger export", "ledger show call-1", "ledger reverse call-1 --operator a --reason b",
@@ -177,6 +183,7 @@ func TestUnknownAppsAreRefused(t *testing.T) {
 }
 
 func TestInvalidFlags(t *testing.T) {
+	t.Parallel()
 	l := newLedgerTest(t)
 	for want, args := range map[string][]string{
 		`--from: "yesterday" is neither a day nor a time`:          {"--from", "yesterday"},
@@ -203,6 +210,7 @@ func TestInvalidFlags(t *testing.T) {
 }
 
 func TestReport(t *testing.T) {
+	t.Parallel()
 	l := corrected(t)
 	require.Equal(t, `DAY         CHARGES  REVERSALS  BILLED  AMOUNT
 2026-03-02        1          0   180 s  60 JPY
@@ -235,6 +243,7 @@ total             3          2   120 s  0.30 USD
 }
 
 func TestExport(t *testing.T) {
+	t.Parallel()
 	l := corrected(t)
 	code, stdout, stderr := l.run("ledger", "export", "--live")
 	require.Equal(t, OK, code)
@@ -246,6 +255,7 @@ func TestExport(t *testing.T) {
 }
 
 func TestVerify(t *testing.T) {
+	t.Parallel()
 	l := corrected(t)
 	out := l.prints("ledger", "verify")
 	require.Contains(t, out, "6 entries, 3 tariff versions: every amount was computed again and is right.\n")
@@ -268,6 +278,7 @@ func TestVerify(t *testing.T) {
 }
 
 func TestVerifyWithRecordsNeedsTheConfiguration(t *testing.T) {
+	t.Parallel()
 	l := corrected(t)
 	code, _, stderr := l.run("ledger", "verify", "--records")
 	require.Equal(t, Usage, code)
@@ -275,6 +286,7 @@ func TestVerifyWithRecordsNeedsTheConfiguration(t *testing.T) {
 }
 
 func TestReviewCommandsWithoutTemporal(t *testing.T) {
+	t.Parallel()
 	l := newLedgerTest(t)
 	l.configure("0.12")
 	for _, args := range [][]string{
@@ -289,6 +301,7 @@ func TestReviewCommandsWithoutTemporal(t *testing.T) {
 
 // The commands print the same about the same ledger on SQLite and PostgreSQL.
 func TestOutputIsTheSameOnBothEngines(t *testing.T) {
+	t.Parallel()
 	url, ok := testenv.Postgres(t)
 	if !ok {
 		return

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"strings"
 
 	"aftercall/internal/ops"
 )
@@ -35,7 +36,7 @@ func RunWorker(ctx context.Context, p Process, args []string) int {
 func runProcess(p Process, name string, args []string, run func() error) int {
 	process := program{name: name}
 	if len(args) > 0 {
-		return process.fail(p.Stderr, ops.Errorf(ops.Usage, "see aftercall --help", "takes no arguments; its commands are now those of aftercall, as in: aftercall %s", args[0]))
+		return process.fail(p.Stderr, ops.Errorf(ops.Usage, "see aftercall --help", "takes no arguments; its commands are now those of aftercall, as in: aftercall %s", strings.Join(args, " ")))
 	}
 	if err := run(); err != nil {
 		return process.fail(p.Stderr, err)

@@ -57,7 +57,7 @@ func (c column[T]) cell(item T) string {
 const columnGap = "  "
 
 // minWrapped is the narrowest that a wrapped column gets.
-const minWrapped = 16
+const minWrapped = 24
 
 // writeTable writes items in columns that fit the screen: columns that matter
 // less are left out, then long text wraps.

@@ -42,60 +42,41 @@ func (d *Deps) Apps(name string) ([]*config.App, error) {
 	return all, nil
 }
 
-// LedgerApp finds an app that has entries in the ledger, or is configured, by
+// LedgerApp finds an app that is configured, or has entries in the ledger, by
 // name or SDKAppID. Commands about the ledger use it: the ledger outlives the
-// configuration, and whoever reads it may not have the configuration's secrets.
+// configuration, and an auditor need not have the configuration's secrets.
 // An empty name is 0: all apps.
 func (d *Deps) LedgerApp(ctx context.Context, name string) (tencent.SDKAppID, error) {
 	if name == "" {
 		return 0, nil
 	}
-	apps, err := d.ledgerApps(ctx)
+	configured, err := d.Apps("")
+	if err != nil && d.environ[configVariable] != "" {
+		return 0, err
+	}
+	names := appNames(configured)
+	for _, app := range configured {
+		if name == app.Name || name == app.SDKAppID.String() {
+			return app.SDKAppID, nil
+		}
+	}
+	l, err := d.Ledger(ctx)
 	if err != nil {
 		return 0, err
 	}
-	var names []string
-	for _, app := range apps {
-		if name == app.name || name == app.id.String() {
-			return app.id, nil
+	booked, err := l.Apps(ctx)
+	if err != nil {
+		return 0, Errorf(Failed, "", "list the ledger's apps: %w", err)
+	}
+	for _, app := range booked {
+		if name == app.Name || name == app.SDKAppID.String() {
+			return app.SDKAppID, nil
 		}
-		if !slices.Contains(names, app.name) {
-			names = append(names, app.name)
+		if !slices.Contains(names, app.Name) {
+			names = append(names, app.Name)
 		}
 	}
 	return 0, unknownApp(name, names)
-}
-
-// namedApp is an app by both of its names.
-type namedApp struct {
-	id   tencent.SDKAppID
-	name string
-}
-
-// ledgerApps lists the configured apps, if there is a configuration, and then
-// those of the ledger.
-func (d *Deps) ledgerApps(ctx context.Context) ([]namedApp, error) {
-	var apps []namedApp
-	switch configured, err := d.Apps(""); {
-	case err == nil:
-		for _, app := range configured {
-			apps = append(apps, namedApp{app.SDKAppID, app.Name})
-		}
-	case d.environ[configVariable] != "":
-		return nil, err
-	}
-	book, err := d.Ledger(ctx)
-	if err != nil {
-		return nil, err
-	}
-	found, err := book.Apps(ctx)
-	if err != nil {
-		return nil, Errorf(Failed, "", "list the ledger's apps: %w", err)
-	}
-	for _, app := range found {
-		apps = append(apps, namedApp{app.SDKAppID, app.Name})
-	}
-	return apps, nil
 }
 
 func unknownApp(name string, known []string) error {
