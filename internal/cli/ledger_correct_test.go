@@ -10,6 +10,7 @@ import (
 	"aftercall/internal/billing"
 	"aftercall/internal/ledger"
 	"aftercall/internal/tencent"
+	"aftercall/internal/testenv/testconfig"
 )
 
 var signed = []string{"--operator", "alice", "--reason", "old tariff"}
@@ -166,7 +167,9 @@ func TestRerateSkipsCallsThatNeedADecision(t *testing.T) {
 
 	tooLong := l.charge("call-5", "patient-1", noon, 300, tariff(t, "USD", "0.12"))
 	require.Equal(t, "0.60", tooLong.Charge.Amount.Number())
-	l.configureVersion(`{effective_from: 2025-01-01T00:00:00Z, max_duration: 2m, rules: [{rate_per_minute: 0.12, first_interval: 60, next_interval: 60}]}`)
+	version := testconfig.Version("0.12")
+	version["max_duration"] = "2m"
+	l.configureVersion(version)
 	out = l.prints("ledger", "rerate", "--call", "call-5")
 	require.Contains(t, out, "skipped: call-5: needs review: connected for 300 s, longer than the tariff's\n         max_duration of 2m0s\n")
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"maps"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"aftercall/internal/billing"
 	"aftercall/internal/ledger"
 	"aftercall/internal/tencent"
+	"aftercall/internal/testenv/testconfig"
 )
 
 const clinic = tencent.SDKAppID(1400000000)
@@ -92,31 +92,21 @@ func (l *ledgerTest) charge(callID, payer string, end time.Time, seconds int64, 
 // begun minute.
 func (l *ledgerTest) configure(rate string) {
 	l.t.Helper()
-	l.configureVersion(`{effective_from: 2025-01-01T00:00:00Z, rules: [{rate_per_minute: ` + rate + `, first_interval: 60, next_interval: 60}]}`)
+	l.configureVersion(testconfig.Version(rate))
 }
 
-// configureVersion is configure with a tariff version as YAML.
-func (l *ledgerTest) configureVersion(version string) {
+// configureVersion is configure with a version of the tariff.
+func (l *ledgerTest) configureVersion(version testconfig.Map) {
 	l.t.Helper()
+	c := testconfig.New()
+	c.Tariffs = testconfig.Map{
+		"standard": testconfig.Map{"currency": "USD", "versions": []testconfig.Map{version}},
+		"in-yen":   testconfig.Tariff("JPY", "20"),
+	}
 	path := filepath.Join(l.t.TempDir(), "aftercall.yaml")
-	require.NoError(l.t, os.WriteFile(path, []byte(`apps:
-  - name: clinic
-    sdk_app_id: 1400000000
-    secret_key: 5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e
-    api: singapore
-    callback: {secret: a-callback-path-secret}
-    tariff: standard
-tariffs:
-  standard:
-    currency: USD
-    versions: [`+version+`]
-  in-yen:
-    currency: JPY
-    versions: [{effective_from: 2025-01-01T00:00:00Z, rules: [{rate_per_minute: 20, first_interval: 60, next_interval: 60}]}]
-`), 0o600))
+	require.NoError(l.t, c.Write(path))
 	l.environ["AFTERCALL_CONFIG"] = path
-	// Nothing listens on this port.
-	l.environ["TEMPORAL_ADDRESS"] = "127.0.0.1:1"
+	l.environ["TEMPORAL_ADDRESS"] = "127.0.0.1:1" // nothing listens on this port
 }
 
 // corrected is a ledger with a corrected, a reversed and a plain charge.

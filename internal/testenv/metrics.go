@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -16,35 +15,20 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
+
+	"aftercall/internal/testenv/testconfig"
 )
 
-// descPattern matches prometheus.Desc as text, its only form.
+// descPattern matches the text of a prometheus.Desc, which has no other accessors.
 var descPattern = regexp.MustCompile(`^Desc\{fqName: "([^"]+)", help: ("(?:[^"\\]|\\.)*"), unit: ".*", constLabels: \{\}, variableLabels: \{(.*)\}\}$`)
 
-// minimal is a configuration that is valid and reaches nothing.
-const minimal = `
-apps:
-  - name: clinic
-    sdk_app_id: 1400000000
-    secret_key: ${KEY}
-    api: http://127.0.0.1:1
-    callback: {secret: "${KEY}"}
-    tariff: consultation
-tariffs:
-  consultation:
-    currency: USD
-    versions:
-      - effective_from: 2025-01-01T00:00:00Z
-        rules: [{rate_per_minute: 0.12, first_interval: 60, next_interval: 60}]
-`
-
-// RequireDocumentedMetrics runs a service without anything that it depends on,
-// until it serves its metrics, and compares what it has registered with the
-// table below a heading of docs/metrics.md.
+// RequireDocumentedMetrics runs a service without its dependencies until it
+// serves its metrics, and compares those it has registered with the table below
+// a heading of docs/metrics.md.
 func RequireDocumentedMetrics(t *testing.T, heading string, run func(ctx context.Context, environ map[string]string, reg *prometheus.Registry) error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "aftercall.yaml")
-	require.NoError(t, os.WriteFile(file, []byte(minimal), 0o600))
+	require.NoError(t, testconfig.New().Write(file))
 	address := func() string { return fmt.Sprintf("127.0.0.1:%d", FreePort(t)) }
 	admin := address()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -53,11 +37,11 @@ func RequireDocumentedMetrics(t *testing.T, heading string, run func(ctx context
 	go func() {
 		ended <- run(ctx, map[string]string{
 			"AFTERCALL_CONFIG": file, "AFTERCALL_ADMIN_LISTEN": admin, "AFTERCALL_LISTEN": address(),
-			"KEY": "0123456789abcdef0123456789abcdef", "LEDGER_URL": "sqlite:" + filepath.Join(t.TempDir(), "ledger.db"),
-			"REDIS_URL": "redis://127.0.0.1:1", "TEMPORAL_ADDRESS": "127.0.0.1:1",
+			"LEDGER_URL": "sqlite:" + filepath.Join(t.TempDir(), "ledger.db"),
+			"REDIS_URL":  "redis://127.0.0.1:1", "TEMPORAL_ADDRESS": "127.0.0.1:1",
 		}, reg)
 	}()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(startTimeout)
 	for !serves(t, "http://"+admin+"/metrics") {
 		select {
 		case err := <-ended:
@@ -82,8 +66,8 @@ func serves(t *testing.T, url string) bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-// metricRows are the metrics of aftercall's own that are registered, with or
-// without samples, as rows of a Markdown table: name, labels, meaning.
+// metricRows are the registered metrics of aftercall, with or without samples,
+// as rows of a Markdown table: name, labels, meaning.
 func metricRows(t testing.TB, reg *prometheus.Registry) []string {
 	t.Helper()
 	descriptions := make(chan *prometheus.Desc)

@@ -8,12 +8,11 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"strings"
 	"time"
 
 	"aftercall/dev/tencentsim"
 	"aftercall/internal/tencent"
+	"aftercall/internal/testenv/testconfig"
 	"aftercall/starter/callback"
 )
 
@@ -95,36 +94,22 @@ func callbackURL(port int, app tencent.SDKAppID) string {
 
 // writeConfig writes the configuration file that all contestants read.
 func (s *simulators) writeConfig(path string) error {
-	var apps strings.Builder
-	for i := range s.apps {
-		fmt.Fprintf(&apps, `  - name: app-%d
-    sdk_app_id: %s
-    secret_key: %s
-    api: %s
-    callback:
-      secret: %s
-    tariff: standard
-    sweep:
-      every: off
-`, i, s.app(i), secretKey, s.tencentURL, callbackSecret)
+	version := testconfig.Version("0.12")
+	version["max_duration"] = "6h"
+	c := testconfig.Config{
+		Targets: []testconfig.Map{{
+			"name": "bench", "type": "webhook", "url": s.webhooksURL + hookPath, "secrets": []string{webhookSecret}, "allow_private": true,
+		}},
+		Tariffs: testconfig.Map{"standard": testconfig.Map{"currency": "USD", "versions": []testconfig.Map{version}}},
 	}
-	return os.WriteFile(path, []byte("apps:\n"+apps.String()+`targets:
-  - name: bench
-    type: webhook
-    url: `+s.webhooksURL+hookPath+`
-    secrets: ["`+webhookSecret+`"]
-    allow_private: true
-tariffs:
-  standard:
-    currency: USD
-    versions:
-      - effective_from: 2025-01-01T00:00:00Z
-        max_duration: 6h
-        rules:
-          - rate_per_minute: 0.12
-            first_interval: 60
-            next_interval: 60
-`), 0o600)
+	for i := range s.apps {
+		app := testconfig.App(fmt.Sprintf("app-%d", i), uint64(s.app(i)))
+		app["secret_key"], app["api"] = secretKey, s.tencentURL
+		app["callback"] = testconfig.Map{"secret": callbackSecret}
+		app["sweep"] = testconfig.Map{"every": "off"}
+		c.Apps = append(c.Apps, app)
+	}
+	return c.Write(path)
 }
 
 // endedCall is a call that has ended, with its callback.
