@@ -31,7 +31,7 @@ func BenchmarkRate(b *testing.B) {
 	}
 }
 
-// BenchmarkRateFloat is the same sum as it must not be done, for scale.
+// BenchmarkRateFloat is the same sum in floating point numbers, for comparison.
 func BenchmarkRateFloat(b *testing.B) {
 	_, record := benchmarkRater(b)
 	b.ReportAllocs()

@@ -12,15 +12,15 @@ import (
 type Charge struct {
 	// ConnectedSeconds is EndTime − AcceptTime, 0 for a call that was never connected.
 	ConnectedSeconds int64 `json:"connected_seconds"`
-	// BilledSeconds is the connected time after free and grace seconds, brought
-	// up to whole intervals.
+	// BilledSeconds is the connected time less grace seconds, rounded up to whole
+	// intervals; 0 for a call that costs nothing.
 	BilledSeconds int64 `json:"billed_seconds"`
 	// Participants counts the members other than the caller, each once.
 	Participants int `json:"participants"`
-	// Amount has the settlement digits of the tariff; it is never negative.
+	// Amount has the digits of the tariff. It is negative only in a reversal.
 	Amount currency.Amount `json:"amount"`
 	Tariff AppliedTariff   `json:"tariff"`
-	// Steps lead from the record to the amount, in order.
+	// Steps explain how the amount follows from the record, in order.
 	Steps []Step `json:"steps"`
 }
 
@@ -31,14 +31,14 @@ func (c Charge) Free() bool { return c.Amount.IsZero() }
 type AppliedTariff struct {
 	Name          string    `json:"name"`
 	EffectiveFrom time.Time `json:"effective_from"`
-	// Hash is the SHA-256, in hex, of Edition.
+	// Hash is the SHA-256, in hex, of VersionJSON.
 	Hash string `json:"hash"`
-	// Edition is the canonical JSON of an Edition: all that is needed to
+	// VersionJSON is the canonical JSON of a TariffVersion: all that is needed to
 	// compute the charge again. It is shared; do not change it.
-	Edition json.RawMessage `json:"edition"`
+	VersionJSON json.RawMessage `json:"edition"`
 }
 
-// StepKind says what a step of a sum does, for programs.
+// StepKind is what a step of a sum does, for programs.
 type StepKind string
 
 // The steps of a sum, in the order in which they can occur.
@@ -60,7 +60,7 @@ const (
 	StepReversal StepKind = "reversal"
 )
 
-// Step is one step of a sum, for people (Text) and programs (the rest).
+// Step is one step of a sum: Text is for people, the rest for programs.
 type Step struct {
 	Kind StepKind `json:"kind"`
 	Text string   `json:"text"`
@@ -70,11 +70,12 @@ type Step struct {
 	// decimal number, or a fraction such as 305/6000 where no decimal is exact.
 	// math/big.Rat reads both.
 	Amount string `json:"amount,omitempty"`
-	// Decision is set where a person decided, in place of the record.
+	// Decision is set in the step of a review: a person decided, in place of the
+	// record.
 	Decision *Decision `json:"decision,omitempty"`
 }
 
-// Decision is what a person decided about the call, nil if nobody had to.
+// Decision is what a person decided about the call, nil if it needed no review.
 func (c Charge) Decision() *Decision {
 	for _, s := range c.Steps {
 		if s.Decision != nil {
@@ -84,8 +85,8 @@ func (c Charge) Decision() *Decision {
 	return nil
 }
 
-// Reversal takes the charge back: the same call by the same tariff, and the
-// negative of its amount. key names the charge.
+// Reversal is the same call by the same tariff with the negative amount. key is
+// the key of the charge that it reverses.
 func (c Charge) Reversal(key string) (Charge, error) {
 	r := c
 	if !c.Amount.IsZero() { // there is no negative zero

@@ -9,8 +9,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// The longest decimal that a price list can hold. No price comes near it, and
-// it keeps the arithmetic within bounds.
+// The most digits that a number of a tariff can have on either side of the point:
+// far more than a price needs, and few enough to bound the arithmetic.
 const (
 	maxIntegerDigits  = 12
 	maxFractionDigits = 12
@@ -22,10 +22,10 @@ type Decimal struct {
 	number apd.Decimal
 }
 
-// ParseDecimal reads a number as people write prices: digits, and a point with
-// digits behind it if need be, as in 0.05, 12 or -3.50. Exponents, thousands
+// ParseDecimal reads a number as people write prices: digits, and optionally a
+// point with digits after it, as in 0.05, 12 or -3.50. Exponents, thousands
 // separators, NaN and numbers of more than 12 digits on either side of the
-// point are errors that say so.
+// point are errors, which say what is wrong.
 func ParseDecimal(text string) (Decimal, error) {
 	unsigned := strings.TrimPrefix(text, "-")
 	integer, fraction, pointed := strings.Cut(unsigned, ".")
@@ -77,8 +77,8 @@ func (d *Decimal) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// UnmarshalYAML is ParseDecimal of what the file has, quoted or not. go-yaml
-// would hand an unquoted number to UnmarshalText by way of a float.
+// UnmarshalYAML is ParseDecimal of the text in the file, quoted or not. Without
+// it, go-yaml would convert an unquoted number to a float first.
 func (d *Decimal) UnmarshalYAML(node ast.Node) error {
 	if _, ok := node.(ast.ScalarNode); !ok {
 		return errors.New("must be a single number, such as 0.05")

@@ -25,21 +25,21 @@ const (
 // Decision is a verdict with what it needs.
 type Decision struct {
 	Verdict Verdict `json:"verdict"`
-	// ConnectedSeconds are for charge-as only, which needs them.
+	// ConnectedSeconds is required for charge-as, and 0 otherwise.
 	ConnectedSeconds int64 `json:"connected_seconds,omitempty"`
-	// MediaType and CallType stand in for those of a record that has none or
-	// unknown ones; they are not for waive.
+	// MediaType and CallType replace those of a record that has none or unknown
+	// ones. They are empty for waive.
 	MediaType tencent.MediaType `json:"media_type,omitempty"`
 	CallType  tencent.CallType  `json:"call_type,omitempty"`
-	// Unconfirmed says that Tencent had no record of the call, so that what is
-	// known of it is what the callback said.
+	// Unconfirmed is set if Tencent has no record of the call, so that all that is
+	// known about it comes from the callback.
 	Unconfirmed bool `json:"unconfirmed,omitempty"`
 }
 
-// maxDecidedSeconds bounds what charge-as can mean: Tencent keeps records for seven days.
+// maxDecidedSeconds is the longest time for charge-as: Tencent keeps records for seven days.
 const maxDecidedSeconds = int64(7 * 24 * time.Hour / time.Second)
 
-// Validate says what is wrong with the decision itself, whatever the call.
+// Validate reports every problem of the decision itself, whatever the call.
 func (d Decision) Validate() error {
 	var errs []error
 	check := func(ok bool, format string, args ...any) {
@@ -54,38 +54,39 @@ func (d Decision) Validate() error {
 	case VerdictCharge, VerdictWaive:
 		check(d.ConnectedSeconds == 0, "connected_seconds: is only for charge-as: leave it out")
 	default:
-		check(false, "verdict: %q is none: write charge, waive or charge-as", shorten(string(d.Verdict)))
+		check(false, "verdict: %q is not a verdict: write charge, waive or charge-as", shorten(string(d.Verdict)))
 	}
 	check(d.Verdict != VerdictCharge || !d.Unconfirmed,
 		"verdict: Tencent has no record of this call, so there is nothing to confirm: write charge-as with the real time, or waive")
 	check(d.MediaType == "" || d.MediaType.Known(), "media_type: %q is not known: write %s", shorten(string(d.MediaType)), list(mediaTypes, "or"))
 	check(d.CallType == "" || d.CallType.Known(), "call_type: %q is not known: write %s", shorten(string(d.CallType)), list(callTypes, "or"))
-	check(d.Verdict != VerdictWaive || d.MediaType == "" && d.CallType == "", "media_type, call_type: mean nothing to waive: leave them out")
+	check(d.Verdict != VerdictWaive || d.MediaType == "" && d.CallType == "", "media_type, call_type: have no effect with waive: leave them out")
 	return errors.Join(errs...)
 }
 
-// Decide says what a call costs after a person looked at it. What speaks
-// against the record no longer counts, but it must be possible to follow the
-// verdict; a *ReviewError says why it is not. A call is charged by the rule for
-// its result or, where that wants a review or there is none, by the rule for NormalEnd.
+// Decide computes what a call costs after a person reviewed it. The reasons for
+// the review no longer count. A verdict that cannot be carried out is a
+// *ReviewError with the reasons, and an invalid decision is the error of Validate.
+// The call is charged by the rule for its result or, if there is none or its
+// action is review, by the rule for NormalEnd.
 func (r *Rater) Decide(record tencent.CallRecord, d Decision) (Charge, error) {
 	if err := d.Validate(); err != nil {
 		return Charge{}, err
 	}
-	e := r.inForce(record.EndTime)
-	if e == nil {
+	v := r.inForce(record.EndTime)
+	if v == nil {
 		if d.Verdict != VerdictWaive {
 			var why reasons
 			why.add(ReasonNoVersion, "no version of tariff %s was in force at the call's end: add one, or waive the call", r.name)
 			return Charge{}, why.err()
 		}
-		e = &r.editions[len(r.editions)-1] // nothing is nothing in the oldest, too
+		v = &r.versions[len(r.versions)-1] // the oldest version is as good as any to charge nothing by
 	}
-	return e.decide(&record, d)
+	return v.decide(&record, d)
 }
 
-func (e *compiledEdition) decide(record *tencent.CallRecord, d Decision) (Charge, error) {
-	charge := Charge{Participants: participants(record), Amount: e.zero, Tariff: e.applied}
+func (v *compiledVersion) decide(record *tencent.CallRecord, d Decision) (Charge, error) {
+	charge := Charge{Participants: participants(record), Amount: v.zero, Tariff: v.applied}
 	decided := Step{Kind: StepDecision, Decision: &d}
 	source := "the record"
 	if d.Unconfirmed {
@@ -93,8 +94,8 @@ func (e *compiledEdition) decide(record *tencent.CallRecord, d Decision) (Charge
 	}
 	if d.Verdict == VerdictWaive {
 		charge.ConnectedSeconds = max(0, record.ConnectedSeconds())
-		decided.Amount, decided.Text = e.zero.Number(), "a person decided to charge nothing"
-		charge.Steps = []Step{e.tariffStep("waived after review"), decided}
+		decided.Amount, decided.Text = v.zero.Number(), "a person decided to charge nothing"
+		charge.Steps = []Step{v.tariffStep("waived after review"), decided}
 		return charge, nil
 	}
 	var why reasons
@@ -119,27 +120,27 @@ func (e *compiledEdition) decide(record *tencent.CallRecord, d Decision) (Charge
 	if d.CallType != "" {
 		judged.CallType = d.CallType
 	}
-	i, found := e.decidedRule(&judged)
+	i, found := v.decidedRule(&judged)
 	switch {
 	case !found:
 		why.add(ReasonNoRule, "no rule of tariff %s charges such a call (%s %s): name its media_type or call_type, or waive it",
-			e.applied.Name, shorten(string(judged.MediaType)), shorten(string(judged.CallType)))
-	case e.Rules[i].Action == ActionCharge && e.Rules[i].Per == PerParticipant && charge.Participants == 0:
+			v.applied.Name, shorten(string(judged.MediaType)), shorten(string(judged.CallType)))
+	case v.Rules[i].Action == ActionCharge && v.Rules[i].Per == PerParticipant && charge.Participants == 0:
 		why.add(ReasonNoParticipants, "the price is per participant, but the record has no member other than the caller: waive the call")
 	}
 	if err := why.err(); err != nil {
 		return Charge{}, err
 	}
-	return e.sum(charge, &judged, i, decided)
+	return v.sum(charge, &judged, i, decided)
 }
 
-// decidedRule finds the rule to charge by: the one for the call's result, or
-// else the one for a normal end.
-func (e *compiledEdition) decidedRule(r *tencent.CallRecord) (int, bool) {
+// decidedRule finds the rule to charge by: the one for the call's result, or else
+// the one for NormalEnd.
+func (v *compiledVersion) decidedRule(r *tencent.CallRecord) (int, bool) {
 	for _, result := range []tencent.CallResult{r.Result, tencent.ResultNormalEnd} {
 		as := *r
 		as.Result = result
-		if i, found := e.rule(&as); found && e.Rules[i].Action != ActionReview {
+		if i, found := v.rule(&as); found && v.Rules[i].Action != ActionReview {
 			return i, true
 		}
 	}

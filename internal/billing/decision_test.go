@@ -11,8 +11,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// reviewed charges audio by the minute, wants interrupted calls reviewed, and
-// charges group calls per participant.
+// reviewed charges one-to-one calls per call and group calls per participant, and
+// has interrupted calls reviewed.
 func reviewed(t require.TestingT) billing.Tariff {
 	normal := perMinute(t, "0.60", 1, 1)
 	normal.Results = []tencent.CallResult{tencent.ResultNormalEnd, tencent.ResultOffline}
@@ -80,7 +80,7 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-func TestDecisionsThatCannotBeFollowed(t *testing.T) {
+func TestDecideErrors(t *testing.T) {
 	charge := billing.Decision{Verdict: billing.VerdictCharge}
 	tests := map[string]struct {
 		change   func(*tencent.CallRecord)
@@ -115,14 +115,14 @@ func TestDecisionValidate(t *testing.T) {
 		"charge":             {billing.Decision{Verdict: "charge"}, ""},
 		"waive":              {billing.Decision{Verdict: "waive"}, ""},
 		"charge-as":          {billing.Decision{Verdict: "charge-as", ConnectedSeconds: 1, MediaType: "Audio", CallType: "MultiCall"}, ""},
-		"none":               {billing.Decision{}, `verdict: "" is none: write charge, waive or charge-as`},
+		"none":               {billing.Decision{}, `verdict: "" is not a verdict: write charge, waive or charge-as`},
 		"no seconds":         {billing.Decision{Verdict: "charge-as"}, "connected_seconds: must be from 1"},
 		"negative":           {billing.Decision{Verdict: "charge-as", ConnectedSeconds: -1}, "connected_seconds: must be from 1"},
 		"more than a week":   {billing.Decision{Verdict: "charge-as", ConnectedSeconds: 7*86400 + 1}, "connected_seconds: must be from 1"},
 		"seconds to charge":  {billing.Decision{Verdict: "charge", ConnectedSeconds: 5}, "only for charge-as"},
 		"unknown media":      {billing.Decision{Verdict: "charge", MediaType: "Hologram"}, "media_type: "},
 		"unknown call type":  {billing.Decision{Verdict: "charge", CallType: "Crowd"}, "call_type: "},
-		"waive with a media": {billing.Decision{Verdict: "waive", MediaType: "Audio"}, "mean nothing to waive"},
+		"waive with a media": {billing.Decision{Verdict: "waive", MediaType: "Audio"}, "have no effect with waive"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := tt.decision.Validate()

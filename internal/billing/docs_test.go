@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestDocumentation executes the price lists, sums and steps of docs/billing.md.
+// TestDocumentation executes the tariffs, sums and steps of docs/billing.md.
 func TestDocumentation(t *testing.T) {
 	text, err := os.ReadFile("../../docs/billing.md")
 	require.NoError(t, err)

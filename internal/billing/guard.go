@@ -8,11 +8,11 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// MaxClockSkew is how far the end of a call may lie after the time at which
-// its record was read, because the two come from different clocks.
+// MaxClockSkew is how long after the time at which its record was read a call can
+// have ended, because the two times come from different clocks.
 const MaxClockSkew = time.Minute
 
-// ReasonCode says why a call must not be charged blindly, for programs.
+// ReasonCode is why a call must not be charged without review, for programs.
 type ReasonCode string
 
 // The reasons for a review.
@@ -30,13 +30,14 @@ const (
 	ReasonNoParticipants  ReasonCode = "no_participants"
 )
 
-// Reason is one reason for a review. Text names no account.
+// Reason is one reason for a review. Text is for people, and names no account.
 type Reason struct {
 	Code ReasonCode `json:"code"`
 	Text string     `json:"text"`
 }
 
-// ReviewError says that a person must decide about a call: nothing was charged.
+// ReviewError is returned instead of a charge when a person must decide about a
+// call.
 type ReviewError struct {
 	// Reasons are all that were found, at least one.
 	Reasons []Reason
@@ -51,7 +52,7 @@ func (e *ReviewError) Error() string {
 	return "needs review: " + strings.Join(texts, "; ")
 }
 
-// reasons collects what speaks against charging a record.
+// reasons collects the reasons for a review.
 type reasons []Reason
 
 func (rs *reasons) add(code ReasonCode, format string, args ...any) {
@@ -66,7 +67,7 @@ func (rs reasons) err() error {
 	return &ReviewError{Reasons: rs}
 }
 
-// record checks what no tariff can make right.
+// record checks what does not depend on the tariff.
 func (rs *reasons) record(r *tencent.CallRecord, asOf time.Time) {
 	switch {
 	case r.EndTime == 0:

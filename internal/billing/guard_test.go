@@ -52,13 +52,13 @@ func TestGuard(t *testing.T) {
 		"unknown media":           {func(r *tencent.CallRecord) { r.MediaType = "Hologram" }, []billing.ReasonCode{billing.ReasonUnknownMedia}},
 		"unknown call type":       {func(r *tencent.CallRecord) { r.CallType = "" }, []billing.ReasonCode{billing.ReasonUnknownCallType}},
 		"longer than the maximum": {func(r *tencent.CallRecord) { r.EndTime = r.AcceptTime + 86401 }, []billing.ReasonCode{billing.ReasonTooLong}},
-		"a result that denies its accept time": {
+		"a result that contradicts AcceptTime": {
 			func(r *tencent.CallRecord) { r.Result = tencent.ResultCancel }, []billing.ReasonCode{billing.ReasonNoRule},
 		},
 		"before every version": {
 			func(r *tencent.CallRecord) { r.StartTime, r.AcceptTime, r.EndTime = 1, 2, 3 }, []billing.ReasonCode{billing.ReasonNoVersion},
 		},
-		"all that is wrong is told": {
+		"every reason": {
 			func(r *tencent.CallRecord) { r.MediaType, r.Result, r.EndTime = "x", "y", r.AcceptTime+86401 },
 			[]billing.ReasonCode{billing.ReasonUnknownResult, billing.ReasonUnknownMedia, billing.ReasonTooLong},
 		},

@@ -14,8 +14,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestNoFloats reads the packages that money goes through: none of them has a
-// floating point number to lose a cent in.
+// TestNoFloats: the packages that compute with money use no floating point numbers.
 func TestNoFloats(t *testing.T) {
 	for _, folder := range []string{".", "../ledger", "../ops"} {
 		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
@@ -40,8 +39,9 @@ func TestNoFloats(t *testing.T) {
 	}
 }
 
-// TestIndependentOfPlace charges the same calls on machines of other countries.
-func TestIndependentOfPlace(t *testing.T) {
+// TestIndependentOfLocaleAndZone charges the same calls with other locales and time
+// zones.
+func TestIndependentOfLocaleAndZone(t *testing.T) {
 	local := time.Local
 	t.Cleanup(func() { time.Local = local })
 	rapid.Check(t, func(rt *rapid.T) {

@@ -14,13 +14,13 @@ import (
 // Rater charges calls by one tariff. It is immutable and safe for concurrent use.
 type Rater struct {
 	name string
-	// editions are in descending order of their beginning.
-	editions []compiledEdition
+	// versions are the latest first.
+	versions []compiledVersion
 }
 
-// compiledEdition is an edition with what need not be computed for every call.
-type compiledEdition struct {
-	Edition
+// compiledVersion is a version with what is the same for every call.
+type compiledVersion struct {
+	TariffVersion
 	applied AppliedTariff
 	prices  []price
 	zero    currency.Amount
@@ -28,13 +28,13 @@ type compiledEdition struct {
 	title string
 }
 
-// price holds the fixed sums of a rule.
+// price holds the fixed amounts of a rule. limit is its cap.
 type price struct {
 	fee, minimum, limit sixtieths
 }
 
-// NewRater prepares a tariff for charging. name is what the configuration calls
-// it. The error lists everything that is wrong with the tariff.
+// NewRater prepares a tariff for charging. name is its name in the configuration.
+// The error lists every problem of the tariff.
 func NewRater(name string, t Tariff) (*Rater, error) {
 	if problems := t.Validate(); len(problems) > 0 {
 		errs := make([]error, len(problems))
@@ -44,37 +44,37 @@ func NewRater(name string, t Tariff) (*Rater, error) {
 		return nil, errors.Join(errs...)
 	}
 	r := &Rater{name: name}
-	for _, e := range t.editions() {
-		compiled, err := e.compile(name)
+	for _, v := range t.versions() {
+		compiled, err := v.compile(name)
 		if err != nil {
 			return nil, fmt.Errorf("tariff %s: %w", name, err)
 		}
-		r.editions = append(r.editions, compiled)
+		r.versions = append(r.versions, compiled)
 	}
 	return r, nil
 }
 
-func (e Edition) compile(name string) (compiledEdition, error) {
-	canonical, hash, err := e.encode()
+func (v TariffVersion) compile(name string) (compiledVersion, error) {
+	canonical, hash, err := v.encode()
 	if err != nil {
-		return compiledEdition{}, err
+		return compiledVersion{}, err
 	}
-	c := compiledEdition{
-		Edition: e,
-		applied: AppliedTariff{Name: name, EffectiveFrom: e.EffectiveFrom, Hash: hash, Edition: canonical},
-		prices:  make([]price, len(e.Rules)),
-		title:   "tariff " + name + ", version of " + e.EffectiveFrom.Format(time.RFC3339) + ": ",
+	c := compiledVersion{
+		TariffVersion: v,
+		applied:       AppliedTariff{Name: name, EffectiveFrom: v.EffectiveFrom, Hash: hash, VersionJSON: canonical},
+		prices:        make([]price, len(v.Rules)),
+		title:         "tariff " + name + ", version of " + v.EffectiveFrom.Format(time.RFC3339) + ": ",
 	}
-	for i := range e.Rules {
-		if c.prices[i], err = e.Rules[i].price(); err != nil {
-			return compiledEdition{}, err
+	for i := range v.Rules {
+		if c.prices[i], err = v.Rules[i].price(); err != nil {
+			return compiledVersion{}, err
 		}
 	}
-	c.zero, err = e.settle(&sixtieths{})
+	c.zero, err = v.amount(&sixtieths{})
 	return c, err
 }
 
-// price puts the fixed sums of the rule into sixtieths.
+// price converts the fixed amounts of the rule to sixtieths.
 func (r *Rule) price() (p price, err error) {
 	if p.fee, err = sixtiethsOf(&r.ConnectionFee, 60); err != nil {
 		return p, err
@@ -88,21 +88,21 @@ func (r *Rule) price() (p price, err error) {
 	return p, err
 }
 
-// settle rounds a sum: the only rounding of a charge.
-func (e *Edition) settle(s *sixtieths) (currency.Amount, error) {
-	rounded, err := s.round(e.Digits, e.Rounding)
+// amount rounds a sum to the digits of the version: the only rounding of a charge.
+func (v *TariffVersion) amount(s *sixtieths) (currency.Amount, error) {
+	rounded, err := s.round(v.Digits, v.Rounding)
 	if err != nil {
-		return currency.Amount{}, fmt.Errorf("settle: %w", err)
+		return currency.Amount{}, fmt.Errorf("round: %w", err)
 	}
-	amount, err := currency.NewAmount(rounded.Text('f'), e.Currency)
+	amount, err := currency.NewAmount(rounded.Text('f'), v.Currency)
 	if err != nil {
-		return currency.Amount{}, fmt.Errorf("settle: %w", err)
+		return currency.Amount{}, fmt.Errorf("round: %w", err)
 	}
 	return amount, nil
 }
 
-// Rate charges one call by a tariff; see Rater, which is faster for more calls
-// than one.
+// Rate charges one call by a tariff, as Rater.Rate does. A Rater is faster for
+// more than one call.
 func Rate(record tencent.CallRecord, name string, t Tariff, asOf time.Time) (Charge, error) {
 	r, err := NewRater(name, t)
 	if err != nil {
@@ -111,72 +111,75 @@ func Rate(record tencent.CallRecord, name string, t Tariff, asOf time.Time) (Cha
 	return r.Rate(record, asOf)
 }
 
-// Rate says what the call costs by the version in force at its EndTime. asOf is
-// when the record was read: a call cannot have ended after it. A record that
-// must not be charged blindly gives a *ReviewError and no charge.
+// Rate computes what the call costs by the version in force at its EndTime. asOf
+// is when the record was read: a call that ended more than MaxClockSkew later is
+// reviewed. A record that must not be charged without review gives a
+// *ReviewError and no charge.
 func (r *Rater) Rate(record tencent.CallRecord, asOf time.Time) (Charge, error) {
 	var why reasons
 	why.record(&record, asOf)
-	e := r.inForce(record.EndTime)
-	if e == nil && record.EndTime > 0 {
+	v := r.inForce(record.EndTime)
+	if v == nil && record.EndTime > 0 {
 		why.add(ReasonNoVersion, "no version of tariff %s was in force at %s", r.name, record.EndedAt().Format(time.RFC3339))
 	}
-	if e == nil {
+	if v == nil {
 		return Charge{}, why.err()
 	}
-	return e.rate(&record, why)
+	return v.rate(&record, why)
 }
 
-// inForce finds the version that applies to a call that ended then, in Unix seconds.
-func (r *Rater) inForce(endTime int64) *compiledEdition {
+// inForce finds the version that applies to a call that ended at endTime, in Unix
+// seconds; nil if the call ended before every version.
+func (r *Rater) inForce(endTime int64) *compiledVersion {
 	ended := time.Unix(endTime, 0)
-	for i := range r.editions {
-		if !ended.Before(r.editions[i].EffectiveFrom) {
-			return &r.editions[i]
+	for i := range r.versions {
+		if !ended.Before(r.versions[i].EffectiveFrom) {
+			return &r.versions[i]
 		}
 	}
 	return nil
 }
 
-// rate charges the record unless there are reasons against it, or it finds some.
-func (e *compiledEdition) rate(record *tencent.CallRecord, why reasons) (Charge, error) {
+// rate charges the record. It adds to the reasons for a review, and returns them
+// instead of a charge if there are any.
+func (v *compiledVersion) rate(record *tencent.CallRecord, why reasons) (Charge, error) {
 	charge := Charge{
 		Participants: participants(record),
-		Amount:       e.zero,
-		Tariff:       e.applied,
+		Amount:       v.zero,
+		Tariff:       v.applied,
 	}
 	if !record.Connected() {
 		if err := why.err(); err != nil {
 			return Charge{}, err
 		}
-		charge.Steps = e.unconnectedSteps(record)
+		charge.Steps = v.unconnectedSteps(record)
 		return charge, nil
 	}
 	charge.ConnectedSeconds = record.ConnectedSeconds()
-	if limit := time.Duration(e.MaxDuration); charge.ConnectedSeconds > int64(limit/time.Second) {
+	if limit := time.Duration(v.MaxDuration); charge.ConnectedSeconds > int64(limit/time.Second) {
 		why.add(ReasonTooLong, "connected for %d s, longer than the tariff's max_duration of %s", charge.ConnectedSeconds, limit)
 	}
-	i, found := e.rule(record)
+	i, found := v.rule(record)
 	switch {
 	case !found && record.Result.Known() && record.MediaType.Known() && record.CallType.Known():
 		why.add(ReasonNoRule, "no rule of tariff %s is for a connected %s %s that ended with %s",
-			e.applied.Name, record.MediaType, record.CallType, record.Result)
-	case found && e.Rules[i].Action == ActionReview:
-		why.add(ReasonRule, "tariff %s wants %s calls reviewed", e.applied.Name, record.Result)
-	case found && e.Rules[i].Action == ActionCharge && e.Rules[i].Per == PerParticipant && charge.Participants == 0:
+			v.applied.Name, record.MediaType, record.CallType, record.Result)
+	case found && v.Rules[i].Action == ActionReview:
+		why.add(ReasonRule, "tariff %s wants %s calls reviewed", v.applied.Name, record.Result)
+	case found && v.Rules[i].Action == ActionCharge && v.Rules[i].Per == PerParticipant && charge.Participants == 0:
 		why.add(ReasonNoParticipants, "the price is per participant, but the record has no member other than the caller")
 	}
 	if err := why.err(); err != nil {
 		return Charge{}, err
 	}
-	return e.sum(charge, record, i, Step{
+	return v.sum(charge, record, i, Step{
 		Kind: StepConnected, Seconds: charge.ConnectedSeconds,
 		Text: "connected for " + strconv.FormatInt(charge.ConnectedSeconds, 10) + " s, from AcceptTime to EndTime",
 	})
 }
 
 // participants counts the members other than the caller, each once. Tencent's
-// member list includes the caller, and nothing says that it has no duplicates.
+// member list includes the caller, and is not documented to have no duplicates.
 func participants(r *tencent.CallRecord) int {
 	seen := make(map[string]struct{}, len(r.Members))
 	for _, m := range r.Members {

@@ -6,35 +6,37 @@ import (
 	"fmt"
 )
 
-// Restore makes a Rater of the one version of a tariff that a charge was made
-// by, as the ledger keeps it, so that the charge can be computed again whatever
-// became of the configuration. The error says that the version is not the one
-// that its hash names, or cannot be read.
+// Restore makes a Rater of the tariff version that a charge was made by, as the
+// ledger keeps it, so that the charge can be computed again whatever the
+// configuration says today. It is an error if the version does not have its
+// hash or its effective_from, or cannot be decoded.
 func (t AppliedTariff) Restore() (*Rater, error) {
-	if hash := hashOf(t.Edition); hash != t.Hash {
+	if hash := hashOf(t.VersionJSON); hash != t.Hash {
 		return nil, fmt.Errorf("tariff %s: the stored version has the hash %s, not %s: it was changed", t.Name, hash, t.Hash)
 	}
-	var e Edition
-	if err := json.Unmarshal(t.Edition, &e); err != nil {
+	var v TariffVersion
+	if err := json.Unmarshal(t.VersionJSON, &v); err != nil {
 		return nil, fmt.Errorf("tariff %s: the stored version: %w", t.Name, err)
 	}
-	if !e.EffectiveFrom.Equal(t.EffectiveFrom) {
-		return nil, fmt.Errorf("tariff %s: the stored version is that of %s, not of %s", t.Name, e.EffectiveFrom, t.EffectiveFrom)
+	if !v.EffectiveFrom.Equal(t.EffectiveFrom) {
+		return nil, fmt.Errorf("tariff %s: the stored version is that of %s, not of %s", t.Name, v.EffectiveFrom, t.EffectiveFrom)
 	}
-	if len(e.Rules) == 0 {
+	if len(v.Rules) == 0 {
 		return nil, errors.New("tariff " + t.Name + ": the stored version has no rules")
 	}
-	compiled, err := e.compile(t.Name)
+	compiled, err := v.compile(t.Name)
 	if err != nil {
 		return nil, fmt.Errorf("tariff %s: the stored version: %w", t.Name, err)
 	}
-	// A later release may write an edition otherwise; its name stays.
+	// Charges keep the stored text and hash, also if this release would encode
+	// the same version differently.
 	compiled.applied = t
-	return &Rater{name: t.Name, editions: []compiledEdition{compiled}}, nil
+	return &Rater{name: t.Name, versions: []compiledVersion{compiled}}, nil
 }
 
-// SameSum reports whether two charges come to the same money, seconds and
-// steps. The words of steps do not count: a later release may word them better.
+// SameSum reports whether two charges have the same amount, seconds, participants
+// and steps. The texts of steps are not compared, because a later release can
+// word them differently.
 func (c Charge) SameSum(other Charge) bool {
 	if !c.Amount.Equal(other.Amount) || c.ConnectedSeconds != other.ConnectedSeconds || c.BilledSeconds != other.BilledSeconds ||
 		c.Participants != other.Participants || len(c.Steps) != len(other.Steps) {

@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// throughLedger is what is left of a charge after it was stored and read.
+// throughLedger encodes a charge and decodes it again.
 func throughLedger(t require.TestingT, c billing.Charge) (stored billing.Charge) {
 	encoded, err := json.Marshal(c)
 	require.NoError(t, err)
@@ -28,7 +28,7 @@ func TestEveryChargeCanBeComputedAgain(t *testing.T) {
 		again, err := rater.Rate(connected(seconds), readAt)
 		require.NoError(t, err)
 		require.True(t, again.SameSum(stored))
-		require.Equal(t, stored, throughLedger(t, again), "and is told in the same words")
+		require.Equal(t, stored, throughLedger(t, again), "with the same texts")
 	})
 }
 
@@ -50,7 +50,7 @@ func TestEveryDecisionCanBeComputedAgain(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, again.SameSum(stored))
 	}
-	// The oldest version waives a call of before its time, and can do so again.
+	// A call that ended before every version is waived by the oldest one, also when it is computed again.
 	record.EndTime = reviewed(t).Versions[0].EffectiveFrom.Unix() - 1
 	charge, err := rater.Decide(record, billing.Decision{Verdict: billing.VerdictWaive})
 	require.NoError(t, err)
@@ -61,10 +61,10 @@ func TestEveryDecisionCanBeComputedAgain(t *testing.T) {
 	require.True(t, again.SameSum(charge))
 }
 
-func TestRestoreRefusesWhatWasChanged(t *testing.T) {
+func TestRestoreErrors(t *testing.T) {
 	applied := rate(t, connected(61), tariffOf(perMinute(t, "0.05", 60, 60))).Tariff
 	cheaper := applied
-	cheaper.Edition = json.RawMessage(strings.Replace(string(applied.Edition), "0.05", "0.04", 1))
+	cheaper.VersionJSON = json.RawMessage(strings.Replace(string(applied.VersionJSON), "0.05", "0.04", 1))
 	_, err := cheaper.Restore()
 	require.ErrorContains(t, err, "it was changed")
 
@@ -73,19 +73,19 @@ func TestRestoreRefusesWhatWasChanged(t *testing.T) {
 	_, err = later.Restore()
 	require.ErrorContains(t, err, "not of 2023-11-15")
 
-	// Somebody who changes the hash too is found out by the sum.
-	for edition, want := range map[string]string{"{": "the stored version: unexpected end", `{"effective_from":"2023-11-14T22:13:20Z"}`: "no rules"} {
+	// A version whose hash was changed with it.
+	for version, want := range map[string]string{"{": "the stored version: unexpected end", `{"effective_from":"2023-11-14T22:13:20Z"}`: "no rules"} {
 		forged := applied
-		forged.Edition, forged.Hash = json.RawMessage(edition), sha256Hex(edition)
+		forged.VersionJSON, forged.Hash = json.RawMessage(version), sha256Hex(version)
 		_, err = forged.Restore()
 		require.ErrorContains(t, err, want)
 	}
 }
 
-func TestSameSumLooksAtAllButTheWords(t *testing.T) {
+func TestSameSumIgnoresOnlyTexts(t *testing.T) {
 	charge := rate(t, connected(61), tariffOf(perMinute(t, "0.05", 60, 60)))
 	reworded := throughLedger(t, charge)
-	reworded.Steps[1].Text = "it took a minute and a second"
+	reworded.Steps[1].Text = "connected for a minute and a second"
 	require.True(t, charge.SameSum(reworded))
 	for name, change := range map[string]func(*billing.Charge){
 		"amount":       func(c *billing.Charge) { c.Amount, _ = c.Amount.Mul("2") },

@@ -6,8 +6,8 @@ import (
 	"github.com/cockroachdb/apd/v3"
 )
 
-// Rounding is how a sum is brought to the digits it is settled in. No sum is
-// negative, so up is also towards the larger number.
+// Rounding is how a sum is rounded to the digits of its tariff. No sum is
+// negative, so that up is also towards the larger number.
 type Rounding string
 
 // The rounding modes.
@@ -39,7 +39,7 @@ func (r Rounding) rounder() apd.Rounder {
 	}
 }
 
-// words is the mode as a sentence has it.
+// words is the mode as it is written in a sentence.
 func (r Rounding) words() string {
 	switch r {
 	case RoundHalfEven:

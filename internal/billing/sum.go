@@ -8,7 +8,8 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// billedSeconds brings a duration up to whole intervals, 0 and less to 0.
+// billedSeconds rounds a duration up to whole intervals. Without a positive
+// duration nothing is billed. All are in seconds.
 func billedSeconds(duration, first, next int64) int64 {
 	switch {
 	case duration <= 0:
@@ -20,12 +21,12 @@ func billedSeconds(duration, first, next int64) int64 {
 	}
 }
 
-// sum fills in what a connected call costs by rule i. connected is the step
-// that says where the connected time comes from.
-func (e *compiledEdition) sum(c Charge, record *tencent.CallRecord, i int, connected Step) (Charge, error) {
-	rule := &e.Rules[i]
+// sum adds to c what a connected call costs by rule i, with the steps. connected
+// is the step that says where the connected time comes from.
+func (v *compiledVersion) sum(c Charge, record *tencent.CallRecord, i int, connected Step) (Charge, error) {
+	rule := &v.Rules[i]
 	c.Steps = append(make([]Step, 0, 8),
-		e.tariffStep("rule "+strconv.Itoa(i+1)+", for "+string(record.MediaType)+" "+string(record.CallType)+" "+string(record.Result)),
+		v.tariffStep("rule "+strconv.Itoa(i+1)+", for "+string(record.MediaType)+" "+string(record.CallType)+" "+string(record.Result)),
 		connected)
 	duration := c.ConnectedSeconds
 	if rule.GraceSeconds > 0 {
@@ -41,21 +42,22 @@ func (e *compiledEdition) sum(c Charge, record *tencent.CallRecord, i int, conne
 		Kind: StepBilled, Seconds: c.BilledSeconds,
 		Text: fmt.Sprintf("billed as %d s: the first %d s, then every %d s begun", c.BilledSeconds, rule.FirstInterval, rule.NextInterval),
 	})
-	s, err := e.price(&c, i)
+	s, err := v.price(&c, i)
 	if err != nil {
 		return Charge{}, err
 	}
-	if c.Amount, err = e.settle(&s); err != nil {
+	if c.Amount, err = v.amount(&s); err != nil {
 		return Charge{}, err
 	}
 	c.step(Step{
 		Kind: StepRounded, Amount: c.Amount.Number(),
-		Text: fmt.Sprintf("rounded %s to %s: %s", e.Rounding.words(), digitsText(e.Digits), c.Amount),
+		Text: fmt.Sprintf("rounded %s to %s: %s", v.Rounding.words(), digitsText(v.Digits), c.Amount),
 	})
 	return c, nil
 }
 
-// free says why a call of so many seconds costs nothing, if it does.
+// free is the reason why a call of so many seconds costs nothing, empty if it
+// costs something.
 func (r *Rule) free(duration int64, result tencent.CallResult) string {
 	switch {
 	case r.Action == ActionFree:
@@ -70,8 +72,8 @@ func (r *Rule) free(duration int64, result tencent.CallResult) string {
 }
 
 // price adds up the exact sum of the billed seconds by rule i.
-func (e *compiledEdition) price(c *Charge, i int) (sixtieths, error) {
-	rule, fixed := &e.Rules[i], &e.prices[i]
+func (v *compiledVersion) price(c *Charge, i int) (sixtieths, error) {
+	rule, fixed := &v.Rules[i], &v.prices[i]
 	s, err := sixtiethsOf(&rule.RatePerMinute, c.BilledSeconds)
 	if err != nil {
 		return s, fmt.Errorf("usage: %w", err)
@@ -101,7 +103,7 @@ func (e *compiledEdition) price(c *Charge, i int) (sixtieths, error) {
 
 func (c *Charge) step(s Step) { c.Steps = append(c.Steps, s) }
 
-// money adds a step that leads to the sum s; the text ends with it.
+// money adds a step whose result is the sum s. Its text ends with the sum.
 func (c *Charge) money(kind StepKind, s *sixtieths, format string, args ...any) error {
 	program, person, err := s.texts()
 	if err != nil {
@@ -111,14 +113,14 @@ func (c *Charge) money(kind StepKind, s *sixtieths, format string, args ...any) 
 	return nil
 }
 
-func (e *compiledEdition) tariffStep(what string) Step {
-	return Step{Kind: StepTariff, Text: e.title + what}
+func (v *compiledVersion) tariffStep(what string) Step {
+	return Step{Kind: StepTariff, Text: v.title + what}
 }
 
-func (e *compiledEdition) unconnectedSteps(record *tencent.CallRecord) []Step {
+func (v *compiledVersion) unconnectedSteps(record *tencent.CallRecord) []Step {
 	return []Step{
-		e.tariffStep("unconnected calls cost nothing"),
-		{Kind: StepUnconnected, Amount: e.zero.Number(), Text: string(record.Result) + ", never connected: nothing to charge"},
+		v.tariffStep("unconnected calls cost nothing"),
+		{Kind: StepUnconnected, Amount: v.zero.Number(), Text: string(record.Result) + ", never connected: nothing to charge"},
 	}
 }
 

@@ -7,16 +7,17 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// Tariff is a price list. Its versions follow each other in time; the version
-// in force when a call ended is the one that applies to it.
+// Tariff is the price rules of an app. Its versions follow each other in time; the
+// version in force when a call ended is the one that applies to it.
 type Tariff struct {
 	Currency string    `yaml:"currency" json:"currency" required:"true" doc:"ISO 4217 code of the currency, such as USD."`
-	Digits   *int      `yaml:"digits" json:"digits,omitempty" doc:"Digits behind the point to which a charge is rounded, 0 to 6; left out, those of the currency (JPY 0, USD 2, KWD 3)."`
-	Rounding Rounding  `yaml:"rounding" json:"rounding,omitempty" default:"half_up" doc:"How a charge is rounded, once, at its end: half_up, half_even, half_down, up (away from zero) or down (towards zero)."`
+	Digits   *int      `yaml:"digits" json:"digits,omitempty" doc:"Digits after the point to which a charge is rounded, 0 to 6; left out, those of the currency (JPY 0, USD 2, KWD 3)."`
+	Rounding Rounding  `yaml:"rounding" json:"rounding,omitempty" default:"half_up" doc:"How a charge is rounded, once, at the end: half_up, half_even, half_down, up (away from zero) or down (towards zero)."`
 	Versions []Version `yaml:"versions" json:"versions" required:"true" doc:"The prices over time, at least one version. A version that is in force is not edited: add a new one."`
 }
 
-// Version is what a tariff charges from an instant on, until the next version begins.
+// Version is what a tariff charges from a given time on, until the next version
+// begins.
 type Version struct {
 	EffectiveFrom time.Time `yaml:"effective_from" json:"effective_from" required:"true" doc:"When the version begins to apply, by the EndTime of calls, as in 2026-01-01T00:00:00+08:00."`
 	MaxDuration   Duration  `yaml:"max_duration" json:"max_duration,omitempty" default:"24h" doc:"A longer call is not charged but reviewed by a person, 1m to 720h."`
@@ -64,7 +65,8 @@ const (
 	PerParticipant Per = "participant"
 )
 
-// Duration is a time.Duration that is text in YAML and JSON, as in 6h or 90m.
+// Duration is a time.Duration that is encoded as text in YAML and JSON, as in 6h
+// or 90m.
 type Duration time.Duration
 
 // String is the duration as time.Duration writes it.

@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	// maxDigits is the finest settlement: a millionth of the currency's unit.
+	// maxDigits are the most digits of a charge: a millionth of the currency's unit.
 	maxDigits = 6
-	// maxRateDigits is how many digits a rate may have beyond the settlement's,
-	// because it is multiplied before it is rounded.
+	// maxRateDigits is how many more digits than a charge a rate can have, because
+	// it is multiplied before it is rounded.
 	maxRateDigits = 6
 	// maxInterval bounds intervals and free seconds: a day.
 	maxInterval = 24 * 60 * 60
@@ -30,7 +30,7 @@ type Problem struct {
 	// Path is the YAML path within the tariff, as in versions[1].rules[0].cap;
 	// empty when it is the tariff as a whole.
 	Path string
-	// Message is what is wrong and how to mend it.
+	// Message is what is wrong and how to correct it.
 	Message string
 }
 
@@ -45,23 +45,23 @@ func (p Problem) String() string {
 // validator collects problems.
 type validator struct {
 	problems []Problem
-	// digits of the settlement, and the currency's code for messages.
+	// digits are those of a charge. currency is for messages.
 	digits   int
 	currency string
-	// vague is set when a rule names an unknown word, so that what it is for
-	// cannot be told.
-	vague bool
+	// unknownWord is set if a rule names an unknown word, so that its coverage is
+	// unknown too.
+	unknownWord bool
 }
 
 func (v *validator) report(path, format string, args ...any) {
 	v.problems = append(v.problems, Problem{Path: path, Message: fmt.Sprintf(format, args...)})
 }
 
-// Validate returns everything that is wrong with the tariff, in the order of
-// the file. A tariff without problems charges every call that can be charged.
+// Validate returns every problem of the tariff, in the order of the file. A tariff
+// without problems has exactly one rule for every kind of connected call.
 func (t Tariff) Validate() []Problem {
 	v := &validator{currency: t.Currency}
-	v.settlement(t)
+	v.charge(t)
 	if len(t.Versions) == 0 {
 		v.report("versions", "must hold at least one version with its effective_from and rules")
 	}
@@ -75,18 +75,19 @@ func (t Tariff) Validate() []Problem {
 			v.report(path+".rules", "must hold at least one rule")
 			continue
 		}
-		v.vague = false
+		v.unknownWord = false
 		for j, rule := range version.Rules {
 			v.rule(fmt.Sprintf("%s.rules[%d]", path, j), rule)
 		}
-		if !v.vague {
+		if !v.unknownWord {
 			v.coverage(path+".rules", version.Rules)
 		}
 	}
 	return v.problems
 }
 
-func (v *validator) settlement(t Tariff) {
+// charge checks the currency, digits and rounding of a charge.
+func (v *validator) charge(t Tariff) {
 	digits, known := currency.GetDigits(t.Currency)
 	switch {
 	case t.Currency == "":
@@ -116,14 +117,14 @@ func (v *validator) effectiveFrom(path string, from time.Time, earlier []Version
 	}
 	for i, other := range earlier {
 		if other.EffectiveFrom.Equal(from) {
-			v.report(path, "is the same instant as in versions[%d]: only one version can begin then", i)
+			v.report(path, "is the same time as in versions[%d]: only one version can begin then", i)
 			return
 		}
 	}
 }
 
-// coverage finds combinations that more than one rule, or none, is for. It
-// reports each pair of overlapping rules once.
+// coverage reports combinations with more than one rule or without one: each pair
+// of overlapping rules once, and the combinations without a rule together.
 func (v *validator) coverage(path string, rules []Rule) {
 	reported := map[[2]int]bool{}
 	var gaps []string
@@ -153,7 +154,7 @@ func (v *validator) coverage(path string, rules []Rule) {
 	}
 }
 
-// combination is what rules distinguish.
+// combination is a kind of connected call, as rules distinguish them.
 type combination struct {
 	media    tencent.MediaType
 	callType tencent.CallType
@@ -167,10 +168,10 @@ func (c combination) String() string {
 var (
 	mediaTypes = []tencent.MediaType{tencent.MediaAudio, tencent.MediaVideo}
 	callTypes  = []tencent.CallType{tencent.CallTypeSingle, tencent.CallTypeMulti}
-	// connectedResults are those of calls that people spoke in.
+	// connectedResults are those of calls that were connected.
 	connectedResults = []tencent.CallResult{tencent.ResultNormalEnd, tencent.ResultInterrupt, tencent.ResultOffline}
-	// unconnectedResults contradict an AcceptTime, so a rule must name them to
-	// be for a call that has both.
+	// unconnectedResults contradict an AcceptTime. A rule matches a call that has
+	// both only if it names the result.
 	unconnectedResults = []tencent.CallResult{tencent.ResultCancel, tencent.ResultReject, tencent.ResultNotAnswer, tencent.ResultCallBusy}
 	combinations       = allCombinations()
 )
@@ -198,7 +199,7 @@ func (r *Rule) matches(media tencent.MediaType, callType tencent.CallType, resul
 		slices.Contains(results, result)
 }
 
-// list writes words as in "a, b or c".
+// list joins words, as in "a, b or c".
 func list[T ~string](words []T, conjunction string) string {
 	texts := make([]string, len(words))
 	for i, w := range words {
@@ -211,7 +212,7 @@ func list[T ~string](words []T, conjunction string) string {
 	return strings.Join(texts[:last], ", ") + " " + conjunction + " " + texts[last]
 }
 
-// shorten keeps a value from filling a message.
+// shorten cuts a long value in a message.
 func shorten(s string) string {
 	if runes := []rune(s); len(runes) > 40 {
 		return string(runes[:40]) + "…"

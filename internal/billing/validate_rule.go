@@ -7,7 +7,7 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// rule checks what one rule says for itself.
+// rule checks one rule without the others.
 func (v *validator) rule(path string, r Rule) {
 	words(v, path+".media", r.Media, mediaTypes)
 	words(v, path+".call_types", r.CallTypes, callTypes)
@@ -58,7 +58,7 @@ func withoutDeadAir(r tencent.CallResult) bool {
 	return r != tencent.ResultInterrupt && r != tencent.ResultOffline
 }
 
-// noPrice refuses numbers that would be ignored.
+// noPrice reports prices in a rule that would ignore them.
 func (v *validator) noPrice(path string, r Rule) {
 	for _, field := range []struct {
 		name string
@@ -79,13 +79,13 @@ func (v *validator) noPrice(path string, r Rule) {
 	}
 }
 
-// money checks a price, which may have so many digits behind the point.
+// money checks a price, which can have so many digits after the point.
 func (v *validator) money(path string, d Decimal, digits int) {
 	switch {
 	case d.Sign() < 0:
 		v.report(path, "is negative: a price is 0 or more")
 	case d.fractionDigits() > digits:
-		v.report(path, "has %d digits behind the point, more than can be meant: at most %d here, for sums in %s are settled at %d",
+		v.report(path, "has %d digits after the point: at most %d here, because charges in %s are rounded to %d",
 			d.fractionDigits(), digits, shorten(v.currency), v.digits)
 	}
 }
@@ -105,13 +105,13 @@ func (v *validator) seconds(path string, seconds int64) {
 	}
 }
 
-// words checks a list of Tencent's words.
+// words checks a list of words that Tencent uses.
 func words[T ~string](v *validator, path string, given, known []T) {
 	for i, w := range given {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		switch {
 		case !slices.Contains(known, w):
-			v.vague = true
+			v.unknownWord = true
 			v.report(at, "%q is not known: write %s", shorten(string(w)), list(known, "or"))
 		case slices.Contains(given[:i], w):
 			v.report(at, "%s is listed twice: remove one", w)

@@ -30,7 +30,7 @@ func TestValidate(t *testing.T) {
 			again := tt.Versions[0]
 			again.EffectiveFrom = again.EffectiveFrom.In(time.FixedZone("", 3600))
 			tt.Versions = append(tt.Versions, again)
-		}, []string{"versions[1].effective_from: is the same instant as in versions[0]"}},
+		}, []string{"versions[1].effective_from: is the same time as in versions[0]"}},
 		"duration too short": {func(tt *billing.Tariff) { tt.Versions[0].MaxDuration = billing.Duration(time.Second) }, []string{"versions[0].max_duration: must be from 1m to 720h"}},
 		"duration too long":  {func(tt *billing.Tariff) { tt.Versions[0].MaxDuration = billing.Duration(721 * time.Hour) }, []string{"versions[0].max_duration: must be from 1m to 720h"}},
 		"no rules":           {func(tt *billing.Tariff) { tt.Versions[0].Rules = nil }, []string{"versions[0].rules: must hold at least one rule"}},
@@ -64,7 +64,7 @@ func TestValidate(t *testing.T) {
 		"no first interval":         {rules(func(r *billing.Rule) { r.FirstInterval = 0 }), []string{"versions[0].rules[0].first_interval: is missing"}},
 		"no next interval":          {rules(func(r *billing.Rule) { r.NextInterval = 0 }), []string{"versions[0].rules[0].next_interval: is missing"}},
 		"no price":                  {rules(func(r *billing.Rule) { r.RatePerMinute = billing.Decimal{} }), []string{"versions[0].rules[0].rate_per_minute: is missing"}},
-		"too many digits of a rate": {rules(func(r *billing.Rule) { r.RatePerMinute = dec(t, "0.123456789") }), []string{"versions[0].rules[0].rate_per_minute: has 9 digits behind the point, more than can be meant: at most 8 here"}},
+		"too many digits of a rate": {rules(func(r *billing.Rule) { r.RatePerMinute = dec(t, "0.123456789") }), []string{"versions[0].rules[0].rate_per_minute: has 9 digits after the point: at most 8 here, because charges in USD are rounded to 2"}},
 		"too many digits of a fee":  {rules(func(r *billing.Rule) { r.ConnectionFee = dec(t, "0.005") }), []string{"versions[0].rules[0].connection_fee: has 3 digits"}},
 		"zeros at the end do not count": {rules(func(r *billing.Rule) {
 			r.ConnectionFee, r.RatePerMinute = dec(t, "0.50000"), dec(t, "0.12345678000")

@@ -13,8 +13,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// priceList has every key of a tariff.
-const priceList = `
+// tariffYAML has every key of a tariff.
+const tariffYAML = `
 currency: USD
 digits: 4
 rounding: half_even
@@ -47,9 +47,9 @@ versions:
         action: review
 `
 
-func TestPriceListInYAML(t *testing.T) {
+func TestTariffInYAML(t *testing.T) {
 	var tariff billing.Tariff
-	require.NoError(t, yaml.UnmarshalWithOptions([]byte(priceList), &tariff, yaml.Strict()))
+	require.NoError(t, yaml.UnmarshalWithOptions([]byte(tariffYAML), &tariff, yaml.Strict()))
 	require.Empty(t, tariff.Validate())
 	require.Equal(t, "0.123456789", tariff.Versions[0].Rules[1].RatePerMinute.String())
 	require.Equal(t, billing.Duration(6*time.Hour), tariff.Versions[0].MaxDuration)

@@ -265,7 +265,7 @@ func TestVerify(t *testing.T) {
 	l.tamper("UPDATE ledger_entries SET amount = '0.01' WHERE key = 'charge:1400000000:call-3'")
 	code, stdout, stderr := l.run("ledger", "verify")
 	require.Equal(t, Refused, code)
-	require.Contains(t, stdout, "wrong charge:1400000000:call-3: its sum comes to 60 JPY, not 0.01 JPY\n")
+	require.Contains(t, stdout, "wrong charge:1400000000:call-3: its amount is 0.01 JPY, but its record and tariff give 60 JPY\n")
 	require.Contains(t, stderr, "the ledger is not in order: 1 problems in it")
 	code, stdout, _ = l.run("ledger", "verify", "-o", "json", "--limit", "0")
 	require.Equal(t, Refused, code)
@@ -274,7 +274,7 @@ func TestVerify(t *testing.T) {
 	code, stdout, _ = l.run("ledger", "verify", "-o", "csv")
 	require.Equal(t, Refused, code)
 	require.Equal(t, "kind,sdk_app_id,call_id,key,problem\n"+
-		"entry,1400000000,call-3,charge:1400000000:call-3,\"its sum comes to 60 JPY, not 0.01 JPY\"\n", stdout)
+		"entry,1400000000,call-3,charge:1400000000:call-3,\"its amount is 0.01 JPY, but its record and tariff give 60 JPY\"\n", stdout)
 }
 
 func TestVerifyWithRecordsNeedsTheConfiguration(t *testing.T) {

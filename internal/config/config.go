@@ -13,7 +13,7 @@ import (
 type Config struct {
 	Apps    []App                     `yaml:"apps" required:"true" doc:"The Tencent RTC applications to serve, at least one."`
 	Targets []Target                  `yaml:"targets" doc:"Who is notified; each target may choose what it wants to hear of."`
-	Tariffs map[string]billing.Tariff `yaml:"tariffs" required:"true" doc:"The price lists by name; each app chooses one."`
+	Tariffs map[string]billing.Tariff `yaml:"tariffs" required:"true" doc:"The tariffs by name; each app uses one."`
 
 	variables map[string]bool
 }
@@ -26,7 +26,7 @@ type App struct {
 	Identifier     string           `yaml:"identifier" default:"administrator" doc:"An App administrator account of the app."`
 	API            string           `yaml:"api" required:"true" doc:"Region of the app: china, singapore, seoul, frankfurt, silicon-valley or jakarta, or the REST API's base URL, https://…"`
 	Callback       Callback         `yaml:"callback" required:"true" doc:"How to know that a callback comes from Tencent."`
-	Tariff         string           `yaml:"tariff" required:"true" doc:"Name of the price list in tariffs."`
+	Tariff         string           `yaml:"tariff" required:"true" doc:"Name of a tariff in tariffs."`
 	RecordDeadline time.Duration    `yaml:"record_deadline" default:"30m" doc:"How long to wait for the record of a call, from when Tencent first says that there is none, 1s to 168h (Tencent keeps records for seven days). While Tencent does not answer, or refuses to, the time does not count."`
 
 	GoLive time.Time `yaml:"go_live" doc:"Calls that ended before are never charged by a sweep, as in 2026-01-01T00:00:00Z; left out, the first sweep reaches back the seven days that Tencent keeps records."`
@@ -78,8 +78,8 @@ func (a *App) CallbackURL(pathPrefix string) (address string, ok bool) {
 	return trimSlash(a.Callback.BaseURL) + pathPrefix + a.Callback.Secret.Reveal(), a.Callback.BaseURL != ""
 }
 
-// PriceList returns the tariff that the app's calls are charged by.
-func (a *App) PriceList() billing.Tariff { return a.tariff }
+// BillingTariff returns the tariff that the app's calls are charged by.
+func (a *App) BillingTariff() billing.Tariff { return a.tariff }
 
 // LogValue names the app by what is public.
 func (a App) LogValue() slog.Value {

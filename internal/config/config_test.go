@@ -77,7 +77,7 @@ func TestExampleFileLoads(t *testing.T) {
 	require.True(t, app.Callback.Secret.Matches("canary-callback-secret-1"))
 	require.False(t, app.Callback.Secret.Matches("canary-callback-secret-2"))
 	require.Equal(t, "canary-token", app.Callback.Token.Reveal())
-	require.Equal(t, cfg.Tariffs["standard"], app.PriceList())
+	require.Equal(t, cfg.Tariffs["standard"], app.BillingTariff())
 
 	crm, ok := cfg.Target("crm")
 	require.True(t, ok)

@@ -147,7 +147,7 @@ func TestProblemsOfTheFileAsAWhole(t *testing.T) {
 		"hello":       "test.yaml:1:1: must be a mapping, lines of “key: value” below it, not text",
 		"- apps":      "test.yaml:1:1: must be a mapping, lines of “key: value” below it, not a list",
 		"{}": "test.yaml:1:1: apps: is missing: The Tencent RTC applications to serve, at least one.\n" +
-			"test.yaml:1:1: tariffs: is missing: The price lists by name; each app chooses one.",
+			"test.yaml:1:1: tariffs: is missing: The tariffs by name; each app uses one.",
 	} {
 		_, err := parse(t, text)
 		require.EqualError(t, err, want, text)

@@ -25,7 +25,7 @@ const validTariffs = `tariffs:
 func TestTariffIsReadExactly(t *testing.T) {
 	cfg, err := parse(t, valid)
 	require.NoError(t, err)
-	tariff := cfg.Apps[0].PriceList()
+	tariff := cfg.Apps[0].BillingTariff()
 	require.Equal(t, "USD", tariff.Currency)
 	require.Nil(t, tariff.Digits)
 	require.True(t, tariff.Versions[0].EffectiveFrom.Equal(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)))
@@ -38,8 +38,8 @@ func TestTariffIsReadExactly(t *testing.T) {
 
 	cfg, err = parse(t, replaceOnce(t, valid, "next_interval: 6", "next_interval: 6\n            cap: 12.345678901\n            results: [NormalEnd]\n          - {results: [Interrupt, Offline], action: review}"))
 	require.Nil(t, cfg)
-	require.EqualError(t, err, "test.yaml:26:18: tariffs.standard.versions[0].rules[0].cap: has 9 digits behind the point, "+
-		"more than can be meant: at most 2 here, for sums in USD are settled at 2")
+	require.EqualError(t, err, "test.yaml:26:18: tariffs.standard.versions[0].rules[0].cap: has 9 digits after the point: "+
+		"at most 2 here, because charges in USD are rounded to 2")
 }
 
 const goldTariff = `  Gold_2:
@@ -50,9 +50,9 @@ const goldTariff = `  Gold_2:
         rules: [{action: free}]
 `
 
-// TestWrongPriceListsAreRefusedWithTheLine breaks a good price list in each of
+// TestTariffProblemsNameTheLine breaks a valid tariff in each of
 // the ways that would charge somebody wrongly.
-func TestWrongPriceListsAreRefusedWithTheLine(t *testing.T) {
+func TestTariffProblemsNameTheLine(t *testing.T) {
 	const rule = "          - rate_per_minute: 0.10\n            first_interval: 60\n            next_interval: 6\n"
 	for name, c := range map[string]struct{ new, want string }{
 		"overlap": {
@@ -70,12 +70,12 @@ func TestWrongPriceListsAreRefusedWithTheLine(t *testing.T) {
 		},
 		"more digits than can be meant": {
 			strings.Replace(rule, "0.10", "0.123456789", 1),
-			"test.yaml:23:30: tariffs.standard.versions[0].rules[0].rate_per_minute: has 9 digits behind the point, more than can be meant: " +
-				"at most 8 here, for sums in USD are settled at 2",
+			"test.yaml:23:30: tariffs.standard.versions[0].rules[0].rate_per_minute: has 9 digits after the point: " +
+				"at most 8 here, because charges in USD are rounded to 2",
 		},
 		"two versions at once": {
 			rule + "      - effective_from: 2026-01-01T08:00:00+08:00\n        rules: [{action: free}]\n",
-			"test.yaml:26:25: tariffs.standard.versions[1].effective_from: is the same instant as in versions[0]: only one version can begin then",
+			"test.yaml:26:25: tariffs.standard.versions[1].effective_from: is the same time as in versions[0]: only one version can begin then",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

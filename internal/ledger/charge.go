@@ -10,27 +10,26 @@ import (
 	"time"
 )
 
-// Charge books the first charge of a call. It sets the entry's Seq, Key, Kind,
-// Revision, Reverses and CreatedAt, whatever they were.
+// Charge books the first charge of a call. It sets Seq, Key, Kind, Revision,
+// Reverses and CreatedAt of the entry, and ignores their values.
 //
 //   - inserted: the call is charged, by this entry.
-//   - not inserted, no error: the call had been charged the same sum before, and
-//     stored is that entry. When its FirstRunID is the caller's, an earlier
-//     attempt of the same workflow booked it, which is as good as now;
-//     otherwise another workflow has handled the call.
-//   - the same, and stored is a correction, which has no FirstRunID: a person has
-//     corrected the call's charge since, so that whatever it comes to now, the
-//     call is handled. stored is the latest entry.
-//   - *ConflictError: the call had been charged another sum. stored is that entry.
+//   - not inserted, no error: the call was charged the same sum before, and stored
+//     is that entry. If its FirstRunID is the caller's, an earlier attempt of the
+//     same workflow booked it; otherwise another workflow has handled the call.
+//   - not inserted, no error, and stored is a correction, which has no FirstRunID:
+//     a person has corrected the charge of the call since, so the call is handled,
+//     whatever the sum is now. stored is the latest entry.
+//   - *ConflictError: the call was charged another sum. stored is that entry.
 //
-// Any other error leaves open whether the entry was booked: try again.
+// After any other error it is unknown whether the entry was booked: call it again.
 func (l *Ledger) Charge(ctx context.Context, e Entry) (stored Entry, inserted bool, err error) {
 	e.Kind, e.Revision, e.Reverses = KindCharge, 1, ""
 	e.Key = Key(e.Kind, e.Revision, e.SDKAppID, e.Record.CallID)
 	if err := e.validate(); err != nil {
 		return Entry{}, false, err
 	}
-	if err := l.keepTariff(ctx, &e); err != nil {
+	if err := l.storeTariff(ctx, &e); err != nil {
 		return Entry{}, false, err
 	}
 	stored, inserted, err = insert(ctx, l.write, e)
@@ -47,7 +46,7 @@ func (l *Ledger) Charge(ctx context.Context, e Entry) (stored Entry, inserted bo
 		return Entry{}, false, err
 	}
 	if len(entries) == 0 {
-		return Entry{}, false, fmt.Errorf("ledger: %s was refused as a duplicate but is not there", e.Key)
+		return Entry{}, false, fmt.Errorf("ledger: %s was not inserted because it exists, but it cannot be found", e.Key)
 	}
 	stored = entries[len(entries)-1]
 	if stored.Key == e.Key && !stored.SameSum(e) {
@@ -56,14 +55,14 @@ func (l *Ledger) Charge(ctx context.Context, e Entry) (stored Entry, inserted bo
 	return stored, false, nil
 }
 
-// keepTariff stores a tariff version the first time that it is charged by.
-func (l *Ledger) keepTariff(ctx context.Context, e *Entry) error {
+// storeTariff stores the tariff version of a charge, unless it is stored.
+func (l *Ledger) storeTariff(ctx context.Context, e *Entry) error {
 	tariff := e.Charge.Tariff
 	if _, known := l.tariffs.Load(tariff.Hash); known {
 		return nil
 	}
 	_, err := l.write.ExecContext(ctx, "INSERT INTO ledger_tariffs (hash, edition) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-		tariff.Hash, string(tariff.Edition))
+		tariff.Hash, string(tariff.VersionJSON))
 	if err != nil {
 		return fmt.Errorf("ledger: store tariff: %w", err)
 	}
@@ -87,8 +86,8 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// insert adds the entry in one round trip, unless its key is taken.
-func insert(ctx context.Context, q querier, e Entry) (Entry, bool, error) {
+// insert adds the entry in one round trip. inserted is false if its key exists.
+func insert(ctx context.Context, q querier, e Entry) (stored Entry, inserted bool, err error) {
 	steps, err := json.Marshal(e.Charge.Steps)
 	if err != nil {
 		return Entry{}, false, fmt.Errorf("ledger: encode steps: %w", err)
@@ -115,14 +114,14 @@ func insert(ctx context.Context, q querier, e Entry) (Entry, bool, error) {
 	case errors.Is(err, sql.ErrNoRows):
 		return Entry{}, false, nil
 	case err != nil:
-		return Entry{}, false, fmt.Errorf("ledger: book: %w", err)
+		return Entry{}, false, fmt.Errorf("ledger: insert entry: %w", err)
 	}
 	e.CreatedAt = time.UnixMilli(createdAt).UTC()
 	return e, true, nil
 }
 
-// text makes foreign text fit for a column: PostgreSQL takes neither NUL nor
-// broken UTF-8. The record's JSON keeps what was there.
+// text replaces what PostgreSQL does not store in a column: NUL and invalid UTF-8.
+// The JSON of the record keeps the original.
 func text(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }

@@ -9,13 +9,13 @@ import (
 	"aftercall/internal/billing"
 )
 
-// Correction says why a person corrects the ledger, and who does. Both are kept
-// with the entry, and both are required.
+// Correction is why a person corrects the ledger, and who. Both are required, and
+// kept in the entry.
 type Correction struct {
 	Reason, Operator string
 }
 
-// Validate names what is missing.
+// Validate reports what is missing.
 func (c Correction) Validate() error {
 	var errs []error
 	if strings.TrimSpace(c.Operator) == "" {
@@ -27,15 +27,16 @@ func (c Correction) Validate() error {
 	return errors.Join(errs...)
 }
 
-// CorrectedError says that a charge was corrected before, in another way than
-// the one offered. Nothing was booked.
+// CorrectedError is returned for a charge that was corrected before in another way.
+// Nothing was booked.
 type CorrectedError struct {
-	// Key is the charge that was to be corrected, Entries are all of its call.
+	// Key is the key of the charge that was to be corrected. Entries are all entries
+	// of its call.
 	Key     string
 	Entries []Entry
 }
 
-// Error says by whom.
+// Error names the operator of the earlier correction, and the reason.
 func (e *CorrectedError) Error() string {
 	for _, entry := range e.Entries {
 		if entry.Reverses == e.Key {
@@ -45,12 +46,12 @@ func (e *CorrectedError) Error() string {
 	return e.Key + " was corrected before: look at the call again"
 }
 
-// ErrNoCharge says that no charge has the key.
+// ErrNoCharge is returned for a key that no charge has.
 var ErrNoCharge = errors.New("there is no such charge")
 
-// Reverse books the negative of the charge with the key, once for ever:
-// inserted is false when it was reversed before, and stored is the reversal
-// then, whoever booked it.
+// Reverse books the negative of the charge with the key, once: inserted is false
+// if the charge was reversed before, and stored is that earlier reversal. A key
+// that no charge has is ErrNoCharge.
 func (l *Ledger) Reverse(ctx context.Context, key string, c Correction) (stored Entry, inserted bool, err error) {
 	reversal, err := l.reversal(ctx, key, c)
 	if err != nil {
@@ -63,15 +64,17 @@ func (l *Ledger) Reverse(ctx context.Context, key string, c Correction) (stored 
 	return stored, inserted, err
 }
 
-// Replacement is a corrected charge: what takes the old one back, and the new one.
+// Replacement is a corrected charge: the reversal of the old charge, and the new
+// charge.
 type Replacement struct {
 	Reversal, Charge Entry
 }
 
-// Replace books the reversal of the charge with the key and another charge of
-// the same record in its place, both in one transaction, once for ever:
-// inserted is false when the very same had been done before. When the charge
-// was corrected in another way the error is a *CorrectedError.
+// Replace books the reversal of the charge with the key, and another charge of the
+// same record in its place, both in one transaction, once: inserted is false if
+// the same sum replaced the charge before, and r is that earlier replacement. If
+// the charge was corrected in another way, the error is a *CorrectedError. A key
+// that no charge has is ErrNoCharge.
 func (l *Ledger) Replace(ctx context.Context, key string, charge billing.Charge, c Correction) (r Replacement, inserted bool, err error) {
 	if r.Reversal, err = l.reversal(ctx, key, c); err != nil {
 		return Replacement{}, false, err
@@ -83,17 +86,17 @@ func (l *Ledger) Replace(ctx context.Context, key string, charge billing.Charge,
 	if err := r.Charge.validate(); err != nil {
 		return Replacement{}, false, err
 	}
-	if err := l.keepTariff(ctx, &r.Charge); err != nil {
+	if err := l.storeTariff(ctx, &r.Charge); err != nil {
 		return Replacement{}, false, err
 	}
-	booked, inserted, err := l.book(ctx, r)
+	booked, inserted, err := l.insertReplacement(ctx, r)
 	if err != nil || inserted {
 		return booked, inserted, err
 	}
 	return l.replaced(ctx, r)
 }
 
-// reversal makes the entry that takes a charge back.
+// reversal is the entry that reverses the charge with the key, not yet booked.
 func (l *Ledger) reversal(ctx context.Context, key string, c Correction) (Entry, error) {
 	if err := c.Validate(); err != nil {
 		return Entry{}, err
@@ -115,8 +118,8 @@ func (l *Ledger) reversal(ctx context.Context, key string, c Correction) (Entry,
 	return r, nil
 }
 
-// book inserts both entries or none.
-func (l *Ledger) book(ctx context.Context, r Replacement) (booked Replacement, inserted bool, err error) {
+// insertReplacement inserts both entries or none.
+func (l *Ledger) insertReplacement(ctx context.Context, r Replacement) (booked Replacement, inserted bool, err error) {
 	tx, err := l.write.BeginTx(ctx, nil)
 	if err != nil {
 		return r, false, fmt.Errorf("ledger: correct: %w", err)
@@ -138,7 +141,8 @@ func (l *Ledger) book(ctx context.Context, r Replacement) (booked Replacement, i
 	return booked, true, nil
 }
 
-// replaced finds the same correction where it was booked before.
+// replaced finds the replacement that was booked before, if it has the same sum as
+// the one offered.
 func (l *Ledger) replaced(ctx context.Context, offered Replacement) (Replacement, bool, error) {
 	entries, err := entriesOf(ctx, l.write, offered.Charge.SDKAppID, offered.Charge.CallID())
 	if err != nil {

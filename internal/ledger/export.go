@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// exportColumns are those of the export. New ones are added at the end; none
+// exportColumns are the columns of the export. New ones are added at the end; none
 // is renamed, moved or removed.
 var exportColumns = []string{
 	"seq", "key", "kind", "revision", "reverses", "booked_at", "sdk_app_id", "app", "call_id", "payer",
@@ -19,9 +19,10 @@ var exportColumns = []string{
 	"tariff", "tariff_effective_from", "tariff_hash", "workflow_id", "first_run_id", "operator", "reason",
 }
 
-// Export writes entries as CSV (RFC 4180) with a header, one at a time, and
-// returns how many. Amounts are the decimal text of the ledger, times are in
-// UTC. Text that a spreadsheet would run as a formula has an apostrophe before it.
+// Export writes entries as CSV (RFC 4180) with a header, one at a time, and returns
+// how many. Amounts are the decimal text of the ledger, times are in UTC. Text that
+// a spreadsheet would run as a formula is prefixed with an apostrophe. The first
+// error of entries or w ends the export.
 func Export(w io.Writer, entries iter.Seq2[Entry, error]) (n int, err error) {
 	out := csv.NewWriter(w)
 	if err := out.Write(exportColumns); err != nil {
@@ -48,7 +49,7 @@ func exportRow(e Entry) []string {
 	return []string{
 		strconv.FormatInt(e.Seq, 10), Cell(e.Key), string(e.Kind), strconv.Itoa(e.Revision), Cell(e.Reverses),
 		e.CreatedAt.UTC().Format("2006-01-02T15:04:05.000Z"), e.SDKAppID.String(), Cell(e.App), Cell(r.CallID), Cell(r.Caller),
-		Cell(string(r.MediaType)), Cell(string(r.CallType)), Cell(string(r.Result)), instant(r.StartTime), instant(r.AcceptTime), instant(r.EndTime),
+		Cell(string(r.MediaType)), Cell(string(r.CallType)), Cell(string(r.Result)), utc(r.StartTime), utc(r.AcceptTime), utc(r.EndTime),
 		strconv.FormatInt(c.ConnectedSeconds, 10), strconv.FormatInt(c.BilledSeconds, 10), strconv.Itoa(c.Participants),
 		c.Amount.Number(), c.Amount.CurrencyCode(),
 		Cell(c.Tariff.Name), c.Tariff.EffectiveFrom.UTC().Format(time.RFC3339), c.Tariff.Hash,
@@ -56,7 +57,8 @@ func exportRow(e Entry) []string {
 	}
 }
 
-// Cell is foreign text that no spreadsheet takes for a formula.
+// Cell is foreign text as a CSV cell: with an apostrophe before it if a spreadsheet
+// would run it as a formula.
 func Cell(s string) string {
 	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
 		return "'" + s
@@ -64,8 +66,8 @@ func Cell(s string) string {
 	return s
 }
 
-// instant is a time in UTC, empty for Tencent's 0, which means never.
-func instant(unix int64) string {
+// utc is a time of a record, given in Unix seconds; empty for 0, which means never.
+func utc(unix int64) string {
 	if unix == 0 {
 		return ""
 	}

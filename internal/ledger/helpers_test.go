@@ -28,7 +28,7 @@ func open(t testing.TB, url string) *ledger.Ledger {
 	return l
 }
 
-// tariffAt is a price list at so much a minute.
+// tariffAt is a tariff with the rate per minute.
 func tariffAt(t testing.TB, rate string) billing.Tariff {
 	t.Helper()
 	price, err := billing.ParseDecimal(rate)

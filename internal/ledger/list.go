@@ -11,25 +11,25 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// Filter chooses entries. What is left zero does not count.
+// Filter selects entries. A zero field selects all.
 type Filter struct {
-	// SDKAppID and App both name an app, by its number and by the name that it
-	// had when the entry was booked.
+	// SDKAppID and App both select an app, by its ID and by the name that it had
+	// when the entry was booked.
 	SDKAppID tencent.SDKAppID
 	App      string
 	CallID   string
 	Payer    string
-	// From and To are about the EndTime of calls: From is the first instant, To
-	// the first one no longer.
+	// From, inclusive, and To, exclusive, are the time range of the EndTime of calls.
 	From, To time.Time
-	// BookedFrom and BookedTo are alike about when entries were booked.
+	// BookedFrom, inclusive, and BookedTo, exclusive, are the time range in which
+	// entries were booked.
 	BookedFrom, BookedTo time.Time
 	Result               tencent.CallResult
 	Media                tencent.MediaType
 	Tariff               string
 	Kind                 Kind
 	Operator             string
-	// Live leaves out reversals and the charges that they take back.
+	// Live selects only charges in effect: no reversals and no reversed charges.
 	Live bool
 }
 
@@ -93,9 +93,10 @@ func ceilMilli(t time.Time) int64 {
 	return t.Add(time.Millisecond - 1).UnixMilli()
 }
 
-// List reads the entries that the filter chooses, in the order in which they
-// were booked, one after the other: however many there are, they are not in
-// memory at once. It is one moment of the ledger, whatever is booked meanwhile.
+// List reads the entries that the filter selects, in the order in which they were
+// booked, one at a time, without holding all of them in memory. It is a consistent
+// snapshot: entries that are booked meanwhile are not in it. The first error ends
+// the sequence.
 func (l *Ledger) List(ctx context.Context, f Filter) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		where, args := f.where()

@@ -16,9 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// books charges three calls of two payers on two days in two currencies, and
+// bookSamples charges three calls of two payers on two days in two currencies, and
 // replaces the first and reverses the second charge.
-func books(t *testing.T, l *ledger.Ledger) {
+func bookSamples(t *testing.T, l *ledger.Ledger) {
 	t.Helper()
 	at := func(callID, payer string, end time.Time, tariff billing.Tariff) ledger.Entry {
 		e := entry(t, callID, "run-"+callID, "0.05")
@@ -61,7 +61,7 @@ func testListFilters(t *testing.T, url string) {
 	day := func(d, hour int) time.Time { return time.Date(2026, 3, d, hour, 0, 0, 0, time.UTC) }
 	l := open(t, url)
 	require.Empty(t, keysOf(t, l, ledger.Filter{}))
-	books(t, l)
+	bookSamples(t, l)
 	for name, c := range map[string]struct {
 		filter ledger.Filter
 		want   []string
@@ -90,7 +90,7 @@ func testListFilters(t *testing.T, url string) {
 	}
 	reversal := entriesOf(t, l, "call-1")[1]
 	require.Subset(t, keysOf(t, l, ledger.Filter{BookedFrom: reversal.CreatedAt}), []string{"reversal-1", "charge.2-1", "reversal-2"})
-	require.NotContains(t, keysOf(t, l, ledger.Filter{BookedTo: reversal.CreatedAt}), "reversal-1", "the instant itself does not count")
+	require.NotContains(t, keysOf(t, l, ledger.Filter{BookedTo: reversal.CreatedAt}), "reversal-1", "the end of the range is exclusive")
 	entries, err := l.Entries(context.Background(), testApp, []string{"call-1", "call-2", "call-9"})
 	require.NoError(t, err)
 	require.Len(t, entries, 2)
@@ -99,7 +99,7 @@ func testListFilters(t *testing.T, url string) {
 
 func testReport(t *testing.T, url string) {
 	l := open(t, url)
-	books(t, l)
+	bookSamples(t, l)
 	report := func(by ledger.Dimension, zone *time.Location, f ledger.Filter) [][]any {
 		totals, err := l.Report(context.Background(), f, by, zone)
 		require.NoError(t, err)
@@ -146,7 +146,7 @@ func testReportAddsExactly(t *testing.T, url string) {
 
 func testExport(t *testing.T, url string) {
 	l := open(t, url)
-	books(t, l)
+	bookSamples(t, l)
 	var out bytes.Buffer
 	n, err := ledger.Export(&out, l.List(context.Background(), ledger.Filter{}))
 	require.NoError(t, err)

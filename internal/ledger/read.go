@@ -26,11 +26,11 @@ const (
 	selectEntries = "SELECT " + entryColumns + ", t.edition FROM ledger_entries e JOIN ledger_tariffs t ON t.hash = e.tariff_hash "
 )
 
-// knownBatch is how many calls one query asks for.
-const knownBatch = 500
+// batchSize is how many calls one query asks for.
+const batchSize = 500
 
-// Get returns all entries of a call in the order in which they were booked,
-// none if it was never charged.
+// Get returns all entries of a call in the order in which they were booked; none,
+// and no error, if it was never charged.
 func (l *Ledger) Get(ctx context.Context, app tencent.SDKAppID, callID string) ([]Entry, error) {
 	return entriesOf(ctx, l.read, app, callID)
 }
@@ -55,8 +55,8 @@ func entriesOf(ctx context.Context, q querier, app tencent.SDKAppID, callID stri
 	return entries, nil
 }
 
-// byKey reads one entry. It asks the writing pool, which is sure to see what
-// made an insert do nothing.
+// byKey reads one entry. It asks the writing pool, which sees the entry that kept
+// another one from being inserted.
 func (l *Ledger) byKey(ctx context.Context, key string) (Entry, error) {
 	e, err := scanEntry(l.write.QueryRowContext(ctx, selectEntries+"WHERE e.key = $1", key).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -65,10 +65,10 @@ func (l *Ledger) byKey(ctx context.Context, key string) (Entry, error) {
 	return e, err
 }
 
-// Known tells which of an app's calls have ever been charged.
+// Known returns those of an app's calls that were ever charged.
 func (l *Ledger) Known(ctx context.Context, app tencent.SDKAppID, callIDs []string) (map[string]bool, error) {
 	known := make(map[string]bool)
-	for batch := range slices.Chunk(callIDs, knownBatch) {
+	for batch := range slices.Chunk(callIDs, batchSize) {
 		condition, args := ofCalls(app, batch)
 		err := l.each(ctx, "SELECT DISTINCT e.call_id FROM ledger_entries e "+condition, args, func(scan func(...any) error) error {
 			var id string
@@ -83,11 +83,11 @@ func (l *Ledger) Known(ctx context.Context, app tencent.SDKAppID, callIDs []stri
 	return known, nil
 }
 
-// Entries returns all entries of several calls of an app, in the order in which
-// they were booked. Calls without any are not in the map.
+// Entries returns all entries of several calls of an app by CallId, in the order in
+// which they were booked. Calls without entries are not in the map.
 func (l *Ledger) Entries(ctx context.Context, app tencent.SDKAppID, callIDs []string) (map[string][]Entry, error) {
 	entries := make(map[string][]Entry)
-	for batch := range slices.Chunk(callIDs, knownBatch) {
+	for batch := range slices.Chunk(callIDs, batchSize) {
 		condition, args := ofCalls(app, batch)
 		err := l.each(ctx, selectEntries+condition+"ORDER BY e.seq", args, func(scan func(...any) error) error {
 			e, err := scanEntry(scan)
@@ -101,7 +101,7 @@ func (l *Ledger) Entries(ctx context.Context, app tencent.SDKAppID, callIDs []st
 	return entries, nil
 }
 
-// each reads a query row by row.
+// each runs a query and calls read for every row.
 func (l *Ledger) each(ctx context.Context, query string, args []any, read func(scan func(...any) error) error) error {
 	rows, err := l.read.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -116,7 +116,7 @@ func (l *Ledger) each(ctx context.Context, query string, args []any, read func(s
 	return rows.Err()
 }
 
-// ofCalls is the condition for a batch of calls, and its arguments.
+// ofCalls is the condition that selects calls, and its arguments.
 func ofCalls(app tencent.SDKAppID, callIDs []string) (condition string, args []any) {
 	args = []any{uint64(app)}
 	var places strings.Builder
@@ -130,31 +130,31 @@ func ofCalls(app tencent.SDKAppID, callIDs []string) (condition string, args []a
 	return "WHERE e.sdk_app_id = $1 AND e.call_id IN (" + places.String() + ") ", args
 }
 
-// row is an entry as the database has it.
+// row is an entry as it is in the database.
 type row struct {
 	entry                      Entry
 	reverses                   sql.NullString
 	createdAt                  int64
-	copied                     copied
+	copied                     recordColumns
 	amount, code, from         string
 	steps, record, differences []byte
 }
 
-// copied are the columns that repeat what is in the record, to be searched for.
-type copied struct {
+// recordColumns are the columns that repeat fields of the record, for queries.
+type recordColumns struct {
 	callID, payer, media, callType, result string
 	start, accept, end                     int64
 }
 
-// copiedOf are the columns that belong to a record.
-func copiedOf(r *tencent.CallRecord) copied {
-	return copied{
+// recordColumnsOf are the columns that a record must have.
+func recordColumnsOf(r *tencent.CallRecord) recordColumns {
+	return recordColumns{
 		r.CallID, text(r.Caller), text(string(r.MediaType)), text(string(r.CallType)), text(string(r.Result)),
 		r.StartTime, r.AcceptTime, r.EndTime,
 	}
 }
 
-// columns are where entryColumns are scanned to.
+// columns are the destinations that entryColumns are scanned into.
 func (r *row) columns() []any {
 	e, c := &r.entry, &r.entry.Charge
 	return []any{
@@ -167,7 +167,8 @@ func (r *row) columns() []any {
 	}
 }
 
-// decode makes the entry of the columns. An error says which of them cannot be read.
+// decode makes an entry of the columns. The error names the column that cannot be
+// decoded.
 func (r *row) decode() (Entry, error) {
 	e := r.entry
 	e.Reverses = r.reverses.String
@@ -189,15 +190,15 @@ func (r *row) decode() (Entry, error) {
 // scanEntry reads one row of selectEntries.
 func scanEntry(scan func(...any) error) (Entry, error) {
 	var r row
-	var edition []byte
-	if err := scan(append(r.columns(), &edition)...); err != nil {
+	var version []byte
+	if err := scan(append(r.columns(), &version)...); err != nil {
 		return Entry{}, fmt.Errorf("ledger: read entry: %w", err)
 	}
 	e, err := r.decode()
 	if err != nil {
 		return Entry{}, fmt.Errorf("ledger: %s: %w", e.Key, err)
 	}
-	e.Charge.Tariff.Edition = edition
+	e.Charge.Tariff.VersionJSON = version
 	return e, nil
 }
 

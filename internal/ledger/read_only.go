@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// ErrMissing says that there is no ledger where LEDGER_URL points.
+// ErrMissing is returned if there is no ledger at LEDGER_URL.
 var ErrMissing = errors.New("there is no ledger yet")
 
 // OpenReadOnly opens a ledger that exists, for reading. It creates and migrates
@@ -29,10 +29,11 @@ func OpenReadOnly(ctx context.Context, url string) (*Ledger, error) {
 	return l, nil
 }
 
-// VersionError says that the tables of a ledger are not those of this release.
+// VersionError is returned if the tables of a ledger are not those of this release.
+// Have and Want are versions of migrations.
 type VersionError struct{ Have, Want int64 }
 
-// Error says what to do.
+// Error names both versions and what to do.
 func (e *VersionError) Error() string {
 	if e.Have > e.Want {
 		return fmt.Sprintf("its tables are of version %d, made by a later release than this one, which knows version %d: run the later release", e.Have, e.Want)

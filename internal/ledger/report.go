@@ -10,7 +10,7 @@ import (
 	"github.com/bojanz/currency"
 )
 
-// Dimension is what a report adds up by.
+// Dimension is what a report groups entries by.
 type Dimension string
 
 // The dimensions of a report.
@@ -22,12 +22,12 @@ const (
 	ByResult Dimension = "result"
 )
 
-// dimensionColumns are what a dimension groups by; days are made of end_time.
+// dimensionColumns are the columns to group by. Days are computed from end_time.
 var dimensionColumns = map[Dimension]string{
 	ByDay: "''", ByApp: "e.app", ByTariff: "e.tariff", ByPayer: "e.payer", ByResult: "e.result",
 }
 
-// Total adds up entries of one currency.
+// Total is the sum of entries of one group and one currency.
 type Total struct {
 	// Group is a day as in 2026-03-01, or the app, tariff, payer or result.
 	Group    string `json:"group"`
@@ -35,16 +35,16 @@ type Total struct {
 	// Charges and Reversals count entries.
 	Charges   int64 `json:"charges"`
 	Reversals int64 `json:"reversals"`
-	// ConnectedSeconds and BilledSeconds are those of the charges less those of
-	// the reversed ones.
+	// ConnectedSeconds and BilledSeconds are those of the charges less those of the
+	// reversals.
 	ConnectedSeconds int64 `json:"connected_seconds"`
 	BilledSeconds    int64 `json:"billed_seconds"`
 	// Amount is the exact sum; reversals are negative.
 	Amount currency.Amount `json:"-"`
 }
 
-// add counts one entry in. Amounts are added as decimals, on either engine: a
-// SUM in SQLite would be a floating point number.
+// add adds one entry. Amounts are added as decimals in Go, on every engine, because
+// SUM of SQLite is a floating point number.
 func (t *Total) add(kind Kind, connected, billed int64, amount currency.Amount) (err error) {
 	if kind == KindReversal {
 		t.Reversals++
@@ -58,7 +58,7 @@ func (t *Total) add(kind Kind, connected, billed int64, amount currency.Amount) 
 	return err
 }
 
-// totals adds up by group and currency.
+// totals are sums by group and currency.
 type totals map[[2]string]*Total
 
 func (t totals) add(group string, kind Kind, connected, billed int64, amount currency.Amount) error {
@@ -75,7 +75,7 @@ func (t totals) add(group string, kind Kind, connected, billed int64, amount cur
 	return total.add(kind, connected, billed, amount)
 }
 
-// sorted are the totals by currency, then by group.
+// sorted returns the totals ordered by currency, then by group.
 func (t totals) sorted() []Total {
 	all := make([]Total, 0, len(t))
 	for _, total := range t {
@@ -87,9 +87,9 @@ func (t totals) sorted() []Total {
 	return all
 }
 
-// Report adds up the entries that the filter chooses, for each group and
-// currency apart: sums of different currencies are never added. Days are those
-// of zone on which calls ended, also for their corrections.
+// Report adds up the entries that the filter selects, separately for each group and
+// currency. A day is the one in zone on which the call ended, also for corrections.
+// An unknown dimension is an error.
 func (l *Ledger) Report(ctx context.Context, f Filter, by Dimension, zone *time.Location) ([]Total, error) {
 	group, ok := dimensionColumns[by]
 	if !ok {

@@ -13,7 +13,7 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// Finding is something about an entry that is not as it should be.
+// Finding is one problem of an entry.
 type Finding struct {
 	Key      string           `json:"key"`
 	SDKAppID tencent.SDKAppID `json:"sdk_app_id"`
@@ -21,35 +21,35 @@ type Finding struct {
 	Problem  string           `json:"problem"`
 }
 
-// Verification is what a verification saw.
+// Verification is the result of Verify.
 type Verification struct {
 	Entries  int64 `json:"entries"`
 	Findings int64 `json:"findings"`
-	// Versions are how many tariff versions charges were made by.
+	// Versions is the number of tariff versions that charges were made by.
 	Versions int `json:"tariff_versions"`
-	// Edited names versions of tariffs that were edited in place: charges were
-	// made by more than one text of them. Each charge is still explained.
+	// Edited names the tariff versions that were edited in place: charges were made
+	// by more than one text of them. Each charge is still explained by its own text.
 	Edited []string `json:"edited_in_place,omitempty"`
-	// Totals are the sums of each currency.
+	// Totals are the sums by currency.
 	Totals []Total `json:"-"`
 }
 
-// Verify checks every entry: its charge is computed again from the stored
-// record and the stored version of the tariff (and what a person decided); a
-// reversal is the negative of its charge; a call has at most one charge that
-// stands; keys are those that the entry must have, and unique; columns say what
-// the record says. It holds one entry at a time, however many there are, and
-// calls found for each thing that is not as it should be, and progress, unless
-// it is nil, with the number of entries seen after each.
+// Verify checks every entry: a charge is computed again from the stored record, the
+// stored tariff version and the decision of a person, if there was one; a reversal
+// must be the negative of its charge; a call must have at most one charge in
+// effect; keys must be unique and those that the entries must have; columns must be
+// those of the record. It holds one entry at a time in memory. It calls found for
+// each problem and, unless it is nil, progress after each entry with the number of
+// entries so far. An error means that the ledger could not be read to its end.
 func (l *Ledger) Verify(ctx context.Context, found func(Finding), progress func(entries int64)) (Verification, error) {
 	if progress == nil {
 		progress = func(int64) {}
 	}
 	v := &verifier{
 		ledger: l, found: found, progress: progress, sums: totals{},
-		editions: map[string]json.RawMessage{}, raters: map[string]*restored{}, texts: map[string][]string{},
+		versions: map[string]json.RawMessage{}, raters: map[string]*restored{}, texts: map[string][]string{},
 	}
-	for _, step := range []func(context.Context) error{v.loadEditions, v.duplicates, v.entries} {
+	for _, step := range []func(context.Context) error{v.loadVersions, v.duplicates, v.entries} {
 		if err := step(ctx); err != nil {
 			return Verification{}, fmt.Errorf("ledger: verify: %w", err)
 		}
@@ -63,14 +63,14 @@ type verifier struct {
 	progress func(entries int64)
 	seen     Verification
 	sums     totals
-	// editions are the stored tariff versions by hash.
-	editions map[string]json.RawMessage
+	// versions are the JSON of the stored tariff versions by hash.
+	versions map[string]json.RawMessage
 	raters   map[string]*restored
 	// texts are the hashes of each version of a tariff.
 	texts map[string][]string
 }
 
-// restored is a stored tariff version ready to charge, or why it is not.
+// restored is a stored tariff version that can charge, or the error why it cannot.
 type restored struct {
 	rater *billing.Rater
 	err   error
@@ -81,18 +81,19 @@ func (v *verifier) report(e *Entry, format string, args ...any) {
 	v.found(Finding{Key: e.Key, SDKAppID: e.SDKAppID, CallID: e.Record.CallID, Problem: fmt.Sprintf(format, args...)})
 }
 
-// loadEditions reads the tariff versions, of which there are few.
-func (v *verifier) loadEditions(ctx context.Context) error {
+// loadVersions reads all tariff versions. There are few.
+func (v *verifier) loadVersions(ctx context.Context) error {
 	return v.ledger.each(ctx, "SELECT hash, edition FROM ledger_tariffs", nil, func(scan func(...any) error) error {
 		var hash string
-		var edition []byte
-		err := scan(&hash, &edition)
-		v.editions[hash] = edition
+		var version []byte
+		err := scan(&hash, &version)
+		v.versions[hash] = version
 		return err
 	})
 }
 
-// duplicates are impossible while the database has its constraints.
+// duplicates finds keys that are not unique, which the constraints of the database
+// prevent.
 func (v *verifier) duplicates(ctx context.Context) error {
 	const query = "SELECT key, count(*) FROM ledger_entries GROUP BY key HAVING count(*) > 1"
 	return v.ledger.each(ctx, query, nil, func(scan func(...any) error) error {
@@ -106,7 +107,7 @@ func (v *verifier) duplicates(ctx context.Context) error {
 	})
 }
 
-// entries checks one after the other, in the order in which they were booked.
+// entries checks all entries in the order in which they were booked.
 func (v *verifier) entries(ctx context.Context) error {
 	const query = "SELECT " + entryColumns + " FROM ledger_entries e ORDER BY e.seq"
 	return v.ledger.each(ctx, query, nil, func(scan func(...any) error) error {
@@ -127,15 +128,15 @@ func (v *verifier) entry(ctx context.Context, r *row) error {
 		v.report(&e, "cannot be read: %v", err)
 		return nil
 	}
-	e.Charge.Tariff.Edition = v.editions[e.Charge.Tariff.Hash]
+	e.Charge.Tariff.VersionJSON = v.versions[e.Charge.Tariff.Hash]
 	if err := v.sums.add("", e.Kind, e.Charge.ConnectedSeconds, e.Charge.BilledSeconds, e.Charge.Amount); err != nil {
 		return err
 	}
 	if key := Key(e.Kind, e.Revision, e.SDKAppID, e.Record.CallID); e.Key != key {
 		v.report(&e, "its key must be %s", key)
 	}
-	if r.copied != copiedOf(&e.Record) {
-		v.report(&e, "its columns differ from its record: %v, not %v", r.copied, copiedOf(&e.Record))
+	if r.copied != recordColumnsOf(&e.Record) {
+		v.report(&e, "its columns differ from its record: %v, not %v", r.copied, recordColumnsOf(&e.Record))
 	}
 	if e.Correction() {
 		if err := (Correction{Reason: e.Reason, Operator: e.Operator}).Validate(); err != nil {
@@ -152,7 +153,7 @@ func (v *verifier) entry(ctx context.Context, r *row) error {
 	return nil
 }
 
-// sum computes a charge again.
+// sum computes a charge again and compares it with the stored one.
 func (v *verifier) sum(e *Entry) {
 	tariff := v.restore(e.Charge.Tariff)
 	if tariff.err != nil {
@@ -164,14 +165,14 @@ func (v *verifier) sum(e *Entry) {
 	case err != nil:
 		v.report(e, "cannot be charged again: %v", err)
 	case !again.Amount.Equal(e.Charge.Amount):
-		v.report(e, "its sum comes to %s, not %s", again.Amount, e.Charge.Amount)
+		v.report(e, "its amount is %s, but its record and tariff give %s", e.Charge.Amount, again.Amount)
 	case !again.SameSum(e.Charge):
-		v.report(e, "its sum of %s comes about in another way: connected %d s and billed %d s, or the steps differ",
+		v.report(e, "its amount of %s is right, but its record and tariff give %d s connected, %d s billed, or other steps",
 			again.Amount, again.ConnectedSeconds, again.BilledSeconds)
 	}
 }
 
-// restore makes a stored version chargeable, once.
+// restore makes a Rater of a stored version, once for all entries.
 func (v *verifier) restore(t billing.AppliedTariff) *restored {
 	version := t.Name + ", version of " + t.EffectiveFrom.Format(time.RFC3339)
 	key := version + "\n" + t.Hash
@@ -188,7 +189,7 @@ func (v *verifier) restore(t billing.AppliedTariff) *restored {
 func (v *verifier) reversal(ctx context.Context, e *Entry) error {
 	charge, err := scanEntry(v.ledger.read.QueryRowContext(ctx, selectEntries+"WHERE e.key = $1", e.Reverses).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
-		v.report(e, "reverses %s, which is not there", e.Reverses)
+		v.report(e, "reverses %s, which does not exist", e.Reverses)
 		return nil
 	}
 	if err != nil {
@@ -208,14 +209,14 @@ func (v *verifier) reversal(ctx context.Context, e *Entry) error {
 	return nil
 }
 
-// successor checks that the charge before a corrected one was taken back. With
-// it, of all charges of a call only the last one can stand.
+// successor checks that the charge before a corrected one was reversed, so that only
+// the last charge of a call can be in effect.
 func (v *verifier) successor(ctx context.Context, e *Entry) error {
 	before := Key(KindCharge, e.Revision-1, e.SDKAppID, e.Record.CallID)
 	var one int
 	err := v.ledger.read.QueryRowContext(ctx, "SELECT 1 FROM ledger_entries WHERE reverses = $1", before).Scan(&one)
 	if errors.Is(err, sql.ErrNoRows) {
-		v.report(e, "stands beside %s, which was not reversed: the call is charged twice", before)
+		v.report(e, "replaces %s, which was not reversed: the call is charged twice", before)
 		return nil
 	}
 	return err

@@ -43,7 +43,7 @@ FROM ledger_entries, n WHERE call_id = 'seed'`)
 func testVerifyClean(t *testing.T, url string) {
 	l := open(t, url)
 	requireClean(t, l)
-	books(t, l)
+	bookSamples(t, l)
 	decided := entry(t, "decided", "run", "0.05")
 	rater, err := billing.NewRater("standard", tariffAt(t, "0.05"))
 	require.NoError(t, err)
@@ -67,10 +67,10 @@ func testVerifyClean(t *testing.T, url string) {
 	require.Equal(t, "0.49 USD", v.Totals[1].Amount.String(), "0.14, five minutes at 0.05, and 0.10")
 }
 
-// Each of these was done to the database past the ledger, by somebody who took
-// its triggers and constraints away.
+// testVerifyFindings changes the database past the ledger, without its triggers and
+// constraints.
 func testVerifyFindings(t *testing.T, url string) {
-	books(t, open(t, url))
+	bookSamples(t, open(t, url))
 	db := openSQL(t, url)
 	unguard(t, db)
 	l := open(t, url)
@@ -80,15 +80,15 @@ func testVerifyFindings(t *testing.T, url string) {
 	}{
 		"an amount": {
 			"UPDATE ledger_entries SET amount = '0.01' WHERE key = 'charge:1400000000:call-3'",
-			[]string{"charge:1400000000:call-3: its sum comes to 20 JPY, not 0.01 JPY"},
+			[]string{"charge:1400000000:call-3: its amount is 0.01 JPY, but its record and tariff give 20 JPY"},
 		},
 		"seconds": {
 			"UPDATE ledger_entries SET billed_seconds = 60 WHERE key = 'charge:1400000000:call-3'",
-			[]string{"call-3: its sum of 20 JPY comes about in another way: connected 61 s and billed 120 s"},
+			[]string{"call-3: its amount of 20 JPY is right, but its record and tariff give 61 s connected, 120 s billed"},
 		},
 		"steps": {
 			"UPDATE ledger_entries SET steps = '[]' WHERE key = 'charge:1400000000:call-3'",
-			[]string{"call-3: its sum of 20 JPY comes about in another way"},
+			[]string{"call-3: its amount of 20 JPY is right, but"},
 		},
 		"a record": {
 			`UPDATE ledger_entries SET record = replace(record, '"AcceptTime":', '"AcceptTime":1') WHERE key = 'charge:1400000000:call-3'`,
@@ -98,7 +98,7 @@ func testVerifyFindings(t *testing.T, url string) {
 			"UPDATE ledger_entries SET payer = 'somebody else' WHERE key = 'charge:1400000000:call-3'",
 			[]string{"call-3: its columns differ from its record: {call-3 somebody else"},
 		},
-		"a record that is none": {
+		"a record that is not JSON": {
 			"UPDATE ledger_entries SET record = '{' WHERE key = 'charge:1400000000:call-3'",
 			[]string{"call-3: cannot be read: record: unexpected end"},
 		},
@@ -114,21 +114,21 @@ func testVerifyFindings(t *testing.T, url string) {
 			"UPDATE ledger_entries SET amount = '-0.09' WHERE key = 'reversal:1400000000:call-2'",
 			[]string{"reversal:1400000000:call-2: is -0.09 USD, but its charge was 0.10 USD: it must be -0.10 USD"},
 		},
-		"a reversal's aim": {
+		"the charge of a reversal": {
 			"UPDATE ledger_entries SET reverses = 'charge:1400000000:call-3' WHERE key = 'reversal:1400000000:call-2'",
 			[]string{"call-2: reverses charge:1400000000:call-3, but must reverse charge:1400000000:call-2", "call-2: is -0.10 USD, but its charge was 20 JPY"},
 		},
-		"a correction by nobody": {
+		"a correction without operator": {
 			"UPDATE ledger_entries SET operator = '' WHERE key = 'reversal:1400000000:call-2'",
 			[]string{"call-2: is a correction, but operator: is missing"},
 		},
-		"a reversal that is gone": {
+		"a deleted reversal": {
 			"DELETE FROM ledger_entries WHERE key = 'reversal:1400000000:call-1'",
-			[]string{"charge.2:1400000000:call-1: stands beside charge:1400000000:call-1, which was not reversed: the call is charged twice"},
+			[]string{"charge.2:1400000000:call-1: replaces charge:1400000000:call-1, which was not reversed: the call is charged twice"},
 		},
-		"a charge that is gone": {
+		"a deleted charge": {
 			"DELETE FROM ledger_entries WHERE key = 'charge:1400000000:call-2'",
-			[]string{"reversal:1400000000:call-2: reverses charge:1400000000:call-2, which is not there"},
+			[]string{"reversal:1400000000:call-2: reverses charge:1400000000:call-2, which does not exist"},
 		},
 		"an entry twice": {
 			"INSERT INTO ledger_entries SELECT * FROM ledger_entries WHERE key = 'charge:1400000000:call-3'",
@@ -149,7 +149,7 @@ func testVerifyFindings(t *testing.T, url string) {
 	}
 }
 
-// unguard takes triggers and constraints away, and keeps a copy of everything.
+// unguard removes triggers and constraints, and keeps a copy of everything.
 func unguard(t *testing.T, db *sql.DB) {
 	t.Helper()
 	execute(

@@ -90,7 +90,7 @@ func newActivities(
 	apps := make([]activities.App, len(cfg.Apps))
 	for i := range cfg.Apps {
 		app := &cfg.Apps[i]
-		rater, err := billing.NewRater(app.Tariff, app.PriceList())
+		rater, err := billing.NewRater(app.Tariff, app.BillingTariff())
 		if err != nil {
 			return nil, err
 		}

@@ -13,26 +13,26 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestHashIsOfTheStoredEdition(t *testing.T) {
+func TestHashIsOfTheStoredVersion(t *testing.T) {
 	applied := rate(t, connected(61), tariffOf(perMinute(t, "0.050", 60, 60))).Tariff
 	require.Equal(t, "standard", applied.Name)
-	sum := sha256.Sum256(applied.Edition)
+	sum := sha256.Sum256(applied.VersionJSON)
 	require.Equal(t, hex.EncodeToString(sum[:]), applied.Hash)
 	require.JSONEq(t, `{
 	 "currency":"USD","digits":2,"rounding":"half_up","effective_from":"2023-11-14T22:13:20Z","max_duration":"24h0m0s",
 	 "rules":[{
 	  "media":["Audio","Video"],"call_types":["SingleCall","MultiCall"],"results":["NormalEnd","Interrupt","Offline"],
 	  "action":"charge","per":"call","rate_per_minute":"0.05","first_interval":60,"next_interval":60,
-	  "connection_fee":"0","minimum_charge":"0"}]}`, string(applied.Edition))
+	  "connection_fee":"0","minimum_charge":"0"}]}`, string(applied.VersionJSON))
 
-	var edition billing.Edition
-	require.NoError(t, json.Unmarshal(applied.Edition, &edition))
-	again, err := json.Marshal(edition)
+	var version billing.TariffVersion
+	require.NoError(t, json.Unmarshal(applied.VersionJSON, &version))
+	again, err := json.Marshal(version)
 	require.NoError(t, err)
-	require.Equal(t, string(applied.Edition), string(again))
+	require.Equal(t, string(applied.VersionJSON), string(again))
 }
 
-// The hash of an edition is in ledgers: it must not change with the code.
+// TestHashStaysTheSame: ledgers hold this hash, so it must not change with the code.
 func TestHashStaysTheSame(t *testing.T) {
 	applied := rate(t, connected(61), tariffOf(perMinute(t, "0.05", 60, 60))).Tariff
 	require.Equal(t, "1acecd2dc7674b41cb4d581a665c046d2069292345be85ae237f17d339ef5e41", applied.Hash)

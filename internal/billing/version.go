@@ -14,11 +14,13 @@ import (
 	"github.com/bojanz/currency"
 )
 
-// Edition is one version of a tariff with everything that decides a sum,
-// written out: no default is left open. Its JSON is canonical, so that two
-// editions that charge alike have the same hash however they were written, and
-// it is what the ledger keeps, so that a sum can be computed again for ever.
-type Edition struct {
+// TariffVersion is a Version with everything that decides a sum: the settings of
+// its Tariff, and every default written out. Its JSON is canonical: two versions
+// that charge the same have the same JSON and the same hash, whatever they look
+// like in the configuration. The ledger keeps the JSON, so that a charge can be
+// computed again later. A new field needs omitempty, and a zero value that
+// charges as before: otherwise the hash of every version changes.
+type TariffVersion struct {
 	Currency      string    `json:"currency"`
 	Digits        int       `json:"digits"`
 	Rounding      Rounding  `json:"rounding"`
@@ -27,12 +29,12 @@ type Edition struct {
 	Rules         []Rule    `json:"rules"`
 }
 
-// editions writes the versions of a valid tariff out, the latest first.
-func (t Tariff) editions() []Edition {
-	editions := make([]Edition, len(t.Versions))
+// versions are the complete versions of a valid tariff, the latest first.
+func (t Tariff) versions() []TariffVersion {
+	versions := make([]TariffVersion, len(t.Versions))
 	for i, version := range t.Versions {
 		digits, _ := currency.GetDigits(t.Currency)
-		e := Edition{
+		v := TariffVersion{
 			Currency:      t.Currency,
 			Digits:        int(digits),
 			Rounding:      cmp.Or(t.Rounding, RoundHalfUp),
@@ -41,19 +43,19 @@ func (t Tariff) editions() []Edition {
 			Rules:         make([]Rule, len(version.Rules)),
 		}
 		if t.Digits != nil {
-			e.Digits = *t.Digits
+			v.Digits = *t.Digits
 		}
 		for j, rule := range version.Rules {
-			e.Rules[j] = rule.canonical()
+			v.Rules[j] = rule.canonical()
 		}
-		editions[i] = e
+		versions[i] = v
 	}
-	slices.SortFunc(editions, func(a, b Edition) int { return b.EffectiveFrom.Compare(a.EffectiveFrom) })
-	return editions
+	slices.SortFunc(versions, func(a, b TariffVersion) int { return b.EffectiveFrom.Compare(a.EffectiveFrom) })
+	return versions
 }
 
-// canonical writes the rule out: lists complete and in a fixed order, defaults
-// named, numbers without trailing zeros.
+// canonical is the rule with complete lists in a fixed order, every default
+// written out, and numbers without trailing zeros.
 func (r Rule) canonical() Rule {
 	r.Media = expand(r.Media, mediaTypes, mediaTypes)
 	r.CallTypes = expand(r.CallTypes, callTypes, callTypes)
@@ -70,7 +72,7 @@ func (r Rule) canonical() Rule {
 	return r
 }
 
-// expand fills in an empty list and orders it as all does.
+// expand is given in the order of all, or whenEmpty if nothing is given.
 func expand[T comparable](given, whenEmpty, all []T) []T {
 	if len(given) == 0 {
 		return slices.Clone(whenEmpty)
@@ -84,9 +86,9 @@ func expand[T comparable](given, whenEmpty, all []T) []T {
 	return ordered
 }
 
-// encode returns the canonical JSON of the edition and its SHA-256 in hex.
-func (e Edition) encode() (canonical []byte, hash string, err error) {
-	canonical, err = json.Marshal(e)
+// encode returns the canonical JSON of the version and its SHA-256 in hex.
+func (v TariffVersion) encode() (canonical []byte, hash string, err error) {
+	canonical, err = json.Marshal(v)
 	if err != nil {
 		return nil, "", fmt.Errorf("encode tariff: %w", err)
 	}
@@ -98,10 +100,10 @@ func hashOf(canonical []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// rule finds the index of the rule for a connected call.
-func (e *Edition) rule(r *tencent.CallRecord) (int, bool) {
-	for i := range e.Rules {
-		if e.Rules[i].matches(r.MediaType, r.CallType, r.Result) {
+// rule finds the index of the rule for a connected call. found is false if there is none.
+func (v *TariffVersion) rule(r *tencent.CallRecord) (i int, found bool) {
+	for i := range v.Rules {
+		if v.Rules[i].matches(r.MediaType, r.CallType, r.Result) {
 			return i, true
 		}
 	}
