@@ -20,7 +20,8 @@ func reviewed(t require.TestingT) billing.Tariff {
 	group := normal
 	group.CallTypes = []tencent.CallType{tencent.CallTypeMulti}
 	group.Per = billing.PerParticipant
-	return tariffOf(normal, group, billing.Rule{Action: billing.ActionReview, Results: []tencent.CallResult{tencent.ResultInterrupt}})
+	canceled := billing.Rule{Action: billing.ActionFree, Per: billing.PerParticipant, Results: []tencent.CallResult{tencent.ResultCancel}}
+	return tariffOf(normal, group, canceled, billing.Rule{Action: billing.ActionReview, Results: []tencent.CallResult{tencent.ResultInterrupt}})
 }
 
 func TestDecide(t *testing.T) {
@@ -52,6 +53,17 @@ func TestDecide(t *testing.T) {
 			},
 			billing.Decision{Verdict: billing.VerdictCharge, CallType: tencent.CallTypeMulti},
 			100, "3.00", "confirmed",
+		},
+		"unconfirmed": {
+			func(*tencent.CallRecord) {},
+			billing.Decision{Verdict: billing.VerdictChargeAs, ConnectedSeconds: 30, Unconfirmed: true},
+			30, "0.30", "connected for 30 s, not 100 s as in the callback (there is no record)",
+		},
+		"free without participants": {
+			func(r *tencent.CallRecord) { r.Result, r.Members = tencent.ResultCancel, nil }, charge, 100, "0.00", "confirmed",
+		},
+		"waived, impossible times": {
+			func(r *tencent.CallRecord) { r.AcceptTime = r.EndTime + 5 }, billing.Decision{Verdict: billing.VerdictWaive}, 0, "0.00", "nothing",
 		},
 		"waived":           {func(*tencent.CallRecord) {}, billing.Decision{Verdict: billing.VerdictWaive}, 100, "0.00", "nothing"},
 		"waived, no times": {func(r *tencent.CallRecord) { *r = tencent.CallRecord{CallID: r.CallID} }, billing.Decision{Verdict: billing.VerdictWaive}, 0, "0.00", "nothing"},
@@ -88,6 +100,7 @@ func TestDecideErrors(t *testing.T) {
 		want     string
 	}{
 		"no connected time":  {func(r *tencent.CallRecord) { r.AcceptTime = 0 }, charge, "use charge-as"},
+		"no time":            {func(r *tencent.CallRecord) { r.AcceptTime = r.EndTime }, charge, "use charge-as"},
 		"impossible times":   {func(r *tencent.CallRecord) { r.AcceptTime = r.EndTime + 1 }, charge, "use charge-as"},
 		"unknown media":      {func(r *tencent.CallRecord) { r.MediaType = "Hologram" }, charge, "name its media_type"},
 		"nobody to charge":   {func(r *tencent.CallRecord) { r.CallType, r.Members = tencent.CallTypeMulti, nil }, charge, "waive"},
@@ -112,17 +125,21 @@ func TestDecisionValidate(t *testing.T) {
 		decision billing.Decision
 		want     string // empty for valid
 	}{
-		"charge":             {billing.Decision{Verdict: "charge"}, ""},
-		"waive":              {billing.Decision{Verdict: "waive"}, ""},
-		"charge-as":          {billing.Decision{Verdict: "charge-as", ConnectedSeconds: 1, MediaType: "Audio", CallType: "MultiCall"}, ""},
-		"none":               {billing.Decision{}, `verdict: "" is not a verdict: write charge, waive or charge-as`},
-		"no seconds":         {billing.Decision{Verdict: "charge-as"}, "connected_seconds: must be from 1"},
-		"negative":           {billing.Decision{Verdict: "charge-as", ConnectedSeconds: -1}, "connected_seconds: must be from 1"},
-		"more than a week":   {billing.Decision{Verdict: "charge-as", ConnectedSeconds: 7*86400 + 1}, "connected_seconds: must be from 1"},
-		"seconds to charge":  {billing.Decision{Verdict: "charge", ConnectedSeconds: 5}, "only for charge-as"},
-		"unknown media":      {billing.Decision{Verdict: "charge", MediaType: "Hologram"}, "media_type: "},
-		"unknown call type":  {billing.Decision{Verdict: "charge", CallType: "Crowd"}, "call_type: "},
-		"waive with a media": {billing.Decision{Verdict: "waive", MediaType: "Audio"}, "have no effect with waive"},
+		"charge":                  {billing.Decision{Verdict: "charge"}, ""},
+		"waive":                   {billing.Decision{Verdict: "waive"}, ""},
+		"charge-as":               {billing.Decision{Verdict: "charge-as", ConnectedSeconds: 1, MediaType: "Audio", CallType: "MultiCall"}, ""},
+		"none":                    {billing.Decision{}, `verdict: "" is not a verdict: write charge, waive or charge-as`},
+		"no seconds":              {billing.Decision{Verdict: "charge-as"}, "connected_seconds: must be from 1"},
+		"negative":                {billing.Decision{Verdict: "charge-as", ConnectedSeconds: -1}, "connected_seconds: must be from 1"},
+		"a week":                  {billing.Decision{Verdict: "charge-as", ConnectedSeconds: 7 * 86400}, ""},
+		"charge without a record": {billing.Decision{Verdict: "charge", Unconfirmed: true}, "nothing to confirm"},
+		"charge with words":       {billing.Decision{Verdict: "charge", MediaType: "Video", CallType: "SingleCall"}, ""},
+		"waive with a call type":  {billing.Decision{Verdict: "waive", CallType: "MultiCall"}, "have no effect with waive"},
+		"more than a week":        {billing.Decision{Verdict: "charge-as", ConnectedSeconds: 7*86400 + 1}, "connected_seconds: must be from 1"},
+		"seconds to charge":       {billing.Decision{Verdict: "charge", ConnectedSeconds: 5}, "only for charge-as"},
+		"unknown media":           {billing.Decision{Verdict: "charge", MediaType: "Hologram"}, "media_type: "},
+		"unknown call type":       {billing.Decision{Verdict: "charge", CallType: "Crowd"}, "call_type: "},
+		"waive with a media":      {billing.Decision{Verdict: "waive", MediaType: "Audio"}, "have no effect with waive"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := tt.decision.Validate()
@@ -153,4 +170,27 @@ func TestDecidedAsRated(t *testing.T) {
 			require.Equal(t, rated.BilledSeconds, decided.BilledSeconds)
 		}
 	})
+}
+
+// TestDecideWithoutATimeInTheRecord: there is nothing that the person disagrees with.
+func TestDecideWithoutATimeInTheRecord(t *testing.T) {
+	record := connected(0)
+	rater, err := billing.NewRater("standard", reviewed(t))
+	require.NoError(t, err)
+	charge, err := rater.Decide(record, billing.Decision{Verdict: billing.VerdictChargeAs, ConnectedSeconds: 30})
+	require.NoError(t, err)
+	require.Equal(t, "a person decided: connected for 30 s", charge.Steps[1].Text)
+}
+
+// TestDecideWhereNormalEndIsReviewed: no rule is left to charge by.
+func TestDecideWhereNormalEndIsReviewed(t *testing.T) {
+	rater, err := billing.NewRater("standard", tariffOf(billing.Rule{Action: billing.ActionReview}))
+	require.NoError(t, err)
+	_, err = rater.Decide(connected(100), billing.Decision{Verdict: billing.VerdictCharge})
+	var review *billing.ReviewError
+	require.ErrorAs(t, err, &review)
+	require.Len(t, review.Reasons, 1)
+	require.Equal(t, billing.ReasonNoRule, review.Reasons[0].Code)
+	_, err = rater.Decide(connected(100), billing.Decision{})
+	require.NotErrorAs(t, err, &review, "an invalid decision needs no review")
 }

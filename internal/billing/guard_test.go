@@ -46,6 +46,13 @@ func TestGuard(t *testing.T) {
 		"times in milliseconds": {func(r *tencent.CallRecord) {
 			r.StartTime, r.AcceptTime, r.EndTime = r.StartTime*1000, r.AcceptTime*1000, r.AcceptTime*1000+5
 		}, []billing.ReasonCode{billing.ReasonNotEnded}},
+		"negative start": {func(r *tencent.CallRecord) { r.StartTime = -1 }, []billing.ReasonCode{billing.ReasonImpossibleTimes}},
+		"negative end": {
+			func(r *tencent.CallRecord) {
+				r.StartTime, r.AcceptTime, r.EndTime, r.Result = -2, 0, -1, tencent.ResultCancel
+			},
+			[]billing.ReasonCode{billing.ReasonImpossibleTimes},
+		},
 		"normal without accept":   {func(r *tencent.CallRecord) { r.AcceptTime = 0 }, []billing.ReasonCode{billing.ReasonNoAcceptTime}},
 		"unknown result":          {func(r *tencent.CallRecord) { r.Result = "Vanished" }, []billing.ReasonCode{billing.ReasonUnknownResult}},
 		"unknown, not connected":  {func(r *tencent.CallRecord) { r.Result, r.AcceptTime = "Vanished", 0 }, []billing.ReasonCode{billing.ReasonUnknownResult}},
@@ -75,6 +82,8 @@ func TestGuardAllows(t *testing.T) {
 	tariff := tariffOf(perMinute(t, "0.05", 60, 60))
 	for name, change := range map[string]func(*tencent.CallRecord){
 		"exactly the longest call":    func(r *tencent.CallRecord) { r.EndTime = r.AcceptTime + 86400 },
+		"no member but the caller":    func(r *tencent.CallRecord) { r.Members = []string{r.Caller} },
+		"no members":                  func(r *tencent.CallRecord) { r.Members = nil },
 		"accepted at once":            func(r *tencent.CallRecord) { r.StartTime = r.AcceptTime },
 		"clocks that differ a little": func(r *tencent.CallRecord) { r.EndTime = readAt.Unix() + 60; r.AcceptTime = r.EndTime - 5 },
 	} {
@@ -105,4 +114,26 @@ func TestRateRefusesAnInvalidTariff(t *testing.T) {
 	_, err := billing.Rate(connected(1), "broken", billing.Tariff{Currency: "XXXX"}, time.Now())
 	require.ErrorContains(t, err, "tariff broken: currency")
 	require.ErrorContains(t, err, "tariff broken: versions")
+}
+
+func TestGuardAllowsFreeCalls(t *testing.T) {
+	free := billing.Rule{Action: billing.ActionFree, Per: billing.PerParticipant}
+	for name, c := range map[string]struct {
+		change func(*tencent.CallRecord)
+		tariff billing.Tariff
+	}{
+		"accepted and ended in the same second": {func(r *tencent.CallRecord) { r.EndTime = r.AcceptTime }, tariffOf(perMinute(t, "0.05", 60, 60))},
+		"canceled in the second it started": {
+			func(r *tencent.CallRecord) {
+				r.AcceptTime, r.EndTime, r.Result = 0, r.StartTime, tencent.ResultCancel
+			}, tariffOf(perMinute(t, "0.05", 60, 60)),
+		},
+		"free per participant without participants": {func(r *tencent.CallRecord) { r.Members = nil }, tariffOf(free)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			record := connected(61)
+			c.change(&record)
+			require.True(t, rate(t, record, c.tariff).Free())
+		})
+	}
 }

@@ -134,31 +134,6 @@ func TestAdditiveOverFeeAndUsage(t *testing.T) {
 	})
 }
 
-// The whole sum once more, in the rational numbers of the standard library.
-func TestAgreesWithRationalArithmetic(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		tariff, seconds := anyTariff(t), duration(t, "seconds")
-		tariff.Rounding = billing.RoundHalfUp
-		rule := tariff.Versions[0].Rules[0]
-		charge := rateProperty(t, seconds, tariff)
-
-		want := new(big.Rat)
-		if seconds > rule.FreeSeconds {
-			want.Mul(ratOf(t, rule.RatePerMinute.String()), big.NewRat(charge.BilledSeconds, 60))
-			want.Add(want, ratOf(t, rule.ConnectionFee.String()))
-			if least := ratOf(t, rule.MinimumCharge.String()); want.Cmp(least) < 0 {
-				want = least
-			}
-			if rule.Cap != nil && want.Cmp(ratOf(t, rule.Cap.String())) > 0 {
-				want = ratOf(t, rule.Cap.String())
-			}
-		}
-		require.Zero(t, exactSum(t, charge).Cmp(want))
-		// FloatString rounds half away from zero.
-		require.Equal(t, want.FloatString(2), charge.Amount.Number())
-	})
-}
-
 func TestIndependentOfOrderAndDuplicatesOfMembers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		members := rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z0-9]{1,8}`), 1, 20, rapid.ID[string]).Draw(t, "members")

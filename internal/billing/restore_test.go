@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"aftercall/internal/billing"
+	"aftercall/internal/tencent"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -101,5 +102,11 @@ func TestSameSumIgnoresOnlyTexts(t *testing.T) {
 		other := throughLedger(t, charge)
 		change(&other)
 		require.False(t, charge.SameSum(other), name)
+		require.False(t, other.SameSum(charge), name)
 	}
+	a, b := throughLedger(t, charge), throughLedger(t, charge)
+	a.Steps[1].Decision, b.Steps[1].Decision = &billing.Decision{Verdict: billing.VerdictCharge}, &billing.Decision{Verdict: billing.VerdictCharge}
+	require.True(t, a.SameSum(b), "the same decision")
+	b.Steps[1].Decision.MediaType = tencent.MediaVideo
+	require.False(t, a.SameSum(b), "another decision")
 }

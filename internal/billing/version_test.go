@@ -57,6 +57,8 @@ func TestHashTellsTariffsApart(t *testing.T) {
 			r := &tt.Versions[0].Rules[0]
 			r.Action, r.Per = billing.ActionCharge, billing.PerCall
 			r.Media = []tencent.MediaType{tencent.MediaVideo, tencent.MediaAudio}
+			r.CallTypes = []tencent.CallType{tencent.CallTypeMulti, tencent.CallTypeSingle}
+			r.Results = []tencent.CallResult{tencent.ResultOffline, tencent.ResultNormalEnd, tencent.ResultInterrupt}
 		},
 		"another version": func(tt *billing.Tariff) {
 			tt.Versions = append(tt.Versions, billing.Version{EffectiveFrom: readAt, Rules: []billing.Rule{{Action: billing.ActionFree}}})
@@ -72,8 +74,53 @@ func TestHashTellsTariffsApart(t *testing.T) {
 		"digits":   func(tt *billing.Tariff) { tt.Digits = digits(3) },
 		"rounding": func(tt *billing.Tariff) { tt.Rounding = billing.RoundUp },
 		"start":    func(tt *billing.Tariff) { tt.Versions[0].EffectiveFrom = time.Unix(1_700_000_001, 0) },
-		"maximum":  func(tt *billing.Tariff) { tt.Versions[0].MaxDuration = billing.Duration(time.Hour) },
+		"first":    func(tt *billing.Tariff) { tt.Versions[0].Rules[0].FirstInterval = 30 },
+		"fee":      func(tt *billing.Tariff) { tt.Versions[0].Rules[0].ConnectionFee = dec(t, "0.01") },
+		"minimum":  func(tt *billing.Tariff) { tt.Versions[0].Rules[0].MinimumCharge = dec(t, "0.01") },
+		"free":     func(tt *billing.Tariff) { tt.Versions[0].Rules[0].FreeSeconds = 1 },
+		"unit":     func(tt *billing.Tariff) { tt.Versions[0].Rules[0].Per = billing.PerParticipant },
+		"results": func(tt *billing.Tariff) {
+			tt.Versions[0].Rules[0].Results = []tencent.CallResult{
+				tencent.ResultNormalEnd, tencent.ResultInterrupt, tencent.ResultOffline, tencent.ResultCancel,
+			}
+		},
+		"grace": func(tt *billing.Tariff) {
+			lost := perMinute(t, "0.05", 60, 60)
+			lost.Results, lost.GraceSeconds = []tencent.CallResult{tencent.ResultInterrupt, tencent.ResultOffline}, 30
+			tt.Versions[0].Rules[0].Results = []tencent.CallResult{tencent.ResultNormalEnd}
+			tt.Versions[0].Rules = append(tt.Versions[0].Rules, lost)
+		},
+		"maximum": func(tt *billing.Tariff) { tt.Versions[0].MaxDuration = billing.Duration(time.Hour) },
 	} {
 		require.NotEqual(t, plain, hash(change), name)
 	}
+}
+
+// TestCanonicalVersion: every number and list has one form in the hashed JSON.
+func TestCanonicalVersion(t *testing.T) {
+	rule := perMinute(t, "0.500", 60, 60)
+	rule.Media, rule.CallTypes = []tencent.MediaType{tencent.MediaAudio}, []tencent.CallType{tencent.CallTypeMulti, tencent.CallTypeSingle}
+	rule.Results = []tencent.CallResult{tencent.ResultCancel, tencent.ResultOffline, tencent.ResultNormalEnd}
+	rule.ConnectionFee, rule.MinimumCharge, rule.Cap = dec(t, "1.00"), dec(t, "20.50"), capOf(t, "30.0")
+	free := billing.Rule{Action: billing.ActionFree, Media: []tencent.MediaType{tencent.MediaVideo}}
+	review := billing.Rule{
+		Action: billing.ActionReview, Media: []tencent.MediaType{tencent.MediaAudio}, Results: []tencent.CallResult{tencent.ResultInterrupt},
+	}
+	given := *rule.Cap
+	applied := rate(t, connected(61), tariffOf(rule, free, review)).Tariff
+	require.JSONEq(t, `{
+	 "currency":"USD","digits":2,"rounding":"half_up","effective_from":"2023-11-14T22:13:20Z","max_duration":"24h0m0s",
+	 "rules":[{
+	  "media":["Audio"],"call_types":["SingleCall","MultiCall"],"results":["NormalEnd","Offline","Cancel"],
+	  "action":"charge","per":"call","rate_per_minute":"0.5","first_interval":60,"next_interval":60,
+	  "connection_fee":"1","minimum_charge":"20.5","cap":"30"
+	 },{
+	  "media":["Video"],"call_types":["SingleCall","MultiCall"],"results":["NormalEnd","Interrupt","Offline"],
+	  "action":"free","per":"call","rate_per_minute":"0","connection_fee":"0","minimum_charge":"0"
+	 },{
+	  "media":["Audio"],"call_types":["SingleCall","MultiCall"],"results":["Interrupt"],
+	  "action":"review","per":"call","rate_per_minute":"0","connection_fee":"0","minimum_charge":"0"
+	 }]}`, string(applied.VersionJSON))
+	require.Equal(t, given, *rule.Cap, "the tariff itself stays as it is")
+	require.Equal(t, tencent.ResultCancel, rule.Results[0])
 }
