@@ -265,7 +265,7 @@ func TestVerify(t *testing.T) {
 	l.tamper("UPDATE ledger_entries SET amount = '0.01' WHERE key = 'charge:1400000000:call-3'")
 	code, stdout, stderr := l.run("ledger", "verify")
 	require.Equal(t, Refused, code)
-	require.Contains(t, stdout, "wrong charge:1400000000:call-3: its amount is 0.01 JPY, but its record and tariff give 60 JPY\n")
+	require.Contains(t, stdout, "wrong charge:1400000000:call-3: its amount is 0.01 JPY, but its record and\n      tariff give 60 JPY\n")
 	require.Contains(t, stderr, "the ledger is not in order: 1 problems in it")
 	code, stdout, _ = l.run("ledger", "verify", "-o", "json", "--limit", "0")
 	require.Equal(t, Refused, code)
