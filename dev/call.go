@@ -12,18 +12,18 @@ import (
 
 type callCommand struct {
 	App         tencent.SDKAppID   `help:"SDKAppID: 1400000000 (clinic) or 1400000001 (tutoring)." default:"1400000000"`
-	CallID      string             `help:"CallId; a new UUID if left out."`
+	CallID      string             `help:"CallId; default: a new UUID."`
 	Media       tencent.MediaType  `help:"Audio or Video." default:"Audio"`
-	Seconds     int64              `help:"Connected seconds; 0 is a call that was never accepted." default:"61"`
-	Ring        int64              `help:"Seconds of ringing." default:"8"`
-	Result      tencent.CallResult `help:"Cancel, Reject, NotAnswer, NormalEnd, CallBusy, Interrupt or Offline; left out: NormalEnd, or NotAnswer for 0 seconds."`
-	Group       int                `help:"Members, the caller included." default:"2"`
-	Duplicates  int                `help:"Deliveries of the callback on top of the first." default:"0"`
-	Concurrent  bool               `help:"Post all deliveries at once."`
-	RecordAfter int64              `help:"Seconds after the end at which the record appears; Tencent promises 5." default:"0"`
-	Callback    string             `help:"JSON of CallRecord fields in which the callback differs from the record, as in {\"AcceptTime\":1}."`
+	Seconds     int64              `help:"Connected time in seconds; 0 for a call that was never accepted." default:"61"`
+	Ring        int64              `help:"Ringing time in seconds." default:"8"`
+	Result      tencent.CallResult `help:"Cancel, Reject, NotAnswer, NormalEnd, CallBusy, Interrupt or Offline; default: NormalEnd, or NotAnswer for 0 seconds."`
+	Group       int                `help:"Number of members, including the caller." default:"2"`
+	Duplicates  int                `help:"How many more times the callback is posted." default:"0"`
+	Concurrent  bool               `help:"Post the callback and its duplicates at the same time."`
+	RecordAfter int64              `help:"Seconds from the end of the call until its record exists; 0 for Tencent's 5." default:"0"`
+	Callback    string             `help:"CallRecord fields, as JSON, in which the callback differs from the record, such as {\"AcceptTime\":1}."`
 	EndedAgo    int64              `help:"Seconds since the call ended." default:"0"`
-	Timeout     time.Duration      `help:"How long to follow the call." default:"2m"`
+	Timeout     time.Duration      `help:"How long to wait for the workflow to end." default:"2m"`
 }
 
 func (c callCommand) spec() tencentsim.CallSpec {
@@ -38,7 +38,7 @@ func (c callCommand) spec() tencentsim.CallSpec {
 	return spec
 }
 
-// Run places the call and follows it.
+// Run simulates the call and follows its workflow.
 func (c callCommand) Run(ctx context.Context, p project) error {
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
@@ -52,9 +52,9 @@ func (c callCommand) Run(ctx context.Context, p project) error {
 		return err
 	}
 	r := call.Record
-	fmt.Fprintf(p.out, "%s  ended: %s, %s, %d members, %d s connected, CallId %s\n",
+	fmt.Fprintf(p.out, "%s  call ended: %s, %s, %d members, %d s connected, CallId %s\n",
 		clock(), r.MediaType, r.Result, len(r.Members), r.ConnectedSeconds(), r.CallID)
-	fmt.Fprintf(p.out, "%s  waiting for %s (%s)\n", clock(), "its workflow", remote.Link(local.Execution{WorkflowID: local.WorkflowID(call)}))
+	fmt.Fprintf(p.out, "%s  waiting for its workflow: %s\n", clock(), remote.Link(local.Execution{WorkflowID: local.WorkflowID(call)}))
 	followed, err := local.Follow(ctx, remote.Temporal, call)
 	if err != nil {
 		return err
@@ -63,10 +63,10 @@ func (c callCommand) Run(ctx context.Context, p project) error {
 		return err
 	}
 	for _, d := range call.Deliveries {
-		fmt.Fprintf(p.out, "%s  callback %d answered %d after %d ms %s\n", d.SentAt.Local().Format(time.TimeOnly), d.Number, d.Status, d.LatencyMS, d.Error)
+		fmt.Fprintf(p.out, "%s  callback %d: HTTP %d after %d ms %s\n", d.SentAt.Local().Format(time.TimeOnly), d.Number, d.Status, d.LatencyMS, d.Error)
 	}
 	if followed.Err != nil {
-		return fmt.Errorf("the workflow ended as %s: %w", followed.Status, followed.Err)
+		return fmt.Errorf("the workflow ended with status %s: %w", followed.Status, followed.Err)
 	}
 	result := followed.Result
 	fmt.Fprintf(p.out, "%s  %s: %d s connected, %d s billed, %s %s, ledger entry %s\n",

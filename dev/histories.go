@@ -22,8 +22,8 @@ import (
 
 type historiesCommand struct{}
 
-// Run records the history of every sample, and of a call that was started
-// without a start delay, into workflows/testdata.
+// Run writes the history of every sample, of a call that was started without a
+// start delay, and of a sweep to workflows/testdata.
 func (historiesCommand) Run(ctx context.Context, p project) error {
 	o, remove, err := p.isolated(ctx)
 	if err != nil {
@@ -51,7 +51,7 @@ func record(ctx context.Context, p project, s *local.Stack) error {
 		return err
 	}
 	if deviations := local.Deviations(ran, others); len(deviations) > 0 {
-		return fmt.Errorf("only histories of calls that are as they should be are recorded: %s", strings.Join(deviations, "; "))
+		return fmt.Errorf("histories are only recorded of samples without deviations: %s", strings.Join(deviations, "; "))
 	}
 	for _, r := range ran {
 		if err := write(ctx, p, s, r.Name, r.Execution.WorkflowID); err != nil {
@@ -63,8 +63,8 @@ func record(ctx context.Context, p project, s *local.Stack) error {
 			}
 		}
 	}
-	// The same call under another ID, started late and without a delay: it
-	// waits by its own timer, and finds that the call was already handled.
+	// The same call again, under another ID and without a start delay: its
+	// workflow waits with a timer, and finds that the call was already handled.
 	params := workflows.AfterCallParams{
 		SDKAppID: ran[0].Call.SDKAppID, App: "clinic", CallID: ran[0].Call.Record.CallID,
 		Source: workflows.SourceCallback, Callback: &ran[0].Call.Record, RecordDeadline: time.Minute,
@@ -88,7 +88,7 @@ func record(ctx context.Context, p project, s *local.Stack) error {
 	return recordSweep(ctx, p, s)
 }
 
-// recordSweep lists the calls of the samples by hand: all are known.
+// recordSweep records a sweep over the calls of the samples, which are all known.
 func recordSweep(ctx context.Context, p project, s *local.Stack) error {
 	now := time.Now().Truncate(time.Second)
 	run, err := s.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{

@@ -1,4 +1,4 @@
-// Command dev runs the stack on this machine: `make dev`, `make demo`, `make call`.
+// Command dev runs the local stack: `make dev`, `make demo`, `make call`.
 package main
 
 import (
@@ -21,10 +21,10 @@ type cli struct {
 	Root string `help:"The project's folder." default:"." type:"existingdir"`
 
 	Up        upCommand        `cmd:"" help:"Run the stack with sample calls until Ctrl-C."`
-	Demo      demoCommand      `cmd:"" help:"Run the sample calls unattended and verify what became of them."`
-	Call      callCommand      `cmd:"" help:"Place one call against the running stack and follow it to its end."`
+	Demo      demoCommand      `cmd:"" help:"Run the sample calls unattended and verify every outcome."`
+	Call      callCommand      `cmd:"" help:"Simulate a call on the running stack and follow its workflow."`
 	Temporal  temporalCommand  `cmd:"" help:"Find the temporal CLI, or build it."`
-	Histories historiesCommand `cmd:"" help:"Record the golden histories of the workflow tests anew."`
+	Histories historiesCommand `cmd:"" help:"Record the golden histories of the workflow tests again."`
 	Trace     traceCommand     `cmd:"" help:"Record the trace of one call for docs/traces.md."`
 }
 
@@ -39,7 +39,7 @@ func main() {
 	command.FatalIfErrorf(command.Run(project{root: root, out: os.Stdout}))
 }
 
-// project is where the commands work and print.
+// project is the folder that the commands work in, and their output.
 type project struct {
 	root string
 	out  io.Writer
@@ -47,7 +47,7 @@ type project struct {
 
 func (p project) stateDir() string { return filepath.Join(p.root, "dev", ".state") }
 
-// options are those of a stack of real processes.
+// options returns the options of a stack of real processes.
 func (p project) options(ctx context.Context) (local.Options, error) {
 	temporal, err := local.EnsureTemporal(ctx, p.root, p.out)
 	if err != nil {
@@ -61,8 +61,8 @@ func (p project) options(ctx context.Context) (local.Options, error) {
 	}, nil
 }
 
-// isolated are options for a stack that meets no other one: free ports and a
-// folder that is removed at the end.
+// isolated returns the options of a stack that can run beside others: free ports
+// and a temporary folder, which remove deletes.
 func (p project) isolated(ctx context.Context) (o local.Options, remove func() error, err error) {
 	if o, err = p.options(ctx); err != nil {
 		return o, nil, err
@@ -77,7 +77,7 @@ func (p project) isolated(ctx context.Context) (o local.Options, remove func() e
 	return o, func() error { return os.RemoveAll(o.Dir) }, nil
 }
 
-// with runs a stack around do, and stops it whatever happens.
+// with starts a stack, calls do, and stops the stack.
 func with(ctx context.Context, o local.Options, do func(*local.Stack) error) error {
 	stack, err := local.Start(ctx, o)
 	if err != nil {
@@ -88,7 +88,7 @@ func with(ctx context.Context, o local.Options, do func(*local.Stack) error) err
 
 type temporalCommand struct{}
 
-// Run prints where the CLI is.
+// Run prints the path of the CLI.
 func (temporalCommand) Run(ctx context.Context, p project) error {
 	bin, err := local.EnsureTemporal(ctx, p.root, p.out)
 	if err != nil {

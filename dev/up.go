@@ -14,11 +14,11 @@ import (
 )
 
 type upCommand struct {
-	FreePorts bool `help:"Use ports that are free instead of the usual ones."`
-	Encrypt   bool `help:"Encrypt what Temporal stores, from now on; the key is kept in the state folder."`
+	FreePorts bool `help:"Use free ports instead of the usual ones."`
+	Encrypt   bool `help:"Encrypt the payloads that Temporal stores, from now on; the key is kept in the state folder."`
 }
 
-// Run brings the stack up, runs the samples, and stays until Ctrl-C.
+// Run starts the stack, runs the samples, and waits for Ctrl-C.
 func (c upCommand) Run(ctx context.Context, p project) error {
 	o, err := p.options(ctx)
 	if err != nil {
@@ -30,22 +30,22 @@ func (c upCommand) Run(ctx context.Context, p project) error {
 			return err
 		}
 	}
-	fmt.Fprintln(p.out, "Starting the stack; logs are in", o.Dir+"/logs")
+	fmt.Fprintln(p.out, "Starting the stack. Logs are in", o.Dir+"/logs")
 	return with(ctx, o, func(s *local.Stack) error {
-		fmt.Fprintf(p.out, "Running %d sample calls; each takes five seconds, because Tencent's records do …\n\n", len(local.Samples()))
+		fmt.Fprintf(p.out, "Running %d sample calls. Each takes at least five seconds, because Tencent's records do …\n\n", len(local.Samples()))
 		ran, others, err := s.RunSamples(ctx, local.Samples())
 		if err != nil {
 			return unlessStopped(ctx, err)
 		}
 		printTable(p.out, s, ran)
 		for _, d := range local.Deviations(ran, others) {
-			fmt.Fprintln(p.out, "deviates:", d)
+			fmt.Fprintln(p.out, "deviation:", d)
 		}
 		printLinks(p.out, s)
-		fmt.Fprintf(p.out, "\nHave a charge explained:\n  LEDGER_URL=sqlite:%s go run . ledger show %s\n", s.LedgerPath(), ran[0].Call.Record.CallID)
-		fmt.Fprintln(p.out, "\nPlace another call from a second terminal: make call ARGS=\"--media Video --seconds 130 --duplicates 3\"")
+		fmt.Fprintf(p.out, "\nSee how a charge was computed:\n  LEDGER_URL=sqlite:%s go run . ledger show %s\n", s.LedgerPath(), ran[0].Call.Record.CallID)
+		fmt.Fprintln(p.out, "\nSimulate another call in a second terminal: make call ARGS=\"--media Video --seconds 130 --duplicates 3\"")
 		fmt.Fprintln(p.out, "Run a command of the operator's: make starter ARGS=check, or first . "+o.Dir+"/env and then bin/starter check")
-		fmt.Fprintln(p.out, "Ctrl-C stops everything; the state stays in", o.Dir)
+		fmt.Fprintln(p.out, "Ctrl-C stops everything. The state is kept in", o.Dir)
 		s.ShowArrivals(p.out)
 		select {
 		case <-ctx.Done():
@@ -57,7 +57,7 @@ func (c upCommand) Run(ctx context.Context, p project) error {
 	})
 }
 
-// unlessStopped makes Ctrl-C while the samples run a normal end.
+// unlessStopped returns nil if the samples were stopped by Ctrl-C.
 func unlessStopped(ctx context.Context, err error) error {
 	if ctx.Err() == nil || !errors.Is(err, context.Canceled) {
 		return err
@@ -67,7 +67,7 @@ func unlessStopped(ctx context.Context, err error) error {
 
 type demoCommand struct{}
 
-// Run verifies the outcome of every sample call, and says what deviates.
+// Run verifies the outcome of every sample call, and fails with the deviations.
 func (demoCommand) Run(ctx context.Context, p project) error {
 	o, remove, err := p.isolated(ctx)
 	if err != nil {
@@ -82,7 +82,7 @@ func (demoCommand) Run(ctx context.Context, p project) error {
 		}
 		printTable(p.out, s, ran)
 		verified, corrections := s.CorrectCharges(ctx, ran[0], ran[1])
-		fmt.Fprintf(p.out, "\n%q was reversed, %q was charged anew. aftercall ledger verify --records:\n\n%s\n", ran[0].Name, ran[1].Name, verified)
+		fmt.Fprintf(p.out, "\n%q was reversed, %q was rerated. aftercall ledger verify --records:\n\n%s\n", ran[0].Name, ran[1].Name, verified)
 		deviations = append(local.Deviations(ran, others), corrections...)
 		check := s.StarterCommand(ctx, "check")
 		fmt.Fprint(p.out, check.Stdout)
@@ -95,9 +95,9 @@ func (demoCommand) Run(ctx context.Context, p project) error {
 		return fmt.Errorf("%w\nlogs are in %s/logs", err, o.Dir)
 	}
 	if len(deviations) > 0 {
-		return fmt.Errorf("the demo deviates, logs are in %s/logs:\n  %s", o.Dir, strings.Join(deviations, "\n  "))
+		return fmt.Errorf("%d deviations, logs are in %s/logs:\n  %s", len(deviations), o.Dir, strings.Join(deviations, "\n  "))
 	}
-	fmt.Fprintf(p.out, "\nAll %d calls are as they should be: workflows, charges, deliveries, duplicates, corrections. All checks are green.\n", len(local.Samples()))
+	fmt.Fprintf(p.out, "\nAll %d calls have the expected workflow, charge, deliveries, duplicates and corrections. All checks are green.\n", len(local.Samples()))
 	return remove()
 }
 
@@ -105,7 +105,7 @@ func printTable(out io.Writer, s *local.Stack, ran []local.SampleRun) {
 	t := table.NewWriter()
 	t.SetOutputMirror(out)
 	t.SetStyle(table.StyleLight)
-	t.AppendHeader(table.Row{"call", "app", "result", "callbacks", "connected", "billed", "charge", "delivered to", "events", "as it should be"})
+	t.AppendHeader(table.Row{"call", "app", "result", "callbacks", "connected", "billed", "charge", "delivered to", "events", "as expected"})
 	for _, r := range ran {
 		app, _ := s.Config.App(r.Call.SDKAppID)
 		result := r.Execution.Result

@@ -15,9 +15,8 @@ import (
 	"aftercall/internal/testenv"
 )
 
-// page is a tab of a headless Chromium. The pages of the Web UI poll without
-// end, so everything waits for what a person would wait for, never for the
-// network to be quiet.
+// page is a tab of a headless Chromium. The pages of the Web UI poll all the time,
+// so methods wait for visible content, never for the network to be idle.
 type page struct {
 	t   *testing.T
 	rod *rod.Page
@@ -32,7 +31,7 @@ func openBrowser(t *testing.T) (*page, bool) {
 	profile, err := os.MkdirTemp("", "aftercall-chromium-")
 	require.NoError(t, err)
 	chromium := launcher.New().Bin(bin).UserDataDir(profile).Leakless(false).
-		NoSandbox(os.Geteuid() == 0). // root has none
+		NoSandbox(os.Geteuid() == 0). // root cannot use the sandbox
 		Set("disable-gpu").Set("disable-quic").Set("disable-background-networking").Set("disable-component-update").Set("disable-sync")
 	address, err := chromium.Context(t.Context()).Launch()
 	require.NoError(t, err)
@@ -51,7 +50,7 @@ func openBrowser(t *testing.T) (*page, bool) {
 	return p, true
 }
 
-// size gives the window a size in pixels.
+// size sets the size of the window in pixels.
 func (p *page) size(width, height int) {
 	p.t.Helper()
 	require.NoError(p.t, p.rod.SetViewport(&proto.EmulationSetDeviceMetricsOverride{Width: width, Height: height, DeviceScaleFactor: 1}))
@@ -72,31 +71,31 @@ func (p *page) eval(into any, js string, args ...any) {
 	}
 }
 
-// texts is what can be read on the page: its own text, that of its graphics, and
-// that of the frames in which the Web UI shows Markdown.
-const texts = `document.body.innerText + "\n" +
+// pageText is a JavaScript expression for all text on the page: its own, that of
+// its graphics, and that of the frames in which the Web UI shows Markdown.
+const pageText = `document.body.innerText + "\n" +
 	[...document.querySelectorAll("svg text")].map(t => t.textContent).join("\n") + "\n" +
 	[...document.querySelectorAll("iframe")].map(f => f.contentDocument?.body?.innerText ?? "").join("\n")`
 
-// shows waits until the page shows every one of the texts.
-func (p *page) shows(wanted ...string) {
+// waitForText waits until the page shows each of the texts.
+func (p *page) waitForText(wanted ...string) {
 	p.t.Helper()
 	for _, text := range wanted {
 		found := func() bool {
-			result, err := p.rod.Eval(`text => (`+texts+`).includes(text)`, text)
-			return err == nil && result.Value.Bool() // a page that is being left cannot answer
+			result, err := p.rod.Eval(`text => (`+pageText+`).includes(text)`, text)
+			return err == nil && result.Value.Bool() // an error while the page changes is not final
 		}
 		if !eventually(found) {
 			var all string
-			p.eval(&all, `() => `+texts)
+			p.eval(&all, `() => `+pageText)
 			require.Contains(p.t, all, text)
 		}
 	}
 }
 
-// eventually asks until the answer is yes, or it has been too long.
+// eventually calls ask until it returns true or testTimeout is over.
 func eventually(ask func() bool) bool {
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(testTimeout); time.Now().Before(deadline); {
 		if ask() {
 			return true
 		}
@@ -105,10 +104,10 @@ func eventually(ask func() bool) bool {
 	return false
 }
 
-// seen is a JavaScript function that finds the first element of a selector which
-// can be seen and contains a text, and does something with it. It says whether
-// there was one. The Web UI has some elements twice, for windows of other sizes.
-func seen(do string) string {
+// onVisible returns a JavaScript function that calls a method on the first visible
+// element of a selector that contains a text, and returns whether there is one.
+// The Web UI has some elements twice, for different window sizes.
+func onVisible(do string) string {
 	return `(selector, text) => {
 		const element = [...document.querySelectorAll(selector)].find(e => e.checkVisibility() && e.innerText.includes(text))
 		element?.` + do + `()
@@ -116,12 +115,11 @@ func seen(do string) string {
 	}`
 }
 
-// click clicks an element by script, because a page that moves is never quiet
-// enough for a mouse.
+// click clicks an element by script, because elements move while the page updates.
 func (p *page) click(selector, text string) {
 	p.t.Helper()
 	require.True(p.t, eventually(func() bool {
-		result, err := p.rod.Eval(seen("click"), selector, text)
+		result, err := p.rod.Eval(onVisible("click"), selector, text)
 		return err == nil && result.Value.Bool()
 	}), "nothing to click: %s %q", selector, text)
 }
@@ -130,14 +128,14 @@ func (p *page) click(selector, text string) {
 func (p *page) fill(selector, text string) {
 	p.t.Helper()
 	require.True(p.t, eventually(func() bool {
-		result, err := p.rod.Eval(seen("focus"), selector, "")
+		result, err := p.rod.Eval(onVisible("focus"), selector, "")
 		return err == nil && result.Value.Bool()
 	}), "nothing to fill: %s", selector)
 	require.NoError(p.t, p.rod.InsertText(text))
 }
 
-// shoot takes a picture for the documentation, if pictures are wanted.
-func (p *page) shoot(name string, width, height int) {
+// screenshot saves a picture for the documentation, if -screenshots is set.
+func (p *page) screenshot(name string, width, height int) {
 	p.t.Helper()
 	if *screenshots == "" {
 		return

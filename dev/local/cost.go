@@ -9,18 +9,18 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// Cost is what a call costs Temporal.
+// Cost is what a call costs in Temporal.
 type Cost struct {
 	Events, Transitions int64
-	// Actions are what Temporal Cloud's invoice counts.
+	// Actions are the billable actions of Temporal Cloud.
 	Actions int64
 }
 
-// Budget is what a call without trouble, with one target, may cost.
+// Budget is the maximum cost of an ordinary call with one target.
 var Budget = Cost{Events: 10, Transitions: 5, Actions: 3}
 
-// Over says what exceeds the budget; an error that is nil when nothing does.
-func (c Cost) Over(budget Cost) error {
+// CheckWithin returns an error if the cost exceeds the budget.
+func (c Cost) CheckWithin(budget Cost) error {
 	if c.Events > budget.Events || c.Transitions > budget.Transitions || c.Actions > budget.Actions {
 		return fmt.Errorf("the call cost %d events, %d state transitions and %d actions; its budget is %d, %d and %d",
 			c.Events, c.Transitions, c.Actions, budget.Events, budget.Transitions, budget.Actions)
@@ -28,7 +28,7 @@ func (c Cost) Over(budget Cost) error {
 	return nil
 }
 
-// CostOf reads what a followed call cost.
+// CostOf returns the cost of a call.
 func CostOf(ctx context.Context, c client.Client, f Execution) (Cost, error) {
 	cost := Cost{Events: f.Events, Transitions: f.Transitions}
 	var events []*historypb.HistoryEvent
@@ -44,9 +44,9 @@ func CostOf(ctx context.Context, c client.Client, f Execution) (Cost, error) {
 	return cost, nil
 }
 
-// Actions counts the actions of a history as Temporal Cloud does: the start, every
-// timer, signal, upsert of search attributes and child workflow, every attempt
-// of an activity, and all local activities of one workflow task together.
+// Actions counts the actions in a history as Temporal Cloud does: one each for the
+// start, a timer, a signal, an upsert of search attributes, a child workflow, an
+// attempt of an activity, and all local activities of a workflow task together.
 func Actions(events []*historypb.HistoryEvent) (actions int64) {
 	local := map[int64]bool{}
 	for _, event := range events {

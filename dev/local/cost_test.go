@@ -34,10 +34,10 @@ func TestActions(t *testing.T) {
 }
 
 func TestBudgetCanBeExceeded(t *testing.T) {
-	require.NoError(t, local.Budget.Over(local.Budget))
+	require.NoError(t, local.Budget.CheckWithin(local.Budget))
 	for _, cost := range []local.Cost{
 		{Events: local.Budget.Events + 1}, {Transitions: local.Budget.Transitions + 1}, {Actions: local.Budget.Actions + 1},
 	} {
-		require.ErrorContains(t, cost.Over(local.Budget), "its budget is 10, 5 and 3")
+		require.ErrorContains(t, cost.CheckWithin(local.Budget), "its budget is 10, 5 and 3")
 	}
 }

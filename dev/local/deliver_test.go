@@ -17,9 +17,9 @@ import (
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
 	"aftercall/dev/webhookreceiver"
-	cli "aftercall/internal/oldcli"
 	"aftercall/internal/ledger"
 	"aftercall/internal/notify"
+	cli "aftercall/internal/oldcli"
 	"aftercall/internal/tencent"
 	"aftercall/workflows"
 )
@@ -36,9 +36,9 @@ func startStackWithConfig(t *testing.T, change func(yaml string) string) *local.
 	return startStack(t, func(o *local.Options) { o.Environ = map[string]string{"AFTERCALL_CONFIG": file} })
 }
 
-// TestTenFailingTargetsBesideAGoodOne has targets that are down, ask to be left
-// alone, are slow, or refuse, and sends again what was refused.
-func TestTenFailingTargetsBesideAGoodOne(t *testing.T) {
+// TestTenFailingTargetsBesideAWorkingOne has targets that fail, answer with
+// Retry-After, are slow, or refuse, and resends what was refused.
+func TestTenFailingTargetsBesideAWorkingOne(t *testing.T) {
 	failures := map[string]webhookreceiver.Failure{
 		"gone": {Status: http.StatusGone}, "busy": {Status: http.StatusTooManyRequests, RetryAfter: "2"}, "slow": {DelayMS: 4000, Times: 2},
 	}
@@ -70,7 +70,7 @@ func TestTenFailingTargetsBesideAGoodOne(t *testing.T) {
 	for _, call := range calls {
 		require.Eventually(t, func() bool { return accepted("crm", call) }, testTimeout, pollInterval)
 		require.Equal(t, 1, stack.Arrivals("crm", call.Record.CallID), "at the first attempt")
-		require.False(t, accepted("down-0", call), "while others are down")
+		require.False(t, accepted("down-0", call), "the other targets fail")
 	}
 	var check local.CommandResult
 	require.Eventually(t, func() bool {
@@ -118,9 +118,9 @@ func TestTenFailingTargetsBesideAGoodOne(t *testing.T) {
 	for _, call := range calls {
 		require.Eventually(t, func() bool { return accepted("gone", call) }, testTimeout, pollInterval)
 	}
-	require.Eventually(t, func() bool { return len(failed("--dry-run")) == 0 }, testTimeout, pollInterval, "delivered since")
+	require.Eventually(t, func() bool { return len(failed("--dry-run")) == 0 }, testTimeout, pollInterval, "resent and delivered")
 
-	// On purpose, twice with the same message ID, and once with another.
+	// Resent on request: twice with the same message ID, and once with a new one.
 	callID := calls[0].Record.CallID
 	for range 2 {
 		_, err := stack.Resend(ctx, callID, "--target", "crm")
@@ -134,15 +134,15 @@ func TestTenFailingTargetsBesideAGoodOne(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, stack.Webhooks.Messages(crm), 2)
 
-	book, err := ledger.Open(ctx, "sqlite:"+stack.LedgerPath(), ledger.Options{})
+	store, err := ledger.Open(ctx, "sqlite:"+stack.LedgerPath(), ledger.Options{})
 	require.NoError(t, err)
-	defer book.Close()
-	entries, err := book.Get(ctx, 1400000000, callID)
+	defer store.Close()
+	entries, err := store.Get(ctx, 1400000000, callID)
 	require.NoError(t, err)
-	require.Len(t, entries, 1, "nothing is charged again")
+	require.Len(t, entries, 1, "it is not charged again")
 }
 
-// TestRelay passes callbacks on to a backend that is down at first.
+// TestRelay relays callbacks to a backend that fails at first.
 func TestRelay(t *testing.T) {
 	type arrival struct{ query, body string }
 	var mu sync.Mutex

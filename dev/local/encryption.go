@@ -12,8 +12,8 @@ import (
 	"aftercall/internal/codec"
 )
 
-// Encryption is how a stack encrypts what Temporal stores. It is kept in the
-// state folder, next to what it encrypted.
+// Encryption holds the keys for the payloads that Temporal stores. It is kept in
+// the state folder, with the payloads.
 type Encryption struct {
 	Keys  string `json:"payload_keys"`
 	Token string `json:"codec_token"`
@@ -21,7 +21,7 @@ type Encryption struct {
 
 const encryptionFile = "encryption.json"
 
-// ReadEncryption finds that of the state in dir; ok is false if there is none.
+// ReadEncryption reads the Encryption of the state in dir; ok is false if there is none.
 func ReadEncryption(dir string) (e Encryption, ok bool, err error) {
 	data, err := os.ReadFile(filepath.Join(dir, encryptionFile))
 	if errors.Is(err, os.ErrNotExist) {
@@ -36,8 +36,8 @@ func ReadEncryption(dir string) (e Encryption, ok bool, err error) {
 	return e, true, nil
 }
 
-// encrypt makes or finds the keys. Once there are keys they stay in use: what
-// was encrypted must be read.
+// encrypt reads the keys, or generates them if encryption is enabled. Existing keys
+// are always used, because existing payloads need them.
 func (s *Stack) encrypt() error {
 	e, ok, err := ReadEncryption(s.dir)
 	if err != nil || (!ok && !s.options.Encrypt) {
@@ -52,7 +52,7 @@ func (s *Stack) encrypt() error {
 			return err
 		}
 		if err := os.WriteFile(filepath.Join(s.dir, encryptionFile), data, 0o600); err != nil {
-			return fmt.Errorf("keep the keys: %w", err)
+			return fmt.Errorf("store the keys: %w", err)
 		}
 	}
 	s.encryption = map[string]string{
@@ -63,7 +63,7 @@ func (s *Stack) encrypt() error {
 	return nil
 }
 
-// CodecURL is the codec endpoint, empty if nothing is encrypted.
+// CodecURL returns the URL of the codec server, or "" without encryption.
 func (s *Stack) CodecURL() string {
 	if s.encryption == nil {
 		return ""

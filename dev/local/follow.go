@@ -14,16 +14,16 @@ import (
 	"aftercall/workflows"
 )
 
-// Execution is what became of a call.
+// Execution is the workflow of a call after it has ended.
 type Execution struct {
 	WorkflowID, RunID string
 	Status            enumspb.WorkflowExecutionStatus
 	Result            workflows.AfterCallResult
-	// Err is the failure of the workflow.
+	// Err is the error the workflow ended with.
 	Err error
-	// Source is what started the workflow, by its search attribute.
+	// Source is what started the workflow, from its search attribute.
 	Source workflows.Source
-	// Events and Transitions are what the call cost Temporal.
+	// Events and Transitions are the numbers of history events and state transitions.
 	Events, Transitions int64
 }
 

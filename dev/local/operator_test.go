@@ -16,8 +16,8 @@ import (
 
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
-	cli "aftercall/internal/oldcli"
 	"aftercall/internal/ledger"
+	cli "aftercall/internal/oldcli"
 	"aftercall/internal/tencent"
 	"aftercall/starter/operator"
 	"aftercall/workflows"
@@ -147,10 +147,10 @@ func (c console) follow(call tencentsim.Call) local.Execution {
 // entries are a call's in the ledger.
 func (c console) entries(call tencentsim.Call) []ledger.Entry {
 	c.t.Helper()
-	book, err := ledger.OpenReadOnly(c.ctx, "sqlite:"+c.stack.LedgerPath())
+	store, err := ledger.OpenReadOnly(c.ctx, "sqlite:"+c.stack.LedgerPath())
 	require.NoError(c.t, err)
-	defer book.Close()
-	entries, err := book.Get(c.ctx, call.SDKAppID, call.Record.CallID)
+	defer store.Close()
+	entries, err := store.Get(c.ctx, call.SDKAppID, call.Record.CallID)
 	require.NoError(c.t, err)
 	return entries
 }

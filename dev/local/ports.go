@@ -1,7 +1,6 @@
-// Package local is the whole stack on one machine: a real Temporal server with
-// its Web UI, Redis, the ledger, Tencent's side and a webhook receiver played,
-// and the starter and the worker between them. `make dev`, `make demo` and the
-// end-to-end tests all run this.
+// Package local runs the whole stack on one machine: a real Temporal server with
+// its Web UI, Redis, the ledger, a simulated Tencent, a webhook receiver, the
+// starter and the worker. `make dev`, `make demo` and the end-to-end tests use it.
 package local
 
 import (
@@ -12,10 +11,10 @@ import (
 	"aftercall/internal/freeport"
 )
 
-// host is where everything listens: the stack is for this machine alone.
+// host is the address that everything listens on: the stack is for this machine only.
 const host = "127.0.0.1"
 
-// Ports are the TCP ports of the parts.
+// Ports are the TCP ports of the parts of the stack.
 type Ports struct {
 	Temporal, TemporalUI       int
 	Starter, StarterAdmin      int
@@ -23,21 +22,20 @@ type Ports struct {
 	Redis, Tencent, WebhookApp int
 }
 
-// DefaultPorts are those of `make dev`. Temporal's are the ones that every
-// Temporal tool expects.
+// DefaultPorts are the ports of `make dev`. Temporal has its standard ports.
 var DefaultPorts = Ports{
 	Temporal: 7233, TemporalUI: 8233,
 	Starter: 8080, StarterAdmin: 9090, WorkerAdmin: 9091,
 	Redis: 6390, Tencent: 8090, WebhookApp: 8091,
 }
 
-// TemporalAddress is the host:port of the frontend.
+// TemporalAddress returns the host:port of the frontend.
 func (p Ports) TemporalAddress() string { return address(p.Temporal) }
 
-// TemporalUIPort is the port of the Web UI as text.
+// TemporalUIPort returns the port of the Web UI.
 func (p Ports) TemporalUIPort() string { return strconv.Itoa(p.TemporalUI) }
 
-// FreePorts finds ports that are free just now.
+// FreePorts returns ports that are free now.
 func FreePorts() (Ports, error) {
 	var p Ports
 	parts := p.parts()
@@ -51,7 +49,7 @@ func FreePorts() (Ports, error) {
 	return p, nil
 }
 
-// part is a port and what it is for.
+// part is a part of the stack that listens on a port.
 type part struct {
 	name string
 	port *int
@@ -70,12 +68,12 @@ func (p *Ports) parts() []part {
 	}
 }
 
-// check fails with one sentence for the first port that is taken.
+// check returns an error for the first port that is in use.
 func (p *Ports) check() error {
 	for _, part := range p.parts() {
 		l, err := net.Listen("tcp", address(*part.port))
 		if err != nil {
-			return fmt.Errorf("port %d, meant for %s, is taken by another program: stop that program, or start the stack on free ports with ARGS=--free-ports",
+			return fmt.Errorf("port %d, for %s, is in use by another program: stop that program, or start the stack on free ports with ARGS=--free-ports",
 				*part.port, part.name)
 		}
 		if err := l.Close(); err != nil {

@@ -15,16 +15,17 @@ import (
 )
 
 const (
-	// startTimeout bounds how long a part may take to come up.
-	startTimeout = 60 * time.Second
-	// stopTimeout bounds how long one may take to end before it is killed.
-	stopTimeout = 30 * time.Second
+	// startTimeout bounds how long a part may take to start. An idle machine takes
+	// seconds; a busy one may need many times as long.
+	startTimeout = 3 * time.Minute
+	// stopTimeout is how long a part may take to end before it is killed.
+	stopTimeout = time.Minute
 )
 
 // Service runs the starter or the worker until ctx ends.
 type Service func(ctx context.Context, environ map[string]string, stderr io.Writer) error
 
-// Binary is a Service in a process of its own, as in production.
+// Binary returns a Service that runs in its own process, as in production.
 func Binary(path string) Service {
 	return func(ctx context.Context, environ map[string]string, stderr io.Writer) error {
 		cmd := command(path, nil, environ, stderr)
@@ -35,8 +36,8 @@ func Binary(path string) Service {
 	}
 }
 
-// command is a process in a group of its own: Ctrl-C in a terminal reaches
-// every process of the foreground group, and the stack stops its parts in order.
+// command returns a process in its own group. Ctrl-C in a terminal is sent to
+// every process of the foreground group, but the stack stops its parts in order.
 func command(path string, args []string, environ map[string]string, out io.Writer) *exec.Cmd {
 	cmd := exec.Command(path, args...)
 	cmd.Stdout, cmd.Stderr = out, out
@@ -50,15 +51,15 @@ func command(path string, args []string, environ map[string]string, out io.Write
 	return cmd
 }
 
-// waitOrStop waits for a process, asks it to end when ctx does, and kills it
-// when it does not.
+// waitOrStop waits for a process. When ctx ends it sends SIGTERM, and kills the
+// process if it does not end.
 func waitOrStop(ctx context.Context, cmd *exec.Cmd) error {
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
 	select {
 	case err := <-done:
 		if err == nil {
-			return errors.New("ended by itself")
+			return errors.New("it exited with code 0")
 		}
 		return err
 	case <-ctx.Done():
@@ -70,18 +71,18 @@ func waitOrStop(ctx context.Context, cmd *exec.Cmd) error {
 	case err := <-done:
 		return err
 	case <-time.After(stopTimeout):
-		return errors.Join(fmt.Errorf("killed: it did not end within %s", stopTimeout), cmd.Process.Kill(), <-done)
+		return errors.Join(fmt.Errorf("killed because it did not end within %s", stopTimeout), cmd.Process.Kill(), <-done)
 	}
 }
 
-// spawn runs a server that is not ours, with its output in a log file.
+// spawn runs a third-party server, with its output in a log file.
 func (s *Stack) spawn(name, path string, args []string, environ map[string]string) error {
 	return s.run(name, func(ctx context.Context, log io.Writer) error {
 		cmd := command(path, args, environ, log)
 		if err := cmd.Start(); err != nil {
 			return err
 		}
-		// Servers of others end by signal, which is no failure.
+		// Third-party servers may report the signal as an error.
 		err := waitOrStop(ctx, cmd)
 		if exit := new(exec.ExitError); ctx.Err() != nil && errors.As(err, &exit) {
 			return nil
@@ -90,8 +91,8 @@ func (s *Stack) spawn(name, path string, args []string, environ map[string]strin
 	})
 }
 
-// run runs a part in the background until the stack stops it. A part that ends
-// by itself ends the stack.
+// run runs a part in the background until the stack stops it. If the part ends
+// earlier, that is a failure of the stack.
 func (s *Stack) run(name string, part func(ctx context.Context, log io.Writer) error) error {
 	log, err := os.OpenFile(s.logPath(name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
@@ -102,7 +103,7 @@ func (s *Stack) run(name string, part func(ctx context.Context, log io.Writer) e
 	go func() {
 		err := part(ctx, log)
 		if ctx.Err() == nil {
-			s.fail(fmt.Errorf("%s ended unexpectedly (%w): see %s", name, err, s.logPath(name)))
+			s.fail(fmt.Errorf("%s ended unexpectedly: %w: see %s", name, err, s.logPath(name)))
 		}
 		ended <- err
 	}()
@@ -113,7 +114,7 @@ func (s *Stack) run(name string, part func(ctx context.Context, log io.Writer) e
 	return nil
 }
 
-// stopper is one thing to stop.
+// stopper stops one part.
 type stopper struct {
 	name string
 	stop func(context.Context) error
@@ -123,18 +124,18 @@ func (s *Stack) onStop(name string, stop func(context.Context) error) {
 	s.stoppers = append(s.stoppers, stopper{name, stop})
 }
 
-// StopPart stops one part; the others go on.
+// StopPart stops one part; the others continue.
 func (s *Stack) StopPart(name string) error {
 	i := slices.IndexFunc(s.stoppers, func(p stopper) bool { return p.name == name })
 	if i < 0 {
-		return fmt.Errorf("there is no part %q to stop", name)
+		return fmt.Errorf("the stack has no part %q", name)
 	}
 	part := s.stoppers[i]
 	s.stoppers = slices.Delete(s.stoppers, i, i+1)
 	return part.stop(context.Background())
 }
 
-// Stop stops everything that was started, the last first.
+// Stop stops everything that was started, in reverse order.
 func (s *Stack) Stop(ctx context.Context) error {
 	var errs []error
 	for _, part := range slices.Backward(s.stoppers) {

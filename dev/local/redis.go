@@ -13,11 +13,11 @@ import (
 	"aftercall/internal/testenv/dbserver"
 )
 
-// startRedis takes the best Redis there is: the one that REDIS_URL names, a
-// redis-server of our own, or the embedded one, which forgets when it stops.
+// startRedis uses the Redis at REDIS_URL, else starts redis-server, else the
+// embedded Redis, which loses its data when it stops.
 func (s *Stack) startRedis(ctx context.Context) error {
 	if url := os.Getenv("REDIS_URL"); url != "" && !s.isolated {
-		s.redisURL, s.RedisKind = url, "yours, by REDIS_URL"
+		s.redisURL, s.RedisKind = url, "external, from REDIS_URL"
 		return s.awaitRedis(ctx)
 	}
 	s.redisURL = dbserver.RedisURL(s.ports.Redis)
@@ -39,9 +39,9 @@ func (s *Stack) awaitRedis(ctx context.Context) error {
 	return s.await(ctx, "Redis", func(ctx context.Context) error { return dbserver.PingRedis(ctx, s.redisURL) })
 }
 
-// embedRedis runs miniredis, whose keys expire only as its clock is driven.
+// embedRedis runs miniredis. Its clock must be advanced for its keys to expire.
 func (s *Stack) embedRedis() error {
-	s.RedisKind = "embedded (no redis-server on PATH): duplicates are forgotten by Redis at every stop"
+	s.RedisKind = "embedded, because there is no redis-server on PATH; it loses its data at every stop"
 	m := miniredis.NewMiniRedis()
 	if err := m.StartAddr(address(s.ports.Redis)); err != nil {
 		return fmt.Errorf("embedded Redis: %w", err)
@@ -69,7 +69,7 @@ func (s *Stack) embedRedis() error {
 	return nil
 }
 
-// await polls until a part answers.
+// await polls until a part answers, the stack fails, or startTimeout is over.
 func (s *Stack) await(ctx context.Context, name string, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -80,7 +80,7 @@ func (s *Stack) await(ctx context.Context, name string, ask func(context.Context
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s did not come up: %w", name, errors.Join(err, ctx.Err()))
+			return fmt.Errorf("%s did not start: %w", name, errors.Join(err, ctx.Err()))
 		case err := <-s.failed:
 			return err
 		case <-time.After(50 * time.Millisecond):

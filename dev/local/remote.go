@@ -18,14 +18,14 @@ import (
 	"aftercall/workflows"
 )
 
-// Remote is a stack that another process runs on this machine.
+// Remote is a stack that runs in another process on this machine.
 type Remote struct {
 	Temporal client.Client
 	info     Info
 	http     *http.Client
 }
 
-// Connect finds the stack that runs on the state in dir.
+// Connect connects to the stack whose state is in dir.
 func Connect(dir string) (*Remote, error) {
 	info, err := ReadInfo(dir)
 	if err != nil {
@@ -44,10 +44,10 @@ func Connect(dir string) (*Remote, error) {
 	return &Remote{Temporal: c, info: info, http: &http.Client{Timeout: startTimeout}}, nil
 }
 
-// Close ends the connection; the stack goes on.
+// Close closes the connection; the stack keeps running.
 func (r *Remote) Close() { r.Temporal.Close() }
 
-// Place lets a call end.
+// Place simulates a call that has ended.
 func (r *Remote) Place(ctx context.Context, spec tencentsim.CallSpec) (tencentsim.Call, error) {
 	body, err := json.Marshal(spec)
 	if err != nil {
@@ -56,7 +56,7 @@ func (r *Remote) Place(ctx context.Context, spec tencentsim.CallSpec) (tencentsi
 	return r.ask(ctx, http.MethodPost, "/control/calls", body)
 }
 
-// Call asks what has been delivered of a call.
+// Call returns a call with the deliveries of its callbacks so far.
 func (r *Remote) Call(ctx context.Context, call tencentsim.Call) (tencentsim.Call, error) {
 	return r.ask(ctx, http.MethodGet, "/control/calls/"+url.PathEscape(call.Record.CallID)+"?sdk_app_id="+call.SDKAppID.String(), nil)
 }
@@ -68,7 +68,7 @@ func (r *Remote) ask(ctx context.Context, method, path string, body []byte) (cal
 	}
 	resp, err := r.http.Do(req)
 	if err != nil {
-		return call, fmt.Errorf("the Tencent simulator does not answer, is the stack still running? %w", err)
+		return call, fmt.Errorf("the Tencent simulator does not answer; is the stack still running? %w", err)
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(resp.Body)
@@ -85,15 +85,15 @@ func (r *Remote) ask(ctx context.Context, method, path string, body []byte) (cal
 	return call, json.Unmarshal(answer, &call)
 }
 
-// Link is the page of a workflow in the Web UI.
+// Link returns the URL of a workflow's page in the Web UI.
 func (r *Remote) Link(f Execution) string { return link(r.info.Ports, f) }
 
-// WorkflowID is the ID of a call's workflow.
+// WorkflowID returns the ID of a call's workflow.
 func WorkflowID(call tencentsim.Call) string {
 	return workflows.AfterCallID(call.SDKAppID, call.Record.CallID)
 }
 
-// link is the page of a workflow, of its latest run if no other is named.
+// link returns the URL of a workflow's page, of the latest run if f has no RunID.
 func link(p Ports, f Execution) string {
 	return temporalclient.WorkflowURL(httpURL(p.TemporalUI), client.DefaultNamespace, f.WorkflowID, f.RunID)
 }

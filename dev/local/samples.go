@@ -17,39 +17,38 @@ const (
 	tutoring tencent.SDKAppID = 1400000001
 )
 
-// Sample is a call and what must become of it.
+// Sample is a call and its expected outcome.
 type Sample struct {
 	Name string
 	Spec tencentsim.CallSpec
-	// Decide is what a person decides once the call is in review, nil if it
-	// must not get there.
+	// Decide is the decision to make when the call is in review; nil if it must
+	// not need one.
 	Decide *workflows.DecideParams
-	// Fail is how a target fails of this call, nil for not at all. It is given
-	// by its target and how often.
+	// Fail makes a target fail for this call; nil for no failure.
 	Fail *webhookreceiver.Failure
-	// Resend are the arguments of a starter resend of this call, nil for none.
+	// Resend are the arguments to resend this call's notifications with; nil for no resend.
 	Resend []string
 	Want   Want
 }
 
-// Want is what must become of a call.
+// Want is the expected outcome of a call.
 type Want struct {
 	Outcome workflows.Outcome
 	Billed  int64
 	Amount  string
-	// Targets each get one notification, and one more of a review.
+	// Targets receive one notification each, and one more if the call was in review.
 	Targets []string
-	// Duplicates and Conflicts are counted by the starter.
+	// Duplicates and Conflicts are the expected counts of the starter.
 	Duplicates, Conflicts int
-	// Source is callback if empty.
+	// Source is SourceCallback if empty.
 	Source workflows.Source
 }
 
 // chatTarget is the chat target that receives a message about every charged call.
 const chatTarget = "desk"
 
-// Samples are the calls of `make dev` and `make demo`, with sums worked out by
-// hand from the tariffs of dev/aftercall.yaml.
+// Samples returns the calls of `make dev` and `make demo`, with amounts computed
+// by hand from the tariffs of dev/aftercall.yaml.
 func Samples() []Sample {
 	all := samples()
 	for i := range all {
@@ -80,25 +79,25 @@ func samples() []Sample {
 			Want: Want{Outcome: workflows.OutcomeFree, Amount: "0.00", Targets: []string{"crm"}},
 		},
 		{
-			// Four deliveries, one charge.
-			Name: "delivered four times",
+			// Four callbacks, one charge.
+			Name: "callback posted four times",
 			Spec: tencentsim.CallSpec{SDKAppID: clinic, Seconds: 10, Duplicates: 3},
 			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 60, Amount: "0.12", Targets: []string{"crm"}, Duplicates: 3},
 		},
 		{
-			// The four deliveries race each other.
-			Name: "four deliveries at once",
+			// The four callbacks race each other.
+			Name: "four callbacks at once",
 			Spec: tencentsim.CallSpec{SDKAppID: clinic, Media: tencent.MediaVideo, Seconds: 12, Duplicates: 3, Concurrent: true},
 			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 60, Amount: "0.30", Targets: []string{"crm"}, Duplicates: 3},
 		},
 		{
-			// 31 s at 45 yen a minute are 23.25, times 3 for those who were called: 69.75, settled in whole yen.
+			// 31 s at 45 yen a minute are 23.25, times 3 callees: 69.75, rounded to whole yen.
 			Name: "group of 4, signed, in yen",
 			Spec: tencentsim.CallSpec{SDKAppID: tutoring, Media: tencent.MediaVideo, Seconds: 31, GroupSize: 4},
 			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 31, Amount: "70", Targets: []string{"crm", "audit"}},
 		},
 		{
-			// The callback claims an hour; the record knows 95 s: two minutes.
+			// The callback claims a much longer call; the record has 95 s: two minutes.
 			Name: "callback differs from record",
 			Spec: tencentsim.CallSpec{
 				SDKAppID: clinic, Seconds: 95,
@@ -107,8 +106,8 @@ func samples() []Sample {
 			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 120, Amount: "0.24", Targets: []string{"crm"}},
 		},
 		{
-			// Somebody posts the callback again, with other data.
-			Name: "second delivery differs",
+			// The callback is posted again, with other data.
+			Name: "second callback differs",
 			Spec: tencentsim.CallSpec{
 				SDKAppID: tutoring, Seconds: 20, Duplicates: 1,
 				LaterCallback: json.RawMessage(`{"CallResult":"Interrupt"}`),
@@ -119,7 +118,7 @@ func samples() []Sample {
 			},
 		},
 		{
-			// Tencent says 101050 until 9 s after the end.
+			// Tencent answers 101050 until 9 s after the end.
 			Name: "record comes late",
 			Spec: tencentsim.CallSpec{SDKAppID: clinic, Seconds: 45, RecordAfterSeconds: 9},
 			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 60, Amount: "0.12", Targets: []string{"crm"}},
@@ -135,17 +134,16 @@ func samples() []Sample {
 		},
 		{
 			// 100 s less 30 s grace are 70 s, so two minutes.
-			Name: "offline, dead air",
+			Name: "offline, with grace",
 			Spec: tencentsim.CallSpec{SDKAppID: clinic, Seconds: 100, Result: tencent.ResultOffline},
 			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 120, Amount: "0.24", Targets: []string{"crm"}},
 		},
 		{
-			// The record says NormalEnd but knows no AcceptTime. Somebody asks
-			// the doctor: five minutes.
+			// The record has NormalEnd but no AcceptTime. A person decides: five minutes.
 			Name: "reviewed and decided",
 			Spec: tencentsim.CallSpec{SDKAppID: clinic, Seconds: 310, Record: json.RawMessage(`{"AcceptTime":0}`)},
 			Decide: &workflows.DecideParams{
-				Verdict: billing.VerdictChargeAs, ConnectedSeconds: 300, By: "night shift", Reason: "five minutes, says the doctor's log",
+				Verdict: billing.VerdictChargeAs, ConnectedSeconds: 300, By: "night shift", Reason: "five minutes according to the doctor's log",
 			},
 			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 300, Amount: "0.60", Targets: []string{"crm"}},
 		},
@@ -159,15 +157,15 @@ func samples() []Sample {
 			},
 		},
 		{
-			// The crm is down for two attempts, and catches up. The chat target is not delayed.
+			// The crm fails twice, then succeeds. The chat target is not delayed.
 			Name: "target fails for a while",
 			Spec: tencentsim.CallSpec{SDKAppID: clinic, Seconds: 30},
 			Fail: &webhookreceiver.Failure{Target: "crm", Times: 2, Status: http.StatusServiceUnavailable},
 			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 60, Amount: "0.12", Targets: []string{"crm"}},
 		},
 		{
-			// Somebody sends it again: the crm sees the same message once more.
-			Name:   "sent again",
+			// The crm receives the same message again.
+			Name:   "resent",
 			Spec:   tencentsim.CallSpec{SDKAppID: clinic, Seconds: 31},
 			Resend: []string{"--target", "crm"},
 			Want:   Want{Outcome: workflows.OutcomeCharged, Billed: 60, Amount: "0.12", Targets: []string{"crm"}},

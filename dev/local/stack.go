@@ -26,36 +26,36 @@ import (
 	"aftercall/starter/callback"
 )
 
-// Options say how a Stack is run.
+// Options are the settings of a Stack.
 type Options struct {
 	// Root is the project's folder.
 	Root string
-	// Dir keeps the state of the stack: databases, logs.
+	// Dir is the folder for the state of the stack: databases and logs.
 	Dir   string
 	Ports Ports
 	// Temporal is the path of the temporal CLI.
 	Temporal string
-	// StartServer, if set, starts the Temporal server instead of the stack
-	// itself; the stack calls stop.
+	// StartServer, if set, starts the Temporal server in place of the stack, which
+	// calls stop.
 	StartServer func(ctx context.Context, server Server) (stop func() error, err error)
-	// Starter and Worker are the services between the servers.
+	// Starter and Worker run the two services.
 	Starter, Worker Service
-	// Isolated ignores REDIS_URL: a demo must not meddle with somebody's Redis.
+	// Isolated ignores REDIS_URL: a demo must not write to an external Redis.
 	Isolated bool
-	// Encrypt makes starter and worker encrypt what Temporal stores.
+	// Encrypt makes starter and worker encrypt the payloads that Temporal stores.
 	Encrypt bool
-	// Environ adds to, or overrides, the settings of starter and worker.
+	// Environ adds environment variables of starter and worker, or overrides them.
 	Environ map[string]string
 	Logger  *slog.Logger
 }
 
-// Stack is the whole system on this machine, running.
+// Stack is a running stack.
 type Stack struct {
 	Temporal client.Client
 	Tencent  *tencentsim.Simulator
 	Webhooks *webhookreceiver.Receiver
 	Config   *config.Config
-	// RedisKind says which Redis serves.
+	// RedisKind describes the Redis in use.
 	RedisKind string
 
 	options  Options
@@ -63,7 +63,7 @@ type Stack struct {
 	ports    Ports
 	isolated bool
 	redisURL string
-	// encryption are settings of starter and worker, nil for none.
+	// encryption are the environment variables for encryption, nil without it.
 	encryption map[string]string
 	http       *http.Client
 	logger     *slog.Logger
@@ -72,8 +72,8 @@ type Stack struct {
 	failed     chan error
 }
 
-// secrets are those of the simulated world, the same on every machine: they
-// guard nothing.
+// secrets are the secrets of the simulated apps and targets, the same on every
+// machine: they protect nothing.
 var secrets = map[string]string{
 	"CLINIC_SECRET_KEY":        "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e",
 	"CLINIC_CALLBACK_SECRET":   "clinic-callback-path-secret",
@@ -84,7 +84,7 @@ var secrets = map[string]string{
 	"AUDIT_WEBHOOK_SECRET":     "whsec_" + base64.StdEncoding.EncodeToString([]byte("the audit webhook secret")),
 }
 
-// Start brings everything up in order. On an error, what was started is stopped.
+// Start starts everything in order. On an error, what was started is stopped.
 func Start(ctx context.Context, o Options) (*Stack, error) {
 	s := &Stack{
 		options: o, dir: o.Dir, ports: o.Ports, isolated: o.Isolated, logger: o.Logger,
@@ -119,7 +119,7 @@ func (s *Stack) start(ctx context.Context) error {
 	return s.writeInfo()
 }
 
-// lock keeps two stacks from sharing one state.
+// lock prevents two stacks from using the same state.
 func (s *Stack) lock() error {
 	lock := flock.New(filepath.Join(s.dir, "lock"))
 	locked, err := lock.TryLock()
@@ -127,23 +127,23 @@ func (s *Stack) lock() error {
 		return fmt.Errorf("lock the state folder: %w", err)
 	}
 	if !locked {
-		return errors.New("a stack is already running here: use it (make call), or stop it with Ctrl-C in its terminal")
+		return errors.New("a stack is already running here: use it with `make call`, or stop it with Ctrl-C in its terminal")
 	}
 	s.onStop("lock", func(context.Context) error { return lock.Unlock() })
 	return nil
 }
 
-// Failed tells when a part ended by itself.
+// Failed receives the error of the first part that ends unexpectedly.
 func (s *Stack) Failed() <-chan error { return s.failed }
 
 func (s *Stack) fail(err error) {
 	select {
 	case s.failed <- err:
-	default: // the first failure explains the others
+	default: // only the first failure is reported
 	}
 }
 
-// Environ is what starter and worker are told, and the commands of both.
+// Environ returns the environment variables of starter, worker and commands.
 func (s *Stack) Environ() map[string]string {
 	e := map[string]string{
 		"AFTERCALL_CONFIG":          filepath.Join(s.options.Root, "dev", "aftercall.yaml"),
@@ -163,13 +163,13 @@ func (s *Stack) Environ() map[string]string {
 	return e
 }
 
-// Dir is where the stack keeps its state.
+// Dir returns the folder with the state of the stack.
 func (s *Stack) Dir() string { return s.dir }
 
-// Ports are those that the stack uses.
+// Ports returns the ports of the stack.
 func (s *Stack) Ports() Ports { return s.ports }
 
-// LedgerPath is the SQLite file.
+// LedgerPath returns the path of the ledger's SQLite file.
 func (s *Stack) LedgerPath() string { return filepath.Join(s.dir, "ledger.db") }
 
 // startSimulators starts the simulated Tencent and the webhook receiver.
@@ -213,7 +213,7 @@ func (s *Stack) startStarter(ctx context.Context) error {
 	return s.await(ctx, "the starter", s.Ready)
 }
 
-// LaunchStarter starts the starter without waiting for what it needs.
+// LaunchStarter starts the starter without waiting until it is ready.
 func (s *Stack) LaunchStarter() error {
 	return s.launch("starter", s.options.Starter, s.ports.StarterAdmin)
 }
@@ -224,7 +224,7 @@ func (s *Stack) launch(name string, service Service, adminPort int) error {
 	return s.run(name, func(ctx context.Context, log io.Writer) error { return service(ctx, environ, log) })
 }
 
-// Ready reports what the starter still lacks.
+// Ready returns an error while the starter is not ready.
 func (s *Stack) Ready(ctx context.Context) error { return s.ready(ctx, s.ports.StarterAdmin) }
 
 func (s *Stack) ready(ctx context.Context, adminPort int) error {
@@ -247,12 +247,12 @@ func (s *Stack) ready(ctx context.Context, adminPort int) error {
 	return nil
 }
 
-// CallbackURL is where Tencent posts the callbacks of an app.
+// CallbackURL returns the URL to which Tencent posts the callbacks of an app.
 func (s *Stack) CallbackURL(app config.App) string {
 	return httpURL(s.ports.Starter) + callback.PathPrefix + app.Callback.Secret.Reveal()
 }
 
-// registerCallbacks tells Tencent where to post, as an operator would.
+// registerCallbacks registers the callback URLs at Tencent, as an operator would.
 func (s *Stack) registerCallbacks(ctx context.Context) error {
 	for i := range s.Config.Apps {
 		app := &s.Config.Apps[i]
@@ -269,7 +269,7 @@ func (s *Stack) registerCallbacks(ctx context.Context) error {
 	return nil
 }
 
-// Info is what another process must know to use a running stack.
+// Info is what other processes need to use a running stack.
 type Info struct {
 	Ports Ports `json:"ports"`
 	PID   int   `json:"pid"`
@@ -290,7 +290,7 @@ func (s *Stack) writeInfo() error {
 	return s.writeEnviron()
 }
 
-// environFile is for shells that want to run commands against the stack.
+// environFile is sourced by shells that run commands against the stack.
 const environFile = "env"
 
 func (s *Stack) writeEnviron() error {
@@ -307,7 +307,7 @@ func (s *Stack) writeEnviron() error {
 	return nil
 }
 
-// ReadInfo finds the stack that runs on the state in dir.
+// ReadInfo returns the Info of the stack whose state is in dir.
 func ReadInfo(dir string) (Info, error) {
 	var info Info
 	data, err := os.ReadFile(filepath.Join(dir, infoFile))

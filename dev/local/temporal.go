@@ -25,27 +25,27 @@ import (
 )
 
 const (
-	// wantServer is the oldest server whose Web UI shows what ours needs: user
-	// metadata, local activities in the timeline.
-	wantServer = "1.29.0"
+	// minServer is the oldest server whose Web UI shows user metadata, and local
+	// activities in the timeline.
+	minServer = "1.29.0"
 	// cliVersion is what dev/temporal builds.
 	cliVersion = "1.5.1"
-	// Retention is how long the namespace keeps closed workflows: longer than
-	// Redis remembers a call, so that the workflow ID outlives it as a defence.
+	// Retention is how long the namespace keeps closed workflows: longer than Redis
+	// remembers a call, so that the workflow ID still rejects duplicates then.
 	Retention = dedupe.Retention + 2*24*time.Hour
 )
 
-// TemporalPath finds the temporal CLI: TEMPORAL_BIN, one on PATH that is new
-// enough, or the one built into dev/bin. root is the project's folder.
+// TemporalPath returns the path of the temporal CLI: TEMPORAL_BIN, one on PATH that
+// is new enough, or the one in dev/bin. root is the project's folder.
 func TemporalPath(ctx context.Context, root string) (string, error) {
 	if bin := os.Getenv("TEMPORAL_BIN"); bin != "" {
 		if _, err := serverVersion(ctx, bin); err != nil {
-			return "", fmt.Errorf("TEMPORAL_BIN=%s is no temporal CLI: %w", bin, err)
+			return "", fmt.Errorf("TEMPORAL_BIN=%s is not a temporal CLI: %w", bin, err)
 		}
 		return bin, nil
 	}
 	if bin, err := exec.LookPath("temporal"); err == nil {
-		if v, err := serverVersion(ctx, bin); err == nil && !older(v, wantServer) {
+		if v, err := serverVersion(ctx, bin); err == nil && !older(v, minServer) {
 			return bin, nil
 		}
 	}
@@ -56,7 +56,7 @@ func TemporalPath(ctx context.Context, root string) (string, error) {
 	return bin, nil
 }
 
-// EnsureTemporal is TemporalPath, and builds the CLI from source if there is none.
+// EnsureTemporal returns TemporalPath, and builds the CLI from source if needed.
 func EnsureTemporal(ctx context.Context, root string, out io.Writer) (string, error) {
 	if bin, err := TemporalPath(ctx, root); err == nil || os.Getenv("TEMPORAL_BIN") != "" {
 		return bin, err
@@ -82,7 +82,7 @@ func builtPath(root string) string {
 
 var serverVersionPattern = regexp.MustCompile(`Server (\d+\.\d+\.\d+)`)
 
-// serverVersion asks a CLI which server it brings.
+// serverVersion returns the version of the server in a CLI.
 func serverVersion(ctx context.Context, bin string) (string, error) {
 	out, err := exec.CommandContext(ctx, bin, "--version").Output()
 	if err != nil {
@@ -90,12 +90,12 @@ func serverVersion(ctx context.Context, bin string) (string, error) {
 	}
 	m := serverVersionPattern.FindSubmatch(out)
 	if m == nil {
-		return "", errors.New("it does not name the version of its server")
+		return "", errors.New("--version prints no server version")
 	}
 	return string(m[1]), nil
 }
 
-// older compares versions of three numbers.
+// older reports whether version a is older than b.
 func older(a, b string) bool {
 	as, bs := strings.Split(a, "."), strings.Split(b, ".")
 	for i := range min(len(as), len(bs)) {
@@ -111,15 +111,15 @@ func older(a, b string) bool {
 	return len(as) < len(bs)
 }
 
-// ServerArguments are the settings of the development server beyond ports and
-// file: SQLite with a write-ahead log, and limits that a test load does not hit.
+// ServerArguments returns the arguments of the development server besides ports
+// and file: SQLite with a write-ahead log, and limits above any test load.
 func ServerArguments() []string {
 	args := []string{
 		"--sqlite-pragma", "journal_mode=WAL",
 		"--sqlite-pragma", "synchronous=NORMAL",
-		// A call touches a page of each index of the list of workflows, and the
-		// next one mostly the same pages: they go back into the file every 32
-		// MiB, not every 4.
+		// A call writes to a page of each index of the list of workflows, and the
+		// next call mostly to the same pages. Copying them into the file every
+		// 32 MiB instead of every 4 MiB writes each page less often.
 		"--sqlite-pragma", "wal_autocheckpoint=8000",
 	}
 	for _, setting := range []string{
@@ -136,7 +136,7 @@ func ServerArguments() []string {
 	return args
 }
 
-// Server is a development server to start.
+// Server describes a development server to start.
 type Server struct {
 	// Path is the temporal CLI, Address the host:port of the frontend.
 	Path, Address string
@@ -145,7 +145,7 @@ type Server struct {
 	Arguments     []string
 }
 
-// spawnServer starts the server as a part of the stack, which stops it too.
+// spawnServer starts the server as a part of the stack.
 func (s *Stack) spawnServer(_ context.Context, server Server) (stop func() error, err error) {
 	return nil, s.spawn("temporal", server.Path, append([]string{
 		"server", "start-dev", "--ip", host, "--port", strconv.Itoa(s.ports.Temporal), "--ui-port", server.UIPort,
@@ -153,9 +153,9 @@ func (s *Stack) spawnServer(_ context.Context, server Server) (stop func() error
 	}, server.Arguments...), nil)
 }
 
-// StartTemporal starts the server on a database file in dir and waits until it
-// is ready: reachable, retaining long enough, with its search attributes
-// registered also when the file existed before they did.
+// StartTemporal starts the server on its database file and waits until it is
+// reachable, has the retention, and has all search attributes, also those that
+// an existing file lacks.
 func (s *Stack) StartTemporal(ctx context.Context) error {
 	server := Server{
 		Path: s.options.Temporal, Address: s.ports.TemporalAddress(), UIPort: s.ports.TemporalUIPort(),
@@ -183,10 +183,10 @@ func (s *Stack) StartTemporal(ctx context.Context) error {
 	s.onStop("client of temporal", func(context.Context) error { c.Close(); return nil })
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	// That it is not there at once is no news here.
+	// It is expected that the server is not reachable at first.
 	quiet := slog.New(slog.DiscardHandler)
 	if !temporalclient.Prepare(ctx, c, name, quiet, workflows.SearchAttributes) {
-		return fmt.Errorf("the Temporal server did not come up within %s: see %s", startTimeout, s.logPath("temporal"))
+		return fmt.Errorf("the Temporal server did not start within %s: see %s", startTimeout, s.logPath("temporal"))
 	}
 	return setRetention(ctx, c, name)
 }

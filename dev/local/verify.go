@@ -24,14 +24,14 @@ import (
 	"aftercall/workflows"
 )
 
-// SampleRun is a sample that was run, and what became of it.
+// SampleRun is a sample and its outcome.
 type SampleRun struct {
 	Sample
 	Call      tencentsim.Call
 	Execution Execution
-	// Resent are the workflows that sent it again.
+	// Resent are the IDs of the workflows that resent its notifications.
 	Resent []string
-	// Deviations are sentences about what is not as it should be.
+	// Deviations has a sentence for every difference from Want.
 	Deviations []string
 }
 
@@ -39,9 +39,9 @@ type SampleRun struct {
 // may need many times as long.
 const runTimeout = 3 * time.Minute
 
-// RunSamples lets the samples end, follows them, and verifies each at the far
-// end: the workflow, the ledger, the webhooks, the answers to Tencent. The
-// second result are deviations that belong to no single call.
+// RunSamples simulates the samples, follows their workflows, and verifies each:
+// the workflow, the ledger, the webhooks, the answers to Tencent. The second
+// result has the deviations that belong to no single call.
 func (s *Stack) RunSamples(ctx context.Context, samples []Sample) ([]SampleRun, []string, error) {
 	ctx, cancel := context.WithTimeout(ctx, runTimeout)
 	defer cancel()
@@ -67,11 +67,11 @@ func (s *Stack) RunSamples(ctx context.Context, samples []Sample) ([]SampleRun, 
 	if err := s.triggerSweeps(ctx, samples); err != nil {
 		return nil, nil, err
 	}
-	book, err := ledger.Open(ctx, s.Environ()["LEDGER_URL"], ledger.Options{})
+	store, err := ledger.Open(ctx, s.Environ()["LEDGER_URL"], ledger.Options{})
 	if err != nil {
 		return nil, nil, err
 	}
-	defer book.Close()
+	defer store.Close()
 	group, groupCtx := errgroup.WithContext(ctx)
 	for i := range ran {
 		group.Go(func() (err error) {
@@ -91,7 +91,7 @@ func (s *Stack) RunSamples(ctx context.Context, samples []Sample) ([]SampleRun, 
 		return nil, nil, err
 	}
 	for i := range ran {
-		if err := s.verify(ctx, book, &ran[i]); err != nil {
+		if err := s.verify(ctx, store, &ran[i]); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -102,7 +102,7 @@ func (s *Stack) RunSamples(ctx context.Context, samples []Sample) ([]SampleRun, 
 	return ran, deviationsOfCounts(samples, before, after), nil
 }
 
-// Deviations are those of all samples, with their names.
+// Deviations returns the deviations of all samples, with their names.
 func Deviations(ran []SampleRun, others []string) []string {
 	var all []string
 	for _, r := range ran {
@@ -113,27 +113,27 @@ func Deviations(ran []SampleRun, others []string) []string {
 	return append(all, others...)
 }
 
-func (s *Stack) verify(ctx context.Context, book *ledger.Ledger, r *SampleRun) error {
+func (s *Stack) verify(ctx context.Context, store *ledger.Ledger, r *SampleRun) error {
 	deviates := func(format string, args ...any) { r.Deviations = append(r.Deviations, fmt.Sprintf(format, args...)) }
 	f, want := r.Execution, r.Want
 	if f.Status != enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED {
-		deviates("its workflow is %s, not completed (%v)", f.Status, f.Err)
+		deviates("its workflow is %s, want completed (%v)", f.Status, f.Err)
 	}
 	if f.Result.Outcome != want.Outcome {
-		deviates("its outcome is %q, not %q", f.Result.Outcome, want.Outcome)
+		deviates("its outcome is %q, want %q", f.Result.Outcome, want.Outcome)
 	}
 	if f.Result.Amount != want.Amount || f.Result.BilledSeconds != want.Billed {
-		deviates("it was charged %s for %d s, not %s for %d s", f.Result.Amount, f.Result.BilledSeconds, want.Amount, want.Billed)
+		deviates("it was charged %s for %d s, want %s for %d s", f.Result.Amount, f.Result.BilledSeconds, want.Amount, want.Billed)
 	}
-	entries, err := book.Get(ctx, r.Call.SDKAppID, r.Call.Record.CallID)
+	entries, err := store.Get(ctx, r.Call.SDKAppID, r.Call.Record.CallID)
 	if err != nil {
 		return err
 	}
 	switch {
 	case len(entries) != 1:
-		deviates("the ledger has %d entries of it, not 1", len(entries))
+		deviates("the ledger has %d entries for it, want 1", len(entries))
 	case entries[0].Charge.Amount.Number() != want.Amount:
-		deviates("the ledger says %s, not %s", entries[0].Charge.Amount.Number(), want.Amount)
+		deviates("the ledger has amount %s, want %s", entries[0].Charge.Amount.Number(), want.Amount)
 	}
 	var delivered []string
 	for _, d := range f.Result.Deliveries {
@@ -142,7 +142,7 @@ func (s *Stack) verify(ctx context.Context, book *ledger.Ledger, r *SampleRun) e
 		}
 	}
 	if !slices.Equal(delivered, want.Targets) {
-		deviates("delivered to %v, not to %v", delivered, want.Targets)
+		deviates("delivered to %v, want %v", delivered, want.Targets)
 	}
 	for _, target := range want.Targets {
 		r.verifyArrivals(s, target)
@@ -151,14 +151,14 @@ func (s *Stack) verify(ctx context.Context, book *ledger.Ledger, r *SampleRun) e
 	r.Call = call
 	for _, d := range call.Deliveries {
 		if d.Status != http.StatusOK {
-			deviates("a callback was answered %d (%s%s), not 200", d.Status, d.Answer, d.Error)
+			deviates("a callback was answered %d (%s%s), want 200", d.Status, d.Answer, d.Error)
 		}
 	}
 	if n := len(call.Deliveries); n != posted(r.Spec) {
-		deviates("Tencent posted %d callbacks, not %d", n, posted(r.Spec))
+		deviates("Tencent posted %d callbacks, want %d", n, posted(r.Spec))
 	}
 	if source := cmp.Or(want.Source, workflows.SourceCallback); f.Source != source {
-		deviates("its source is %q, not %q", f.Source, source)
+		deviates("its source is %q, want %q", f.Source, source)
 	}
 	return nil
 }
@@ -169,19 +169,19 @@ func (s *Stack) AwaitReview(ctx context.Context, call tencentsim.Call) error {
 	if err := poll(ctx, func(ctx context.Context) (bool, error) {
 		value, err := s.Temporal.QueryWorkflow(ctx, id, "", workflows.QueryStatus)
 		if err != nil {
-			return false, notYetThere(err)
+			return false, unlessNotStarted(err)
 		}
 		var status workflows.Status
 		err = value.Get(&status)
 		return status.Stage == workflows.StageReview, err
 	}); err != nil {
-		return fmt.Errorf("call %s does not come into review: %w", call.Record.CallID, err)
+		return fmt.Errorf("call %s is not in review: %w", call.Record.CallID, err)
 	}
 	return nil
 }
 
-// verifyArrivals counts at the far end: an event for each of what happened, and
-// the attempts of each.
+// verifyArrivals verifies how many events a target received, and in how many
+// attempts.
 func (r *SampleRun) verifyArrivals(s *Stack, target string) {
 	events := 1
 	if r.Decide != nil && target != chatTarget {
@@ -195,15 +195,15 @@ func (r *SampleRun) verifyArrivals(s *Stack, target string) {
 		attempts++
 	}
 	if n := s.Arrivals(target, r.Call.Record.CallID); n != attempts {
-		r.Deviations = append(r.Deviations, fmt.Sprintf("%s received %d notifications of it, not %d", target, n, attempts))
+		r.Deviations = append(r.Deviations, fmt.Sprintf("%s received %d requests about it, want %d", target, n, attempts))
 	}
 	messages := s.Webhooks.Messages(webhookreceiver.Filter{Target: target, CallID: r.Call.Record.CallID})
 	if len(messages) != events && len(messages) > 0 {
-		r.Deviations = append(r.Deviations, fmt.Sprintf("%s received %d different messages of it, not %d", target, len(messages), events))
+		r.Deviations = append(r.Deviations, fmt.Sprintf("%s received %d different messages about it, want %d", target, len(messages), events))
 	}
 	for _, m := range messages {
 		if m.Accepted == 0 || m.BodyChanged {
-			r.Deviations = append(r.Deviations, fmt.Sprintf("%s has not taken %s as it was", target, m.Type))
+			r.Deviations = append(r.Deviations, fmt.Sprintf("%s did not accept %s, or its body changed between attempts", target, m.Type))
 		}
 	}
 }
@@ -219,16 +219,16 @@ func (s *Stack) Decide(ctx context.Context, call tencentsim.Call, decision workf
 	return nil
 }
 
-// notYetThere forgives that a workflow has not been started, or that its first
-// task, which a start delay holds back, has not been done.
-func notYetThere(err error) error {
+// unlessNotStarted returns nil for the errors of a workflow that has not been
+// started, or whose first task waits for its start delay.
+func unlessNotStarted(err error) error {
 	if errors.As(err, new(*serviceerror.NotFound)) || errors.As(err, new(*serviceerror.WorkflowNotReady)) {
 		return nil
 	}
 	return err
 }
 
-// posted is how many callbacks Tencent posts of a call.
+// posted returns how many callbacks Tencent posts for a call.
 func posted(spec tencentsim.CallSpec) int {
 	if spec.Lose {
 		return 0
@@ -236,7 +236,7 @@ func posted(spec tencentsim.CallSpec) int {
 	return 1 + spec.Duplicates
 }
 
-// triggerSweeps runs the schedules of the sweeps now, where a callback is lost.
+// triggerSweeps triggers the sweep of every app with a lost callback.
 func (s *Stack) triggerSweeps(ctx context.Context, samples []Sample) error {
 	apps := map[tencent.SDKAppID]bool{}
 	for _, sample := range samples {
@@ -249,7 +249,7 @@ func (s *Stack) triggerSweeps(ctx context.Context, samples []Sample) error {
 		if err := poll(ctx, func(ctx context.Context) (bool, error) {
 			err := handle.Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL})
 			if errors.As(err, new(*serviceerror.NotFound)) {
-				return false, nil // the worker has not made it yet
+				return false, nil // the worker has not created it yet
 			}
 			return err == nil, err
 		}); err != nil {
@@ -259,7 +259,7 @@ func (s *Stack) triggerSweeps(ctx context.Context, samples []Sample) error {
 	return nil
 }
 
-// counts are what the starter counted.
+// counts are counters of the starter.
 type counts struct{ started, duplicates, conflicts float64 }
 
 func deviationsOfCounts(samples []Sample, before, after counts) []string {
@@ -281,13 +281,13 @@ func deviationsOfCounts(samples []Sample, before, after counts) []string {
 		{"conflicts", after.conflicts - before.conflicts, want.conflicts},
 	} {
 		if c.got != c.want {
-			deviations = append(deviations, fmt.Sprintf("the starter counted %v %s, not %v", c.got, c.name, c.want))
+			deviations = append(deviations, fmt.Sprintf("the starter counted %v %s, want %v", c.got, c.name, c.want))
 		}
 	}
 	return deviations
 }
 
-// starterCounts reads the starter's own metrics.
+// starterCounts reads the counters from the starter's metrics.
 func (s *Stack) starterCounts(ctx context.Context) (counts, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.MetricsURL(), nil)
 	if err != nil {
@@ -321,7 +321,7 @@ func (s *Stack) starterCounts(ctx context.Context) (counts, error) {
 	}, nil
 }
 
-// poll asks until the answer is yes or ctx ends.
+// poll calls ask until it returns true or an error, or ctx ends.
 func poll(ctx context.Context, ask func(context.Context) (bool, error)) error {
 	for {
 		yes, err := ask(ctx)

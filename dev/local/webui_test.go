@@ -21,10 +21,10 @@ import (
 	"aftercall/workflows"
 )
 
-// screenshots is where pictures go; make screenshots sets it.
-var screenshots = flag.String("screenshots", "", "folder for the pictures of the documentation; none are taken without")
+// screenshots is the folder for the pictures of `make screenshots`.
+var screenshots = flag.String("screenshots", "", "folder for the pictures of the documentation; empty for none")
 
-// operations is the part of the documentation that this test does as told.
+// operations returns the section of the documentation that TestWebUI follows.
 func operations(t *testing.T) string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(root, "docs", "operations.md"))
@@ -40,15 +40,15 @@ var (
 	queries = regexp.MustCompile("(?m)^\\| (.+?) \\| `(.+)` \\|$")
 )
 
-// TestWebUI does on the real Web UI what a person would: sets up the columns,
-// finds a finished call and one in review, reads both, and decides.
+// TestWebUI uses the real Web UI as a person would: it sets up the columns, finds
+// a finished call and one in review, reads both, and decides about the latter.
 func TestWebUI(t *testing.T) {
 	p, ok := openBrowser(t)
 	if !ok {
 		return
 	}
 	samples := local.Samples()[1:2]
-	if *screenshots != "" { // the list is to look like one
+	if *screenshots != "" { // the picture shows a longer list
 		samples = local.Samples()
 	}
 	ran, others, err := shared.RunSamples(testContext(t), samples)
@@ -64,49 +64,49 @@ func TestWebUI(t *testing.T) {
 	columns := setup.FindStringSubmatch(operations(t))
 	require.NotNil(t, columns, "docs/operations.md has the columns as JavaScript")
 	p.open(shared.ListLink())
-	p.shows("Workflows")
+	p.waitForText("Workflows")
 	p.eval(nil, "() => {"+columns[1]+"}")
 
 	row := p.row(query(t, "all calls"), finished)
 	require.Equal(t, []string{"Completed", "Video", "SingleCall", "NormalEnd", "clinic", "callback"},
 		values(row, "Status", "CallMedia", "CallType", "CallResult", "CallApp", "CallSource"))
-	p.shoot("calls.png", 1720, 900)
+	p.screenshot("calls.png", 1720, 900)
 	p.click("table a", finished.Record.CallID)
-	p.shows("Completed", "charge Video · one to one · 2:10 connected · NormalEnd", "notify crm", "read the call record", `"amount"`)
-	p.shoot("call.png", 1500, 1220)
+	p.waitForText("Completed", "charge Video · one to one · 2:10 connected · NormalEnd", "notify crm", "read the call record", `"amount"`)
+	p.screenshot("call.png", 1500, 1220)
 	p.click("a", "User Metadata")
-	p.shows("Video · one to one · 2:10 connected · NormalEnd", "What the callback said", "0.66 USD for 2:12, connected 2:10",
+	p.waitForText("Video · one to one · 2:10 connected · NormalEnd", "What the callback said", "0.66 USD for 2:12, connected 2:10",
 		"done since", "the first 60 s, then every 6 s begun", "Notify crm")
-	p.shoot("details.png", 1500, 980)
+	p.screenshot("details.png", 1500, 980)
 
 	row = p.row(query(t, "calls that wait for a decision"), reviewed)
 	require.Equal(t, []string{"Running", "review", "Video", "NormalEnd"}, values(row, "Status", "CallStage", "CallMedia", "CallResult"))
 	p.click("table a", reviewed.Record.CallID)
-	p.shows("Running", "OpenReview", "Charge", "FetchRecord")
+	p.waitForText("Running", "OpenReview", "Charge", "FetchRecord")
 	p.click("a", "User Metadata")
-	p.shows("review since", "a decision", "AcceptTime is 0", "aftercall review decide")
+	p.waitForText("review since", "a decision", "AcceptTime is 0", "aftercall review decide")
 	p.click("button", "More Actions")
 	p.click("[data-testid=update-button]", "Send an Update")
 	p.click("[data-testid=update-select-button]", "")
 	p.click("dialog li[role=option]", "decide")
 	decision, err := json.Marshal(workflows.DecideParams{
-		Verdict: billing.VerdictChargeAs, ConnectedSeconds: 300, By: "alice", Reason: "five minutes, says the doctor's log",
+		Verdict: billing.VerdictChargeAs, ConnectedSeconds: 300, By: "alice", Reason: "five minutes according to the doctor's log",
 	})
 	require.NoError(t, err)
 	p.fill("[data-testid=update-confirmation-modal] [contenteditable]", string(decision))
-	p.shoot("decide.png", 1500, 900)
+	p.screenshot("decide.png", 1500, 900)
 	p.click("[data-testid=update-confirmation-modal] button[type=submit]", "Submit")
-	p.shows("Update successful")
+	p.waitForText("Update successful")
 	f, err := local.Follow(testContext(t), shared.Temporal, reviewed)
 	require.NoError(t, err)
 	require.NoError(t, f.Err)
 	require.Equal(t, int64(300), f.Result.BilledSeconds)
 	require.Equal(t, "alice", f.Result.Decided.By)
 	p.open(shared.Link(f))
-	p.shows("Completed", "Workflow Execution Update Accepted", "Workflow Execution Completed")
+	p.waitForText("Completed", "Workflow Execution Update Accepted", "Workflow Execution Completed")
 }
 
-// inReview places a call whose record knows no AcceptTime.
+// inReview places a call whose record has no AcceptTime.
 func inReview(t *testing.T) tencentsim.Call {
 	t.Helper()
 	call, err := shared.Tencent.PlaceCall(tencentsim.CallSpec{
@@ -116,7 +116,7 @@ func inReview(t *testing.T) tencentsim.Call {
 	return call
 }
 
-// query is a ready-made one of the documentation.
+// query returns a query of the documentation.
 func query(t *testing.T, name string) string {
 	t.Helper()
 	for _, m := range queries.FindAllStringSubmatch(operations(t), -1) {
@@ -128,8 +128,8 @@ func query(t *testing.T, name string) string {
 	return ""
 }
 
-// row finds a call in the list of a query, and returns its cells by column. The
-// list is not live, and visibility takes its time, so it is opened again.
+// row returns the cells of a call in the list of a query, by column. It reloads
+// the list until the call appears: the list is not live, and visibility lags.
 func (p *page) row(query string, call tencentsim.Call) map[string]string {
 	p.t.Helper()
 	const read = `id => {
