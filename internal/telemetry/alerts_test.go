@@ -19,7 +19,7 @@ const (
 	runbook       = "../../docs/operations.md"
 )
 
-// promtool runs Prometheus' own checker.
+// promtool runs Prometheus' tool for checking rules.
 func promtool(t *testing.T, args ...string) {
 	t.Helper()
 	bin, ok := testenv.Program(t, "promtool", "apt-get install prometheus")
@@ -40,7 +40,7 @@ type alert struct {
 	Annotations map[string]string `yaml:"annotations"`
 }
 
-// alerts are those of the rules.
+// alerts returns the alerts in rulesFile.
 func alerts(t *testing.T) (all []alert) {
 	t.Helper()
 	var rules struct {
@@ -63,7 +63,7 @@ func read(t *testing.T, file string, into any) {
 	require.NoError(t, yaml.Unmarshal(data, into), file)
 }
 
-// TestEveryAlertIsTested makes sure that each rule is seen to fire.
+// TestEveryAlertIsTested checks that some test expects each alert to fire.
 func TestEveryAlertIsTested(t *testing.T) {
 	fires := map[string]bool{}
 	for _, file := range []string{testsFile, slowTestsFile} {
@@ -83,12 +83,12 @@ func TestEveryAlertIsTested(t *testing.T) {
 		}
 	}
 	for _, a := range alerts(t) {
-		require.True(t, fires[a.Alert], "no test sees %s fire", a.Alert)
+		require.True(t, fires[a.Alert], "no test expects %s to fire", a.Alert)
 	}
 }
 
-// TestEveryAlertIsInTheRunbook follows the link of each alert, and finds what
-// it means, what to look at and what to do.
+// TestEveryAlertIsInTheRunbook follows the link of each alert to a section that
+// says what it means, what to look at and what to do.
 func TestEveryAlertIsInTheRunbook(t *testing.T) {
 	data, err := os.ReadFile(runbook)
 	require.NoError(t, err)

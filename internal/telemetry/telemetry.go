@@ -16,8 +16,8 @@ import (
 	temporalotel "go.temporal.io/sdk/contrib/opentelemetry"
 )
 
-// NewLogger writes one line an event to w. format is text, json, or anything
-// else for text on a terminal and JSON elsewhere.
+// NewLogger returns a logger that writes one line per message to w. format is
+// text or json; with any other value it is text on a terminal and JSON elsewhere.
 func NewLogger(w io.Writer, format string, level slog.Level) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
 	if format == "text" || (format != "json" && isTerminal(w)) {
@@ -31,16 +31,16 @@ func isTerminal(w io.Writer) bool {
 	return ok && isatty.IsTerminal(f.Fd())
 }
 
-// NewRegistry returns a Prometheus registry with the figures of the Go runtime
-// and of the process in it.
+// NewRegistry returns a Prometheus registry that contains the metrics of the Go
+// runtime and of the process.
 func NewRegistry() *prometheus.Registry {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return reg
 }
 
-// TemporalMetrics puts the metrics of Temporal's SDK into reg, under the names
-// that its documentation uses.
+// TemporalMetrics returns a handler that registers the metrics of Temporal's SDK in
+// reg, under the names in its documentation.
 func TemporalMetrics(reg prometheus.Registerer, logger *slog.Logger) (client.MetricsHandler, error) {
 	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(reg), otelprometheus.WithoutScopeInfo(), otelprometheus.WithoutTargetInfo())
 	if err != nil {

@@ -186,7 +186,8 @@ func TestRecords(t *testing.T) {
 	}{
 		"a page": {
 			`{"ErrorCode":0,"ActionStatus":"OK","Response":{"TotalNum":141,"Page":2,"CallRecordList":[{"CallId":"call-1"},{"CallId":"call-2"}]}}`,
-			RecordPage{TotalNum: 141, Page: 2, Records: []CallRecord{{CallID: "call-1"}, {CallID: "call-2"}}}, CodeOK,
+			RecordPage{TotalNum: 141, Page: 2, Records: []CallRecord{{CallID: "call-1"}, {CallID: "call-2"}}},
+			CodeOK,
 		},
 		"an empty list":  {`{"ErrorCode":0,"ActionStatus":"OK","Response":{"TotalNum":0,"Page":2}}`, RecordPage{Page: 2}, CodeOK},
 		"no such record": {`{"ErrorCode":101050,"ActionStatus":"FAIL"}`, RecordPage{Page: 2}, CodeOK},

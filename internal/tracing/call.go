@@ -9,14 +9,15 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// AttributeCallID is on every span of a call.
+// AttributeCallID is the attribute of all spans of a call that holds its CallId.
 const AttributeCallID = attribute.Key("aftercall.call_id")
 
-// baggageCallID carries the CallId along a trace. No baggage leaves for others.
+// baggageCallID is the baggage member that carries the CallId from span to span.
+// Baggage is not sent to other systems.
 const baggageCallID = "call_id"
 
-// WithCall says that ctx is about a call from here on. Outside of a trace, and
-// without a CallId, it does nothing.
+// WithCall returns a context in which all spans have the CallId. It returns ctx
+// outside of a trace or without a CallId.
 func WithCall(ctx context.Context, callID string) context.Context {
 	span := trace.SpanFromContext(ctx)
 	if callID == "" || !span.SpanContext().IsValid() {
@@ -25,7 +26,7 @@ func WithCall(ctx context.Context, callID string) context.Context {
 	span.SetAttributes(AttributeCallID.String(callID))
 	member, err := baggage.NewMemberRaw(baggageCallID, callID)
 	if err != nil {
-		return ctx // not UTF-8: its spans go without
+		return ctx // not UTF-8: only the current span has it
 	}
 	bag, err := baggage.New(member)
 	if err != nil {
@@ -34,50 +35,51 @@ func WithCall(ctx context.Context, callID string) context.Context {
 	return baggage.ContextWithBaggage(ctx, bag)
 }
 
-// callIDs puts the CallId on every span that begins.
-type callIDs struct{}
+// callIDProcessor adds the CallId in the baggage to every span that starts.
+type callIDProcessor struct{}
 
 // OnStart implements sdktrace.SpanProcessor.
-func (callIDs) OnStart(parent context.Context, s sdktrace.ReadWriteSpan) {
+func (callIDProcessor) OnStart(parent context.Context, s sdktrace.ReadWriteSpan) {
 	if id := baggage.FromContext(parent).Member(baggageCallID).Value(); id != "" {
 		s.SetAttributes(AttributeCallID.String(id))
 	}
 }
 
 // OnEnd implements sdktrace.SpanProcessor.
-func (callIDs) OnEnd(sdktrace.ReadOnlySpan) {}
+func (callIDProcessor) OnEnd(sdktrace.ReadOnlySpan) {}
 
 // Shutdown implements sdktrace.SpanProcessor.
-func (callIDs) Shutdown(context.Context) error { return nil }
+func (callIDProcessor) Shutdown(context.Context) error { return nil }
 
 // ForceFlush implements sdktrace.SpanProcessor.
-func (callIDs) ForceFlush(context.Context) error { return nil }
+func (callIDProcessor) ForceFlush(context.Context) error { return nil }
 
-// discreet leaves out what may hold a secret: the callback's path and query,
-// Tencent's query with its UserSig, the addresses of chat targets.
-type discreet struct{ sdktrace.SpanExporter }
+// redactingExporter removes attributes that can contain secrets: path and query of
+// callbacks, the query of requests to Tencent with its UserSig, and the URLs of
+// chat targets.
+type redactingExporter struct{ sdktrace.SpanExporter }
 
 // ExportSpans implements sdktrace.SpanExporter.
-func (d discreet) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
-	told := make([]sdktrace.ReadOnlySpan, len(spans))
+func (e redactingExporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+	redacted := make([]sdktrace.ReadOnlySpan, len(spans))
 	for i, s := range spans {
-		told[i] = toldSpan{s}
+		redacted[i] = redactedSpan{s}
 	}
-	return d.SpanExporter.ExportSpans(ctx, told)
+	return e.SpanExporter.ExportSpans(ctx, redacted)
 }
 
-type toldSpan struct{ sdktrace.ReadOnlySpan }
+type redactedSpan struct{ sdktrace.ReadOnlySpan }
 
 // Attributes implements sdktrace.ReadOnlySpan.
-func (s toldSpan) Attributes() []attribute.KeyValue {
+func (s redactedSpan) Attributes() []attribute.KeyValue {
 	all := s.ReadOnlySpan.Attributes()
-	told := make([]attribute.KeyValue, 0, len(all))
+	kept := make([]attribute.KeyValue, 0, len(all))
 	for _, a := range all {
 		switch a.Key {
 		case "url.full", "url.path", "url.query", "http.url", "http.target":
 		default:
-			told = append(told, a)
+			kept = append(kept, a)
 		}
 	}
-	return told
+	return kept
 }

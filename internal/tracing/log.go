@@ -7,8 +7,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// The keys of log lines about a call. workflowKey, traceKey and spanKey are
-// those of Temporal's SDK.
+// The keys of log attributes. Temporal's SDK uses workflowKey, traceKey and spanKey.
 const (
 	callKey     = "call_id"
 	workflowKey = "WorkflowID"
@@ -16,9 +15,9 @@ const (
 	spanKey     = "SpanID"
 )
 
-// Correlate returns a logger whose lines carry the trace they belong to, if
-// there is one, and the CallId where they carry a call's workflow ID: callID
-// finds it there, or says that there is none.
+// Correlate returns a logger that adds the IDs of the current trace and span to its
+// lines, and the CallId to lines with the workflow ID of a call. callID returns
+// the CallId in a workflow ID, and false if it is not the workflow of a call.
 func Correlate(logger *slog.Logger, callID func(workflowID string) (string, bool)) *slog.Logger {
 	return slog.New(handler{Handler: logger.Handler(), callID: callID})
 }
@@ -26,12 +25,13 @@ func Correlate(logger *slog.Logger, callID func(workflowID string) (string, bool
 type handler struct {
 	slog.Handler
 	callID func(string) (string, bool)
-	// hasTrace and hasCall say what With has put on every line.
+	// hasTrace and hasCall report which attributes every line has through With.
 	hasTrace, hasCall bool
 }
 
-// see notes an attribute, and returns the CallId that belongs beside it.
-func (h *handler) see(a slog.Attr) (beside slog.Attr, ok bool) {
+// inspect records whether a is a trace ID or CallId. If it is the workflow ID of a
+// call, it returns the attribute with the CallId that is to be added.
+func (h *handler) inspect(a slog.Attr) (callIDAttr slog.Attr, ok bool) {
 	switch a.Key {
 	case traceKey:
 		h.hasTrace = true
@@ -54,8 +54,8 @@ func (h handler) Handle(ctx context.Context, r slog.Record) error {
 	})
 	var add []slog.Attr
 	r.Attrs(func(a slog.Attr) bool {
-		if beside, ok := h.see(a); ok {
-			add = append(add, beside)
+		if callIDAttr, ok := h.inspect(a); ok {
+			add = append(add, callIDAttr)
 		}
 		return true
 	})
@@ -73,8 +73,8 @@ func (h handler) Handle(ctx context.Context, r slog.Record) error {
 func (h handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	all := attrs
 	for _, a := range attrs {
-		if beside, ok := h.see(a); ok {
-			all = append(all[:len(all):len(all)], beside)
+		if callIDAttr, ok := h.inspect(a); ok {
+			all = append(all[:len(all):len(all)], callIDAttr)
 		}
 	}
 	h.Handler = h.Handler.WithAttrs(all)

@@ -20,31 +20,31 @@ import (
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-// newTest returns a Tracing and what stops it and returns its spans.
+// newTest returns a Tracing and a function that stops it and returns its spans.
 func newTest(t *testing.T) (*Tracing, func() tracetest.SpanStubs) {
 	t.Helper()
-	var kept keeping
-	tracing := newTracing(resource.Default(), &kept, quiet())
+	var exporter memoryExporter
+	tracing := newTracing(resource.Default(), &exporter, quiet())
 	return tracing, func() tracetest.SpanStubs {
 		tracing.Stop(t.Context())
-		return kept.spans
+		return exporter.spans
 	}
 }
 
-// keeping survives its own shutdown, unlike tracetest's.
-type keeping struct{ spans tracetest.SpanStubs }
+// memoryExporter keeps its spans after Shutdown, unlike that of tracetest.
+type memoryExporter struct{ spans tracetest.SpanStubs }
 
-func (k *keeping) ExportSpans(_ context.Context, spans []sdktrace.ReadOnlySpan) error {
+func (m *memoryExporter) ExportSpans(_ context.Context, spans []sdktrace.ReadOnlySpan) error {
 	for _, s := range spans {
 		stub := tracetest.SpanStubFromReadOnlySpan(s)
-		k.spans = append(k.spans, stub)
+		m.spans = append(m.spans, stub)
 	}
 	return nil
 }
 
-func (k *keeping) Shutdown(context.Context) error { return nil }
+func (m *memoryExporter) Shutdown(context.Context) error { return nil }
 
-func TestOffUnlessAsked(t *testing.T) {
+func TestDisabledByDefault(t *testing.T) {
 	for asks, environ := range map[string]map[string]string{
 		"no":                                {},
 		"no ":                               {"OTEL_SERVICE_NAME": "x"},
@@ -54,21 +54,21 @@ func TestOffUnlessAsked(t *testing.T) {
 		"yes, endpoint of traces":           {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://x"},
 		"yes, exporter":                     {"OTEL_TRACES_EXPORTER": "otlp"},
 	} {
-		require.Equal(t, strings.HasPrefix(asks, "yes"), on(environ), asks)
+		require.Equal(t, strings.HasPrefix(asks, "yes"), enabled(environ), asks)
 	}
 	off, err := Start(t.Context(), nil, "service", quiet())
 	require.NoError(t, err)
 	require.Nil(t, off)
 	h, c := http.NewServeMux(), &http.Client{}
 	require.Same(t, h, off.Handler("x", h), "nothing is wrapped")
-	require.Same(t, c, off.HTTP("x", c), "nothing is wrapped")
-	require.Nil(t, off.Parts())
-	require.NoError(t, off.Redis(nil))
-	interceptors, err := off.Temporal()
+	require.Same(t, c, off.HTTPClient("x", c), "nothing is wrapped")
+	require.Nil(t, off.ChildSpans())
+	require.NoError(t, off.InstrumentRedis(nil))
+	interceptors, err := off.TemporalInterceptors()
 	require.NoError(t, err)
 	require.Empty(t, interceptors)
 	off.Stop(t.Context())
-	require.Equal(t, t.Context(), WithCall(t.Context(), "call-1"), "nothing is carried along")
+	require.Equal(t, t.Context(), WithCall(t.Context(), "call-1"), "no baggage without a trace")
 }
 
 func TestBadExporter(t *testing.T) {
@@ -77,9 +77,9 @@ func TestBadExporter(t *testing.T) {
 	require.ErrorContains(t, err, "OTEL_TRACES_EXPORTER")
 }
 
-// TestNothingSecret sends a request through both ends with secrets wherever
-// Tencent and chat targets have them.
-func TestNothingSecret(t *testing.T) {
+// TestNoSecretsInSpans sends a request through Handler and HTTPClient with secrets
+// in the places where Tencent and chat targets have them.
+func TestNoSecretsInSpans(t *testing.T) {
 	tracing, spans := newTest(t)
 	var seen http.Header
 	server := httptest.NewServer(tracing.Handler("callback", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -87,7 +87,7 @@ func TestNothingSecret(t *testing.T) {
 		ctx := WithCall(r.Context(), "call-1")
 		out, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+r.Host+"/hooks/secret?usersig=secret", nil)
 		require.NoError(t, err)
-		resp, err := tracing.HTTP("deliver", &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
+		resp, err := tracing.HTTPClient("deliver", &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
 			seen = r.Header
 			return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: r}, nil
 		})}).Do(out)
@@ -111,11 +111,11 @@ func TestNothingSecret(t *testing.T) {
 	require.NoError(t, err)
 	for _, s := range all {
 		require.Contains(t, s.Attributes, AttributeCallID.String("call-1"), s.Name)
-		require.NotEqual(t, foreign, s.SpanContext.TraceID().String(), "nobody outside chooses a trace")
+		require.NotEqual(t, foreign, s.SpanContext.TraceID().String(), "senders cannot choose the trace")
 	}
 	require.NotContains(t, string(text), "secret")
 	require.NotContains(t, string(text), "forged")
-	require.Empty(t, seen.Get("traceparent"), "receivers have no part in our traces")
+	require.Empty(t, seen.Get("traceparent"), "trace IDs are not sent")
 	require.Empty(t, seen.Get("baggage"))
 }
 
@@ -123,12 +123,12 @@ type transport func(*http.Request) (*http.Response, error)
 
 func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-func TestPartsOnly(t *testing.T) {
+func TestChildSpans(t *testing.T) {
 	tracing, spans := newTest(t)
-	_, alone := tracing.Parts().Tracer("x").Start(t.Context(), "alone")
+	_, alone := tracing.ChildSpans().Tracer("x").Start(t.Context(), "alone")
 	alone.End()
 	ctx, root := tracing.provider.Tracer("x").Start(t.Context(), "root")
-	_, part := tracing.Parts().Tracer("x").Start(ctx, "part")
+	_, part := tracing.ChildSpans().Tracer("x").Start(ctx, "part")
 	part.End()
 	root.End()
 	all := spans()
@@ -137,7 +137,7 @@ func TestPartsOnly(t *testing.T) {
 	require.Equal(t, root.SpanContext().SpanID(), all[0].Parent.SpanID())
 }
 
-func TestStrangeCallID(t *testing.T) {
+func TestCallIDWithSpecialCharacters(t *testing.T) {
 	tracing, spans := newTest(t)
 	for _, id := range []string{`a,b;c="d" é%20`, "\xff\xfe"} {
 		ctx, span := tracing.provider.Tracer("x").Start(t.Context(), "root")
@@ -148,7 +148,7 @@ func TestStrangeCallID(t *testing.T) {
 	all := spans()
 	require.Len(t, all, 4)
 	require.Contains(t, all[0].Attributes, AttributeCallID.String(`a,b;c="d" é%20`))
-	require.Empty(t, all[2].Attributes, "no baggage can carry it")
+	require.Empty(t, all[2].Attributes, "baggage must be UTF-8")
 }
 
 func TestCorrelate(t *testing.T) {

@@ -48,7 +48,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 		return err
 	}
 	defer rdb.Close()
-	if err := traces.Redis(rdb); err != nil {
+	if err := traces.InstrumentRedis(rdb); err != nil {
 		return err
 	}
 	guard := redisguard.New(ctx, rdb, reg, logger)
@@ -59,7 +59,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	if err != nil {
 		return err
 	}
-	interceptors, err := traces.Temporal()
+	interceptors, err := traces.TemporalInterceptors()
 	if err != nil {
 		return err
 	}

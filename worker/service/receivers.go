@@ -42,7 +42,7 @@ func slotsOf(n int) int { return max(maxConcurrent/2/max(n, 1), minSlots) }
 
 func (r *receivers) client(n notify.Network) *http.Client {
 	if r.clients[n] == nil {
-		r.clients[n] = r.traces.HTTP("deliver", notify.NewHTTPClient(n))
+		r.clients[n] = r.traces.HTTPClient("deliver", notify.NewHTTPClient(n))
 	}
 	return r.clients[n]
 }

@@ -46,7 +46,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	}
 	defer traces.Stop(ctx)
 
-	store, err := ledger.Open(ctx, settings.LedgerURL.Reveal(), ledger.Options{Logger: logger, Traces: traces.Parts()})
+	store, err := ledger.Open(ctx, settings.LedgerURL.Reveal(), ledger.Options{Logger: logger, Traces: traces.ChildSpans()})
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 		return err
 	}
 	defer rdb.Close()
-	if err := traces.Redis(rdb); err != nil {
+	if err := traces.InstrumentRedis(rdb); err != nil {
 		return err
 	}
 	guard := redisguard.New(ctx, rdb, reg, logger)
@@ -71,7 +71,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	if err != nil {
 		return err
 	}
-	interceptors, err := traces.Temporal()
+	interceptors, err := traces.TemporalInterceptors()
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func runWorker(ctx context.Context, w worker.Worker, polling *atomic.Bool, logge
 
 // NewClients returns a client of Tencent's REST API for every app.
 func NewClients(cfg *config.Config, traces *tracing.Tracing, limiter tencent.Limiter, reg prometheus.Registerer) map[tencent.SDKAppID]*tencent.Client {
-	shared := traces.HTTP("record API", tencent.NewHTTPClient(maxConcurrent))
+	shared := traces.HTTPClient("record API", tencent.NewHTTPClient(maxConcurrent))
 	observe := newRecordMetrics(reg)
 	clients := make(map[tencent.SDKAppID]*tencent.Client, len(cfg.Apps))
 	for i := range cfg.Apps {
