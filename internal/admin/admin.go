@@ -1,5 +1,5 @@
-// Package admin is the listener for operators, apart from the one for Tencent:
-// /healthz, /readyz, /metrics and, on request, Go's profiles.
+// Package admin is the HTTP handler for operators, on another listener than the
+// callbacks: /healthz, /readyz, /metrics and, on request, Go's profiles.
 package admin
 
 import (
@@ -18,16 +18,18 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Check asks one dependency whether it is there.
+// Check checks one dependency.
 type Check struct {
 	Name string
 	// Optional dependencies are reported, but the process is ready without them.
 	Optional bool
-	Ask      func(context.Context) error
+	// Run returns nil if the dependency works.
+	Run func(context.Context) error
 }
 
-// When is a check that passes once flag is set; until then problem says why not.
-func When(flag *atomic.Bool, problem string) func(context.Context) error {
+// FlagSet returns a Check.Run that succeeds once flag is set, and fails with
+// problem until then.
+func FlagSet(flag *atomic.Bool, problem string) func(context.Context) error {
 	return func(context.Context) error {
 		if flag.Load() {
 			return nil
@@ -36,25 +38,25 @@ func When(flag *atomic.Bool, problem string) func(context.Context) error {
 	}
 }
 
-// checkTimeout bounds one check, so that a probe always gets an answer.
+// checkTimeout bounds the checks together, so that /readyz always answers.
 const checkTimeout = 2 * time.Second
 
 // Status is the answer of /readyz.
 type Status struct {
 	Ready bool `json:"ready"`
-	// Checks says "ok" or what is missing, by dependency.
+	// Checks is "ok" or the problem, by dependency.
 	Checks map[string]string `json:"checks"`
 }
 
-// Handler serves /healthz (200 while the process lives), /readyz (503 while a
-// dependency is missing, and which) and /metrics.
+// Handler serves /healthz (200 while the process runs), /readyz (503 and the
+// problems while a dependency does not work) and /metrics.
 func Handler(reg *prometheus.Registry, logger *slog.Logger, checks ...Check) http.Handler {
 	r := mux.NewRouter()
 	r.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, logger, http.StatusOK, map[string]string{"status": "alive"})
 	}).Methods(http.MethodGet)
 	r.HandleFunc("/readyz", func(w http.ResponseWriter, req *http.Request) {
-		status := ask(req.Context(), checks)
+		status := runAll(req.Context(), checks)
 		code := http.StatusOK
 		if !status.Ready {
 			code = http.StatusServiceUnavailable
@@ -65,10 +67,10 @@ func Handler(reg *prometheus.Registry, logger *slog.Logger, checks ...Check) htt
 	return r
 }
 
-// Profiles adds Go's profiles at /debug/pprof/ to h if they are wanted. They are
-// not for everybody: taking one costs CPU, and shows the command line.
-func Profiles(wanted bool, h http.Handler) http.Handler {
-	if !wanted {
+// Profiles adds Go's profiles at /debug/pprof/ to h if they are enabled. They
+// are off by default, because a profile costs CPU and shows the command line.
+func Profiles(enabled bool, h http.Handler) http.Handler {
+	if !enabled {
 		return h
 	}
 	r := mux.NewRouter()
@@ -81,7 +83,7 @@ func Profiles(wanted bool, h http.Handler) http.Handler {
 	return r
 }
 
-func ask(ctx context.Context, checks []Check) Status {
+func runAll(ctx context.Context, checks []Check) Status {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	status := Status{Ready: true, Checks: make(map[string]string, len(checks))}
@@ -89,14 +91,14 @@ func ask(ctx context.Context, checks []Check) Status {
 	var wg sync.WaitGroup
 	for _, check := range checks {
 		wg.Go(func() {
-			err := check.Ask(ctx)
+			err := check.Run(ctx)
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
 			case err == nil:
 				status.Checks[check.Name] = "ok"
 			case check.Optional:
-				status.Checks[check.Name] = "missing, working without it: " + err.Error()
+				status.Checks[check.Name] = "missing, continuing without it: " + err.Error()
 			default:
 				status.Checks[check.Name] = "missing: " + err.Error()
 				status.Ready = false
@@ -111,6 +113,6 @@ func answer(w http.ResponseWriter, logger *slog.Logger, code int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
 	if err := json.NewEncoder(w).Encode(body); err != nil {
-		logger.Debug("admin answer not written", "error", err)
+		logger.Debug("the answer could not be sent", "error", err)
 	}
 }

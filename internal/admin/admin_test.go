@@ -23,27 +23,27 @@ func get(t *testing.T, h http.Handler, path string) *httptest.ResponseRecorder {
 }
 
 func TestReadyz(t *testing.T) {
-	fine := func(context.Context) error { return nil }
-	gone := func(context.Context) error { return errors.New("connection refused") }
+	working := func(context.Context) error { return nil }
+	failing := func(context.Context) error { return errors.New("connection refused") }
 	tests := map[string]struct {
 		checks []Check
 		code   int
 		want   Status
 	}{
 		"all there": {
-			[]Check{{Name: "temporal", Ask: fine}, {Name: "redis", Optional: true, Ask: fine}},
+			[]Check{{Name: "temporal", Run: working}, {Name: "redis", Optional: true, Run: working}},
 			200,
 			Status{Ready: true, Checks: map[string]string{"temporal": "ok", "redis": "ok"}},
 		},
 		"one missing": {
-			[]Check{{Name: "temporal", Ask: gone}, {Name: "ledger", Ask: fine}},
+			[]Check{{Name: "temporal", Run: failing}, {Name: "ledger", Run: working}},
 			503,
 			Status{Checks: map[string]string{"temporal": "missing: connection refused", "ledger": "ok"}},
 		},
 		"optional missing": {
-			[]Check{{Name: "temporal", Ask: fine}, {Name: "redis", Optional: true, Ask: gone}},
+			[]Check{{Name: "temporal", Run: working}, {Name: "redis", Optional: true, Run: failing}},
 			200,
-			Status{Ready: true, Checks: map[string]string{"temporal": "ok", "redis": "missing, working without it: connection refused"}},
+			Status{Ready: true, Checks: map[string]string{"temporal": "ok", "redis": "missing, continuing without it: connection refused"}},
 		},
 	}
 	for name, tt := range tests {
@@ -57,16 +57,16 @@ func TestReadyz(t *testing.T) {
 	}
 }
 
-func TestAHangingCheckIsBounded(t *testing.T) {
+func TestChecksAreBounded(t *testing.T) {
 	hangs := func(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	w := get(t, Handler(prometheus.NewRegistry(), slog.New(slog.DiscardHandler), Check{Name: "temporal", Ask: hangs}), "/readyz")
+	w := get(t, Handler(prometheus.NewRegistry(), slog.New(slog.DiscardHandler), Check{Name: "temporal", Run: hangs}), "/readyz")
 	require.Equal(t, http.StatusServiceUnavailable, w.Code)
 }
 
-func TestHealthzMetricsAndNothingElse(t *testing.T) {
+func TestOtherPaths(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	promauto.With(reg).NewCounter(prometheus.CounterOpts{Name: "aftercall_test_total", Help: "A test."}).Inc()
 	h := Handler(reg, slog.New(slog.DiscardHandler))
@@ -75,20 +75,20 @@ func TestHealthzMetricsAndNothingElse(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, get(t, h, "/").Code)
 }
 
-func TestWhen(t *testing.T) {
+func TestFlagSet(t *testing.T) {
 	var flag atomic.Bool
-	check := When(&flag, "not yet")
+	check := FlagSet(&flag, "not yet")
 	require.EqualError(t, check(context.Background()), "not yet")
 	flag.Store(true)
 	require.NoError(t, check(context.Background()))
 }
 
-func TestProfilesOnlyWhenWanted(t *testing.T) {
+func TestProfilesOnlyWhenEnabled(t *testing.T) {
 	h := Handler(prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 	for _, path := range []string{"/debug/pprof/", "/debug/pprof/goroutine", "/debug/pprof/cmdline", "/debug/pprof/symbol"} {
 		require.Equal(t, 404, get(t, Profiles(false, h), path).Code, path)
 		require.Equal(t, 200, get(t, Profiles(true, h), path).Code, path)
 	}
-	require.Contains(t, get(t, Profiles(true, h), "/debug/pprof/goroutine?debug=1").Body.String(), "TestProfilesOnlyWhenWanted")
+	require.Contains(t, get(t, Profiles(true, h), "/debug/pprof/goroutine?debug=1").Body.String(), "TestProfilesOnlyWhenEnabled")
 	require.Equal(t, 200, get(t, Profiles(true, h), "/healthz").Code)
 }

@@ -1,4 +1,4 @@
-// Package freeport finds TCP ports for tests and the stack on one machine.
+// Package freeport finds free TCP ports for tests and the development stack.
 package freeport
 
 import (
@@ -8,18 +8,18 @@ import (
 	"strconv"
 )
 
-// Ports are looked for below those that systems give to outgoing connections
-// and to listeners without a port of their own (from 32768 on Linux, 49152
-// elsewhere), so that nobody gets one by chance between finding and using it.
+// Ports are searched below the range from which systems take ports for outgoing
+// connections and for listeners on port 0 (from 32768 on Linux, 49152
+// elsewhere), so that none is taken by chance between finding and using it.
 const first, last = 10_000, 32_767
 
-// tries are many times what a machine with hundreds of listeners needs.
-const tries = 1_000
+// attempts are many times as many as a machine with hundreds of listeners needs.
+const attempts = 1_000
 
 // Find returns n different TCP ports of the loopback interface that are free now.
 func Find(n int) ([]int, error) {
 	ports := make([]int, 0, n)
-	for range tries {
+	for range attempts {
 		if len(ports) == n {
 			return ports, nil
 		}
@@ -28,7 +28,7 @@ func Find(n int) ([]int, error) {
 		if err != nil {
 			continue
 		}
-		// All stay open until the last one is found, so that none comes up twice.
+		// All stay open until the last one is found, so that none is found twice.
 		defer l.Close()
 		ports = append(ports, port)
 	}

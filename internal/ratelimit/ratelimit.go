@@ -1,6 +1,6 @@
 // Package ratelimit shares Tencent's request limit of an app among all
-// processes through Redis, and falls back on a cautious share of each
-// process's own while Redis is down.
+// processes through Redis. While Redis is down, each process keeps to a cautious
+// share of the limit.
 package ratelimit
 
 import (
@@ -20,40 +20,42 @@ import (
 )
 
 const (
-	// perSecond and burst leave room below tencent.MaxRequestsPerSecond: any
-	// second sees at most their sum, and requests that the network delays
-	// bunch up at the far end.
+	// perSecond and burst stay below tencent.MaxRequestsPerSecond: at most their
+	// sum is sent within any second, and delays in the network can make more
+	// arrive within one.
 	perSecond = 180
 	burst     = 8
-	// localPerSecond is a process's own while Redis is down: right for eight processes.
+	// localPerSecond is the share of a process while Redis is down. Eight
+	// processes share the limit.
 	localPerSecond = (perSecond + burst) / 8
-	// settle lets the second pass in which shared tokens were still handed out.
-	settle = time.Second
-	// throttlePause is how long an app is left alone when Tencent complains
-	// without saying for how long. maxPause is the longest that it may say.
-	throttlePause = time.Second
-	maxPause      = 5 * time.Minute
-	// maxWait is how long one request stands in line at the most, even if its
-	// caller has more time; busyPause is after which it may come again.
-	maxWait   = 20 * time.Second
-	busyPause = time.Second
+	// switchDelay separates shared tokens from local ones, so that no second
+	// sees both.
+	switchDelay = time.Second
+	// minPause and maxPause bound how long no requests are sent after Tencent
+	// has reported too many.
+	minPause = time.Second
+	maxPause = 5 * time.Minute
+	// maxWait is the longest wait of a request, even if its caller has more
+	// time. minRetryDelay is the shortest delay that its caller gets then.
+	maxWait       = 20 * time.Second
+	minRetryDelay = time.Second
 )
 
-// Limiter hands out an app's requests. It implements tencent.Limiter and is
-// safe for concurrent use.
+// Limiter limits the rate of requests by app. It implements tencent.Limiter and
+// is safe for concurrent use.
 type Limiter struct {
-	guard *redisguard.Guard
-	lines sync.Map // of tencent.SDKAppID to *line
+	guard  *redisguard.Guard
+	queues sync.Map // of tencent.SDKAppID to *queue
 
-	waits   prometheus.Histogram
-	refused prometheus.Counter
-	pauses  prometheus.Counter
+	waits  prometheus.Histogram
+	busy   prometheus.Counter
+	pauses prometheus.Counter
 }
 
-// line lets one request of an app ask Redis at a time, so that a backlog of
-// thousands costs Redis as little as one.
-type line struct {
-	turn  chan struct{}
+// queue is that of the waiting requests of an app. Only the first asks Redis,
+// so that thousands cost Redis as little as one.
+type queue struct {
+	first chan struct{} // full while a request is the first
 	local *rate.Limiter
 
 	mu          sync.Mutex
@@ -70,37 +72,37 @@ func New(guard *redisguard.Guard, reg prometheus.Registerer) *Limiter {
 			Help:    "How long requests to Tencent's REST API waited for the app's request limit.",
 			Buckets: []float64{.001, .005, .01, .05, .1, .5, 1, 5, 20},
 		}),
-		refused: factory.NewCounter(prometheus.CounterOpts{
+		busy: factory.NewCounter(prometheus.CounterOpts{
 			Name: "aftercall_record_api_busy_total",
-			Help: "Requests to Tencent's REST API that were put off because the app's request limit was taken.",
+			Help: "Requests to Tencent's REST API that were deferred because the app's request limit was used up.",
 		}),
 		pauses: factory.NewCounter(prometheus.CounterOpts{
 			Name: "aftercall_record_api_pauses_total",
-			Help: "Times that Tencent's REST API complained of too many requests, and all were held back.",
+			Help: "Times that Tencent's REST API reported too many requests, after which none are sent for a while.",
 		}),
 	}
 }
 
-func (l *Limiter) line(app tencent.SDKAppID) *line {
-	if found, ok := l.lines.Load(app); ok {
-		return found.(*line)
+func (l *Limiter) queue(app tencent.SDKAppID) *queue {
+	if found, ok := l.queues.Load(app); ok {
+		return found.(*queue)
 	}
-	found, _ := l.lines.LoadOrStore(app, &line{turn: make(chan struct{}, 1), local: rate.NewLimiter(localPerSecond, 1)})
-	return found.(*line)
+	found, _ := l.queues.LoadOrStore(app, &queue{first: make(chan struct{}, 1), local: rate.NewLimiter(localPerSecond, 1)})
+	return found.(*queue)
 }
 
-// Wait returns when a request of app may be made. It takes no more than half
-// of the time that ctx leaves, so that the other half is for the request, and
-// returns a *tencent.BusyError when that does not suffice.
+// Wait returns when a request of app may be made. It waits for at most half of
+// the time until the deadline of ctx, to leave the other half to the request,
+// and returns a *tencent.BusyError if that is not enough.
 func (l *Limiter) Wait(ctx context.Context, app tencent.SDKAppID) error {
 	start := time.Now()
-	patience := maxWait
+	timeout := maxWait
 	if deadline, ok := ctx.Deadline(); ok {
-		patience = min(patience, time.Until(deadline)/2)
+		timeout = min(timeout, time.Until(deadline)/2)
 	}
-	bounded, cancel := context.WithTimeout(ctx, patience)
+	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	pause, err := l.wait(bounded, l.line(app), app)
+	delay, err := l.wait(bounded, l.queue(app), app)
 	l.waits.Observe(time.Since(start).Seconds())
 	switch {
 	case err == nil:
@@ -108,71 +110,71 @@ func (l *Limiter) Wait(ctx context.Context, app tencent.SDKAppID) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	l.refused.Inc()
-	return &tencent.BusyError{RetryAfter: max(pause, busyPause)}
+	l.busy.Inc()
+	return &tencent.BusyError{RetryAfter: max(delay, minRetryDelay)}
 }
 
-var errTooLate = errors.New("too late")
+var errTooLate = errors.New("the next token comes after the deadline")
 
-// wait stands in line for a token. With an error, pause is the last that was
-// heard of how long it would have taken.
-func (l *Limiter) wait(ctx context.Context, line *line, app tencent.SDKAppID) (pause time.Duration, err error) {
+// wait waits for a token. With an error, delay is how long it would have waited
+// at least, 0 if that is not known.
+func (l *Limiter) wait(ctx context.Context, q *queue, app tencent.SDKAppID) (delay time.Duration, err error) {
 	select {
-	case line.turn <- struct{}{}:
-		defer func() { <-line.turn }()
+	case q.first <- struct{}{}:
+		defer func() { <-q.first }()
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
 	for {
-		if pause, err = l.take(ctx, line, app); err != nil || pause <= 0 {
+		if delay, err = l.take(ctx, q, app); err != nil || delay <= 0 {
 			return 0, err
 		}
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < pause {
-			return pause, errTooLate
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < delay {
+			return delay, errTooLate
 		}
-		timer := time.NewTimer(pause)
+		timer := time.NewTimer(delay)
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return pause, ctx.Err()
+			return delay, ctx.Err()
 		}
 	}
 }
 
-// take takes a token, or says after how long to ask again. The only error is
-// the end of ctx.
-func (l *Limiter) take(ctx context.Context, line *line, app tencent.SDKAppID) (time.Duration, error) {
-	if pause := line.pause(); pause > 0 {
+// take takes a token, or returns the delay after which to try again. The only
+// error is the end of ctx.
+func (l *Limiter) take(ctx context.Context, q *queue, app tencent.SDKAppID) (delay time.Duration, err error) {
+	if pause := q.remainingPause(); pause > 0 {
 		return pause, nil
 	}
 	changed := l.guard.LastChange()
-	if l.guard.Up() && (changed.IsZero() || time.Since(changed) > redisguard.RecoveryTime+settle) {
-		pause, err := l.takeShared(ctx, app)
+	if l.guard.Up() && (changed.IsZero() || time.Since(changed) > redisguard.RecoveryTime+switchDelay) {
+		delay, err := l.takeShared(ctx, app)
 		if err == nil {
-			return pause, nil
+			return delay, nil
 		}
 		if ctx.Err() != nil {
 			return 0, ctx.Err()
 		}
 		changed = l.guard.LastChange()
 	}
-	// Redis is down, or so short a time back that others may not know it yet.
-	if pause := settle - time.Since(changed); pause > 0 {
-		return pause, nil
+	// Redis is down, or up again for so short that other processes may not know it.
+	if delay := switchDelay - time.Since(changed); delay > 0 {
+		return delay, nil
 	}
-	return line.takeLocal(), nil
+	return q.takeLocal(), nil
 }
 
-// takeShared asks Redis, first for a pause and then for a token.
-func (l *Limiter) takeShared(ctx context.Context, app tencent.SDKAppID) (pause time.Duration, err error) {
+// takeShared takes a token from Redis, unless the app is paused there.
+func (l *Limiter) takeShared(ctx context.Context, app tencent.SDKAppID) (delay time.Duration, err error) {
 	err = l.guard.Do(ctx, func(ctx context.Context, rdb redis.UniversalClient) error {
-		held, err := rdb.PTTL(ctx, pauseKey(app)).Result()
+		pause, err := rdb.PTTL(ctx, pauseKey(app)).Result()
 		if err != nil {
 			return err
 		}
-		if held > 0 {
-			pause = held
+		if pause > 0 {
+			delay = pause
 			return nil
 		}
 		result, err := redis_rate.NewLimiter(rdb).Allow(ctx, "aftercall:"+app.String(), redis_rate.Limit{
@@ -182,45 +184,45 @@ func (l *Limiter) takeShared(ctx context.Context, app tencent.SDKAppID) (pause t
 			return err
 		}
 		if result.Allowed == 0 {
-			pause = max(result.RetryAfter, time.Millisecond)
+			delay = max(result.RetryAfter, time.Millisecond)
 		}
 		return nil
 	})
-	return pause, err
+	return delay, err
 }
 
 func pauseKey(app tencent.SDKAppID) string { return "aftercall:rate-pause:" + app.String() }
 
-// Pause holds back all requests of app, of every process that can be told.
-func (l *Limiter) Pause(ctx context.Context, app tencent.SDKAppID, told time.Duration) {
+// Pause stops the requests of app in this process and, through Redis, in the
+// others. retryAfter is the delay that Tencent asked for, 0 if it named none.
+func (l *Limiter) Pause(ctx context.Context, app tencent.SDKAppID, retryAfter time.Duration) {
 	l.pauses.Inc()
-	pause := min(max(told, throttlePause), maxPause)
-	l.line(app).hold(pause)
-	// When Redis cannot say so, the others find out from Tencent themselves.
+	pause := min(max(retryAfter, minPause), maxPause)
+	l.queue(app).pause(pause)
+	// If Redis is down, the other processes learn it from Tencent.
 	_ = l.guard.Do(ctx, func(ctx context.Context, rdb redis.UniversalClient) error {
 		return rdb.Set(ctx, pauseKey(app), 1, pause).Err()
 	})
 }
 
-func (l *line) hold(pause time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if until := time.Now().Add(pause); until.After(l.pausedUntil) {
-		l.pausedUntil = until
+func (q *queue) pause(duration time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if until := time.Now().Add(duration); until.After(q.pausedUntil) {
+		q.pausedUntil = until
 	}
 }
 
-func (l *line) pause() time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return time.Until(l.pausedUntil)
+func (q *queue) remainingPause() time.Duration {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return time.Until(q.pausedUntil)
 }
 
-func (l *line) takeLocal() time.Duration {
-	reservation := l.local.Reserve()
-	pause := reservation.Delay()
-	if pause > 0 {
-		reservation.Cancel() // asked for again after the pause
+func (q *queue) takeLocal() (delay time.Duration) {
+	reservation := q.local.Reserve()
+	if delay = reservation.Delay(); delay > 0 {
+		reservation.Cancel() // the caller tries again after the delay
 	}
-	return pause
+	return delay
 }

@@ -22,8 +22,8 @@ import (
 
 const app = 1400000000
 
-// process returns the limiter of a process of its own.
-func process(t *testing.T, url string) *ratelimit.Limiter {
+// newProcess returns the limiter of another process.
+func newProcess(t *testing.T, url string) *ratelimit.Limiter {
 	t.Helper()
 	rdb, err := redisguard.NewClient(url, redisguard.PatientTimeout)
 	require.NoError(t, err)
@@ -45,8 +45,8 @@ func onEveryRedis(t *testing.T, test func(t *testing.T, url string)) {
 	})
 }
 
-// TestProcessesShareTheLimit has three processes ask two APIs of a Tencent
-// that counts.
+// TestProcessesShareTheLimit has three processes call two APIs of a simulated
+// Tencent, which counts the requests.
 func TestProcessesShareTheLimit(t *testing.T) {
 	onEveryRedis(t, func(t *testing.T, url string) {
 		sim, err := tencentsim.New(t.Context(), tencentsim.Options{Apps: []tencentsim.App{{
@@ -62,7 +62,7 @@ func TestProcessesShareTheLimit(t *testing.T) {
 			client := tencent.NewClient(tencent.ClientOptions{
 				SDKAppID: app, BaseURL: server.URL, Identifier: "administrator",
 				SecretKey: "0000000000000000000000000000000000000000000000000000000000000001",
-				HTTP:      tencent.NewHTTPClient(inParallel), Limiter: process(t, url),
+				HTTP:      tencent.NewHTTPClient(inParallel), Limiter: newProcess(t, url),
 			})
 			for worker := range inParallel {
 				group.Go(func() error {
@@ -93,11 +93,11 @@ func TestProcessesShareTheLimit(t *testing.T) {
 	})
 }
 
-// TestRedisGoesDown checks the cautious share, and that none is handed out in
-// the second in which shared tokens may still be under way.
+// TestRedisGoesDown checks the share of a process while Redis is down, and that
+// none of it is used within a second of the shared limit.
 func TestRedisGoesDown(t *testing.T) {
 	m := miniredis.RunT(t)
-	l := process(t, "redis://"+m.Addr())
+	l := newProcess(t, "redis://"+m.Addr())
 	require.NoError(t, l.Wait(t.Context(), app))
 	m.SetError("LOADING Redis is loading the dataset in memory")
 	start := time.Now()
@@ -110,31 +110,31 @@ func TestRedisGoesDown(t *testing.T) {
 	require.GreaterOrEqual(t, time.Since(start), 450*time.Millisecond, "at most 23 a second")
 }
 
-// TestAPauseHoldsEverybodyBack needs a Redis whose keys expire by themselves.
-func TestAPauseHoldsEverybodyBack(t *testing.T) {
+// TestPauseStopsAllProcesses needs a Redis whose keys expire by themselves.
+func TestPauseStopsAllProcesses(t *testing.T) {
 	r, ok := testenv.StartRedis(t)
 	if !ok {
 		return
 	}
-	first, second := process(t, r.URL()), process(t, r.URL())
-	start := time.Now()
-	const pause = 3 * time.Second
-	first.Pause(t.Context(), app, pause)
+	first, second := newProcess(t, r.URL()), newProcess(t, r.URL())
+	first.Pause(t.Context(), app, time.Minute)
 	for _, l := range []*ratelimit.Limiter{first, second} {
-		impatient, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		short, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		var busy *tencent.BusyError
-		require.ErrorAs(t, l.Wait(impatient, app), &busy)
+		require.ErrorAs(t, l.Wait(short, app), &busy)
+		require.NoError(t, short.Err(), "a wait that would be too long ends at once")
 		cancel()
-		require.GreaterOrEqual(t, busy.RetryAfter, time.Second)
-		require.LessOrEqual(t, busy.RetryAfter, pause)
-		require.NoError(t, l.Wait(t.Context(), app+1), "another app is not held back")
+		require.Greater(t, busy.RetryAfter, 10*time.Second)
+		require.LessOrEqual(t, busy.RetryAfter, time.Minute)
 	}
-	require.NoError(t, second.Wait(t.Context(), app))
-	require.GreaterOrEqual(t, time.Since(start), pause-100*time.Millisecond)
+	start := time.Now()
+	first.Pause(t.Context(), app+1, 0)
+	require.NoError(t, second.Wait(t.Context(), app+1), "another app has a pause of its own")
+	require.GreaterOrEqual(t, time.Since(start), 900*time.Millisecond, "a second if Tencent names no delay")
 }
 
 func TestCancelled(t *testing.T) {
-	l := process(t, "redis://"+miniredis.RunT(t).Addr())
+	l := newProcess(t, "redis://"+miniredis.RunT(t).Addr())
 	l.Pause(t.Context(), app, time.Minute)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

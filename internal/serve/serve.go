@@ -15,31 +15,31 @@ import (
 
 // Listener is one HTTP server.
 type Listener struct {
-	// Name says in logs and errors what it is for.
+	// Name is what logs and errors call it.
 	Name    string
 	Address string
 	Handler http.Handler
 }
 
 const (
-	// drainTimeout is many times what an answer may take.
+	// drainTimeout is many times as long as an answer takes.
 	drainTimeout = 10 * time.Second
-	// headerTimeout keeps a sender that trickles from holding a connection.
+	// headerTimeout keeps a slow sender from holding a connection.
 	headerTimeout = 5 * time.Second
 	writeTimeout  = 30 * time.Second
 	idleTimeout   = 2 * time.Minute
 )
 
 // HTTP opens the listeners, all or none, and serves them until ctx ends. Then
-// it takes no new requests, lets those under way finish, and closes the
-// listeners one after the other in the order given.
+// it accepts no new requests and waits for the current ones, one listener after
+// the other in the order given.
 func HTTP(ctx context.Context, logger *slog.Logger, listeners ...Listener) error {
 	sockets := make([]net.Listener, 0, len(listeners))
 	for _, l := range listeners {
 		socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", l.Address)
 		if err != nil {
 			for _, s := range sockets {
-				_ = s.Close() // nothing was served on it
+				_ = s.Close() // not in use yet
 			}
 			return fmt.Errorf("listen for %s on %s: %w", l.Name, l.Address, err)
 		}
@@ -55,7 +55,7 @@ func HTTP(ctx context.Context, logger *slog.Logger, listeners ...Listener) error
 			IdleTimeout:       idleTimeout,
 			ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 		}
-		logger.Info("listening", "for", l.Name, "address", sockets[i].Addr().String())
+		logger.Info("listening", "listener", l.Name, "address", sockets[i].Addr().String())
 		group.Go(func() error {
 			if err := servers[i].Serve(sockets[i]); !errors.Is(err, http.ErrServerClosed) {
 				return fmt.Errorf("serve %s: %w", l.Name, err)

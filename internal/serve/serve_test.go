@@ -20,12 +20,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var discard = slog.New(slog.DiscardHandler)
 
-// TestARequestUnderWayIsAnswered stops the server in the middle of a request.
-func TestARequestUnderWayIsAnswered(t *testing.T) {
-	arrived, goOn := make(chan struct{}), make(chan struct{})
+// TestCurrentRequestIsAnswered stops the server during a request.
+func TestCurrentRequestIsAnswered(t *testing.T) {
+	arrived, proceed := make(chan struct{}), make(chan struct{})
 	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		close(arrived)
-		<-goOn
+		<-proceed
 		_, _ = io.WriteString(w, "done")
 	})
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(testenv.FreePort(t)))
@@ -55,13 +55,13 @@ func TestARequestUnderWayIsAnswered(t *testing.T) {
 			conn.Close()
 		}
 		return err != nil
-	}, 10*time.Second, 5*time.Millisecond, "no new requests are taken")
-	close(goOn)
+	}, 30*time.Second, 5*time.Millisecond, "new requests are not accepted")
+	close(proceed)
 	require.Equal(t, "done", <-answers)
 	require.NoError(t, <-served)
 }
 
-func TestATakenPortIsOneSentence(t *testing.T) {
+func TestPortInUse(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()

@@ -15,8 +15,8 @@ var update = flag.Bool("update", false, "rewrite the tables of the documentation
 // tablePattern matches the rows of a table below its header.
 var tablePattern = regexp.MustCompile(`(?m)(^\|---.*\n)((?:^\|.*\n)*)`)
 
-// RequireTable compares the rows of the table below a heading of a Markdown
-// file with those that the code makes.
+// RequireTable compares the table below a heading of a Markdown file with rows,
+// which come from the code.
 func RequireTable(t testing.TB, file, heading string, rows []string) {
 	t.Helper()
 	data, err := os.ReadFile(file)

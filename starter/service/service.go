@@ -1,5 +1,5 @@
-// Package service is the starter as a process: configuration, dependencies,
-// listeners, and their ordered end.
+// Package service runs the starter: configuration, dependencies, listeners, and
+// their ordered shutdown.
 package service
 
 import (
@@ -24,8 +24,8 @@ import (
 	"aftercall/workflows/launch"
 )
 
-// Run serves callbacks until ctx ends, then drains in order: the listeners,
-// the connection to Temporal, Redis. environ holds the process settings (see
+// Run serves callbacks until ctx ends, then closes in order: the listeners, the
+// connection to Temporal, Redis. environ holds the process settings (see
 // docs/configuration.md); log lines go to stderr.
 func Run(ctx context.Context, environ map[string]string, stderr io.Writer) error {
 	return run(ctx, environ, stderr, telemetry.NewRegistry())
@@ -71,7 +71,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 
 	group, ctx := errgroup.WithContext(ctx)
 	var prepared atomic.Bool
-	// The starter comes up without Temporal and answers 503 until it is there.
+	// Without Temporal the starter starts too, and answers 503 until it is up.
 	group.Go(func() error {
 		prepared.Store(temporalclient.Prepare(ctx, temporal, namespace, logger, workflows.SearchAttributes))
 		return nil
@@ -87,9 +87,9 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 				Name: "admin", Address: settings.AdminListen,
 				Handler: admin.Profiles(settings.Profiles, admin.Handler(
 					reg, logger,
-					admin.Check{Name: "temporal", Ask: func(ctx context.Context) error { return temporalclient.Ping(ctx, temporal, namespace) }},
-					admin.Check{Name: "search attributes", Ask: admin.When(&prepared, "not checked yet: Temporal must answer first")},
-					admin.Check{Name: "redis", Optional: true, Ask: guard.Ping},
+					admin.Check{Name: "temporal", Run: func(ctx context.Context) error { return temporalclient.Ping(ctx, temporal, namespace) }},
+					admin.Check{Name: "search attributes", Run: admin.FlagSet(&prepared, "not checked yet: waiting for Temporal")},
+					admin.Check{Name: "redis", Optional: true, Run: guard.Ping},
 				)),
 			},
 		)

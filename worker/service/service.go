@@ -107,10 +107,10 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 			Name: "admin", Address: settings.AdminListen,
 			Handler: withCodec(settings, admin.Profiles(settings.Profiles, admin.Handler(
 				reg, logger,
-				admin.Check{Name: "temporal", Ask: func(ctx context.Context) error { return temporalclient.Ping(ctx, temporal, namespace) }},
-				admin.Check{Name: "worker", Ask: admin.When(&polling, "not polling yet: Temporal must answer first")},
-				admin.Check{Name: "ledger", Ask: store.Ping},
-				admin.Check{Name: "redis", Optional: true, Ask: guard.Ping},
+				admin.Check{Name: "temporal", Run: func(ctx context.Context) error { return temporalclient.Ping(ctx, temporal, namespace) }},
+				admin.Check{Name: "worker", Run: admin.FlagSet(&polling, "not polling yet: waiting for Temporal")},
+				admin.Check{Name: "ledger", Run: store.Ping},
+				admin.Check{Name: "redis", Optional: true, Run: guard.Ping},
 			))),
 		})
 	})
