@@ -19,21 +19,21 @@ func sum(t *testing.T, o prometheus.Observer) (count uint64, seconds float64) {
 	return m.GetHistogram().GetSampleCount(), m.GetHistogram().GetSampleSum()
 }
 
-// TestLatencies runs a call ten seconds after its end, fresh and not: what was
-// lost or reviewed says nothing about how fast calls are handled.
+// TestLatencies runs a call ten seconds after its end, with and without
+// ObserveLatency.
 func TestLatencies(t *testing.T) {
-	for name, fresh := range map[string]bool{"fresh": true, "found by a sweep": false} {
+	for name, observe := range map[string]bool{"by its callback": true, "found by a sweep": false} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
-			_, err := f.acts.FetchRecord(t.Context(), FetchRecordParams{SDKAppID: clinic, CallID: "call-1", ObserveLatency: fresh})
+			_, err := f.acts.FetchRecord(t.Context(), FetchRecordParams{SDKAppID: clinic, CallID: "call-1", ObserveLatency: observe})
 			require.NoError(t, err)
 			p := params("run-1")
-			p.ObserveLatency = fresh
+			p.ObserveLatency = observe
 			charged, err := f.charge(p)
 			require.NoError(t, err)
 			_, err = f.charge(p) // a later attempt, which is not measured again
 			require.NoError(t, err)
-			require.NoError(t, f.acts.Notify(t.Context(), NotifyParams{Target: "crm", Event: charged.Event, ObserveLatency: fresh}))
+			require.NoError(t, f.acts.Notify(t.Context(), NotifyParams{Target: "crm", Event: charged.Event, ObserveLatency: observe}))
 
 			for _, o := range []prometheus.Observer{
 				f.acts.metrics.recordLag.WithLabelValues("clinic"),
@@ -41,7 +41,7 @@ func TestLatencies(t *testing.T) {
 				f.acts.metrics.latency.WithLabelValues("clinic", "notified"),
 			} {
 				count, seconds := sum(t, o)
-				if fresh {
+				if observe {
 					require.Equal(t, uint64(1), count)
 					require.InDelta(t, 10, seconds, 0)
 				} else {

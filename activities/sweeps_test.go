@@ -266,7 +266,7 @@ func TestPlanSweep(t *testing.T) {
 
 	plan, err = f.sweeps.PlanSweep(t.Context(), PlanSweepParams{SDKAppID: clinic, TimeRange: &window})
 	require.NoError(t, err)
-	require.Equal(t, []sweep.Window{window}, plan.Windows, "a backfill lists what it is told")
+	require.Equal(t, []sweep.Window{window}, plan.Windows, "a backfill lists the given time range")
 
 	_, err = f.sweeps.PlanSweep(t.Context(), PlanSweepParams{SDKAppID: clinic + 1})
 	require.Equal(t, AppNotConfigured, errorType(err))

@@ -29,7 +29,7 @@ func (e *env) plans(w []sweep.Window) {
 	e.OnActivity("PlanSweep", mock.Anything, mock.Anything).Return(activities.PlanSweepResult{Windows: w}, nil).Once()
 }
 
-// sweeps answers for every window and keeps which were asked for.
+// sweeps returns the params of every SweepWindow, whose result answer makes.
 func (e *env) sweeps(answer func(activities.SweepWindowParams) (activities.SweepWindowResult, error)) *[]activities.SweepWindowParams {
 	var asked []activities.SweepWindowParams
 	e.OnActivity("SweepWindow", mock.Anything, mock.Anything).Return(

@@ -169,7 +169,7 @@ func TestCorrelate(t *testing.T) {
 		{func() { logger.Info("x", "WorkflowID", "call:1:abc") }, nil, "abc"},
 		{func() { logger.Info("x", "WorkflowID", "call:1:abc", "call_id", "own") }, nil, "own"},
 		{func() { logger.With("call_id", "own").Info("x", "WorkflowID", "call:1:abc") }, nil, "own"},
-		{func() { logger.With("WorkflowID", "reconcile:1").Info("x") }, nil, nil},
+		{func() { logger.With("WorkflowID", "sweep:1").Info("x") }, nil, nil},
 		{func() { logger.With("TraceID", "its own", "WorkflowID", "call:1:abc").InfoContext(ctx, "x") }, "its own", "abc"},
 	} {
 		out.Reset()
