@@ -12,11 +12,11 @@ dev: build stack ## Run the whole stack with sample calls, until Ctrl-C   (ARGS=
 	@dev/bin/stack up $(ARGS)
 
 .PHONY: demo
-demo: build stack ## The same unattended: verify every outcome, stop, exit 0 or say what deviates
+demo: build stack ## Run the same unattended and verify every outcome; exit 0 if all are as expected
 	@dev/bin/stack demo $(ARGS)
 
 .PHONY: call
-call: stack ## Place one simulated call against the running stack and follow it   (ARGS=--help)
+call: stack ## Simulate a call on the running stack and follow it   (ARGS=--help)
 	@dev/bin/stack call $(ARGS)
 
 .PHONY: starter
@@ -47,13 +47,13 @@ stack:
 	@go build -o dev/bin/stack ./dev
 
 .PHONY: temporal
-temporal: stack ## Find the temporal CLI, or build it once into dev/bin (takes some minutes)
+temporal: stack ## Find the temporal CLI, or build it once into dev/bin (takes a few minutes)
 	@dev/bin/stack temporal
 
 .PHONY: test
 test: temporal ## Run all tests
-	go test ./...
-	cd dev/bench && go test ./...
+	go test -timeout 30m ./...
+	cd dev/bench && go test -timeout 30m ./...
 	cd dev/tools/mutate && go test ./...
 
 .PHONY: lint
@@ -95,7 +95,7 @@ dev/bin/gremlins: $(wildcard dev/tools/mutate/*)
 	cd dev/tools/mutate && go build -o ../../bin/ . tool
 
 .PHONY: replay-record
-replay-record: build temporal ## Record the golden histories anew, from committed code only
+replay-record: build temporal ## Record the golden histories again, from committed code only
 	@git diff --quiet HEAD -- workflows activities internal || \
 		{ echo "commit first: golden histories are recorded from code that is on main"; exit 1; }
 	@dev/bin/stack histories
@@ -105,9 +105,9 @@ trace: build temporal ## Record the trace of one call for docs/traces.md
 	@dev/bin/stack trace
 
 .PHONY: screenshots
-screenshots: temporal ## Take the pictures of README and docs, by the browser test (needs Chromium)
+screenshots: temporal ## Take the screenshots of README and docs with the browser test (needs Chromium)
 	go test ./dev/local -count=1 -run TestWebUI -screenshots $(CURDIR)/docs/images
 
 .PHONY: clean
-clean: ## Remove what was built and the state of the stack
+clean: ## Remove built files and the state of the stack
 	rm -rf bin dev/bin dev/.state

@@ -62,7 +62,7 @@ func (c callCommand) Run(ctx context.Context, p project) error {
 	if call, err = remote.Call(ctx, call); err != nil {
 		return err
 	}
-	for _, d := range call.Deliveries {
+	for _, d := range call.Callbacks {
 		fmt.Fprintf(p.out, "%s  callback %d: HTTP %d after %d ms %s\n", d.SentAt.Local().Format(time.TimeOnly), d.Number, d.Status, d.LatencyMS, d.Error)
 	}
 	if followed.Err != nil {

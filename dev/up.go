@@ -120,7 +120,7 @@ func printTable(out io.Writer, s *local.Stack, ran []local.SampleRun) {
 			verdict = "NO"
 		}
 		t.AppendRow(table.Row{
-			r.Name, app.Name, r.Call.Record.Result, len(r.Call.Deliveries),
+			r.Name, app.Name, r.Call.Record.Result, len(r.Call.Callbacks),
 			fmt.Sprint(result.ConnectedSeconds, " s"), fmt.Sprint(result.BilledSeconds, " s"),
 			result.Amount + " " + result.Currency, strings.Join(targets, ", "), r.Execution.Events, verdict,
 		})

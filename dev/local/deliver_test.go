@@ -128,7 +128,7 @@ func TestTenFailingTargetsBesideAWorkingOne(t *testing.T) {
 	}
 	crm := webhookreceiver.Filter{Target: "crm", CallID: callID}
 	require.Len(t, stack.Webhooks.Messages(crm), 1)
-	require.Equal(t, 3, stack.Webhooks.Messages(crm)[0].Deliveries)
+	require.Equal(t, 3, stack.Webhooks.Messages(crm)[0].Attempts)
 	require.False(t, stack.Webhooks.Messages(crm)[0].BodyChanged)
 	_, err := stack.Resend(ctx, callID, "--target", "crm", "--event", string(notify.EventCallCharged), "--new-id")
 	require.NoError(t, err)
@@ -169,7 +169,7 @@ func TestRelay(t *testing.T) {
 	require.NoError(t, stack.Tencent.Wait(ctx))
 	call, _ = stack.Tencent.Call(call.SDKAppID, call.Record.CallID)
 	want := map[string]tencent.Command{}
-	for _, d := range call.Deliveries {
+	for _, d := range call.Callbacks {
 		require.Equal(t, http.StatusOK, d.Status)
 		want[string(d.Body)] = d.Command
 	}

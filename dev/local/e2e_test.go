@@ -213,7 +213,7 @@ func afterAllForgot(t *testing.T, call tencentsim.Call, first local.Execution) l
 	t.Helper()
 	ctx := testContext(t)
 	require.NoError(t, shared.Forget(ctx, call))
-	require.NoError(t, shared.Tencent.Redeliver(call.SDKAppID, call.Record.CallID, nil))
+	require.NoError(t, shared.Tencent.RepeatCallback(call.SDKAppID, call.Record.CallID, nil))
 	var second local.Execution
 	require.Eventually(t, func() bool {
 		var err error
@@ -234,15 +234,15 @@ func TestTemporalIsDown(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, stack.Tencent.Wait(ctx))
 	call, _ = stack.Tencent.Call(call.SDKAppID, call.Record.CallID)
-	require.Equal(t, http.StatusServiceUnavailable, call.Deliveries[0].Status)
-	require.Contains(t, call.Deliveries[0].Answer, "FAIL")
+	require.Equal(t, http.StatusServiceUnavailable, call.Callbacks[0].Status)
+	require.Contains(t, call.Callbacks[0].Answer, "FAIL")
 	require.Error(t, stack.Ready(ctx), "the starter is not ready without Temporal")
 
 	require.NoError(t, stack.StopPart("starter"))
 	require.NoError(t, stack.LaunchStarter())
 	require.NoError(t, stack.StartTemporal(ctx))
 	require.Eventually(t, func() bool { return stack.Ready(ctx) == nil }, testTimeout, 50*time.Millisecond)
-	require.NoError(t, stack.Tencent.Redeliver(call.SDKAppID, call.Record.CallID, nil))
+	require.NoError(t, stack.Tencent.RepeatCallback(call.SDKAppID, call.Record.CallID, nil))
 	f, err := local.Follow(ctx, stack.Temporal, call)
 	require.NoError(t, err)
 	require.NoError(t, f.Err)

@@ -210,7 +210,7 @@ func TestEncryptedRun(t *testing.T) {
 	// A second delivery is compared with the memo of the first, which is encrypted.
 	before := logsAndMetrics(ctx, t, stack)["metrics of starter"]
 	require.NoError(t, stack.ForgetInRedis(ctx, ran[0].Call))
-	require.NoError(t, stack.Tencent.Redeliver(ran[0].Call.SDKAppID, ran[0].Call.Record.CallID, json.RawMessage(`{"CallResult":"Interrupt"}`)))
+	require.NoError(t, stack.Tencent.RepeatCallback(ran[0].Call.SDKAppID, ran[0].Call.Record.CallID, json.RawMessage(`{"CallResult":"Interrupt"}`)))
 	require.NoError(t, stack.Tencent.Wait(ctx))
 	require.NotContains(t, logsAndMetrics(ctx, t, stack)["log of starter"], "could not be compared")
 	require.NotEqual(t, conflicts(before), conflicts(logsAndMetrics(ctx, t, stack)["metrics of starter"]))

@@ -56,7 +56,7 @@ func (r *Remote) Place(ctx context.Context, spec tencentsim.CallSpec) (tencentsi
 	return r.ask(ctx, http.MethodPost, "/control/calls", body)
 }
 
-// Call returns a call with the deliveries of its callbacks so far.
+// Call returns a call with its callbacks so far.
 func (r *Remote) Call(ctx context.Context, call tencentsim.Call) (tencentsim.Call, error) {
 	return r.ask(ctx, http.MethodGet, "/control/calls/"+url.PathEscape(call.Record.CallID)+"?sdk_app_id="+call.SDKAppID.String(), nil)
 }

@@ -53,7 +53,7 @@ func (s *Stack) openWebhookReceiver() error {
 func (s *Stack) Arrivals(target, callID string) int {
 	n := 0
 	for _, m := range s.Webhooks.Messages(webhookreceiver.Filter{Target: target, CallID: callID}) {
-		n += m.Deliveries
+		n += m.Attempts
 	}
 	return n
 }

@@ -149,12 +149,12 @@ func (s *Stack) verify(ctx context.Context, store *ledger.Ledger, r *SampleRun) 
 	}
 	call, _ := s.Tencent.Call(r.Call.SDKAppID, r.Call.Record.CallID)
 	r.Call = call
-	for _, d := range call.Deliveries {
+	for _, d := range call.Callbacks {
 		if d.Status != http.StatusOK {
 			deviates("a callback was answered %d (%s%s), want 200", d.Status, d.Answer, d.Error)
 		}
 	}
-	if n := len(call.Deliveries); n != posted(r.Spec) {
+	if n := len(call.Callbacks); n != posted(r.Spec) {
 		deviates("Tencent posted %d callbacks, want %d", n, posted(r.Spec))
 	}
 	if source := cmp.Or(want.Source, workflows.SourceCallback); f.Source != source {

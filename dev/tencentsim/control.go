@@ -21,7 +21,7 @@ func (s *Simulator) controlAPI() http.Handler {
 	mux.HandleFunc("POST /control/calls", s.controlPlace)
 	mux.HandleFunc("GET /control/calls", s.controlCalls)
 	mux.HandleFunc("GET /control/calls/{id}", s.controlCall)
-	mux.HandleFunc("POST /control/calls/{id}/redeliver", s.controlRedeliver)
+	mux.HandleFunc("POST /control/calls/{id}/repeat", s.controlRepeat)
 	mux.HandleFunc("GET /control/faults", func(w http.ResponseWriter, _ *http.Request) {
 		s.reply(w, http.StatusOK, s.Faults())
 	})
@@ -92,7 +92,7 @@ func (s *Simulator) controlCall(w http.ResponseWriter, r *http.Request) {
 	s.reply(w, http.StatusOK, found)
 }
 
-func (s *Simulator) controlRedeliver(w http.ResponseWriter, r *http.Request) {
+func (s *Simulator) controlRepeat(w http.ResponseWriter, r *http.Request) {
 	var request struct {
 		Callback json.RawMessage `json:"callback"`
 	}
@@ -105,7 +105,7 @@ func (s *Simulator) controlRedeliver(w http.ResponseWriter, r *http.Request) {
 		s.reject(w, http.StatusNotFound, err)
 		return
 	}
-	if err := s.Redeliver(app, r.PathValue("id"), request.Callback); err != nil {
+	if err := s.RepeatCallback(app, r.PathValue("id"), request.Callback); err != nil {
 		s.reject(w, http.StatusBadRequest, err)
 		return
 	}

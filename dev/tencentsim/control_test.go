@@ -21,10 +21,10 @@ func TestControlCalls(t *testing.T) {
 	var seen Call
 	r.control("GET", "/control/calls/"+placed.Record.CallID, "", http.StatusOK, &seen)
 	require.Equal(t, placed.Record, seen.Record)
-	require.Len(t, seen.Deliveries, 3)
-	require.Equal(t, 200, seen.Deliveries[2].Status)
+	require.Len(t, seen.Callbacks, 3)
+	require.Equal(t, 200, seen.Callbacks[2].Status)
 
-	r.control("POST", "/control/calls/"+placed.Record.CallID+"/redeliver", `{"callback":{"EndTime":7}}`, http.StatusAccepted, nil)
+	r.control("POST", "/control/calls/"+placed.Record.CallID+"/repeat", `{"callback":{"EndTime":7}}`, http.StatusAccepted, nil)
 	r.wait()
 	require.Contains(t, b.all()[3].body, `"EndTime":7,`)
 
@@ -69,17 +69,17 @@ func TestControlRefuses(t *testing.T) {
 		status             int
 		says               string
 	}{
-		"unknown field":     {"POST", "/control/calls", `{"sdk_app_id":1400000001,"secs":3}`, 400, `unknown field "secs"`},
-		"trailing data":     {"POST", "/control/calls", `{} {}`, 400, "something after"},
-		"empty":             {"POST", "/control/calls", ``, 400, "body"},
-		"bad spec":          {"POST", "/control/calls", `{"sdk_app_id":1400000001,"seconds":-3}`, 400, "seconds: must be between"},
-		"unknown app":       {"POST", "/control/calls", `{"sdk_app_id":7}`, 400, "sdk_app_id"},
-		"bad limit":         {"GET", "/control/calls?limit=x", ``, 400, "limit"},
-		"no such call":      {"GET", "/control/calls/two", ``, 404, "no such call"},
-		"another app's":     {"GET", "/control/calls/one?sdk_app_id=1400000002", ``, 404, "no such call"},
-		"redeliver unknown": {"POST", "/control/calls/two/redeliver", `{}`, 404, "no such call"},
-		"redeliver badly":   {"POST", "/control/calls/one/redeliver", `{"callback":7}`, 400, "callback"},
-		"bad fault":         {"PUT", "/control/faults", `{"loss_share":2}`, 400, "loss_share"},
+		"unknown field":  {"POST", "/control/calls", `{"sdk_app_id":1400000001,"secs":3}`, 400, `unknown field "secs"`},
+		"trailing data":  {"POST", "/control/calls", `{} {}`, 400, "something after"},
+		"empty":          {"POST", "/control/calls", ``, 400, "body"},
+		"bad spec":       {"POST", "/control/calls", `{"sdk_app_id":1400000001,"seconds":-3}`, 400, "seconds: must be between"},
+		"unknown app":    {"POST", "/control/calls", `{"sdk_app_id":7}`, 400, "sdk_app_id"},
+		"bad limit":      {"GET", "/control/calls?limit=x", ``, 400, "limit"},
+		"no such call":   {"GET", "/control/calls/two", ``, 404, "no such call"},
+		"another app's":  {"GET", "/control/calls/one?sdk_app_id=1400000002", ``, 404, "no such call"},
+		"repeat unknown": {"POST", "/control/calls/two/repeat", `{}`, 404, "no such call"},
+		"repeat badly":   {"POST", "/control/calls/one/repeat", `{"callback":7}`, 400, "callback"},
+		"bad fault":      {"PUT", "/control/faults", `{"loss_share":2}`, 400, "loss_share"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

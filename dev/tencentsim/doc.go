@@ -30,8 +30,8 @@
 //
 //	POST   /control/calls                 CallSpec → 201 Call
 //	GET    /control/calls?limit=n         the last n calls (default 50), newest first
-//	GET    /control/calls/{id}            Call with its deliveries (?sdk_app_id= if ambiguous)
-//	POST   /control/calls/{id}/redeliver  {"callback":{…partial CallRecord…}} → 202
+//	GET    /control/calls/{id}            Call with its callbacks (?sdk_app_id= if ambiguous)
+//	POST   /control/calls/{id}/repeat     {"callback":{…partial CallRecord…}} → 202
 //	GET    /control/faults                the current Faults
 //	PUT    /control/faults                Faults: replaces all of them
 //	DELETE /control/faults                removes all faults

@@ -122,7 +122,7 @@ func TestDuplicates(t *testing.T) {
 			require.Equal(t, want, most.Load())
 			seen, _ := r.sim.Call(testApp, c.Record.CallID)
 			numbers := []int{}
-			for _, d := range seen.Deliveries {
+			for _, d := range seen.Callbacks {
 				numbers = append(numbers, d.Number)
 			}
 			require.Equal(t, []int{1, 2, 3, 4}, numbers)

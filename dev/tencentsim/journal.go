@@ -27,7 +27,7 @@ type entry struct {
 	Call     *journalCall            `json:"call,omitempty"`
 }
 
-// journalCall is the part of a call that survives a restart: its record, not its deliveries.
+// journalCall is the part of a call that survives a restart: its record, not its callbacks.
 type journalCall struct {
 	Record      tencent.CallRecord `json:"record"`
 	EndedAt     time.Time          `json:"ended_at"`

@@ -50,7 +50,7 @@ func TestJournalSurvivesARestart(t *testing.T) {
 
 	second.wait()
 	require.Len(t, b.all(), 3, "the configured URL survived, and old callbacks are not repeated")
-	require.NoError(t, second.sim.Redeliver(testApp, "one", nil))
+	require.NoError(t, second.sim.RepeatCallback(testApp, "one", nil))
 	second.wait()
 	require.Len(t, b.all(), 4)
 	_, err := second.sim.PlaceCall(CallSpec{SDKAppID: testApp, CallID: "one"})

@@ -9,7 +9,7 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// Call is a simulated call with the deliveries of its callbacks.
+// Call is a simulated call with its callbacks.
 type Call struct {
 	SDKAppID tencent.SDKAppID   `json:"sdk_app_id"`
 	Record   tencent.CallRecord `json:"record"`
@@ -17,8 +17,8 @@ type Call struct {
 	// Lost reports that the callback was dropped on purpose.
 	Lost bool `json:"lost"`
 	// RecordReads counts successful answers of get_record_by_callid.
-	RecordReads int        `json:"record_reads"`
-	Deliveries  []Delivery `json:"deliveries"`
+	RecordReads int              `json:"record_reads"`
+	Callbacks   []PostedCallback `json:"callbacks"`
 }
 
 // PlaceCall simulates a call that has ended: it keeps its record and schedules
@@ -82,10 +82,10 @@ func (s *Simulator) newCall(spec CallSpec) (*call, error) {
 	return c, nil
 }
 
-// Redeliver posts the end-of-call callback of a call again, even if the first
+// RepeatCallback posts the end-of-call callback of a call again, even if the first
 // was lost. callback is a partial CallRecord that overrides fields of the
 // record, nil for none.
-func (s *Simulator) Redeliver(app tencent.SDKAppID, callID string, callback json.RawMessage) error {
+func (s *Simulator) RepeatCallback(app tencent.SDKAppID, callID string, callback json.RawMessage) error {
 	if callback != nil && !isObject(callback) {
 		return fmt.Errorf("callback: must be a JSON object with fields of CallRecord")
 	}
@@ -98,11 +98,11 @@ func (s *Simulator) Redeliver(app tencent.SDKAppID, callID string, callback json
 	case c == nil:
 		return fmt.Errorf("call_id: app %s has no such call", app)
 	}
-	s.schedule(&job{call: c, command: tencent.CommandAfterEndCall, copies: 1, redelivery: callback})
+	s.schedule(&job{call: c, command: tencent.CommandAfterEndCall, copies: 1, override: callback})
 	return nil
 }
 
-// Call returns a call with its deliveries so far.
+// Call returns a call with its callbacks so far.
 func (s *Simulator) Call(app tencent.SDKAppID, callID string) (Call, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,6 +130,6 @@ func (c *call) snapshot() Call {
 	record.Members = slices.Clone(record.Members)
 	return Call{
 		SDKAppID: c.app, Record: record, PlacedAt: c.placedAt, Lost: c.lost, RecordReads: c.recordReads,
-		Deliveries: append([]Delivery{}, c.deliveries...),
+		Callbacks: append([]PostedCallback{}, c.callbacks...),
 	}
 }

@@ -25,7 +25,7 @@ type call struct {
 	recordReads int
 	lost        bool
 	spec        CallSpec
-	deliveries  []Delivery
+	callbacks   []PostedCallback
 }
 
 // hasRecord reports whether the record API returns the call.

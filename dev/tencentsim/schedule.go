@@ -14,7 +14,7 @@ type job struct {
 	command    tencent.Command
 	copies     int
 	concurrent bool
-	redelivery json.RawMessage
+	override   json.RawMessage
 }
 
 // announce schedules the callbacks of a new call: those about its start and
@@ -64,12 +64,12 @@ func (s *Simulator) run(j *job) {
 	defer copies.Wait()
 	for n := 1; n <= j.copies; n++ {
 		if j.concurrent {
-			copies.Go(func() { s.deliver(j, n) })
+			copies.Go(func() { s.postCopy(j, n) })
 			continue
 		}
 		if s.ctx.Err() != nil {
 			return // closed
 		}
-		s.deliver(j, n)
+		s.postCopy(j, n)
 	}
 }

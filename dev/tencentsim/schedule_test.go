@@ -50,8 +50,8 @@ func TestLoseOneCall(t *testing.T) {
 	require.Zero(t, r.post(pathByID, ask(c.Record.CallID)).ErrorCode, "the record exists anyway")
 }
 
-// TestCloseWaitsForDeliveries lets a callback in progress finish.
-func TestCloseWaitsForDeliveries(t *testing.T) {
+// TestCloseWaitsForCallbacks lets a callback in progress finish.
+func TestCloseWaitsForCallbacks(t *testing.T) {
 	r := newFixture(t)
 	inside, leave := make(chan struct{}), make(chan struct{})
 	r.receive(endCall, func(_ int, w http.ResponseWriter, _ *http.Request) {
@@ -71,12 +71,12 @@ func TestCloseWaitsForDeliveries(t *testing.T) {
 	close(leave)
 	require.NoError(t, <-closed)
 	seen, _ := r.sim.Call(testApp, c.Record.CallID)
-	require.Len(t, seen.Deliveries, 1, "the duplicates were not yet posted")
-	require.Equal(t, http.StatusTeapot, seen.Deliveries[0].Status)
+	require.Len(t, seen.Callbacks, 1, "the duplicates were not yet posted")
+	require.Equal(t, http.StatusTeapot, seen.Callbacks[0].Status)
 
 	_, err := r.sim.PlaceCall(CallSpec{SDKAppID: testApp})
 	require.ErrorIs(t, err, ErrClosed)
-	require.ErrorIs(t, r.sim.Redeliver(testApp, c.Record.CallID, nil), ErrClosed)
+	require.ErrorIs(t, r.sim.RepeatCallback(testApp, c.Record.CallID, nil), ErrClosed)
 	require.NoError(t, r.sim.Close(), "twice is no error")
 }
 

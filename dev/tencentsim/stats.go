@@ -39,7 +39,7 @@ type CallbackStats struct {
 	Lost int `json:"lost"`
 	// Unconfigured counts callbacks without a configured URL.
 	Unconfigured int `json:"unconfigured"`
-	// Posted counts deliveries; Failed are those without any HTTP answer.
+	// Posted counts POSTs; Failed counts those without any HTTP answer.
 	Posted int `json:"posted"`
 	Failed int `json:"failed"`
 	// Answers counts the answers by HTTP status.

@@ -27,14 +27,14 @@ type Span struct {
 	Failed        bool
 }
 
-// Receiver keeps the spans that are posted to it. The zero value is ready.
+// Receiver stores the spans that are posted to it. The zero value is ready to use.
 type Receiver struct {
 	mu     sync.Mutex
 	spans  []Span
 	bodies []byte
 }
 
-// ServeHTTP takes an ExportTraceServiceRequest.
+// ServeHTTP receives an ExportTraceServiceRequest.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	body, err := io.ReadAll(req.Body)
 	var export collectorpb.ExportTraceServiceRequest
@@ -55,7 +55,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 				r.spans = append(r.spans, Span{
 					TraceID: hex.EncodeToString(s.GetTraceId()), ID: hex.EncodeToString(s.GetSpanId()),
 					Parent: hex.EncodeToString(s.GetParentSpanId()), Service: service, Name: s.GetName(),
-					Start: instant(s.GetStartTimeUnixNano()), End: instant(s.GetEndTimeUnixNano()),
+					Start: unixTime(s.GetStartTimeUnixNano()), End: unixTime(s.GetEndTimeUnixNano()),
 					Attributes: texts(s.GetAttributes()), Failed: s.GetStatus().GetCode() == tracepb.Status_STATUS_CODE_ERROR,
 				})
 			}
@@ -64,8 +64,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	w.Header().Set("Content-Type", "application/x-protobuf")
 }
 
-// Spans are those received of which an attribute has the value, in the order
-// of their beginning.
+// Spans returns the received spans whose attribute has the value, ordered by start.
 func (r *Receiver) Spans(attribute, value string) []Span {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -79,7 +78,7 @@ func (r *Receiver) Spans(attribute, value string) []Span {
 	return found
 }
 
-// Received is everything as it came.
+// Received returns all request bodies, undecoded.
 func (r *Receiver) Received() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -94,16 +93,16 @@ func texts(attributes []*commonpb.KeyValue) map[string]string {
 	return all
 }
 
-func instant(unixNano uint64) time.Time { return time.Unix(0, int64(unixNano)) }
+func unixTime(unixNano uint64) time.Time { return time.Unix(0, int64(unixNano)) }
 
-// Node is a span in its place.
+// Node is a span with its depth in the tree.
 type Node struct {
 	Span
 	Depth int
 }
 
-// Tree puts spans below their parents, in the order of their beginning. What
-// has no parent among them is at the top.
+// Tree orders spans so that each follows its parent, siblings by start. A span
+// whose parent is not among them is at the top.
 func Tree(spans []Span) []Node {
 	known := map[string]bool{}
 	for _, s := range spans {

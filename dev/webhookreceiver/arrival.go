@@ -11,31 +11,31 @@ import (
 	"time"
 )
 
-// Arrival is one request that reached a target, with whatever signature.
+// Arrival is a request to a target, with a valid signature or not.
 type Arrival struct {
 	Target string    `json:"target"`
 	At     time.Time `json:"at"`
 	// MessageID is the header webhook-id.
 	MessageID string `json:"message_id"`
-	// Valid says that the signature is good and not older than five minutes.
+	// Valid reports that the signature is valid and not older than five minutes.
 	Valid bool `json:"valid"`
-	// Delivery counts the arrivals of this message at this target from 1; it
-	// is 0 when the signature is bad.
-	Delivery int `json:"delivery"`
-	// Status is what the receiver answered, or would have after a delay.
+	// Attempt counts the arrivals of this message at this target from 1; it is 0
+	// when the signature is invalid.
+	Attempt int `json:"attempt"`
+	// Status is the HTTP status of the answer.
 	Status int `json:"status"`
-	// Type and CallID are type and data.call_id of the body, empty when it has none.
+	// Type and CallID are type and data.call_id of the body, empty when missing.
 	Type   string `json:"type"`
 	CallID string `json:"call_id"`
 	Body   []byte `json:"-"`
-	// Event is the body again when it is JSON.
+	// Event is the body if it is JSON.
 	Event json.RawMessage `json:"event,omitempty"`
 
 	amount string
 }
 
-// Message sums up the arrivals of one message ID at one target that had a
-// good signature.
+// Message summarizes the arrivals of a message ID at a target that had a valid
+// signature.
 type Message struct {
 	Target    string    `json:"target"`
 	MessageID string    `json:"message_id"`
@@ -43,29 +43,29 @@ type Message struct {
 	CallID    string    `json:"call_id"`
 	First     time.Time `json:"first"`
 	Last      time.Time `json:"last"`
-	// Deliveries are all arrivals, Accepted those answered 2xx.
-	Deliveries int `json:"deliveries"`
-	Accepted   int `json:"accepted"`
-	// BodyChanged says that a later arrival was not the first, byte for byte.
+	// Attempts counts all arrivals, Accepted those answered 2xx.
+	Attempts int `json:"attempts"`
+	Accepted int `json:"accepted"`
+	// BodyChanged reports that the body of a later arrival differed from the first.
 	BodyChanged bool `json:"body_changed"`
 
 	sum string
 }
 
-// Counts sum up a target.
+// Counts are the totals of a target.
 type Counts struct {
-	// Deliveries are all arrivals but those with a bad signature.
-	Deliveries int `json:"deliveries"`
-	// Distinct is how many message IDs there were, Accepted how many of them
-	// were answered 2xx at least once.
+	// Attempts counts all arrivals with a valid signature.
+	Attempts int `json:"attempts"`
+	// Distinct is the number of message IDs, Accepted the number of those that were
+	// answered 2xx at least once.
 	Distinct int `json:"distinct"`
 	Accepted int `json:"accepted"`
-	// Duplicates are arrivals of messages that had been accepted before.
+	// Duplicates counts arrivals of messages that had been accepted before.
 	Duplicates    int `json:"duplicates"`
 	BadSignatures int `json:"bad_signatures"`
 }
 
-// Filter chooses arrivals and messages; empty fields match all.
+// Filter selects arrivals and messages; empty fields match all.
 type Filter struct {
 	Target    string
 	MessageID string
@@ -91,7 +91,7 @@ func newArrival(target, messageID string, body []byte, valid bool, at time.Time)
 			Currency string `json:"currency"`
 		} `json:"data"`
 	}
-	// Another shape of body is counted all the same.
+	// A body of another form is counted too.
 	if err := json.Unmarshal(body, &event); err == nil {
 		a.Type, a.CallID = event.Type, event.Data.CallID
 		if event.Data.Amount != "" {
@@ -104,8 +104,8 @@ func newArrival(target, messageID string, body []byte, valid bool, at time.Time)
 // TypeChat is the type of an arrival at a chat target, which has no event type.
 const TypeChat = "chat"
 
-// newChat is a message to a chat. It has no ID, so that equal ones are one; its
-// last line may name a CallId.
+// newChat returns the arrival of a chat message. Its ID is a hash of the body,
+// because chat messages have none; its last line may contain a CallId.
 func newChat(target string, body []byte, at time.Time) Arrival {
 	digest := sha256.Sum256(body)
 	var message struct {
@@ -119,7 +119,7 @@ func newChat(target string, body []byte, at time.Time) Arrival {
 	}
 }
 
-// arrive counts an arrival and decides the answer to it.
+// arrive counts an arrival and returns the answer to it.
 func (r *Receiver) arrive(a Arrival) Failure {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -136,12 +136,12 @@ func (r *Receiver) arrive(a Arrival) Failure {
 	if len(r.arrivals) > r.keep {
 		r.arrivals = r.arrivals[1:]
 	}
-	// A terminal that has gone is no reason to refuse events.
+	// An error of the output is no reason to refuse events.
 	_, _ = fmt.Fprintln(r.lines, a.line())
 	return answer
 }
 
-// count enters an arrival into the sums. r.mu is held.
+// count adds an arrival to messages and counts. r.mu is held.
 func (r *Receiver) count(a *Arrival) {
 	counts := r.counts[a.Target]
 	if counts == nil {
@@ -162,14 +162,14 @@ func (r *Receiver) count(a *Arrival) {
 		r.order = append(r.order, m)
 		counts.Distinct++
 	}
-	counts.Deliveries++
+	counts.Attempts++
 	if m.Accepted > 0 {
 		counts.Duplicates++
 	}
-	m.Deliveries++
+	m.Attempts++
 	m.Last = a.At
 	m.BodyChanged = m.BodyChanged || m.sum != sum
-	a.Delivery = m.Deliveries
+	a.Attempt = m.Attempts
 	if a.Status >= 200 && a.Status < 300 {
 		m.Accepted++
 		if m.Accepted == 1 {
@@ -178,29 +178,28 @@ func (r *Receiver) count(a *Arrival) {
 	}
 }
 
-// line is the arrival for a person.
+// line returns a readable line about the arrival.
 func (a Arrival) line() string {
-	signature := "signature ok"
+	signature := "valid signature"
 	if !a.Valid {
-		signature = "BAD SIGNATURE"
+		signature = "INVALID SIGNATURE"
 	}
 	text := fmt.Sprintf("%s webhook %s: %s", a.At.Format(time.TimeOnly), a.Target, signature)
 	for _, part := range []struct{ name, value string }{
 		{"", a.Type}, {"call ", a.CallID}, {"amount ", a.amount}, {"message ", a.MessageID},
 	} {
-		// A control character could forge a line of its own.
+		// Without control characters a value cannot add a line.
 		if part.value != "" {
 			text += ", " + part.name + printable(part.value)
 		}
 	}
-	if a.Delivery > 1 {
-		text += fmt.Sprintf(", delivery %d", a.Delivery)
+	if a.Attempt > 1 {
+		text += fmt.Sprintf(", attempt %d", a.Attempt)
 	}
 	return text + fmt.Sprintf(" → %d", a.Status)
 }
 
-// Received returns the kept arrivals that match, oldest first. It never waits
-// for one to come.
+// Received returns the stored arrivals that match, oldest first, without waiting.
 func (r *Receiver) Received(f Filter) []Arrival {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -213,7 +212,7 @@ func (r *Receiver) Received(f Filter) []Arrival {
 	return found
 }
 
-// Messages returns the messages that match, in order of their first arrival.
+// Messages returns the messages that match, in the order of their first arrival.
 func (r *Receiver) Messages(f Filter) []Message {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -226,14 +225,14 @@ func (r *Receiver) Messages(f Filter) []Message {
 	return found
 }
 
-// Counts returns the sums of one target, or of all when target is empty.
+// Counts returns the totals of a target, or of all when target is empty.
 func (r *Receiver) Counts(target string) Counts {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var sum Counts
 	for name, c := range r.counts {
 		if target == "" || target == name {
-			sum.Deliveries += c.Deliveries
+			sum.Attempts += c.Attempts
 			sum.Distinct += c.Distinct
 			sum.Accepted += c.Accepted
 			sum.Duplicates += c.Duplicates
@@ -243,7 +242,7 @@ func (r *Receiver) Counts(target string) Counts {
 	return sum
 }
 
-// Reset forgets arrivals, messages and counts. Failures stay.
+// Reset deletes arrivals, messages and counts. Failures stay.
 func (r *Receiver) Reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -251,7 +250,7 @@ func (r *Receiver) Reset() {
 	r.messages, r.counts = map[messageKey]*Message{}, map[string]*Counts{}
 }
 
-// takeFailure finds the failure for an arrival and uses it up. r.mu is held.
+// takeFailure returns the failure for an arrival and counts its use. r.mu is held.
 func (r *Receiver) takeFailure(a Arrival) Failure {
 	for i, f := range r.failures {
 		if !f.filter().match(a.Target, a.MessageID, a.CallID, a.Type) {

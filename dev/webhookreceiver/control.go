@@ -8,7 +8,7 @@ import (
 	"net/http"
 )
 
-// controlRoutes are described in the documentation of the package.
+// controlRoutes adds the control API, which the package comment describes.
 func (r *Receiver) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /control/messages", func(w http.ResponseWriter, req *http.Request) {
 		reply(w, http.StatusOK, r.Messages(filterOf(req)))
@@ -67,6 +67,6 @@ func decodeStrictly(w http.ResponseWriter, req *http.Request, into any) error {
 func reply(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	// Whoever hung up does not need the rest.
+	// The error is that of a client that has disconnected.
 	_ = json.NewEncoder(w).Encode(value)
 }

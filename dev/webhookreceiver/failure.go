@@ -6,25 +6,26 @@ import (
 	"unicode"
 )
 
-// Failure makes the receiver answer otherwise than 200. It concerns events
-// with a good signature only; the first that matches is used.
+// Failure is another answer than 200 at once. It applies to events with a valid
+// signature; the first failure that matches an event is used.
 type Failure struct {
-	// Target, MessageID, CallID and Type choose the events; empty fields match all.
+	// Target, MessageID, CallID and Type select the events; empty fields match all.
 	Target    string `json:"target,omitempty"`
 	MessageID string `json:"message_id,omitempty"`
 	CallID    string `json:"call_id,omitempty"`
 	Type      string `json:"type,omitempty"`
-	// Times is how many events are hit; 0 means until cleared.
+	// Times is the number of events it applies to; 0 means until it is cleared.
 	Times int `json:"times,omitempty"`
-	// Status is the answer; 0 means 200, for a failure that is only slow.
+	// Status is the HTTP status of the answer; 0 means 200, for an answer that is
+	// only slow.
 	Status int `json:"status,omitempty"`
-	// DelayMS passes before the answer. The event counts when it arrives.
+	// DelayMS is the time before the answer. The event is counted when it arrives.
 	DelayMS int64 `json:"delay_ms,omitempty"`
-	// RetryAfter is the header Retry-After as it is sent.
+	// RetryAfter is the value of the header Retry-After.
 	RetryAfter string `json:"retry_after,omitempty"`
 }
 
-// Validate names the first setting that makes no sense.
+// Validate returns an error that names the first invalid field.
 func (f Failure) Validate() error {
 	switch {
 	case f.Times < 0:
@@ -43,7 +44,7 @@ func (f Failure) filter() Filter {
 	return Filter{Target: f.Target, MessageID: f.MessageID, CallID: f.CallID, Type: f.Type}
 }
 
-// Fail adds a failure after those in force.
+// Fail adds a failure after the current ones.
 func (r *Receiver) Fail(f Failure) error {
 	if err := f.Validate(); err != nil {
 		return err
@@ -54,21 +55,21 @@ func (r *Receiver) Fail(f Failure) error {
 	return nil
 }
 
-// Failures returns the failures in force. Times are what is left of them.
+// Failures returns the current failures, with the remaining Times.
 func (r *Receiver) Failures() []Failure {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]Failure{}, r.failures...)
 }
 
-// ClearFailures ends all failures.
+// ClearFailures removes all failures.
 func (r *Receiver) ClearFailures() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.failures = nil
 }
 
-// printable drops control characters.
+// printable returns s without control characters.
 func printable(s string) string {
 	return strings.Map(func(c rune) rune {
 		if unicode.IsControl(c) {

@@ -56,8 +56,8 @@ func TestFailuresInOrder(t *testing.T) {
 	require.Empty(t, w.Header().Get("Retry-After"))
 
 	m := r.recv.Messages(Filter{})[0]
-	require.Equal(t, []int{3, 1}, []int{m.Deliveries, m.Accepted})
-	require.Equal(t, Counts{Deliveries: 3, Distinct: 1, Accepted: 1}, r.recv.Counts(""), "retries until success are no duplicates")
+	require.Equal(t, []int{3, 1}, []int{m.Attempts, m.Accepted})
+	require.Equal(t, Counts{Attempts: 3, Distinct: 1, Accepted: 1}, r.recv.Counts(""), "retries until success are no duplicates")
 	require.Equal(t, 200, r.bill("msg_1", charged))
 	require.Equal(t, 1, r.recv.Counts("").Duplicates)
 }
@@ -80,7 +80,7 @@ func TestDelayEndsWithTheSender(t *testing.T) {
 		defer close(done)
 		r.serve(event("billing", billingSecret, "msg_1", charged).WithContext(ctx))
 	}()
-	require.Eventually(t, func() bool { return r.recv.Counts("").Deliveries == 1 }, 20*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return r.recv.Counts("").Attempts == 1 }, 20*time.Second, 5*time.Millisecond)
 	select {
 	case <-done:
 		require.Fail(t, "answered before the delay was over")
@@ -121,7 +121,7 @@ func TestControl(t *testing.T) {
 
 	messages := decode[[]Message](t, r.control("GET", "/control/messages?call_id=c1&target=billing", ""))
 	require.Len(t, messages, 1)
-	require.Equal(t, []int{2, 1}, []int{messages[0].Deliveries, messages[0].Accepted})
+	require.Equal(t, []int{2, 1}, []int{messages[0].Attempts, messages[0].Accepted})
 	arrivals := decode[[]Arrival](t, r.control("GET", "/control/arrivals?message_id=msg_1&type=call.charged", ""))
 	require.Len(t, arrivals, 2)
 	require.JSONEq(t, charged, string(arrivals[0].Event))

@@ -12,29 +12,30 @@ import (
 )
 
 const (
-	// DefaultKeep is how many arrivals are kept with their bodies.
+	// DefaultKeep is the number of arrivals that are stored with their bodies.
 	DefaultKeep = 1000
-	// maxBodySize bounds what is read of an event.
+	// maxBodySize is the largest accepted event, in bytes.
 	maxBodySize = 1 << 20
 )
 
-// Target is one endpoint, /hooks/{Name}.
+// Target is an endpoint, /hooks/{Name}.
 type Target struct {
 	Name string
-	// Secret is whsec_ and base64.
+	// Secret is whsec_ followed by base64.
 	Secret string
-	// Chat makes it a chat's incoming webhook, which has no signature: it takes
-	// any JSON with a text.
+	// Chat makes it the incoming webhook of a chat, which accepts any JSON with a
+	// text, without a signature.
 	Chat bool
 }
 
 // Options are the settings of a Receiver.
 type Options struct {
 	Targets []Target
-	// Keep is how many arrivals are kept with their bodies; DefaultKeep when
-	// 0. Counts and Messages cover all arrivals.
+	// Keep is the number of arrivals that are stored with their bodies; DefaultKeep
+	// when 0. Counts and Messages include all arrivals.
 	Keep int
-	// Lines gets one readable line per arrival; nil for none. It holds no account names.
+	// Lines receives a readable line about each arrival, without account names; nil
+	// for none.
 	Lines io.Writer
 	// Now is the clock of arrivals. Signatures are always checked against the wall clock.
 	Now func() time.Time
@@ -94,7 +95,7 @@ func (r *Receiver) addTarget(t Target) error {
 		return errors.New("targets: a target needs a name")
 	}
 	if _, twice := r.targets[t.Name]; twice {
-		return fmt.Errorf("targets: %s is there twice", t.Name)
+		return fmt.Errorf("targets: %s is listed twice", t.Name)
 	}
 	if t.Chat {
 		r.targets[t.Name] = nil
@@ -108,7 +109,7 @@ func (r *Receiver) addTarget(t Target) error {
 	return nil
 }
 
-// ServeHTTP takes events at /hooks/{target} and orders at /control/.
+// ServeHTTP serves /hooks/{target} and the control API.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.mux.ServeHTTP(w, req)
 }
@@ -147,7 +148,7 @@ func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) {
 		defer timer.Stop()
 		select {
 		case <-timer.C:
-		case <-req.Context().Done(): // whoever hung up gets no answer
+		case <-req.Context().Done(): // the client has disconnected
 		}
 	}
 	if answer.RetryAfter != "" {

@@ -45,7 +45,7 @@ func newFixture(t *testing.T, change ...func(*Options)) *fixture {
 	return &fixture{t: t, recv: recv, lines: lines}
 }
 
-// sign makes a signature from the specification, independent of the library.
+// sign makes a signature as specified, independently of the library.
 func sign(secret, id string, at time.Time, body string) string {
 	key, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
 	mac := hmac.New(sha256.New, key)
@@ -53,7 +53,7 @@ func sign(secret, id string, at time.Time, body string) string {
 	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// event is a request that is in order.
+// event returns a valid request.
 func event(target, secret, id, body string) *http.Request {
 	now := time.Now()
 	req := httptest.NewRequest(http.MethodPost, "/hooks/"+target, strings.NewReader(body))
@@ -69,7 +69,7 @@ func (r *fixture) serve(req *http.Request) *httptest.ResponseRecorder {
 	return w
 }
 
-// bill delivers an event to the target "billing" and returns the status.
+// bill posts an event to the target "billing" and returns the status.
 func (r *fixture) bill(id, body string) int {
 	return r.serve(event("billing", billingSecret, id, body)).Code
 }
@@ -90,7 +90,7 @@ func TestChecks(t *testing.T) {
 		status int
 		bad    int // bad signatures counted
 	}{
-		"in order":            {status: 200},
+		"valid":               {status: 200},
 		"signed twice":        {change: header("webhook-signature", "v1,AAAA "+good), status: 200},
 		"GET":                 {req: httptest.NewRequest(http.MethodGet, "/hooks/billing", nil), status: 405},
 		"unknown target":      {req: event("crm", billingSecret, "msg_1", charged), status: 404},
@@ -125,7 +125,7 @@ func TestChecks(t *testing.T) {
 			require.Equal(t, tt.status, r.serve(req).Code)
 			want := Counts{BadSignatures: tt.bad}
 			if tt.status == 200 {
-				want = Counts{Deliveries: 1, Distinct: 1, Accepted: 1}
+				want = Counts{Attempts: 1, Distinct: 1, Accepted: 1}
 			}
 			require.Equal(t, want, r.recv.Counts(""))
 		})
@@ -141,9 +141,9 @@ func TestCountsByMessage(t *testing.T) {
 	require.Equal(t, 200, r.serve(event("audit", auditSecret, "msg_1", charged)).Code)
 	require.Equal(t, 401, r.serve(event("audit", billingSecret, "msg_1", charged)).Code)
 
-	require.Equal(t, Counts{Deliveries: 3, Distinct: 2, Accepted: 2, Duplicates: 1}, r.recv.Counts("billing"))
-	require.Equal(t, Counts{Deliveries: 1, Distinct: 1, Accepted: 1, BadSignatures: 1}, r.recv.Counts("audit"))
-	require.Equal(t, Counts{Deliveries: 4, Distinct: 3, Accepted: 3, Duplicates: 1, BadSignatures: 1}, r.recv.Counts(""))
+	require.Equal(t, Counts{Attempts: 3, Distinct: 2, Accepted: 2, Duplicates: 1}, r.recv.Counts("billing"))
+	require.Equal(t, Counts{Attempts: 1, Distinct: 1, Accepted: 1, BadSignatures: 1}, r.recv.Counts("audit"))
+	require.Equal(t, Counts{Attempts: 4, Distinct: 3, Accepted: 3, Duplicates: 1, BadSignatures: 1}, r.recv.Counts(""))
 	require.Zero(t, r.recv.Counts("crm"))
 
 	for name, tt := range map[string]struct {
@@ -162,11 +162,11 @@ func TestCountsByMessage(t *testing.T) {
 	}
 	m := r.recv.Messages(Filter{Target: "billing", CallID: "c1"})[0]
 	require.Equal(t, "msg_1", m.MessageID)
-	require.Equal(t, []int{2, 2}, []int{m.Deliveries, m.Accepted})
+	require.Equal(t, []int{2, 2}, []int{m.Attempts, m.Accepted})
 	require.False(t, m.BodyChanged)
 	arrivals := r.recv.Received(Filter{Target: "billing", CallID: "c1"})
 	require.Equal(t, charged, string(arrivals[1].Body))
-	require.Equal(t, 2, arrivals[1].Delivery)
+	require.Equal(t, 2, arrivals[1].Attempt)
 	require.True(t, arrivals[1].Valid)
 	require.False(t, r.recv.Received(Filter{Target: "audit"})[1].Valid)
 
@@ -202,9 +202,9 @@ func TestLines(t *testing.T) {
 	r.bill("msg_1", charged)
 	r.serve(event("audit", billingSecret, "msg_\t1", `"no object"`))
 	require.Equal(t, ""+
-		"12:30:05 webhook billing: signature ok, call.charged, call c1, amount 2.50 EUR, message msg_1 → 503\n"+
-		"12:30:05 webhook billing: signature ok, call.charged, call c1, amount 2.50 EUR, message msg_1, delivery 2 → 200\n"+
-		"12:30:05 webhook audit: BAD SIGNATURE, message msg_1 → 401\n", r.lines.String())
+		"12:30:05 webhook billing: valid signature, call.charged, call c1, amount 2.50 EUR, message msg_1 → 503\n"+
+		"12:30:05 webhook billing: valid signature, call.charged, call c1, amount 2.50 EUR, message msg_1, attempt 2 → 200\n"+
+		"12:30:05 webhook audit: INVALID SIGNATURE, message msg_1 → 401\n", r.lines.String())
 }
 
 func TestChat(t *testing.T) {
@@ -225,7 +225,7 @@ func TestOptionsAreChecked(t *testing.T) {
 	for want, targets := range map[string][]Target{
 		"at least one":                      nil,
 		"needs a name":                      {{Name: "", Secret: billingSecret}},
-		"billing is there twice":            {{Name: "billing", Secret: billingSecret}, {Name: "billing", Secret: auditSecret}},
+		"billing is listed twice":           {{Name: "billing", Secret: billingSecret}, {Name: "billing", Secret: auditSecret}},
 		"the secret of billing must be whs": {{Name: "billing", Secret: "whsec_%%%"}},
 		"the secret of audit must be whsec": {{Name: "audit", Secret: ""}},
 	} {
@@ -234,7 +234,7 @@ func TestOptionsAreChecked(t *testing.T) {
 	}
 }
 
-// TestManyAtOnce is for the race detector, and loses nothing.
+// TestManyAtOnce is for the race detector, and makes sure that nothing is lost.
 func TestManyAtOnce(t *testing.T) {
 	r := newFixture(t)
 	var all sync.WaitGroup
@@ -248,7 +248,7 @@ func TestManyAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	require.Equal(t, Counts{Deliveries: 400, Distinct: 200, Accepted: 200, Duplicates: 200}, r.recv.Counts(""))
+	require.Equal(t, Counts{Attempts: 400, Distinct: 200, Accepted: 200, Duplicates: 200}, r.recv.Counts(""))
 	require.Equal(t, 400, strings.Count(r.lines.String(), "\n"))
 }
 

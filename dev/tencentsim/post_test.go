@@ -38,8 +38,8 @@ func TestCallbackAsDocumented(t *testing.T) {
 	}}, b.all())
 
 	c, _ := r.sim.Call(testApp, "055662e1-bc8a-469c-a334-1126c8c17d58")
-	require.Len(t, c.Deliveries, 1)
-	d := c.Deliveries[0]
+	require.Len(t, c.Callbacks, 1)
+	d := c.Callbacks[0]
 	require.Equal(t, 1, d.Number)
 	require.Equal(t, tencent.CommandAfterEndCall, d.Command)
 	require.Equal(t, http.StatusOK, d.Status)
@@ -98,7 +98,7 @@ func TestOnlyConfiguredCommands(t *testing.T) {
 		b := r.receive(endCall, nil)
 		c := r.place(CallSpec{Lose: true})
 		require.Zero(t, r.post(pathDelete, "{}").ErrorCode)
-		require.NoError(t, r.sim.Redeliver(testApp, c.Record.CallID, nil))
+		require.NoError(t, r.sim.RepeatCallback(testApp, c.Record.CallID, nil))
 		r.wait()
 		require.Empty(t, b.all())
 		require.Equal(t, 1, r.sim.Stats().Callbacks.Unconfigured)
@@ -146,11 +146,11 @@ func TestAnswersAreRecorded(t *testing.T) {
 			r.wait()
 			require.Len(t, b.all(), 1)
 			got, _ := r.sim.Call(testApp, c.Record.CallID)
-			require.Len(t, got.Deliveries, 1)
-			require.Equal(t, tt.status, got.Deliveries[0].Status)
-			require.Equal(t, tt.body, got.Deliveries[0].Answer)
-			require.Contains(t, got.Deliveries[0].Error, tt.err)
-			require.NotContains(t, got.Deliveries[0].Error, "s3cret", "the URL is the receiver's secret")
+			require.Len(t, got.Callbacks, 1)
+			require.Equal(t, tt.status, got.Callbacks[0].Status)
+			require.Equal(t, tt.body, got.Callbacks[0].Answer)
+			require.Contains(t, got.Callbacks[0].Error, tt.err)
+			require.NotContains(t, got.Callbacks[0].Error, "s3cret", "the URL is the receiver's secret")
 			stats := r.sim.Stats().Callbacks
 			require.Equal(t, 1, stats.Posted)
 			if tt.status == 0 {
@@ -168,8 +168,8 @@ func TestConnectionRefused(t *testing.T) {
 	c := r.place(CallSpec{})
 	r.wait()
 	got, _ := r.sim.Call(testApp, c.Record.CallID)
-	require.Contains(t, got.Deliveries[0].Error, "connect")
-	require.NotContains(t, got.Deliveries[0].Error, "s3cret")
+	require.Contains(t, got.Callbacks[0].Error, "connect")
+	require.NotContains(t, got.Callbacks[0].Error, "s3cret")
 }
 
 // TestCallbackTimeoutIsTencents checks the setting without waiting for it.
@@ -178,22 +178,22 @@ func TestCallbackTimeoutIsTencents(t *testing.T) {
 	require.Equal(t, 2*time.Second, r.sim.http.Timeout)
 }
 
-func TestRedeliver(t *testing.T) {
+func TestRepeatCallback(t *testing.T) {
 	r := newFixture(t)
 	b := r.receive(endCall, nil)
 	c := r.place(CallSpec{Seconds: 60})
 	r.wait()
 	r.now.move(8 * 24 * time.Hour)
-	require.NoError(t, r.sim.Redeliver(testApp, c.Record.CallID, nil))
+	require.NoError(t, r.sim.RepeatCallback(testApp, c.Record.CallID, nil))
 	r.wait()
-	require.NoError(t, r.sim.Redeliver(testApp, c.Record.CallID, json.RawMessage(`{"AcceptTime":0,"CallResult":"Cancel"}`)))
+	require.NoError(t, r.sim.RepeatCallback(testApp, c.Record.CallID, json.RawMessage(`{"AcceptTime":0,"CallResult":"Cancel"}`)))
 	r.wait()
 	got := b.all()
 	require.Len(t, got, 3)
 	require.Equal(t, got[0], got[1], "byte for byte the same, days later")
 	require.Contains(t, got[2].body, `"AcceptTime":0,"CallResult":"Cancel"`)
-	require.ErrorContains(t, r.sim.Redeliver(testApp, "other", nil), "call_id")
-	require.ErrorContains(t, r.sim.Redeliver(testApp, c.Record.CallID, json.RawMessage(`1`)), "callback")
+	require.ErrorContains(t, r.sim.RepeatCallback(testApp, "other", nil), "call_id")
+	require.ErrorContains(t, r.sim.RepeatCallback(testApp, c.Record.CallID, json.RawMessage(`1`)), "callback")
 	seen, _ := r.sim.Call(testApp, c.Record.CallID)
-	require.Equal(t, 3, seen.Deliveries[2].Number)
+	require.Equal(t, 3, seen.Callbacks[2].Number)
 }

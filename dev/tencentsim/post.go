@@ -22,11 +22,11 @@ const maxAnswerSize = 16 << 10
 // clientIP is the ClientIP of callbacks, from the range reserved for documentation.
 const clientIP = "203.0.113.17"
 
-// Delivery is one POST of a callback, and the answer. It does not contain the
+// PostedCallback is one POST of a callback, and the answer. It does not contain the
 // URL, which contains the receiver's secret.
-type Delivery struct {
+type PostedCallback struct {
 	Command tencent.Command `json:"command"`
-	// Number counts the deliveries of this command for this call from 1.
+	// Number counts the POSTs of this command for this call from 1.
 	Number int       `json:"number"`
 	SentAt time.Time `json:"sent_at"`
 	// LatencyMS is the time until the answer, or until the request failed.
@@ -48,8 +48,8 @@ func newCallbackClient(timeout time.Duration) *http.Client {
 	}
 }
 
-// deliver posts one copy to the URL that is configured now.
-func (s *Simulator) deliver(j *job, number int) {
+// postCopy posts one copy to the URL that is configured now.
+func (s *Simulator) postCopy(j *job, number int) {
 	body, err := j.body(number)
 	if err != nil {
 		s.log.Error("callback not built", "command", j.command, "error", err)
@@ -69,7 +69,7 @@ func (s *Simulator) deliver(j *job, number int) {
 	}
 	start := s.wall()
 	status, answer, err := s.post(target, body)
-	d := Delivery{
+	d := PostedCallback{
 		Command: j.command, SentAt: start.UTC(), LatencyMS: s.wall().Sub(start).Milliseconds(),
 		Status: status, Answer: answer, Body: body,
 	}
@@ -79,17 +79,17 @@ func (s *Simulator) deliver(j *job, number int) {
 	s.record(j.call, d)
 }
 
-// record keeps a delivery. Deliveries are numbered in the order of their answers.
-func (s *Simulator) record(c *call, d Delivery) {
+// record stores a posted callback. They are numbered in the order of their answers.
+func (s *Simulator) record(c *call, d PostedCallback) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d.Number = 1
-	for _, earlier := range c.deliveries {
+	for _, earlier := range c.callbacks {
 		if earlier.Command == d.Command {
 			d.Number++
 		}
 	}
-	c.deliveries = append(c.deliveries, d)
+	c.callbacks = append(c.callbacks, d)
 	s.sent.Posted++
 	if d.Status == 0 {
 		s.sent.Failed++
@@ -118,7 +118,7 @@ func (j *job) body(n int) ([]byte, error) {
 	if n == 1 {
 		later = nil
 	}
-	laid, err := overlay(record, spec.Callback, later, j.redelivery)
+	laid, err := overlay(record, spec.Callback, later, j.override)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +149,7 @@ func (s *Simulator) callbackURL(configured string, j *job) (string, error) {
 	return u.String(), nil
 }
 
-// post makes one request. A delivery in progress outlives Close, but not the
+// post makes one request. A POST in progress outlives Close, but not the
 // client's timeout.
 func (s *Simulator) post(target string, body []byte) (status int, answer string, err error) {
 	req, err := http.NewRequestWithContext(context.WithoutCancel(s.ctx), http.MethodPost, target, bytes.NewReader(body))
@@ -167,7 +167,7 @@ func (s *Simulator) post(target string, body []byte) (status int, answer string,
 }
 
 // withoutURL removes the URL from an error of net/http: it contains the
-// receiver's secret, and deliveries are displayed.
+// receiver's secret, and PostedCallbacks are displayed.
 func withoutURL(err error) error {
 	var urlErr *url.Error
 	if errors.As(err, &urlErr) {
