@@ -45,6 +45,7 @@ var conformance = []struct {
 	{"known calls in batches", testKnownInBatches},
 	{"reopen", testReopen},
 	{"open with a canceled context", testOpenCanceled},
+	{"migration log", testMigrationLog},
 	{"open tables of a later release", testLaterRelease},
 	{"open read-only", testOpenReadOnly},
 	{"reverse", testReverse},

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"aftercall/internal/billing"
 	"aftercall/internal/ledger"
 
 	"github.com/stretchr/testify/require"
@@ -37,6 +38,8 @@ func testReverse(t *testing.T, url string) {
 	require.Equal(t, mistake, ledger.Correction{Reason: reversal.Reason, Operator: reversal.Operator})
 	require.Equal(t, first.Record, reversal.Record)
 	require.Empty(t, reversal.FirstRunID, "no workflow booked it")
+	require.NotEmpty(t, first.Differences)
+	require.Empty(t, reversal.Differences, "no callback")
 
 	again, inserted, err := l.Reverse(ctx, first.Key, ledger.Correction{Reason: "again", Operator: "bob"})
 	require.NoError(t, err)
@@ -70,7 +73,9 @@ func testReplace(t *testing.T, url string) {
 	require.Equal(t, "charge.2:1400000000:call-1", second.Charge.Key)
 	require.Equal(t, 2, second.Charge.Revision)
 	require.Equal(t, "0.14", second.Charge.Charge.Amount.Number())
-	require.Equal(t, mistake.Operator, second.Charge.Operator)
+	require.Equal(t, mistake, ledger.Correction{Reason: second.Charge.Reason, Operator: second.Charge.Operator})
+	require.Empty(t, second.Charge.FirstRunID)
+	require.Empty(t, second.Charge.Reverses)
 	require.Greater(t, second.Charge.Seq, second.Reversal.Seq)
 
 	again, inserted, err := l.Replace(ctx, first.Key, dearer, mistake)
@@ -110,6 +115,10 @@ func testCorrectionErrors(t *testing.T, url string) {
 	first := charge(t, l, entry(t, "call-1", "run-1", "0.05"))
 	_, _, err := l.Reverse(ctx, "charge:1400000000:nobody", mistake)
 	require.ErrorIs(t, err, ledger.ErrNoCharge)
+	_, _, err = l.Replace(ctx, "charge:1400000000:nobody", first.Charge, mistake)
+	require.ErrorIs(t, err, ledger.ErrNoCharge)
+	_, _, err = l.Replace(ctx, first.Key, billing.Charge{}, mistake)
+	require.ErrorContains(t, err, "Charge.Amount: has no currency")
 	for want, c := range map[string]ledger.Correction{"operator: is missing": {Reason: "x"}, "reason: is missing": {Operator: "x", Reason: " "}} {
 		_, _, err = l.Reverse(ctx, first.Key, c)
 		require.ErrorContains(t, err, want)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"aftercall/internal/billing"
 	"aftercall/internal/ledger"
 	"aftercall/internal/tencent"
 
@@ -18,7 +19,10 @@ func testCharge(t *testing.T, url string) {
 	l := open(t, url)
 	offered := entry(t, "call-1", "run-1", "0.05")
 	offered.Reason, offered.Operator = "because", "somebody"
-	stored := charge(t, l, offered)
+	set := offered
+	set.Seq, set.Key, set.Kind, set.Revision, set.Reverses = 99, "k", ledger.KindReversal, 7, "charge:1400000000:call-1"
+	set.CreatedAt = time.Unix(1, 0)
+	stored := charge(t, l, set)
 
 	require.Equal(t, "charge:1400000000:call-1", stored.Key)
 	require.Equal(t, ledger.KindCharge, stored.Kind)
@@ -168,7 +172,10 @@ func testChargeErrors(t *testing.T, url string) {
 		"CallId: must not contain":     func(e *ledger.Entry) { e.Record.CallID = "a\x00" },
 		"CallId: must not be longer":   func(e *ledger.Entry) { e.Record.CallID = strings.Repeat("x", 129) },
 		"Charge.Amount: has no":        func(e *ledger.Entry) { e.Charge = ledger.Entry{}.Charge },
-		"Charge.Tariff: is missing":    func(e *ledger.Entry) { e.Charge.Tariff.Hash = "" },
+		"Charge.Tariff: is missing":    func(e *ledger.Entry) { e.Charge.Tariff.Hash = e.Charge.Tariff.Hash[1:] },
+		"so the sum could not":         func(e *ledger.Entry) { e.Charge.Tariff.VersionJSON = nil },
+		"Charge.Amount: is negative":   func(e *ledger.Entry) { e.Charge.Amount, _ = e.Charge.Amount.Mul("-1") },
+		"must name the workflow":       func(e *ledger.Entry) { e.WorkflowID = "" },
 		"WorkflowID, FirstRunID: must": func(e *ledger.Entry) { e.FirstRunID = "" },
 	} {
 		e := entry(t, "call-1", "run-1", "0.05")
@@ -186,4 +193,19 @@ func TestKeysAreUnambiguous(t *testing.T) {
 	require.Equal(t, "charge:12:3", ledger.Key(ledger.KindCharge, 1, 12, "3"))
 	require.Equal(t, "charge.2:1:x", ledger.Key(ledger.KindCharge, 2, 1, "x"))
 	require.Equal(t, "reversal:1:x", ledger.Key(ledger.KindReversal, 1, tencent.SDKAppID(1), "x"))
+}
+
+// TestRecompute allows for two clocks: the entry's, and the one by which its record
+// was read.
+func TestRecompute(t *testing.T) {
+	e := entry(t, "call-1", "run-1", "0.05")
+	rater, err := e.Charge.Tariff.Restore()
+	require.NoError(t, err)
+	e.CreatedAt = e.Record.EndedAt().Add(-2 * billing.MaxClockSkew)
+	again, err := e.Recompute(rater)
+	require.NoError(t, err)
+	require.True(t, again.SameSum(e.Charge))
+	e.CreatedAt = e.CreatedAt.Add(-time.Second)
+	_, err = e.Recompute(rater)
+	require.ErrorAs(t, err, new(*billing.ReviewError))
 }

@@ -78,6 +78,8 @@ func testListFilters(t *testing.T, url string) {
 		"tariff":                   {ledger.Filter{Tariff: "standard", Kind: ledger.KindCharge, Payer: "10001"}, []string{"charge-1", "charge-3", "charge.2-1"}},
 		"from, inclusive":          {ledger.Filter{From: day(2, 12)}, []string{"charge-3"}},
 		"to, exclusive":            {ledger.Filter{To: day(1, 12).Add(1)}, []string{"charge-2", "reversal-2"}},
+		"from, part of a second":   {ledger.Filter{From: day(2, 12).Add(1)}, nil},
+		"to the end of a call":     {ledger.Filter{To: day(1, 12)}, nil},
 		"booked by now":            {ledger.Filter{BookedTo: time.Now().Add(-time.Hour)}, nil},
 		"ends before it begins":    {ledger.Filter{From: day(2, 0), To: day(1, 0)}, nil},
 		"text that no column has":  {ledger.Filter{Payer: "'; --\x00"}, nil},
@@ -91,6 +93,9 @@ func testListFilters(t *testing.T, url string) {
 	reversal := entriesOf(t, l, "call-1")[1]
 	require.Subset(t, keysOf(t, l, ledger.Filter{BookedFrom: reversal.CreatedAt}), []string{"reversal-1", "charge.2-1", "reversal-2"})
 	require.NotContains(t, keysOf(t, l, ledger.Filter{BookedTo: reversal.CreatedAt}), "reversal-1", "the end of the range is exclusive")
+	last := entriesOf(t, l, "call-2")[1]
+	require.NotContains(t, keysOf(t, l, ledger.Filter{BookedFrom: last.CreatedAt.Add(1)}), "reversal-2", "part of a millisecond later")
+	require.Contains(t, keysOf(t, l, ledger.Filter{BookedTo: last.CreatedAt.Add(1)}), "reversal-2")
 	entries, err := l.Entries(context.Background(), testApp, []string{"call-1", "call-2", "call-9"})
 	require.NoError(t, err)
 	require.Len(t, entries, 2)
@@ -106,6 +111,7 @@ func testReport(t *testing.T, url string) {
 		var rows [][]any
 		for _, r := range totals {
 			rows = append(rows, []any{r.Group, r.Amount.String(), r.Charges, r.Reversals, r.BilledSeconds})
+			require.Equal(t, 61*(r.Charges-r.Reversals), r.ConnectedSeconds, "each call is connected for 61 s")
 		}
 		return rows
 	}
@@ -167,7 +173,40 @@ func testExport(t *testing.T, url string) {
 
 func TestExportStopsAtTheFirstError(t *testing.T) {
 	broken := errors.New("connection lost")
-	n, err := ledger.Export(new(bytes.Buffer), func(yield func(ledger.Entry, error) bool) { yield(ledger.Entry{}, broken) })
+	var out bytes.Buffer
+	n, err := ledger.Export(&out, func(yield func(ledger.Entry, error) bool) {
+		_ = yield(entry(t, "call-1", "run-1", "0.05"), nil) && yield(ledger.Entry{}, broken)
+	})
 	require.ErrorIs(t, err, broken)
-	require.Zero(t, n)
+	require.Equal(t, 1, n)
+
+	_, err = ledger.Export(brokenWriter{broken}, func(yield func(ledger.Entry, error) bool) {
+		yield(entry(t, "call-1", "run-1", "0.05"), nil)
+	})
+	require.ErrorIs(t, err, broken)
+}
+
+type brokenWriter struct{ err error }
+
+func (w brokenWriter) Write([]byte) (int, error) { return 0, w.err }
+
+func TestExportOfACallThatWasNotAccepted(t *testing.T) {
+	e := entry(t, "call-1", "run-1", "0.05")
+	e.Record.AcceptTime = 0
+	var out bytes.Buffer
+	_, err := ledger.Export(&out, func(yield func(ledger.Entry, error) bool) { yield(e, nil) })
+	require.NoError(t, err)
+	rows, err := csv.NewReader(&out).ReadAll()
+	require.NoError(t, err)
+	require.Equal(t, "accept_time", rows[0][14])
+	require.Empty(t, rows[1][14])
+	require.NotEmpty(t, rows[1][13])
+}
+
+func TestCell(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "a": "a", "a=1": "a=1", "=1": "'=1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "\ta": "'\ta", "\ra": "'\ra", "'=1": "'=1",
+	} {
+		require.Equal(t, want, ledger.Cell(text))
+	}
 }

@@ -1,7 +1,10 @@
 package ledger_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
+	"strings"
 	"testing"
 
 	"aftercall/internal/ledger"
@@ -40,6 +43,28 @@ func testLaterRelease(t *testing.T, url string) {
 	require.NoError(t, err)
 	_, err = ledger.Open(context.Background(), url, ledger.Options{})
 	require.ErrorContains(t, err, "made by a later release")
+}
+
+func testMigrationLog(t *testing.T, url string) {
+	var log bytes.Buffer
+	options := ledger.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}
+	for range 2 {
+		l, err := ledger.Open(context.Background(), url, options)
+		require.NoError(t, err)
+		require.NoError(t, l.Close())
+	}
+	require.Equal(t, 2, strings.Count(log.String(), "ledger migrated"), "each migration once: %s", log.String())
+}
+
+func TestValidateURL(t *testing.T) {
+	for _, url := range []string{
+		"sqlite:ledger.db", "sqlite:///var/lib/ledger.db", "postgres://me:secret@host/db", "postgresql://me:secret@host:5433/db?sslmode=disable",
+	} {
+		require.NoError(t, ledger.ValidateURL(url), url)
+	}
+	var problem *ledger.URLError
+	require.ErrorAs(t, ledger.ValidateURL("sqlite:"), &problem)
+	require.Equal(t, "names no file: write sqlite: and the path of a file, as in sqlite:/var/lib/aftercall/ledger.db", problem.Problem)
 }
 
 func testOpenCanceled(t *testing.T, url string) {

@@ -68,3 +68,21 @@ func TestSQLiteReadOnlyCreatesNothing(t *testing.T) {
 	_, err = ledger.OpenReadOnly(context.Background(), "mysql://db/ledger")
 	require.ErrorAs(t, err, new(*ledger.URLError))
 }
+
+// TestSQLiteTariffIsStoredAgain: a database can be replaced by a backup that lacks a
+// tariff version which the open ledger has stored before.
+func TestSQLiteTariffIsStoredAgain(t *testing.T) {
+	url := "sqlite://" + t.TempDir() + "/ledger.db"
+	l := open(t, url)
+	charge(t, l, entry(t, "call-1", "run-1", "0.05"))
+	db := openSQL(t, url)
+	db.SetMaxOpenConns(1)
+	execute(
+		t, db, "PRAGMA foreign_keys = OFF", "DROP TRIGGER ledger_entries_no_delete", "DROP TRIGGER ledger_tariffs_no_delete",
+		"DELETE FROM ledger_entries", "DELETE FROM ledger_tariffs",
+	)
+	_, _, err := l.Charge(context.Background(), entry(t, "call-2", "run-2", "0.05"))
+	require.ErrorContains(t, err, "constraint")
+	charge(t, l, entry(t, "call-2", "run-2", "0.05"))
+	requireClean(t, l)
+}

@@ -60,6 +60,10 @@ func testVerifyClean(t *testing.T, url string) {
 	v, findings := verify(t, l)
 	require.Empty(t, findings)
 	require.EqualValues(t, 8, v.Entries)
+	var seen []int64
+	_, err = l.Verify(context.Background(), func(ledger.Finding) {}, func(entries int64) { seen = append(seen, entries) })
+	require.NoError(t, err)
+	require.Equal(t, []int64{1, 2, 3, 4, 5, 6, 7, 8}, seen)
 	require.Equal(t, 3, v.Versions)
 	require.Equal(t, []string{"tariff standard, version of 2023-11-14T22:13:20Z"}, v.Edited, "the test charges by several texts of it")
 	require.Len(t, v.Totals, 2)
@@ -97,6 +101,34 @@ func testVerifyFindings(t *testing.T, url string) {
 		"a payer": {
 			"UPDATE ledger_entries SET payer = 'somebody else' WHERE key = 'charge:1400000000:call-3'",
 			[]string{"call-3: its columns differ from its record: {call-3 somebody else"},
+		},
+		"an amount that is no number": {
+			"UPDATE ledger_entries SET amount = 'x' WHERE key = 'charge:1400000000:call-3'",
+			[]string{"call-3: cannot be read: amount: "},
+		},
+		"a version's date": {
+			"UPDATE ledger_entries SET tariff_from = 'today' WHERE key = 'charge:1400000000:call-3'",
+			[]string{"call-3: cannot be read: tariff_from: "},
+		},
+		"steps that are not JSON": {
+			"UPDATE ledger_entries SET steps = '{' WHERE key = 'charge:1400000000:call-3'",
+			[]string{"call-3: cannot be read: steps: "},
+		},
+		"differences that are not JSON": {
+			"UPDATE ledger_entries SET differences = '{' WHERE key = 'charge:1400000000:call-3'",
+			[]string{"call-3: cannot be read: differences: "},
+		},
+		"the record of a reversed charge": {
+			"UPDATE ledger_entries SET record = '{' WHERE key = 'charge:1400000000:call-2'",
+			[]string{"charge:1400000000:call-2: cannot be read", "reversal:1400000000:call-2: reverses charge:1400000000:call-2, which cannot be read"},
+		},
+		"a reversal's tariff": {
+			"UPDATE ledger_entries SET tariff_hash = (SELECT tariff_hash FROM kept_entries WHERE key = 'charge:1400000000:call-3') WHERE key = 'reversal:1400000000:call-2'",
+			[]string{"reversal:1400000000:call-2: is -0.10 USD, but its charge was 0.10 USD"},
+		},
+		"a deleted tariff version": {
+			"DELETE FROM ledger_tariffs WHERE hash = (SELECT tariff_hash FROM kept_entries WHERE key = 'charge:1400000000:call-3')",
+			[]string{"call-3: tariff standard: the stored version has the hash"},
 		},
 		"a record that is not JSON": {
 			"UPDATE ledger_entries SET record = '{' WHERE key = 'charge:1400000000:call-3'",
