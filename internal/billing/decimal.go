@@ -17,7 +17,7 @@ const (
 )
 
 // Decimal is an exact decimal number, such as a price. Its zero value is 0.
-// Values are immutable and may be copied.
+// Values are immutable and can be copied.
 type Decimal struct {
 	number apd.Decimal
 }

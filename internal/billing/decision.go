@@ -18,7 +18,7 @@ const (
 	VerdictCharge Verdict = "charge"
 	// VerdictWaive: charge nothing.
 	VerdictWaive Verdict = "waive"
-	// VerdictChargeAs: charge the call as if it had been connected for so many seconds.
+	// VerdictChargeAs: charge the call as if it had been connected for ConnectedSeconds.
 	VerdictChargeAs Verdict = "charge-as"
 )
 

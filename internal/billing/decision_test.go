@@ -103,7 +103,7 @@ func TestDecideErrors(t *testing.T) {
 		"no time":            {func(r *tencent.CallRecord) { r.AcceptTime = r.EndTime }, charge, "use charge-as"},
 		"impossible times":   {func(r *tencent.CallRecord) { r.AcceptTime = r.EndTime + 1 }, charge, "use charge-as"},
 		"unknown media":      {func(r *tencent.CallRecord) { r.MediaType = "Hologram" }, charge, "name its media_type"},
-		"nobody to charge":   {func(r *tencent.CallRecord) { r.CallType, r.Members = tencent.CallTypeMulti, nil }, charge, "waive"},
+		"no participants":    {func(r *tencent.CallRecord) { r.CallType, r.Members = tencent.CallTypeMulti, nil }, charge, "waive"},
 		"before any version": {func(r *tencent.CallRecord) { r.StartTime, r.AcceptTime, r.EndTime = 1, 2, 3 }, charge, "waive"},
 	}
 	for name, tt := range tests {

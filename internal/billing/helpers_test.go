@@ -44,7 +44,7 @@ func tariffOf(rules ...billing.Rule) billing.Tariff {
 	}
 }
 
-// connected is a one to one audio call of so many seconds.
+// connected is a one-to-one audio call of the given length.
 func connected(seconds int64) tencent.CallRecord {
 	return tencent.CallRecord{
 		CallID: "055662e1-bc8a-469c-a334-1126c8c17d58", Caller: "10001",

@@ -45,7 +45,7 @@ func (s *sixtieths) times(count int64) error {
 
 func (s *sixtieths) cmp(other *sixtieths) int { return s.n.Cmp(&other.n) }
 
-// round divides by 60 and rounds the exact quotient to so many digits after the
+// round divides by 60 and rounds the exact quotient to the given digits after the
 // point. The remainder decides, so there is no second rounding. (apd's own
 // Quantize rounds 0.003 up to 0 instead of 1.)
 func (s *sixtieths) round(digits int, rounding Rounding) (apd.Decimal, error) {

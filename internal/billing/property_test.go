@@ -18,7 +18,7 @@ func cents(t *rapid.T, most int64, label string) billing.Decimal {
 	return dec(t, strconv.FormatInt(n/100, 10)+"."+strconv.FormatInt(100+n%100, 10)[1:])
 }
 
-// microRate draws a rate with up to eight digits behind the point, above 0.
+// microRate draws a rate with up to eight digits after the point, above 0.
 func microRate(t *rapid.T, label string) billing.Decimal {
 	n := rapid.Int64Range(1, 1_000_000_000_000).Draw(t, label)
 	return dec(t, strconv.FormatInt(n/100_000_000, 10)+"."+strconv.FormatInt(100_000_000+n%100_000_000, 10)[1:])

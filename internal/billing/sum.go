@@ -56,7 +56,7 @@ func (v *compiledVersion) sum(c Charge, record *tencent.CallRecord, i int, conne
 	return c, nil
 }
 
-// free is the reason why a call of so many seconds costs nothing, empty if it
+// free is the reason why a call of duration seconds costs nothing, empty if it
 // costs something.
 func (r *Rule) free(duration int64, result tencent.CallResult) string {
 	switch {

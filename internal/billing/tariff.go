@@ -39,8 +39,8 @@ type Rule struct {
 	MinimumCharge Decimal `yaml:"minimum_charge" json:"minimum_charge" doc:"Least that a call costs unless it is free."`
 	// Cap is nil when there is none.
 	Cap          *Decimal `yaml:"cap" json:"cap,omitempty" doc:"Most that a call costs; left out, there is no limit."`
-	FreeSeconds  int64    `yaml:"free_seconds" json:"free_seconds,omitempty" doc:"A call of at most so many seconds costs nothing; a longer one is charged from its first second."`
-	GraceSeconds int64    `yaml:"grace_seconds" json:"grace_seconds,omitempty" doc:"Seconds taken off the connected time of Interrupt and Offline calls, which may hold dead air."`
+	FreeSeconds  int64    `yaml:"free_seconds" json:"free_seconds,omitempty" doc:"A call of at most this many seconds costs nothing; a longer one is charged from its first second."`
+	GraceSeconds int64    `yaml:"grace_seconds" json:"grace_seconds,omitempty" doc:"Seconds subtracted from the connected time of Interrupt and Offline calls, which can include dead air."`
 	Per          Per      `yaml:"per" json:"per,omitempty" default:"call" doc:"call, or participant: the whole price once for each member other than the caller."`
 }
 

@@ -79,7 +79,7 @@ func (v *validator) noPrice(path string, r Rule) {
 	}
 }
 
-// money checks a price, which can have so many digits after the point.
+// money checks a price, which can have at most the given digits after the point.
 func (v *validator) money(path string, d Decimal, digits int) {
 	switch {
 	case d.Sign() < 0:

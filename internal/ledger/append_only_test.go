@@ -46,7 +46,7 @@ func testRefusesInvalidRows(t *testing.T, url string) {
 		"a charge that reverses":               {"reverses", "'charge:1400000000:call-1'"},
 		"negative time":                        {"billed_seconds", "-1"},
 		"a reversal of nothing, by its kind":   {"kind", "'reversal'"},
-		"a tariff that nobody knows":           {"tariff_hash", "'" + strings.Repeat("0", 64) + "'"},
+		"an unknown tariff version":            {"tariff_hash", "'" + strings.Repeat("0", 64) + "'"},
 		"a currency that is not three letters": {"currency", "'DOLLAR'"},
 	} {
 		selected := strings.Replace(columns, change[0], change[1], 1)

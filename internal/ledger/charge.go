@@ -34,7 +34,7 @@ func (l *Ledger) Charge(ctx context.Context, e Entry) (stored Entry, inserted bo
 	}
 	stored, inserted, err = insert(ctx, l.write, e)
 	if err != nil {
-		// The database may have been replaced by one without the tariff.
+		// The database can have been replaced by one without the tariff version.
 		l.tariffs.Delete(e.Charge.Tariff.Hash)
 		return Entry{}, false, err
 	}

@@ -114,7 +114,7 @@ func TestChild(t *testing.T) {
 	require.NoError(t, err)
 	l := open(t, url)
 	inserted := 0
-	book := func(callID string) {
+	charge := func(callID string) {
 		_, ok, err := l.Charge(context.Background(), entry(t, callID, fmt.Sprintf("run-%d", me), "0.05"))
 		require.NoError(t, err)
 		if ok {
@@ -123,10 +123,10 @@ func TestChild(t *testing.T) {
 	}
 	for i := range max(own, shared) {
 		if i < own {
-			book(fmt.Sprintf("own-%d-%d", me, i))
+			charge(fmt.Sprintf("own-%d-%d", me, i))
 		}
 		if i < shared {
-			book(fmt.Sprintf("shared-%d", i))
+			charge(fmt.Sprintf("shared-%d", i))
 		}
 	}
 	fmt.Printf("inserted=%d\n", inserted)

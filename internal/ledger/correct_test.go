@@ -113,9 +113,9 @@ func testCorrectionErrors(t *testing.T, url string) {
 	l := open(t, url)
 	ctx := context.Background()
 	first := charge(t, l, entry(t, "call-1", "run-1", "0.05"))
-	_, _, err := l.Reverse(ctx, "charge:1400000000:nobody", mistake)
+	_, _, err := l.Reverse(ctx, "charge:1400000000:unknown", mistake)
 	require.ErrorIs(t, err, ledger.ErrNoCharge)
-	_, _, err = l.Replace(ctx, "charge:1400000000:nobody", first.Charge, mistake)
+	_, _, err = l.Replace(ctx, "charge:1400000000:unknown", first.Charge, mistake)
 	require.ErrorIs(t, err, ledger.ErrNoCharge)
 	_, _, err = l.Replace(ctx, first.Key, billing.Charge{}, mistake)
 	require.ErrorContains(t, err, "Charge.Amount: has no currency")
@@ -134,7 +134,7 @@ func testCorrectionErrors(t *testing.T, url string) {
 }
 
 // A workflow that was reset charges its call again. Once a person has corrected
-// the charge, the call is handled, whatever it comes to now.
+// the charge, the call is handled, whatever its sum is now.
 func testChargeAfterCorrection(t *testing.T, url string) {
 	l := open(t, url)
 	ctx := context.Background()
@@ -187,8 +187,8 @@ func testConcurrentReversals(t *testing.T, url string) {
 	requireClean(t, l)
 }
 
-// However a reversal and two ways to replace the same charge meet, one of them
-// wins whole, and at most one charge stands.
+// testConcurrentCorrections reverses a charge and replaces it in two ways at once:
+// one correction is booked completely, and at most one charge is in effect.
 func testConcurrentCorrections(t *testing.T, url string) {
 	ledgers := []*ledger.Ledger{open(t, url), open(t, url), open(t, url)}
 	for i := range 20 {

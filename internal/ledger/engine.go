@@ -24,7 +24,7 @@ type engine struct {
 	// dialect is how goose speaks to it.
 	dialect goose.Dialect
 	// parse reads a URL that has one of the schemes. Its errors follow
-	// "LEDGER_URL" and never repeat the URL, which may hold a password.
+	// "LEDGER_URL" and never repeat the URL, which can contain a password.
 	parse func(url string) (database, error)
 }
 

@@ -39,7 +39,7 @@ func tariffAt(t testing.TB, rate string) billing.Tariff {
 	}}}
 }
 
-// entry is a charge of a call of 61 seconds at so much a minute.
+// entry is a charge of a call of 61 seconds at the rate per minute.
 func entry(t testing.TB, callID, firstRun, rate string) ledger.Entry {
 	t.Helper()
 	record := tencent.CallRecord{

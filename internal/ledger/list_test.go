@@ -67,7 +67,7 @@ func testListFilters(t *testing.T, url string) {
 		want   []string
 	}{
 		"all, as they were booked": {ledger.Filter{}, []string{"charge-1", "charge-2", "charge-3", "reversal-1", "charge.2-1", "reversal-2"}},
-		"what stands":              {ledger.Filter{Live: true}, []string{"charge-3", "charge.2-1"}},
+		"in effect":                {ledger.Filter{Live: true}, []string{"charge-3", "charge.2-1"}},
 		"call":                     {ledger.Filter{CallID: "call-1"}, []string{"charge-1", "reversal-1", "charge.2-1"}},
 		"payer":                    {ledger.Filter{Payer: "10002"}, []string{"charge-2", "reversal-2"}},
 		"app by number":            {ledger.Filter{SDKAppID: testApp, Kind: ledger.KindReversal}, []string{"reversal-1", "reversal-2"}},

@@ -28,7 +28,7 @@ func requireClean(t *testing.T, l *ledger.Ledger) {
 	require.Empty(t, findings)
 }
 
-// copies books more charges of the call "seed" past the ledger, at so much.
+// copies books more charges of the call "seed" past the ledger, each with the amount.
 func copies(amount string, n int) string {
 	return strings.NewReplacer("$amount", amount, "$n", fmt.Sprint(n)).Replace(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $n)
 INSERT INTO ledger_entries (key, kind, revision, sdk_app_id, app, call_id, payer, media_type, call_type, result, start_time, accept_time,
