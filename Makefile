@@ -19,17 +19,10 @@ demo: build stack ## Run the same unattended and verify every outcome; exit 0 if
 call: stack ## Simulate a call on the running stack and follow it   (ARGS=--help)
 	@dev/bin/stack call $(ARGS)
 
-.PHONY: starter
-starter: build ## Run a command of the starter against the running stack   (ARGS=check, ARGS=--help)
-	@$(against-stack)
-
 .PHONY: aftercall
-aftercall: build ## Run a command of aftercall against the running stack   (ARGS="ledger list", ARGS=--help)
-	@$(against-stack)
-
-define against-stack
-[ -f dev/.state/env ] || { echo "no stack is running here: start one with \`make dev\` in another terminal"; exit 1; }; . dev/.state/env && bin/$@ $(ARGS)
-endef
+aftercall: build ## Run a command of aftercall against the running stack   (ARGS=check, ARGS="ledger list")
+	@[ -f dev/.state/env ] || { echo "no stack is running here: start one with \`make dev\` in another terminal"; exit 1; }; \
+		. dev/.state/env && bin/aftercall $(ARGS)
 
 .PHONY: build
 build: ## Build bin/aftercall, bin/starter and bin/worker

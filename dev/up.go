@@ -42,9 +42,9 @@ func (c upCommand) Run(ctx context.Context, p project) error {
 			fmt.Fprintln(p.out, "deviation:", d)
 		}
 		printLinks(p.out, s)
-		fmt.Fprintf(p.out, "\nSee how a charge was computed:\n  LEDGER_URL=sqlite:%s go run . ledger show %s\n", s.LedgerPath(), ran[0].Call.Record.CallID)
+		fmt.Fprintf(p.out, "\nSee how a charge was computed:\n  LEDGER_URL=sqlite:%s bin/aftercall ledger show %s\n", s.LedgerPath(), ran[0].Call.Record.CallID)
 		fmt.Fprintln(p.out, "\nSimulate another call in a second terminal: make call ARGS=\"--media Video --seconds 130 --duplicates 3\"")
-		fmt.Fprintln(p.out, "Run a command of the operator's: make starter ARGS=check, or first . "+o.Dir+"/env and then bin/starter check")
+		fmt.Fprintln(p.out, "Run a command: make aftercall ARGS=check, or first . "+o.Dir+"/env and then bin/aftercall check")
 		fmt.Fprintln(p.out, "Ctrl-C stops everything. The state is kept in", o.Dir)
 		s.ShowArrivals(p.out)
 		select {
@@ -84,7 +84,7 @@ func (demoCommand) Run(ctx context.Context, p project) error {
 		verified, corrections := s.CorrectCharges(ctx, ran[0], ran[1])
 		fmt.Fprintf(p.out, "\n%q was reversed, %q was rerated. aftercall ledger verify --records:\n\n%s\n", ran[0].Name, ran[1].Name, verified)
 		deviations = append(local.Deviations(ran, others), corrections...)
-		check := s.StarterCommand(ctx, "check")
+		check := s.Command(ctx, "check")
 		fmt.Fprint(p.out, check.Stdout)
 		if err := check.Err(); err != nil {
 			deviations = append(deviations, "check: "+err.Error())
@@ -97,7 +97,7 @@ func (demoCommand) Run(ctx context.Context, p project) error {
 	if len(deviations) > 0 {
 		return fmt.Errorf("%d deviations, logs are in %s/logs:\n  %s", len(deviations), o.Dir, strings.Join(deviations, "\n  "))
 	}
-	fmt.Fprintf(p.out, "\nAll %d calls have the expected workflow, charge, deliveries, duplicates and corrections. All checks are green.\n", len(local.Samples()))
+	fmt.Fprintf(p.out, "\nAll %d calls have the expected workflow, charge, deliveries, duplicates and corrections. All checks pass.\n", len(local.Samples()))
 	return remove()
 }
 

@@ -1,5 +1,5 @@
-// Command starter receives Tencent's callbacks and starts a workflow for every
-// ended call. Its other commands are for the operator.
+// Command starter receives Tencent's callbacks and starts a workflow for every ended
+// call.
 package main
 
 import (
@@ -8,15 +8,15 @@ import (
 	"os/signal"
 	"syscall"
 
-	cli "aftercall/internal/oldcli"
+	"aftercall/internal/cli"
 	"aftercall/internal/config"
-	"aftercall/starter/operator"
+	"aftercall/starter/service"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	process := cli.Process{Environ: config.Environ(os.Environ()), Stdout: os.Stdout, Stderr: os.Stderr}
-	code := operator.Run(ctx, process, os.Args[1:])
+	process := cli.Process{Environ: config.Environ(os.Environ()), Stdout: os.Stdout, Stderr: os.Stderr, Starter: service.Run}
+	code := cli.RunStarter(ctx, process, os.Args[1:])
 	stop()
 	os.Exit(code)
 }

@@ -9,8 +9,6 @@ import (
 	"strconv"
 
 	"aftercall/internal/cli"
-	oldcli "aftercall/internal/oldcli"
-	starter "aftercall/starter/operator"
 	"aftercall/workflows"
 )
 
@@ -28,13 +26,6 @@ func (r CommandResult) Err() error {
 	return fmt.Errorf("exit code %d: %w", r.Code, errors.New(r.Stdout+r.Stderr))
 }
 
-// StarterCommand runs a command of the starter against the stack.
-func (s *Stack) StarterCommand(ctx context.Context, args ...string) CommandResult {
-	var stdout, stderr bytes.Buffer
-	code := starter.Run(ctx, oldcli.Process{Environ: s.Environ(), Stdout: &stdout, Stderr: &stderr}, args)
-	return CommandResult{Code: code, Stdout: stdout.String(), Stderr: stderr.String()}
-}
-
 // Command runs a command of aftercall against the stack.
 func (s *Stack) Command(ctx context.Context, args ...string) CommandResult {
 	var stdout, stderr bytes.Buffer
@@ -45,7 +36,7 @@ func (s *Stack) Command(ctx context.Context, args ...string) CommandResult {
 // Resend resends the notifications of a call, and returns the IDs of the
 // workflows that deliver them.
 func (s *Stack) Resend(ctx context.Context, callID string, args ...string) ([]string, error) {
-	result := s.StarterCommand(ctx, append([]string{"resend", callID, "--output", "json"}, args...)...)
+	result := s.Command(ctx, append([]string{"resend", callID, "--output", "json"}, args...)...)
 	if err := result.Err(); err != nil {
 		return nil, fmt.Errorf("resend %s: %w", callID, err)
 	}

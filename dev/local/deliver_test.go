@@ -17,9 +17,9 @@ import (
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
 	"aftercall/dev/webhookreceiver"
+	"aftercall/internal/cli"
 	"aftercall/internal/ledger"
 	"aftercall/internal/notify"
-	cli "aftercall/internal/oldcli"
 	"aftercall/internal/tencent"
 	"aftercall/workflows"
 )
@@ -74,8 +74,8 @@ func TestTenFailingTargetsBesideAWorkingOne(t *testing.T) {
 	}
 	var check local.CommandResult
 	require.Eventually(t, func() bool {
-		check = stack.StarterCommand(ctx, "check")
-		return check.Code == cli.Refused && strings.Contains(check.Stdout, "paused after failures")
+		check = stack.Command(ctx, "check")
+		return check.Code == cli.Refused && strings.Contains(check.Stdout, "held after failures")
 	}, testTimeout, pollInterval)
 	require.Contains(t, check.Stdout, "down-")
 	require.NotContains(t, check.Stdout, "crm by")
@@ -104,7 +104,7 @@ func TestTenFailingTargetsBesideAWorkingOne(t *testing.T) {
 		Targets []string `json:"targets"`
 	}
 	failed := func(args ...string) (found []resent) {
-		result := stack.StarterCommand(ctx, append([]string{"resend", "--failed", "--since", "1h", "--output", "json"}, args...)...)
+		result := stack.Command(ctx, append([]string{"resend", "--failed", "--since", "1h", "--output", "json"}, args...)...)
 		require.NoError(t, result.Err())
 		require.NoError(t, json.Unmarshal([]byte(result.Stdout), &found), result.Stdout)
 		return found

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aftercall/dev/tencentsim"
-	cli "aftercall/internal/oldcli"
+	"aftercall/internal/cli"
 	windows "aftercall/internal/sweep"
 	"aftercall/workflows"
 )
@@ -81,12 +81,12 @@ func (c console) testBackfillRefuses() {
 	now := time.Now().UTC()
 	_, flags := lastTwentyMinutes()
 	for want, args := range map[string][]string{
-		"--from must be before --to":                        {"--from", "2026-03-02", "--to", "2026-03-01"},
-		"--to is in the future":                             {"--from", "2026-03-02", "--to", now.Add(time.Hour).Format(time.RFC3339)},
-		"Tencent keeps records for seven days":              {"--from", "2020-01-01", "--to", "2020-01-02"},
-		"--from: must be as in 2026-03-01":                  {"--from", "yesterday", "--to", "2020-01-02"},
-		"missing flags: --from=INSTANT, --to=INSTANT":       {},
-		"there is no app \"x\"\n  → configured are: clinic": append([]string{"--app", "x"}, flags...),
+		"--to 2026-03-01 is not after --from 2026-03-03":     {"--from", "2026-03-03", "--to", "2026-03-01"},
+		"--to is in the future":                              {"--from", "2026-03-02", "--to", now.Add(time.Hour).Format(time.RFC3339)},
+		"Tencent keeps records for seven days":               {"--from", "2020-01-01", "--to", "2020-01-02"},
+		"--from: \"yesterday\" is neither a day nor a time":  {"--from", "yesterday", "--to", "2020-01-02"},
+		"missing flags: --from=WHEN, --to=WHEN":              {},
+		"--app: there is no app \"x\"\n  → apps are: clinic": append([]string{"--app", "x"}, flags...),
 	} {
 		if len(args) > 0 && args[0] != "--app" {
 			args = append(args, "--app", "clinic")
@@ -120,14 +120,18 @@ func (c console) testBackfillResumed() {
 		return err == nil
 	}, testTimeout, 50*time.Millisecond)
 	group.Go(func() { kept = c.in(c.ctx, nil, &second, args...) })
-	require.Eventually(c.t, func() bool { return strings.Contains(second.String(), "under way already") }, testTimeout, 50*time.Millisecond)
+	require.Eventually(c.t, func() bool { return strings.Contains(second.String(), "running already") }, testTimeout, 50*time.Millisecond)
 	cancel()
-	require.Eventually(c.t, func() bool { return strings.Contains(first.String(), "stopped watching") }, testTimeout, 50*time.Millisecond)
+	require.Eventually(c.t, func() bool { return strings.Contains(first.String(), "stopped following") }, testTimeout, 50*time.Millisecond)
+	o := c.run("waiting", "--app", "clinic", "--stage", "record")
+	require.Equal(c.t, cli.Incomplete, o.code, o.stderr)
+	require.Contains(c.t, o.stdout, "call-stuck", "what is known is printed")
+	require.Contains(c.t, o.stderr, "1 of 1 calls are without details: no worker answers")
 	require.NoError(c.t, c.stack.StartWorker(c.ctx))
 	group.Wait()
 
 	require.Equal(c.t, cli.Failed, given.code)
-	require.Contains(c.t, given.stderr, "→ the same command watches it again\n")
+	require.Contains(c.t, given.stderr, "→ the same command follows it again\n")
 	require.Equal(c.t, cli.OK, kept.code, kept.stderr)
 	var report backfilled
 	require.NoError(c.t, json.Unmarshal([]byte(kept.stdout), &report))

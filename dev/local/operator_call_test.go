@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aftercall/dev/tencentsim"
-	cli "aftercall/internal/oldcli"
+	"aftercall/internal/cli"
 	"aftercall/internal/tencent"
 	"aftercall/workflows"
 )
@@ -18,12 +18,13 @@ func (c console) testCall() {
 	c.follow(call)
 	o := c.run("call", "call-charged")
 	require.Equal(c.t, output{cli.OK, `Call      call-charged of clinic (1400000000)
-Stands    done: charge of 0.24 USD for 120 s
+Status    done: charge of 0.24 USD for 120 s
 Redis     remembers its callback for another HOURS
 Workflow  completed, started TIME by callback, closed TIME
           call:1400000000:call-charged
           http://HOST/namespaces/default/workflows/call:1400000000:call-charged/RUN/history
-Ledger    charge:1400000000:call-charged: 0.24 USD for 120 s, by tariff consultation, booked TIME
+Ledger    0.24 USD for 120 s, by tariff consultation, booked TIME
+          charge:1400000000:call-charged
 Delivery  crm: delivered since TIME
 Delivery  desk: delivered since TIME
 `, ""}, o)
@@ -31,17 +32,18 @@ Delivery  desk: delivered since TIME
 	require.NoError(c.t, c.stack.Forget(c.ctx, call))
 	o = c.run("call", "call-charged", "--app", "clinic")
 	require.Equal(c.t, output{cli.OK, `Call      call-charged of clinic (1400000000)
-Stands    done: charge of 0.24 USD for 120 s
-Redis     does not remember it
-Workflow  none, or forgotten by the namespace
-Ledger    charge:1400000000:call-charged: 0.24 USD for 120 s, by tariff consultation, booked TIME
+Status    done: charge of 0.24 USD for 120 s
+Redis     does not remember the call
+Workflow  none, or no longer retained
+Ledger    0.24 USD for 120 s, by tariff consultation, booked TIME
+          charge:1400000000:call-charged
 `, ""}, o)
 
 	o = c.run("call", "call-unknown")
 	require.Equal(c.t, cli.NotFound, o.code)
 	require.Empty(c.t, o.stdout)
-	require.Contains(c.t, o.stderr, "nobody knows the call call-unknown")
-	require.Contains(c.t, o.stderr, "→ if Tencent knows it, this starts it: starter start call-unknown --app …\n")
+	require.Contains(c.t, o.stderr, "the call call-unknown is unknown")
+	require.Contains(c.t, o.stderr, "→ if Tencent has its record, this starts it: aftercall start call-unknown --app APP\n")
 	require.Equal(c.t, cli.NotFound, c.run("call", "call-charged", "--app", "tutoring").code, "of another app")
 	require.Equal(c.t, cli.Usage, c.run("call", "call-charged", "--app", "nobody").code)
 	require.Equal(c.t, cli.Usage, c.run("call", "").code)
@@ -51,12 +53,12 @@ Ledger    charge:1400000000:call-charged: 0.24 USD for 120 s, by tariff consulta
 	}
 	o = c.run("call", "call-twice")
 	require.Equal(c.t, cli.Usage, o.code)
-	require.Contains(c.t, o.stderr, "several apps know this CallId: clinic, tutoring\n  → say which with --app\n")
+	require.Contains(c.t, o.stderr, "several apps have a call with this CallId: clinic, tutoring\n  → name one with --app\n")
 
 	require.Equal(c.t, cli.OK, c.run("resend", "call-charged", "--target", "crm").code)
 	require.Eventually(c.t, func() bool {
 		o = c.run("call", "call-charged")
-		return regexp.MustCompile(`(?m)^Told later  deliver:call\.charged\.resend-\S+:1400000000:call-charged, completed$\n^ +crm: delivered since TIME$`).MatchString(o.stdout)
+		return regexp.MustCompile(`(?m)^Later delivery  deliver:call\.charged\.resend-\S+:1400000000:call-charged, completed$\n^ +crm: delivered since TIME$`).MatchString(o.stdout)
 	}, testTimeout, 100*time.Millisecond, "%s", o)
 }
 
@@ -68,7 +70,7 @@ func (c console) testCallThatWaits() {
 
 	o := c.run("call", "call-reviewed")
 	require.Equal(c.t, cli.OK, o.code)
-	require.Contains(c.t, o.stdout, "Stands    waits for a person's decision since TIME: needs review: CallResult is NormalEnd but AcceptTime is 0\n")
+	require.Contains(c.t, o.stdout, "Status    waits for a person's decision since TIME: needs review: CallResult is NormalEnd but AcceptTime is 0\n")
 	require.Contains(c.t, o.stdout, "Ledger    no entry\n")
 
 	var found struct {
@@ -89,8 +91,23 @@ func (c console) testCallThatWaits() {
 	require.Contains(c.t, found.Workflow.Pending[0].LastFailure, "101001 (down)")
 	require.Contains(c.t, found.Workflow.Status.WaitingFor, "101001 (down)")
 	o = c.run("call", "call-stuck")
-	require.Contains(c.t, o.stdout, "Stands    at record, waits since TIME for the call record: ")
+	require.Contains(c.t, o.stdout, "Status    in stage record, waits since TIME for the call record: ")
 	require.Contains(c.t, o.stdout, "Pending   FetchRecord, attempt ")
+	var waiting []struct {
+		CallID     string `json:"call_id"`
+		Stage      workflows.Stage
+		WaitingFor string `json:"waiting_for"`
+	}
+	require.Equal(c.t, cli.OK, c.json(&waiting, nil, "waiting", "--app", "clinic"))
+	stages := map[string]workflows.Stage{}
+	for _, w := range waiting {
+		stages[w.CallID] = w.Stage
+	}
+	require.Equal(c.t, map[string]workflows.Stage{"call-reviewed": workflows.StageReview, "call-stuck": workflows.StageRecord}, stages)
+	require.Equal(c.t, cli.OK, c.json(&waiting, nil, "waiting", "--stage", "review"))
+	require.Len(c.t, waiting, 1)
+	require.Equal(c.t, "a decision: needs review: CallResult is NormalEnd but AcceptTime is 0", waiting[0].WaitingFor)
+	require.Equal(c.t, output{cli.OK, "No call is waiting.\n", ""}, c.run("waiting", "--app", "tutoring"))
 	require.Contains(c.t, o.stdout, "last failure: v4/call_record_http_srv/get_record_by_callid answered 101001 (down)")
 }
 
@@ -98,23 +115,23 @@ func (c console) testCallWithPartsDown() {
 	o := c.with(redisDown, "call", "call-twice", "--app", "clinic")
 	require.Equal(c.t, cli.Incomplete, o.code)
 	require.Contains(c.t, o.stdout, "Redis     does not answer\n")
-	require.Contains(c.t, o.stdout, "Stands    done: charge of 0.24 USD")
-	require.Contains(c.t, o.stderr, "starter: this is not all: Redis does not answer: ")
-	require.Contains(c.t, o.stderr, "→ starter check says what is wrong\n")
+	require.Contains(c.t, o.stdout, "Status    done: charge of 0.24 USD")
+	require.Contains(c.t, o.stderr, "aftercall: this is not all: Redis does not answer: ")
+	require.Contains(c.t, o.stderr, "→ aftercall check says what is wrong\n")
 
 	o = c.with(temporalDown, "call", "call-twice", "--app", "clinic")
 	require.Equal(c.t, cli.Incomplete, o.code)
 	require.Contains(c.t, o.stdout, "Workflow  Temporal does not answer\n")
-	require.Contains(c.t, o.stdout, "Ledger    charge:1400000000:call-twice")
+	require.Contains(c.t, o.stdout, "          charge:1400000000:call-twice")
 
 	o = c.with(noLedger, "call", "call-reviewed")
 	require.Equal(c.t, cli.Incomplete, o.code)
 	require.Contains(c.t, o.stdout, "Ledger    does not answer\n")
-	require.Contains(c.t, o.stdout, "Stands    waits for a person's decision")
+	require.Contains(c.t, o.stdout, "Status    waits for a person's decision")
 
 	o = c.with(temporalDown, "call", "call-unknown")
 	require.Equal(c.t, cli.Incomplete, o.code, "who does not answer may know it")
-	require.Contains(c.t, o.stderr, "nobody who answers knows the call call-unknown; but Temporal does not answer")
+	require.Contains(c.t, o.stderr, "no system that answers knows the call call-unknown; but Temporal does not answer")
 }
 
 // testRecordDeadline has the record API down for longer than record_deadline, and
@@ -125,7 +142,7 @@ func (c console) testRecordDeadline() {
 		CallID: "call-deadline", RecordAfterSeconds: 3600, RecordFault: &tencentsim.APIFault{Code: tencent.CodeInternal, Times: 2},
 	})
 	c.awaitStage(call, workflows.StageReview)
-	require.Contains(c.t, c.run("call", "call-deadline").stdout, "no record of this call until the deadline")
+	require.Contains(c.t, c.run("call", "call-deadline").stdout, "no record of this call until the record deadline")
 	answers := c.stack.Tencent.Stats().API(clinicID, tencentsim.APIRecordByCallID).Requests - before.Requests
 	require.GreaterOrEqual(c.t, answers, 4, "two failures, a first answer, and one after the deadline")
 }
@@ -174,9 +191,9 @@ func (c console) testStartRefuses() {
 	}{
 		"unknown":       {nil, []string{"no-such-call", "--app", "clinic"}, cli.NotFound, "clinic: Tencent has no record of this call\n  → records exist from five seconds to seven days after the end"},
 		"wrong keys":    {wrongKeys, []string{"no-such-call", "--app", "clinic"}, cli.Failed, "70009"},
-		"no app":        {nil, []string{"no-such-call"}, cli.Usage, "say which with --app"},
+		"no app":        {nil, []string{"no-such-call"}, cli.Usage, "name one with --app"},
 		"wrong app":     {nil, []string{"no-such-call", "--app", "x"}, cli.Usage, `there is no app "x"`},
-		"nothing":       {nil, nil, cli.Usage, "<CallId>"},
+		"nothing":       {nil, nil, cli.Usage, "<CALLID>"},
 		"temporal down": {temporalDown, []string{"call-second", "--app", "clinic"}, cli.Failed, "Temporal does not answer"},
 	} {
 		if name == "temporal down" {
@@ -190,6 +207,6 @@ func (c console) testStartRefuses() {
 	// Without the ledger and Redis the worker still sees to it that nothing is charged twice.
 	o := c.with(noLedger, "start", "call-second", "--app", "clinic")
 	require.Equal(c.t, cli.OK, o.code)
-	require.Contains(c.t, o.stderr, "note: the ledger cannot be asked whether it has the call")
+	require.Contains(c.t, o.stderr, "note: cannot look whether the call is in the ledger")
 	require.Contains(c.t, o.stdout, "Outcome   started\n")
 }

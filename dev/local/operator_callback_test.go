@@ -3,7 +3,7 @@ package local_test
 import (
 	"github.com/stretchr/testify/require"
 
-	cli "aftercall/internal/oldcli"
+	"aftercall/internal/cli"
 	"aftercall/internal/tencent"
 )
 
@@ -12,7 +12,7 @@ func (c console) testCallback() {
 	require.Equal(c.t, output{cli.OK, `App         tutoring (1400000001)
 Registered  http://HOST/tencent/call/[the app's secret]
             Call.CallbackAfterEndCall
-Wanted      http://HOST/tencent/call/[the app's secret]
+Configured  http://HOST/tencent/call/[the app's secret]
             Call.CallbackAfterEndCall
 Difference  none
 `, ""}, o)
@@ -26,15 +26,15 @@ Difference  none
 	require.Equal(c.t, cli.Refused, o.code)
 	require.Contains(c.t, o.stdout, "Registered  none: Tencent posts no callbacks\n")
 	require.Contains(c.t, o.stdout, "Difference  no callback is registered\n")
-	require.Equal(c.t, "starter: 1 of 2 registrations are not what is configured\n  → mend it with: starter callback set\n", o.stderr)
-	require.Contains(c.t, c.run("check").stdout, "RED  callback           tutoring  no callback is registered\n")
+	require.Equal(c.t, "aftercall: 1 of 2 registrations are not as configured\n  → fix it with: aftercall callback set\n", o.stderr)
+	require.Contains(c.t, c.run("check").stdout, "FAIL  callback           tutoring  no callback is registered\n")
 
 	require.Contains(c.t, c.run("callback", "set", "--app", "tutoring", "--dry-run").stdout, "Done        would set\n")
 	require.False(c.t, c.registered(tutoringID))
 	o = c.run("callback", "set", "--app", "tutoring")
 	require.Equal(c.t, output{cli.OK, `App         tutoring (1400000001)
-Was         none: Tencent posts no callbacks
-Is now      http://HOST/tencent/call/[the app's secret]
+Before      none: Tencent posts no callbacks
+Now         http://HOST/tencent/call/[the app's secret]
             Call.CallbackAfterEndCall
 Difference  no callback is registered
 Done        set
@@ -47,15 +47,15 @@ Done        set
 	require.Contains(c.t, o.stdout, "Call.CallbackAfterStartCall is not posted\n")
 	o = c.run("callback", "show", "--app", "tutoring")
 	require.Equal(c.t, cli.Refused, o.code)
-	require.Contains(c.t, o.stdout, "Call.CallbackAfterStartCall is posted, for nobody\n")
+	require.Contains(c.t, o.stdout, "Call.CallbackAfterStartCall is posted, but not used\n")
 	require.Equal(c.t, cli.OK, c.run("callback", "set", "--app", "tutoring").code)
 
 	for want, args := range map[string][]string{
-		"several apps are configured\n  → say which with --app: clinic, tutoring":      {"callback", "set"},
-		"there is no app \"clnic\"\n  → configured are: clinic, tutoring":              {"callback", "set", "--app", "clnic"},
-		"Tencent knows no Call.Foo\n  → there are: Call.CallbackAfterStartCall, ":      {"callback", "set", "--app", "clinic", "--commands", "Call.Foo"},
-		"--url is no address\n  → write https://<host>/tencent/call/<secret>":          {"callback", "set", "--app", "clinic", "--url", "elsewhere"},
-		"unknown flag --frce, did you mean \"--force\"?\n  → see starter callback set": {"callback", "set", "--frce"},
+		"several apps are configured\n  → name one with --app: clinic, tutoring":         {"callback", "set"},
+		"--app: there is no app \"clnic\"\n  → apps are: clinic, tutoring":               {"callback", "set", "--app", "clnic"},
+		"there is no command Call.Foo\n  → commands are: Call.CallbackAfterStartCall, ":  {"callback", "set", "--app", "clinic", "--commands", "Call.Foo"},
+		"--url is not an address\n  → write https://HOST/tencent/call/SECRET":            {"callback", "set", "--app", "clinic", "--url", "elsewhere"},
+		"unknown flag --frce, did you mean \"--force\"?\n  → see aftercall callback set": {"callback", "set", "--frce"},
 	} {
 		o := c.run(args...)
 		require.Equal(c.t, cli.Usage, o.code, want)
@@ -105,4 +105,13 @@ func (c console) testForeignCallback() {
 	o = c.with(map[string]string{"TUTORING_CALLBACK_SECRET": "a-secret-of-tomorrow"}, "callback", "show", "--app", "tutoring")
 	require.Equal(c.t, cli.Refused, o.code)
 	require.Contains(c.t, o.stdout, "callbacks go to http://HOST/tencent/call/[another secret], not to http://HOST/tencent/call/[the app's secret]\n")
+}
+
+func (c console) testTarget() {
+	o := c.run("target", "test", "crm")
+	require.Equal(c.t, cli.OK, o.code, o.stderr)
+	require.Regexp(c.t, `Target  crm \(webhook\)\nEvent   target\.test, message msg_test_[0-9a-f]+\nResult  delivered in \d+ ms\n`, o.stdout)
+	o = c.run("target", "test", "desk")
+	require.Equal(c.t, cli.OK, o.code, o.stderr)
+	require.Contains(c.t, o.stdout, "desk (slack)")
 }

@@ -15,7 +15,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	cli "aftercall/internal/oldcli"
+	"aftercall/internal/cli"
 	"aftercall/workflows"
 )
 
@@ -25,20 +25,20 @@ func (c console) testCheck() {
 	require.Equal(c.t, `    CHECK              APP       FOUND
 ok  configuration                DIR/aftercall.yaml: APPS
 ok  redis                        redis://HOST/0 answers in DURATION, version VERSION
-ok  targets                      none of 3 is paused
+ok  targets                      none of 3 is held
 ok  temporal                     namespace default, server VERSION
 ok  retention                    closed workflows are kept for 10 days, longer than the 8 days that Redis remembers a call
 ok  search attributes            all N are registered
 ok  workers                      1 on the task queue aftercall
-ok  ledger                       sqlite://DIR/ledger.db, its tables are of this release
+ok  ledger                       sqlite://DIR/ledger.db, its tables match this release
 ok  sweep              clinic    off, as configured: calls whose callback is lost are not found
-ok  record api         clinic    http://HOST answers in DURATION and takes the credentials
+ok  record api         clinic    http://HOST answers in DURATION and accepts the credentials
 ok  callback           clinic    http://HOST/tencent/call/[the app's secret]
 ok  sweep              tutoring  off, as configured: calls whose callback is lost are not found
-ok  record api         tutoring  http://HOST answers in DURATION and takes the credentials
+ok  record api         tutoring  http://HOST answers in DURATION and accepts the credentials
 ok  callback           tutoring  http://HOST/tencent/call/[the app's secret]
 
-All N checks are green.
+All N checks passed.
 `, o.stdout)
 	require.Empty(c.t, o.stderr)
 }
@@ -46,9 +46,9 @@ All N checks are green.
 func (c console) testCheckRed() {
 	o := c.with(wrongKeys, "check")
 	require.Equal(c.t, cli.Refused, o.code)
-	require.Contains(c.t, o.stdout, `RED  record api         clinic    clinic: the UserSig was signed with another key (Tencent answers 70009, `)
+	require.Contains(c.t, o.stdout, `FAIL  record api         clinic    clinic: the UserSig was signed with another key (Tencent answers 70009, `)
 	require.Contains(c.t, o.stdout, "→ copy SDKSecretKey of the app from the Tencent RTC console to apps[].secret_key\n")
-	require.Equal(c.t, "starter: 4 of N checks are red\n", o.stderr)
+	require.Equal(c.t, "aftercall: 4 of N checks failed\n", o.stderr)
 
 	for name, tt := range map[string]struct {
 		change map[string]string
@@ -94,19 +94,28 @@ func (c console) testCheckNamespace() {
 		return !strings.Contains(o.stdout, "there is no namespace short")
 	}, testTimeout, 200*time.Millisecond)
 	require.Equal(c.t, cli.Refused, o.code)
-	require.Contains(c.t, o.stdout, `RED  retention                    closed workflows are kept for 24h0m0s, not longer than the 8 days that Redis remembers a call
-                                  → temporal operator namespace update --namespace short --retention 10d
+	require.Contains(c.t, o.stdout, `FAIL  retention                    closed workflows are kept for 24h0m0s, not longer than the 8 days that Redis remembers a call
+                                   → temporal operator namespace update --namespace short --retention 10d
 `)
-	require.Contains(c.t, o.stdout, "RED  search attributes            missing: CallApp, ")
-	require.Contains(c.t, o.stdout, "RED  workers                      nobody polls the task queue aftercall\n")
+	require.Contains(c.t, o.stdout, "FAIL  search attributes            missing: CallApp, ")
+	require.Contains(c.t, o.stdout, "FAIL  workers                      no worker polls the task queue aftercall\n")
 }
 
-// TestCheckOfSweeps pauses a sweep, and lets the check find out.
+// TestCheckOfSweeps looks at a sweep that runs, and at one that is paused.
 func TestCheckOfSweeps(t *testing.T) {
 	c := console{t, shared, testContext(t)}
 	o := c.run("check")
 	require.Equal(t, cli.OK, o.code, o.stdout)
 	require.Regexp(t, `ok +sweep +tutoring  every 1m0s, (all calls up to TIME are listed|no run has ended yet)`, o.stdout)
+
+	var sweeps []struct {
+		State   string
+		LastRun *struct{ State string } `json:"last_run"`
+	}
+	require.Eventually(t, func() bool {
+		return c.json(&sweeps, nil, "sweep", "status", "--app", "tutoring") == cli.OK && sweeps[0].LastRun != nil && sweeps[0].LastRun.State == "completed"
+	}, 2*testTimeout, time.Second, "%+v", &sweeps)
+	require.Equal(t, "on", sweeps[0].State)
 
 	schedule := shared.Temporal.ScheduleClient().GetHandle(c.ctx, workflows.SweepID(tutoringID))
 	require.NoError(t, schedule.Pause(c.ctx, client.SchedulePauseOptions{Note: "while we look"}))
@@ -115,7 +124,12 @@ func TestCheckOfSweeps(t *testing.T) {
 		o = c.run("check")
 		return o.code == cli.Refused
 	}, testTimeout, 100*time.Millisecond)
-	require.Contains(t, o.stdout, "RED  sweep              tutoring  the schedule sweep:1400000001 is paused: while we look\n")
+	require.Contains(t, o.stdout, "FAIL  sweep              tutoring  the schedule sweep:1400000001 is paused: while we look\n")
+	o = c.run("sweep", "status", "--app", "tutoring")
+	require.Equal(t, cli.Refused, o.code, o.stderr)
+	require.Contains(t, o.stdout, "tutoring  paused  1m0s")
+	require.Contains(t, o.stderr, "the schedule sweep:1400000001 is paused: while we look")
+	o = c.run("check")
 	require.Contains(t, o.stdout, "→ temporal schedule toggle --unpause --schedule-id sweep:1400000001\n")
 }
 

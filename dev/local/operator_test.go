@@ -16,10 +16,9 @@ import (
 
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
+	"aftercall/internal/cli"
 	"aftercall/internal/ledger"
-	cli "aftercall/internal/oldcli"
 	"aftercall/internal/tencent"
-	"aftercall/starter/operator"
 	"aftercall/workflows"
 )
 
@@ -39,7 +38,7 @@ var (
 	wrongKeys    = map[string]string{"CLINIC_SECRET_KEY": "another", "TUTORING_SECRET_KEY": "another"}
 )
 
-// console is where the commands of the starter are typed.
+// console runs commands against a stack.
 type console struct {
 	t     *testing.T
 	stack *local.Stack
@@ -74,11 +73,12 @@ func (b *buffer) String() string {
 
 func (c console) in(ctx context.Context, change map[string]string, stderr *buffer, args ...string) output {
 	environ := c.stack.Environ()
+	environ["COLUMNS"] = "500" // what wraps depends on the length of paths
 	for name, value := range change {
 		environ[name] = value
 	}
 	var stdout buffer
-	code := operator.Run(ctx, cli.Process{Environ: environ, Stdout: &stdout, Stderr: stderr}, args)
+	code := cli.Run(ctx, cli.Process{Environ: environ, Stdout: &stdout, Stderr: stderr}, args)
 	for _, secret := range []string{"clinic-callback-path-secret", "tutoring-callback-path-secret"} {
 		if !strings.Contains(strings.Join(args, " "), "--show-secret") {
 			require.NotContains(c.t, stdout.String()+stderr.String(), secret)
@@ -179,7 +179,7 @@ func operatedConfig(t *testing.T) string {
 	return path
 }
 
-// TestOperator types every command of the starter against a stack of its own.
+// TestOperator runs the commands of an operator against a stack of its own.
 func TestOperator(t *testing.T) {
 	file := operatedConfig(t)
 	stack := startStack(t, func(o *local.Options) { o.Environ = map[string]string{"AFTERCALL_CONFIG": file} })
@@ -191,6 +191,7 @@ func TestOperator(t *testing.T) {
 		{"check says what is wrong", console.testCheckRed},
 		{"check of a namespace that is not fit", console.testCheckNamespace},
 		{"callback", console.testCallback},
+		{"target test", console.testTarget},
 		{"callback of somebody else", console.testForeignCallback},
 		{"call", console.testCall},
 		{"call that waits", console.testCallThatWaits},

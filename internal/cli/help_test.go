@@ -26,9 +26,11 @@ func TestHelpExamplesAreValid(t *testing.T) {
 	}
 }
 
-// words splits a command line as a shell does, without its redirection.
+// words splits a command line as a shell does, without what follows the command.
 func words(line string) []string {
-	line, _, _ = strings.Cut(line, " > ")
+	for _, end := range []string{" > ", " | ", " # "} {
+		line, _, _ = strings.Cut(line, end)
+	}
 	var words []string
 	for _, word := range regexp.MustCompile(`"[^"]*"|\S+`).FindAllString(line, -1) {
 		words = append(words, strings.Trim(word, `"`))

@@ -10,19 +10,32 @@ import (
 	"io"
 
 	"github.com/alecthomas/kong"
+	"github.com/willabides/kongplete"
 
 	"aftercall/internal/ops"
 )
 
 // commands are those of aftercall, in the order of its help.
 type commands struct {
+	Call     callCommand     `cmd:"" help:"Say where a call is: record, charge, deliveries, what it waits for." group:"Calls"`
+	Waiting  waitingCommand  `cmd:"" help:"List the calls that wait, and for what." group:"Calls"`
+	Review   reviewCommands  `cmd:"" help:"List calls that wait for a person's decision, and decide." group:"Calls"`
+	Start    startCommand    `cmd:"" help:"Start a call whose callback was lost." group:"Calls"`
+	Backfill backfillCommand `cmd:"" help:"Start all calls of a time range that were not handled." group:"Calls"`
+	Resend   resendCommand   `cmd:"" help:"Send the events of a call again, or all that were not delivered." group:"Calls"`
+
+	Ledger ledgerCommands `cmd:"" help:"Explain, list, add up, export, correct and verify charges." group:"Charges"`
+
+	Check    checkCommand     `cmd:"" help:"Check everything that calls depend on, with the cure for what is wrong." group:"Operation"`
+	Callback callbackCommands `cmd:"" help:"Show, set or delete where Tencent posts callbacks." group:"Operation"`
+	Target   targetCommands   `cmd:"" help:"Test targets." group:"Operation"`
+	Sweep    sweepCommands    `cmd:"" help:"Show the sweeps, which find calls whose callback was lost." group:"Operation"`
+
 	Starter starterCommand `cmd:"" help:"Run the process that receives callbacks and starts workflows." group:"Processes"`
 	Worker  workerCommand  `cmd:"" help:"Run the process that runs workflows and activities." group:"Processes"`
 
-	Ledger ledgerCommands `cmd:"" help:"Explain, list, add up, export, correct and verify charges." group:"Charges"`
-	Review reviewCommands `cmd:"" help:"List calls that wait for a person's decision, and decide." group:"Charges"`
-
-	Version versionCommand `cmd:"" help:"Print the version." group:"This program"`
+	Version    versionCommand    `cmd:"" help:"Print the version." group:"This program"`
+	Completion completionCommand `cmd:"" help:"Print a script that completes commands in a shell." group:"This program"`
 }
 
 // Run runs the command that args name, and returns the exit code. What went
@@ -52,11 +65,15 @@ func (p program) run(ctx context.Context, process Process, args []string) int {
 	parser, err := kong.New(
 		p.commands, kong.Name(p.name), kong.Description(p.description+"\n\n"+exitCodes),
 		kong.Writers(process.Stdout, process.Stderr), kong.Exit(func(int) { asked = true }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(process, deps),
 	)
 	if err != nil {
 		return p.fail(process.Stderr, err)
+	}
+	if process.Environ["COMP_LINE"] != "" { // a shell asks for completions
+		kongplete.Complete(parser)
+		return OK
 	}
 	command, err := parser.Parse(args)
 	switch {

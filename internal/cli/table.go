@@ -24,8 +24,8 @@ type column[T any] struct {
 	value func(T) string
 	// text is the cell of the table; nil means value.
 	text func(T) string
-	// paint colours a cell of the table; nil leaves it plain.
-	paint func(s screen, item T, cell string) string
+	// paint colours a line of a cell of the table; nil leaves it plain.
+	paint func(s screen, item T, line string) string
 	// foreign text is the sender's: CSV keeps spreadsheets from running it.
 	foreign bool
 	// right aligns numbers.
@@ -72,9 +72,9 @@ func writeTable[T any](s screen, items []T, columns []column[T]) {
 		for i, item := range items {
 			t.cells[i] = c.cell(item)
 			t.width = max(t.width, text.LongestLineLen(t.cells[i]))
-			if c.paint != nil {
-				t.cells[i] = c.paint(s, item, t.cells[i])
-			}
+		}
+		if c.paint != nil {
+			t.paint = func(row int, line string) string { return c.paint(s, items[row], line) }
 		}
 		shown = append(shown, t)
 	}
@@ -91,6 +91,27 @@ type tableColumn struct {
 	cells             []string
 	right, wrap       bool
 	drop, width, most int // most is the width to wrap at; 0 is none
+	// paint colours a line of the cell of a row; nil leaves it plain.
+	paint func(row int, line string) string
+}
+
+// cell is the cell of a row as it is printed. Lines are painted one by one,
+// because the next column follows each of them.
+func (c tableColumn) cell(row int) string {
+	cell := c.cells[row]
+	if c.most > 0 {
+		cell = wrapWords(cell, c.most)
+	}
+	if c.paint == nil {
+		return cell
+	}
+	lines := strings.Split(cell, "\n")
+	for i, line := range lines {
+		if line != "" {
+			lines[i] = c.paint(row, line)
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // fit leaves columns out and wraps others until the table is not wider than
@@ -160,7 +181,7 @@ func render(w io.Writer, columns []tableColumn, rows int) {
 	configs := make([]table.ColumnConfig, len(columns))
 	for i, c := range columns {
 		header[i] = c.heading
-		configs[i] = table.ColumnConfig{Number: i + 1, WidthMax: c.most, WidthMaxEnforcer: wrapWords}
+		configs[i] = table.ColumnConfig{Number: i + 1}
 		if c.right {
 			configs[i].Align, configs[i].AlignHeader = text.AlignRight, text.AlignRight
 		}
@@ -170,7 +191,7 @@ func render(w io.Writer, columns []tableColumn, rows int) {
 	for r := range rows {
 		row := make(table.Row, len(columns))
 		for i, c := range columns {
-			row[i] = c.cells[r]
+			row[i] = c.cell(r)
 		}
 		t.AppendRow(row)
 	}
@@ -227,20 +248,41 @@ func printList[T any](p Process, f ListFormat, items []T, columns []column[T], e
 	)
 }
 
+// field is a name and a value for people.
+type field struct {
+	name, value string
+	// paint colours a line of the value; nil leaves it plain.
+	paint func(line string) string
+}
+
 // writeFields writes a name and a value on every line. A value of several lines
 // is kept in its column; a name may be empty. Values wrap at the screen's width.
 func writeFields(s screen, fields ...[2]string) {
+	all := make([]field, len(fields))
+	for i, f := range fields {
+		all[i] = field{name: f[0], value: f[1]}
+	}
+	writePainted(s, all...)
+}
+
+// writePainted is writeFields with colours.
+func writePainted(s screen, fields ...field) {
 	names, values := tableColumn{}, tableColumn{wrap: true}
 	for _, f := range fields {
-		names.cells, names.width = append(names.cells, f[0]), max(names.width, text.LongestLineLen(f[0]))
-		value := printable(f[1])
+		names.cells, names.width = append(names.cells, f.name), max(names.width, text.LongestLineLen(f.name))
+		value := printable(f.value)
 		values.cells, values.width = append(values.cells, value), max(values.width, text.LongestLineLen(value))
+	}
+	values.paint = func(row int, line string) string {
+		if fields[row].paint == nil {
+			return line
+		}
+		return fields[row].paint(line)
 	}
 	columns, _ := fit([]tableColumn{names, values}, s.width)
 	t := newTable()
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 2, WidthMax: columns[1].most, WidthMaxEnforcer: wrapWords}})
 	for i := range fields {
-		t.AppendRow(table.Row{columns[0].cells[i], columns[1].cells[i]})
+		t.AppendRow(table.Row{columns[0].cells[i], columns[1].cell(i)})
 	}
 	write(s, t)
 }

@@ -39,7 +39,7 @@ type App struct {
 // Callback is how the callbacks of one app prove where they come from.
 type Callback struct {
 	Secret  Secret `yaml:"secret" required:"true" doc:"Last path segment of the callback URL: 16 characters or more of A-Z a-z 0-9 . _ ~ -"`
-	BaseURL string `yaml:"base_url" doc:"Public address of the starter, as in https://calls.example.com, for starter callback set, which registers it with /tencent/call/<secret> behind."`
+	BaseURL string `yaml:"base_url" doc:"Public address of the starter, as in https://calls.example.com, for aftercall callback set, which registers it followed by /tencent/call/<secret>."`
 	Token   Secret `yaml:"token" doc:"Authentication token of the callback, if one is set in the console; then Sign and RequestTime are checked."`
 }
 

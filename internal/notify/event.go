@@ -29,7 +29,7 @@ const (
 	EventSweepRecovered EventType = "sweep.recovered"
 )
 
-// EventTypes are all events.
+// EventTypes are all events that targets can subscribe to.
 var EventTypes = []EventType{EventCallCharged, EventCallFree, EventCallReview, EventCallReversed, EventSweepRecovered}
 
 // EventVersion is the version of the event's shape. It grows when a field
@@ -38,17 +38,19 @@ const EventVersion = 1
 
 // Event is the body of a notification. It is made once, from what is in the
 // ledger, and is the same, byte for byte, in every attempt. In JSON whichever
-// of Call and Sweep is set is called data.
+// of Call, Sweep and Test is set is called data.
 type Event struct {
 	Type    EventType
 	Version int
 	// Timestamp is when it happened, in UTC: for a charge, when the ledger
 	// entry was made.
 	Timestamp time.Time
-	// Call is set in every event but EventSweepRecovered.
+	// Call is set in events of calls.
 	Call *CallData
 	// Sweep is set in EventSweepRecovered.
 	Sweep *SweepData
+	// Test is set in EventTargetTest.
+	Test *TestData
 }
 
 // envelope is what all events have in common in JSON.
@@ -58,14 +60,17 @@ type envelope struct {
 	Timestamp time.Time `json:"timestamp"`
 }
 
-// MarshalJSON writes Call or Sweep as data.
+// MarshalJSON writes Call, Sweep or Test as data.
 func (e Event) MarshalJSON() ([]byte, error) {
 	out := struct {
 		envelope
 		Data any `json:"data"`
 	}{envelope{e.Type, e.Version, e.Timestamp}, e.Call}
-	if e.Sweep != nil {
+	switch {
+	case e.Sweep != nil:
 		out.Data = e.Sweep
+	case e.Test != nil:
+		out.Data = e.Test
 	}
 	return json.Marshal(out)
 }
@@ -80,8 +85,11 @@ func (e *Event) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	*e = Event{Type: in.Type, Version: in.Version, Timestamp: in.Timestamp}
-	if in.Type == EventSweepRecovered {
+	switch {
+	case in.Type == EventSweepRecovered:
 		return json.Unmarshal(in.Data, &e.Sweep)
+	case in.Type == EventTargetTest:
+		return json.Unmarshal(in.Data, &e.Test)
 	}
 	return json.Unmarshal(in.Data, &e.Call)
 }

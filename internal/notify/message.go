@@ -176,6 +176,9 @@ func (m *message) render(e Event) (string, error) {
 }
 
 func (m *message) execute(e Event) (string, error) {
+	if e.Test != nil {
+		return cut(e.Test.Message, m.limit), nil
+	}
 	view, err := m.format.view(e)
 	if err != nil {
 		return "", err

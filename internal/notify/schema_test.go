@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,7 +74,8 @@ func TestWhatIsSentIsWhatTheSchemaSays(t *testing.T) {
 	corrected.Call.Reason, corrected.Call.Operator = "wrong tariff", "alice"
 	unknown := Event{Type: EventCallReview, Version: EventVersion, Timestamp: corrected.Timestamp, Call: &CallData{App: "clinic"}}
 	empty := Event{Type: EventSweepRecovered, Version: EventVersion, Timestamp: corrected.Timestamp, Sweep: &SweepData{}}
-	for _, event := range append(events, corrected, unknown, empty) {
+	test := NewTestEvent("crm", corrected.Timestamp)
+	for _, event := range append(events, corrected, unknown, empty, test) {
 		require.NoError(t, validate(t, s, sent(t, event)), event.Type)
 	}
 }
@@ -114,7 +116,7 @@ func TestTheSchemaIsOfThisVersion(t *testing.T) {
 	require.NoError(t, json.Unmarshal(data, &doc))
 	require.Equal(t, "urn:aftercall:events:1", doc.ID)
 	require.Equal(t, EventVersion, doc.Properties.Version.Const)
-	require.Equal(t, EventTypes, doc.Properties.Type.Enum)
+	require.Equal(t, append(slices.Clone(EventTypes), EventTargetTest), doc.Properties.Type.Enum)
 }
 
 func TestTheDocumentedEventIsOne(t *testing.T) {

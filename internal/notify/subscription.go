@@ -27,6 +27,9 @@ func (s Subscription) Matches(e Event) bool {
 		return matches(s.Apps, e.Sweep.App)
 	}
 	c := e.Call
+	if c == nil {
+		return true
+	}
 	return matches(s.Apps, c.App) && (c.Result == "" || matches(s.Results, c.Result)) && (c.MediaType == "" || matches(s.Media, c.MediaType))
 }
 

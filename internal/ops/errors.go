@@ -52,3 +52,12 @@ func usage(err error) error {
 	}
 	return err
 }
+
+// cureOf returns what to do about an error, empty if that is not known.
+func cureOf(err error) string {
+	var detailed *Error
+	if errors.As(err, &detailed) {
+		return detailed.Cure
+	}
+	return ""
+}

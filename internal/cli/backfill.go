@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"aftercall/internal/ops"
+)
+
+type backfillCommand struct {
+	Format
+	App    string `help:"Name or SDKAppID of the app; may be left out if only one is configured." placeholder:"APP"`
+	From   string `required:"" help:"Beginning of the time range: a day, as in 2026-03-01, or a time, as in 2026-03-01T12:00." placeholder:"WHEN"`
+	To     string `required:"" help:"Its end: a day, which is included, or a time." placeholder:"WHEN"`
+	Zone   string `help:"Time zone of days, and of times without an offset, as in Asia/Shanghai." default:"UTC"`
+	DryRun bool   `help:"Count what would be started, and start nothing."`
+}
+
+// Help explains by examples.
+func (backfillCommand) Help() string {
+	return `Lists the records that Tencent has of a time range, within the last seven days, and starts the calls that were not
+handled, as the sweep does. Calls that are in the ledger or have a workflow are left alone, so it is safe to run this
+twice, beside the sweep, and while callbacks arrive. Calls that ended before the app's go_live are not started.
+
+The workers do it: after Ctrl-C it goes on, and the same command follows it again.
+
+Examples:
+
+  aftercall backfill --app clinic --from 2026-03-01 --to 2026-03-01 --zone Asia/Shanghai --dry-run
+  aftercall backfill --app clinic --from 2026-03-01T22:15 --to 2026-03-02T06:00`
+}
+
+// Run starts the backfill, or attaches to it, and follows it to its end.
+func (c backfillCommand) Run(ctx context.Context, p Process, d *ops.Deps) error {
+	progress := newBackfillProgress(p)
+	result, err := d.Backfill(ctx, ops.BackfillParams{
+		App: c.App, Range: ops.Range{From: c.From, To: c.To, FromFlag: "--from", ToFlag: "--to"}, Zone: c.Zone,
+		DryRun: c.DryRun, Observe: progress.show,
+	})
+	progress.finish()
+	if result == nil {
+		return err
+	}
+	return errors.Join(c.Print(p, result, func(s screen) { writeBackfill(s, result) }), err)
+}
+
+func writeBackfill(s screen, r *ops.BackfillResult) {
+	started := "Started"
+	if r.DryRun {
+		started = "Would start"
+	}
+	examples := strings.Join(r.Examples, "\n")
+	if more := r.Started - len(r.Examples); more > 0 && examples != "" {
+		examples += fmt.Sprintf("\nand %d more", more)
+	}
+	fields := [][2]string{
+		{"Backfill", fmt.Sprintf("%s, %s to %s", r.App, r.From.Format(time.RFC3339), r.To.Format(time.RFC3339))},
+		{"Workflow", strings.TrimSpace(r.WorkflowID + "\n" + r.Link)},
+		{"Listed", fmt.Sprint(r.Listed)},
+		{"Known", fmt.Sprintf("%d in the ledger or with a workflow", r.Known)},
+		{started, fmt.Sprint(r.Started)},
+	}
+	if examples != "" {
+		fields = append(fields, [2]string{"", examples})
+	}
+	if r.BeforeGoLive > 0 {
+		fields = append(fields, [2]string{"Not started", fmt.Sprintf("%d from before go_live", r.BeforeGoLive)})
+	}
+	if r.Failed > 0 {
+		fields = append(fields, [2]string{"Failed", fmt.Sprint(r.Failed)})
+	}
+	writeFields(s, fields...)
+}

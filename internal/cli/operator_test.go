@@ -1,0 +1,225 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"aftercall/internal/ops"
+	"aftercall/workflows"
+)
+
+const operatorConfig = `apps:
+  - &app
+    name: clinic
+    sdk_app_id: 1400000000
+    secret_key: key
+    api: http://127.0.0.1:1
+    callback: {secret: clinic-callback-path-secret}
+    tariff: consultation
+  - name: tutoring
+    sdk_app_id: 1400000001
+    secret_key: key
+    api: http://127.0.0.1:1
+    callback: {secret: tutoring-callback-path-secret}
+    tariff: consultation
+targets:
+  - {name: crm, url: "${HOOK_URL}", secrets: ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8G"], allow_private: true, events: [call.free]}
+  - {name: billing, type: stripe, stripe: {api_key: sk_test, meter: seconds, customer: "{{ .Caller }}"}}
+tariffs:
+  consultation:
+    currency: USD
+    versions:
+      - effective_from: 2025-01-01T00:00:00Z
+        rules: [{rate_per_minute: "0.12", first_interval: 60, next_interval: 60}]
+`
+
+// operator runs commands where every system is down.
+type operator struct {
+	t       *testing.T
+	environ map[string]string
+}
+
+func newOperator(t *testing.T, hookURL string) operator {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "aftercall.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(operatorConfig, "&app\n    name", "name", 1)), 0o600))
+	return operator{t, map[string]string{
+		"AFTERCALL_CONFIG": path, "HOOK_URL": hookURL, "REDIS_URL": "redis://127.0.0.1:1", "TEMPORAL_ADDRESS": "127.0.0.1:1",
+		"LEDGER_URL": "sqlite:/nowhere/ledger.db", "COLUMNS": "80",
+	}}
+}
+
+func (o operator) run(args ...string) (code int, stdout, stderr string) {
+	o.t.Helper()
+	var out, errs bytes.Buffer
+	code = Run(context.Background(), Process{Environ: o.environ, Stdout: &out, Stderr: &errs}, args)
+	return code, out.String(), errs.String()
+}
+
+// An app that does not exist is the same error in every command that has --app.
+func TestUnknownApp(t *testing.T) {
+	o := newOperator(t, "http://127.0.0.1:1")
+	for _, args := range [][]string{
+		{"call", "c"},
+		{"waiting"},
+		{"start", "c"},
+		{"backfill", "--from", "2026-03-01", "--to", "2026-03-02"},
+		{"resend", "c"},
+		{"resend", "--failed"},
+		{"callback", "show"},
+		{"callback", "set"},
+		{"callback", "delete"},
+		{"sweep", "status"},
+		{"review", "list"},
+		{"review", "decide", "c", "--verdict", "waive", "--operator", "alice", "--reason", "test"},
+	} {
+		code, stdout, stderr := o.run(append(args, "--app", "nosuch")...)
+		require.Equal(t, Usage, code, "%v: %s", args, stderr)
+		require.Empty(t, stdout, args)
+		require.Equal(t, "aftercall: --app: there is no app \"nosuch\"\n  → apps are: clinic, tutoring\n", stderr, args)
+	}
+}
+
+func TestUsageErrors(t *testing.T) {
+	o := newOperator(t, "http://127.0.0.1:1")
+	for want, args := range map[string][]string{
+		"several apps are configured\n  → name one with --app: clinic, tutoring": {"start", "c"},
+		"expected \"<CALLID>\"":            {"call"},
+		"give either a CallId or --failed": {"resend"},
+		"--event: there is no event \"call.lost\"\n  → events are: [call.charged":                                {"resend", "c", "--event", "call.lost"},
+		"--target: there is no target \"x\"\n  → targets are: crm, billing":                                      {"resend", "c", "--target", "x"},
+		"--since must be more than 0":                                                                            {"resend", "--failed", "--since=0s"},
+		"--stage: there is no stage \"x\"\n  → stages are: waiting, record, charge, review, notify":              {"waiting", "--stage", "x"},
+		"--limit must be 1 or more":                                                                              {"waiting", "--limit", "0"},
+		"NAME: there is no target \"x\"\n  → targets are: crm, billing":                                          {"target", "test", "x"},
+		"the public address of clinic is not configured\n  → set apps[].callback.base_url, or give --url":        {"callback", "set", "--app", "clinic"},
+		"--url is not an address\n  → write https://HOST/tencent/call/SECRET":                                    {"callback", "set", "--app", "clinic", "--url", "x"},
+		"<SHELL> must be one of \"bash\",\"zsh\",\"fish\" but got \"tcsh\"\n  → see aftercall completion --help": {"completion", "tcsh"},
+		"--output must be one of \"table\",\"json\" but got \"csv\"":                                             {"call", "c", "--output", "csv"},
+	} {
+		code, stdout, stderr := o.run(args...)
+		require.Equal(t, Usage, code, args)
+		require.Empty(t, stdout, args)
+		require.Contains(t, stderr, want, args)
+	}
+}
+
+func TestConfigurationErrors(t *testing.T) {
+	o := newOperator(t, "http://127.0.0.1:1")
+	o.environ["AFTERCALL_CONFIG"] = "/nowhere.yaml"
+	for _, args := range [][]string{{"call", "c"}, {"waiting"}, {"sweep", "status"}, {"target", "test", "crm"}, {"callback", "show"}} {
+		code, _, stderr := o.run(args...)
+		require.Equal(t, Usage, code, args)
+		require.Contains(t, stderr, "/nowhere.yaml", args)
+	}
+	code, stdout, _ := o.run("check")
+	require.Equal(t, Refused, code)
+	require.Contains(t, stdout, "FAIL  configuration")
+}
+
+func TestTargetTest(t *testing.T) {
+	status, body := http.StatusNoContent, ""
+	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		data, err := io.ReadAll(r.Body)
+		if err == nil && r.Header.Get("Webhook-Signature") != "" {
+			body = string(data)
+		}
+		w.WriteHeader(status)
+	}))
+	defer hook.Close()
+	o := newOperator(t, hook.URL)
+	code, stdout, stderr := o.run("target", "test", "crm")
+	require.Equal(t, OK, code, stderr)
+	require.Regexp(t, `Target  crm \(webhook\)\nEvent   target\.test, message msg_test_[0-9a-f]{32}\nResult  delivered in \d+ ms\n`, stdout)
+	var sent struct{ Type string }
+	require.NoError(t, json.Unmarshal([]byte(body), &sent))
+	require.Equal(t, "target.test", sent.Type)
+
+	status = http.StatusUnauthorized
+	code, stdout, stderr = o.run("target", "test", "crm")
+	require.Equal(t, Failed, code)
+	require.Contains(t, stdout, "Result  ")
+	require.Contains(t, stderr, "crm did not accept the test: ")
+	require.Contains(t, stderr, "401")
+
+	code, _, stderr = o.run("target", "test", "billing")
+	require.Equal(t, Refused, code)
+	require.Contains(t, stderr, "a target of type stripe cannot be tested: it accepts only call.charged, call.reversed")
+}
+
+func TestProcessesTakeNoArguments(t *testing.T) {
+	var stderr bytes.Buffer
+	require.Equal(t, Usage, RunStarter(context.Background(), Process{Stderr: &stderr}, []string{"check"}))
+	require.Contains(t, stderr.String(), "aftercall check")
+	stderr.Reset()
+	require.Equal(t, Usage, RunWorker(context.Background(), Process{Stderr: &stderr}, []string{"ledger", "list"}))
+	require.Contains(t, stderr.String(), "aftercall ledger")
+}
+
+func TestCompletion(t *testing.T) {
+	o := newOperator(t, "http://127.0.0.1:1")
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		code, stdout, _ := o.run("completion", shell)
+		require.Equal(t, OK, code)
+		require.Contains(t, stdout, "complete ")
+		require.NotContains(t, stdout, "PROGRAM")
+	}
+	for line, want := range map[string]string{
+		"aftercall bac": "backfill\n", "aftercall completion ": "bash\nzsh\nfish\n", "aftercall sweep ": "status\n",
+	} {
+		t.Setenv("COMP_LINE", line)
+		o.environ["COMP_LINE"] = line
+		code, stdout, _ := o.run()
+		require.Equal(t, OK, code)
+		require.Equal(t, want, stdout, line)
+	}
+}
+
+// Tables of every list fit 80 columns.
+func TestTablesFitTheScreen(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	long := "the record API answered 101001 (internal error, please retry), RequestId Id-33be"
+	const callID = "055662e1-bc8a-469c-a334-1126c8c17d58"
+	calls := []ops.WaitingCall{{
+		App: "clinic", SDKAppID: clinic, CallID: callID, Stage: workflows.StageRecord, Since: at, StartedAt: at, WaitingFor: "the call record: " + long,
+		Pending: []ops.PendingActivity{{Activity: "FetchRecord", Attempt: 12, NextAttemptAt: at, LastFailure: long}},
+	}}
+	sweeps := []ops.SweepStatus{{App: "clinic", SDKAppID: clinic, State: ops.SweepPaused, EverySeconds: 300, SweptTo: at, LagSeconds: 4000, Behind: true, LastRun: &ops.SweepRun{State: "failed", Failure: long}}}
+	resent := []ops.Resent{{App: "clinic", CallID: callID, Event: "call.charged", MessageID: "msg_0123456789abcdef0123456789abcdef", Targets: []string{"crm"}, Deliveries: []workflows.Delivery{{Target: "crm", Error: long}}}}
+	findings := []ops.Finding{{Check: "record api", App: "clinic", Detail: long, Cure: long}}
+	var b bytes.Buffer
+	s := screen{Writer: &b, width: 80, notes: io.Discard}
+	writeTable(s, calls, waitingColumns)
+	writeTable(s, sweeps, sweepColumns)
+	writeTable(s, resent, resendColumns)
+	writeTable(s, findings, checkColumns)
+	for line := range strings.Lines(b.String()) {
+		require.LessOrEqual(t, len([]rune(strings.TrimSuffix(line, "\n"))), 80, b.String())
+	}
+	require.Contains(t, b.String(), callID)
+}
+
+func TestColoursPaintLines(t *testing.T) {
+	var b bytes.Buffer
+	s := screen{Writer: &b, width: 40, colour: true, notes: io.Discard}
+	writePainted(s, field{name: "Status", value: "done: charge of 0.24 USD for 120 s, and more words", paint: s.green})
+	for line := range strings.Lines(b.String()) {
+		require.Contains(t, line, "\x1b[32m")
+		require.Contains(t, line, "\x1b[0m")
+	}
+	b.Reset()
+	s.colour = false
+	writePainted(s, field{name: "Status", value: "done\x1b[2J", paint: s.green})
+	require.Equal(t, "Status  done\ufffd[2J\n", b.String())
+}

@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"aftercall/internal/ops"
+)
+
+type startCommand struct {
+	Format
+	CallID string `arg:"" name:"CALLID" help:"The call."`
+	App    string `help:"Name or SDKAppID of the app; may be left out if only one is configured." placeholder:"APP"`
+	DryRun bool   `help:"Say what would be done, and do nothing."`
+}
+
+// Help explains by examples.
+func (startCommand) Help() string {
+	return `Reads the record of the call from Tencent and starts its workflow, as its callback would have done. A call that is in
+the ledger or has a workflow is left alone, so it is safe to run this twice. A call that ended before the app's go_live
+can be started, too.
+
+Examples:
+
+  aftercall start 055662e1-bc8a-469c-a334-1126c8c17d58 --app clinic --dry-run
+  aftercall start 055662e1-bc8a-469c-a334-1126c8c17d58 --app clinic`
+}
+
+// Run starts one call.
+func (c startCommand) Run(ctx context.Context, p Process, d *ops.Deps) error {
+	result, err := d.Start(ctx, ops.StartParams{CallID: c.CallID, App: c.App, DryRun: c.DryRun})
+	if err != nil {
+		return err
+	}
+	return c.Print(p, result, func(s screen) { writeStart(s, result) })
+}
+
+func writeStart(s screen, r *ops.StartResult) {
+	var outcome string
+	switch r.Outcome {
+	case ops.OutcomeStarted:
+		outcome = "started"
+	case ops.OutcomeWouldStart:
+		outcome = "would be started"
+	case ops.OutcomeInLedger:
+		outcome = "nothing to do: the call is in the ledger, " + r.Entry.Sum()
+	case ops.OutcomeHasWorkflow:
+		outcome = "nothing to do: the call has a workflow; aftercall call " + r.CallID + " says where it is"
+	}
+	fields := [][2]string{{"Call", fmt.Sprintf("%s of %s (%s)", r.CallID, r.App, r.SDKAppID)}, {"Outcome", outcome}}
+	if r.BeforeGoLive {
+		fields = append(fields, [2]string{"Note", "it ended before the app's go_live"})
+	}
+	if r.Outcome == ops.OutcomeStarted || r.Outcome == ops.OutcomeHasWorkflow {
+		fields = append(fields, [2]string{"Workflow", strings.TrimSpace(r.WorkflowID + "\n" + r.Link)})
+	}
+	writeFields(s, fields...)
+}

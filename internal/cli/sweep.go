@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"aftercall/internal/ops"
+)
+
+type sweepCommands struct {
+	Status sweepStatusCommand `cmd:"" help:"Show for each app whether its sweep runs, and up to when calls are listed."`
+}
+
+type sweepStatusCommand struct {
+	ListFormat
+	App string `help:"Name or SDKAppID of the app; without it, all apps are shown." placeholder:"APP"`
+}
+
+// Help explains by examples.
+func (sweepStatusCommand) Help() string {
+	return `The sweep finds calls whose callback was lost. Shown are its schedule, up to when all calls are listed, the last run with
+its result or failure, and the backfills that are running. The exit code is 3 when a sweep is paused, missing or behind.
+
+Examples:
+
+  aftercall sweep status
+  aftercall sweep status --app clinic --output json | jq '.[].last_run'`
+}
+
+// Run shows the sweeps.
+func (c sweepStatusCommand) Run(ctx context.Context, p Process, d *ops.Deps) error {
+	sweeps, err := d.Sweeps(ctx, c.App)
+	if sweeps == nil {
+		return err
+	}
+	return errors.Join(c.Print(
+		p, sweeps,
+		func(w io.Writer) error { return writeCSV(w, sweeps, sweepColumns) },
+		func(s screen) {
+			writeTable(s, sweeps, sweepColumns)
+			for _, sweep := range sweeps {
+				for _, b := range sweep.Backfills {
+					fmt.Fprintf(s, "\nbackfill of %s is running: %s\n%d of %d windows, %d started\n", sweep.App, printable(b.WorkflowID), b.Windows, b.Planned, b.Started)
+				}
+			}
+		},
+	), err)
+}
+
+var sweepColumns = []column[ops.SweepStatus]{
+	{key: "app", value: func(s ops.SweepStatus) string { return s.App }},
+	{key: "sdk_app_id", value: func(s ops.SweepStatus) string { return s.SDKAppID.String() }, csvOnly: true},
+	{key: "state", value: func(s ops.SweepStatus) string { return string(s.State) }, paint: func(s screen, sweep ops.SweepStatus, cell string) string {
+		switch sweep.State {
+		case ops.SweepOn:
+			return s.green(cell)
+		case ops.SweepPaused, ops.SweepMissing, ops.SweepUnknown:
+			return s.red(cell)
+		case ops.SweepOff:
+		}
+		return cell
+	}},
+	{key: "note", value: func(s ops.SweepStatus) string { return s.Note }, csvOnly: true, foreign: true},
+	{key: "every_seconds", title: "every", value: func(s ops.SweepStatus) string { return strconv.FormatInt(s.EverySeconds, 10) }, text: func(s ops.SweepStatus) string { return duration(s.EverySeconds) }, drop: 2},
+	{key: "swept_to", title: "swept to (UTC)", value: func(s ops.SweepStatus) string { return csvTime(s.SweptTo) }, text: func(s ops.SweepStatus) string { return shortTime(s.SweptTo) }},
+	{
+		key: "lag_seconds", title: "lag", right: true,
+		value: func(s ops.SweepStatus) string { return strconv.FormatInt(s.LagSeconds, 10) },
+		text:  func(s ops.SweepStatus) string { return duration(s.LagSeconds) },
+		paint: func(s screen, sweep ops.SweepStatus, cell string) string {
+			if sweep.Behind {
+				return s.red(cell)
+			}
+			return cell
+		},
+	},
+	{key: "behind", value: func(s ops.SweepStatus) string { return strconv.FormatBool(s.Behind) }, csvOnly: true},
+	{key: "next_run_at", title: "next run (UTC)", value: func(s ops.SweepStatus) string { return csvTime(s.NextRunAt) }, text: func(s ops.SweepStatus) string { return shortTime(s.NextRunAt) }, drop: 1},
+	{key: "last_run", value: func(s ops.SweepStatus) string { return lastRunWords(s.LastRun) }, wrap: true, foreign: true},
+	{key: "backfills", value: func(s ops.SweepStatus) string { return strconv.Itoa(len(s.Backfills)) }, csvOnly: true},
+	{key: "problems", value: func(s ops.SweepStatus) string { return strings.Join(s.Problems, "; ") }, csvOnly: true},
+}
+
+func duration(seconds int64) string {
+	if seconds == 0 {
+		return ""
+	}
+	return (time.Duration(seconds) * time.Second).String()
+}
+
+// lastRunWords says in short what the last run did.
+func lastRunWords(run *ops.SweepRun) string {
+	switch {
+	case run == nil:
+		return ""
+	case run.State == "":
+		return "started " + csvTime(run.StartedAt)
+	case run.State == "completed":
+		return fmt.Sprintf("%d listed, %d started, %d failed", run.Listed, run.Started, run.Failed)
+	case run.Failure != "":
+		return run.State + ": " + run.Failure
+	}
+	return fmt.Sprintf("%s: %d of %d windows", run.State, run.Windows, run.Planned)
+}

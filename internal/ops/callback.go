@@ -1,0 +1,192 @@
+package ops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"aftercall/internal/config"
+	"aftercall/internal/tencent"
+	"aftercall/starter/callback"
+)
+
+// CallbackStatus is where Tencent posts the callbacks of an app, and where it
+// should.
+type CallbackStatus struct {
+	App      string           `json:"app"`
+	SDKAppID tencent.SDKAppID `json:"sdk_app_id"`
+	// Registered is null when no callback is registered.
+	Registered *CallbackEndpoint `json:"registered"`
+	// Configured is null where the configuration has no public address.
+	Configured *CallbackEndpoint `json:"configured"`
+	// Differences are empty when the registration is as configured.
+	Differences []string `json:"differences"`
+	// Action is what the command did, or would do.
+	Action CallbackAction `json:"action"`
+}
+
+// CallbackEndpoint is a callback URL, without its secrets unless they were asked
+// for, and the commands that are posted to it.
+type CallbackEndpoint struct {
+	URL      string            `json:"url"`
+	Commands []tencent.Command `json:"commands"`
+}
+
+// CallbackAction is what a command did to a registration.
+type CallbackAction string
+
+// The actions.
+const (
+	CallbackUnchanged   CallbackAction = "none"
+	CallbackSet         CallbackAction = "set"
+	CallbackWouldSet    CallbackAction = "would_set"
+	CallbackDeleted     CallbackAction = "deleted"
+	CallbackWouldDelete CallbackAction = "would_delete"
+)
+
+// Callbacks compares the registered callbacks of one app, or of all if appName
+// is empty, with the configured ones. Where they differ, the result comes with
+// an error of kind Refused.
+func (d *Deps) Callbacks(ctx context.Context, appName string, showSecret bool) ([]CallbackStatus, error) {
+	apps, err := d.Apps(appName)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]CallbackStatus, len(apps))
+	different := 0
+	for i, app := range apps {
+		r, err := d.registration(ctx, app, configuredCallback(app))
+		if err != nil {
+			return nil, err
+		}
+		all[i] = r.status(CallbackUnchanged, showSecret)
+		if len(all[i].Differences) > 0 {
+			different++
+		}
+	}
+	if different > 0 {
+		return all, Errorf(Refused, "fix it with: aftercall callback set", "%d of %d registrations are not as configured", different, len(apps))
+	}
+	return all, nil
+}
+
+// registration is where Tencent posts the callbacks of an app, beside where it
+// should.
+type registration struct {
+	app *config.App
+	// registered is nil when there is none, wanted when the configuration does
+	// not say.
+	registered, wanted *tencent.CallbackConfig
+}
+
+// registration asks Tencent where the callbacks of an app go.
+func (d *Deps) registration(ctx context.Context, app *config.App, wanted *tencent.CallbackConfig) (registration, error) {
+	r := registration{app: app, wanted: wanted}
+	api, err := d.Tencent(app)
+	if err != nil {
+		return r, err
+	}
+	registered, err := ask(ctx, api.Callback)
+	var apiErr *tencent.APIError
+	if errors.As(err, &apiErr) && apiErr.Code == tencent.CodeNoCallback {
+		return r, nil
+	}
+	if err != nil {
+		return r, tencentError(app, err)
+	}
+	r.registered = &registered
+	return r, nil
+}
+
+// configuredCallback returns what should be registered, nil where the app's
+// public address is not configured.
+func configuredCallback(app *config.App) *tencent.CallbackConfig {
+	address, ok := app.CallbackURL(callback.PathPrefix)
+	if !ok {
+		return nil
+	}
+	return &tencent.CallbackConfig{URL: address, Commands: app.CallbackCommands()}
+}
+
+// ours reports whether the callbacks go to a starter of this app: to the
+// address that is wanted, or, where none is, to one with the app's secret.
+func (r registration) ours() bool {
+	if r.registered == nil {
+		return false
+	}
+	if r.wanted != nil {
+		return r.registered.URL == r.wanted.URL
+	}
+	parsed, err := url.Parse(r.registered.URL)
+	return err == nil && strings.HasSuffix(parsed.Path, callback.PathPrefix+r.app.Callback.Secret.Reveal())
+}
+
+// differences says how the registration differs from what is wanted.
+func (r registration) differences(showSecret bool) []string {
+	if r.registered == nil {
+		return []string{"no callback is registered"}
+	}
+	all := []string{}
+	if !r.ours() {
+		line := "callbacks go to " + callbackURL(r.app, r.registered.URL, showSecret)
+		if r.wanted != nil {
+			line += ", not to " + callbackURL(r.app, r.wanted.URL, showSecret)
+		}
+		all = append(all, line)
+	}
+	wanted := r.app.CallbackCommands()
+	if r.wanted != nil {
+		wanted = r.wanted.Commands
+	}
+	for _, command := range wanted {
+		if !slices.Contains(r.registered.Commands, command) {
+			all = append(all, fmt.Sprintf("%s is not posted", command))
+		}
+	}
+	for _, command := range r.registered.Commands {
+		if !slices.Contains(wanted, command) {
+			all = append(all, fmt.Sprintf("%s is posted, but not used", command))
+		}
+	}
+	return all
+}
+
+func (r registration) status(action CallbackAction, showSecret bool) CallbackStatus {
+	endpoint := func(c *tencent.CallbackConfig) *CallbackEndpoint {
+		if c == nil {
+			return nil
+		}
+		return &CallbackEndpoint{URL: callbackURL(r.app, c.URL, showSecret), Commands: c.Commands}
+	}
+	return CallbackStatus{
+		App: r.app.Name, SDKAppID: r.app.SDKAppID, Registered: endpoint(r.registered), Configured: endpoint(r.wanted),
+		Differences: r.differences(showSecret), Action: action,
+	}
+}
+
+// callbackURL returns a callback URL without the secret at its end, and without
+// a user, password or query, which may hold others.
+func callbackURL(app *config.App, address string, showSecret bool) string {
+	if showSecret {
+		return address
+	}
+	parsed, err := url.Parse(address)
+	if err != nil || parsed.Host == "" {
+		return "an unreadable address"
+	}
+	path := parsed.EscapedPath()
+	if before, secret, found := strings.Cut(path, callback.PathPrefix); found {
+		whose := "another secret"
+		if app.Callback.Secret.Matches(secret) {
+			whose = "the app's secret"
+		}
+		path = before + callback.PathPrefix + "[" + whose + "]"
+	}
+	if parsed.RawQuery != "" {
+		path += "?[…]"
+	}
+	return parsed.Scheme + "://" + parsed.Host + path
+}

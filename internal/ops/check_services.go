@@ -1,0 +1,181 @@
+package ops
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"aftercall/activities"
+	"aftercall/internal/circuit"
+	"aftercall/internal/dedupe"
+	"aftercall/internal/temporalclient"
+	"aftercall/workflows"
+)
+
+var redisProbe = probe{name: "redis", run: func(ctx context.Context, d *Deps) (string, error) {
+	rdb, guard, err := d.Redis()
+	if err != nil {
+		return "", err
+	}
+	took, err := ask(ctx, func(ctx context.Context) (time.Duration, error) {
+		start := time.Now()
+		err := guard.Ping(ctx)
+		return time.Since(start), err
+	})
+	if err != nil {
+		return "", Errorf(Failed, "is Redis up, and not full or read-only? Calls are handled without it, but every duplicate costs Temporal a request",
+			"%s accepts no writes: %w", d.settings.RedisURL, err)
+	}
+	detail := fmt.Sprintf("%s answers in %s", d.settings.RedisURL, took.Round(100*time.Microsecond))
+	info, err := rdb.InfoMap(ctx, "server").Result()
+	if err != nil { // not every service allows it
+		return detail, nil
+	}
+	version := info["Server"]["redis_version"]
+	if major, err := strconv.Atoi(strings.SplitN(version, ".", 2)[0]); err == nil && major < 7 {
+		return "", Errorf(Failed, "use Redis 7.0 or newer", "%s is Redis %s", d.settings.RedisURL, version)
+	}
+	return strings.TrimSuffix(detail+", version "+version, ", version "), nil
+}}
+
+// targetsProbe finds targets whose circuit breaker is open in a worker.
+var targetsProbe = probe{name: "targets", needs: redisProbe.name, run: func(ctx context.Context, d *Deps) (string, error) {
+	cfg, err := d.Config()
+	if err != nil {
+		return "", err
+	}
+	_, guard, err := d.Redis()
+	if err != nil {
+		return "", err
+	}
+	receivers := targetNames(cfg.Targets)
+	for _, app := range cfg.Apps {
+		if app.Relay != nil {
+			receivers = append(receivers, activities.RelayReceiver(app.Name))
+		}
+	}
+	var held []string
+	for _, name := range receivers {
+		pauses, err := circuit.Paused(ctx, guard, name, d.now())
+		switch {
+		case err != nil:
+			return "", Errorf(Failed, "try again in some seconds", "Redis does not say which are held: %w", err)
+		case pauses.Processes > 0:
+			held = append(held, fmt.Sprintf("%s by %d workers until %s", name, pauses.Processes, pauses.Until.UTC().Format(time.TimeOnly)))
+		}
+	}
+	if len(held) > 0 {
+		return "", Errorf(Failed, "fix them: their deliveries wait, and go on when a test delivery succeeds; aftercall resend --failed sends what was given up",
+			"held after failures: %s", strings.Join(held, ", "))
+	}
+	return fmt.Sprintf("none of %d is held", len(receivers)), nil
+}}
+
+const temporalProbe = "temporal"
+
+// temporalProbes run in this order: those after the first need it.
+var temporalProbes = []probe{
+	{name: temporalProbe, run: probeTemporal},
+	{name: "retention", needs: temporalProbe, run: probeRetention},
+	{name: "search attributes", needs: temporalProbe, run: probeSearchAttributes},
+	{name: "workers", needs: temporalProbe, run: probeWorkers},
+}
+
+func probeTemporal(ctx context.Context, d *Deps) (string, error) {
+	c, namespace, err := d.Temporal()
+	if err != nil {
+		return "", err
+	}
+	info, err := ask(ctx, func(ctx context.Context) (*workflowservice.GetSystemInfoResponse, error) {
+		if err := temporalclient.Ping(ctx, c, namespace); err != nil {
+			return nil, err
+		}
+		return c.WorkflowService().GetSystemInfo(ctx, &workflowservice.GetSystemInfoRequest{})
+	})
+	if err != nil {
+		return "", d.temporalError(err)
+	}
+	return "namespace " + namespace + ", server " + info.GetServerVersion(), nil
+}
+
+func probeRetention(ctx context.Context, d *Deps) (string, error) {
+	c, namespace, err := d.Temporal()
+	if err != nil {
+		return "", err
+	}
+	retention, err := ask(ctx, func(ctx context.Context) (time.Duration, error) { return temporalclient.Retention(ctx, c, namespace) })
+	switch {
+	case err != nil:
+		return "", d.temporalError(err)
+	case retention <= dedupe.Retention:
+		return "", Errorf(Failed, "temporal operator namespace update --namespace "+namespace+" --retention 10d",
+			"closed workflows are kept for %s, not longer than the %s that Redis remembers a call", inDays(retention), inDays(dedupe.Retention))
+	}
+	return fmt.Sprintf("closed workflows are kept for %s, longer than the %s that Redis remembers a call", inDays(retention), inDays(dedupe.Retention)), nil
+}
+
+func probeSearchAttributes(ctx context.Context, d *Deps) (string, error) {
+	c, namespace, err := d.Temporal()
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	missing, known, err := temporalclient.MissingAttributes(ctx, c, namespace, workflows.SearchAttributes)
+	switch {
+	case err != nil:
+		return "", Errorf(Failed, "temporal operator search-attribute list shows what there is", "%w", err)
+	case !known:
+		return "cannot be listed here: make sure that all are registered", nil
+	case len(missing) > 0:
+		return "", Errorf(Failed, "start the worker, which registers them, or use temporal operator search-attribute create --type Keyword --name …",
+			"missing: %s", strings.Join(missing, ", "))
+	}
+	return fmt.Sprintf("all %d are registered", len(workflows.SearchAttributes)), nil
+}
+
+func probeWorkers(ctx context.Context, d *Deps) (string, error) {
+	c, _, err := d.Temporal()
+	if err != nil {
+		return "", err
+	}
+	queue, err := ask(ctx, func(ctx context.Context) (*workflowservice.DescribeTaskQueueResponse, error) {
+		return c.DescribeTaskQueue(ctx, d.settings.TaskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
+	})
+	switch {
+	case err != nil:
+		return "", d.temporalError(err)
+	case len(queue.GetPollers()) == 0:
+		return "", Errorf(Failed, "start a worker, with the same AFTERCALL_TASK_QUEUE as the starter; calls wait until then",
+			"no worker polls the task queue %s", d.settings.TaskQueue)
+	}
+	workers := map[string]bool{}
+	for _, poller := range queue.GetPollers() {
+		workers[poller.GetIdentity()] = true
+	}
+	return fmt.Sprintf("%d on the task queue %s", len(workers), d.settings.TaskQueue), nil
+}
+
+var ledgerProbe = probe{name: "ledger", run: func(ctx context.Context, d *Deps) (string, error) {
+	l, err := d.Ledger(ctx)
+	if err != nil {
+		return "", err
+	}
+	if _, err := ask(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, l.Ping(ctx) }); err != nil {
+		return "", err
+	}
+	return d.settings.LedgerURL.String() + ", its tables match this release", nil
+}}
+
+// inDays writes whole days as days, from two on.
+func inDays(d time.Duration) string {
+	if day := 24 * time.Hour; d > day && d%day == 0 {
+		return fmt.Sprintf("%d days", d/day)
+	}
+	return d.String()
+}
