@@ -19,7 +19,7 @@ type Receiver struct {
 	Circuit     Circuit
 }
 
-// Circuit makes a request, or holds it; *circuit.Circuit implements it.
+// Circuit makes a request, or holds it; *circuit.Breaker implements it.
 type Circuit interface {
 	Do(ctx context.Context, request func(context.Context) error, failed func(error) bool) error
 }

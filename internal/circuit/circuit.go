@@ -1,6 +1,6 @@
-// Package circuit keeps a receiver that fails, or takes long, from harming the
-// others: what keeps failing is paused, and nobody has more requests under way
-// than its share.
+// Package circuit has a circuit breaker for each receiver of requests: one that
+// keeps failing is sent nothing for a while, and no receiver has more requests
+// under way than its share, so that none slows down the others.
 package circuit
 
 import (
@@ -20,16 +20,15 @@ import (
 )
 
 const (
-	// FailuresToPause is how many requests in a row must fail before a receiver
-	// is paused.
-	FailuresToPause = 5
-	// patience is how long a request waits for one of the receiver's slots,
-	// busyPause after which it may come again if there was none.
-	patience  = 250 * time.Millisecond
-	busyPause = time.Second
+	// FailuresToOpen is how many requests in a row must fail before a breaker opens.
+	FailuresToOpen = 5
+	// slotTimeout is how long a request waits for one of the receiver's slots.
+	slotTimeout = 250 * time.Millisecond
+	// minHold is the shortest time for which a request is held.
+	minHold = time.Second
 )
 
-// HeldError says that a request was not made, and may be made later.
+// HeldError means that a request was not made, and may be made later.
 type HeldError struct {
 	Reason string
 	// For is how long to wait at least.
@@ -39,77 +38,78 @@ type HeldError struct {
 // Error gives the reason.
 func (e *HeldError) Error() string { return e.Reason }
 
-// Circuits are those of one process. Each process finds out by itself who
-// fails: that costs no round trip, and works without Redis, which is only told
+// Breakers are the circuit breakers of one process. Each process decides by
+// itself: that costs no round trip and works without Redis. Redis gets the state,
 // so that people can see it.
-type Circuits struct {
+type Breakers struct {
 	guard   *redisguard.Guard
 	process string
 	logger  *slog.Logger
-	paused  *prometheus.GaugeVec
+	open    *prometheus.GaugeVec
 	held    *prometheus.CounterVec
 }
 
-// New returns the Circuits of this process. They tell the Redis of guard.
-func New(guard *redisguard.Guard, reg prometheus.Registerer, logger *slog.Logger) *Circuits {
+// New returns the Breakers of this process. They publish their state to the
+// Redis of guard.
+func New(guard *redisguard.Guard, reg prometheus.Registerer, logger *slog.Logger) *Breakers {
 	factory := promauto.With(reg)
-	return &Circuits{
+	return &Breakers{
 		guard: guard, process: uuid.NewString(), logger: logger,
-		paused: factory.NewGaugeVec(prometheus.GaugeOpts{
+		open: factory.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "aftercall_target_paused",
-			Help: "1 while this process sends a target nothing but now and then a test, because it kept failing.",
+			Help: "1 while this process's circuit breaker for a target is not closed: nothing is sent but a test from time to time.",
 		}, []string{"target"}),
 		held: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_deliveries_held_total",
-			Help: "Delivery attempts that were put off without a request, by target and reason: paused, busy.",
+			Help: "Delivery attempts held without a request, by target and reason: paused (circuit breaker open), busy (too many requests under way).",
 		}, []string{"target", "reason"}),
 	}
 }
 
-// Circuit is that of one receiver. It is safe for concurrent use.
-type Circuit struct {
-	all     *Circuits
-	target  string
-	pause   time.Duration
-	slots   chan struct{}
-	breaker *gobreaker.CircuitBreaker[struct{}]
+// Breaker is the circuit breaker of one receiver. It is safe for concurrent use.
+type Breaker struct {
+	all      *Breakers
+	target   string
+	cooldown time.Duration
+	slots    chan struct{}
+	breaker  *gobreaker.CircuitBreaker[struct{}]
 
-	pausedUntil atomic.Int64 // Unix ns, 0 while it is not paused
-	told        atomic.Int64 // the pausedUntil that Redis was told last
+	openUntil atomic.Int64 // Unix ns, 0 while closed
+	published atomic.Int64 // the openUntil that Redis has
 }
 
-// For returns a new Circuit of target, which it pauses for so long, and grants
-// so many requests at once.
-func (c *Circuits) For(target string, pause time.Duration, slots int) *Circuit {
-	circuit := &Circuit{all: c, target: target, pause: pause, slots: make(chan struct{}, slots)}
-	circuit.breaker = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
-		Timeout:       pause,
-		ReadyToTrip:   func(counts gobreaker.Counts) bool { return counts.ConsecutiveFailures >= FailuresToPause },
+// For returns a new Breaker for target. When it opens it stays open for cooldown;
+// it allows as many requests at once as there are slots.
+func (b *Breakers) For(target string, cooldown time.Duration, slots int) *Breaker {
+	breaker := &Breaker{all: b, target: target, cooldown: cooldown, slots: make(chan struct{}, slots)}
+	breaker.breaker = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
+		Timeout:       cooldown,
+		ReadyToTrip:   func(counts gobreaker.Counts) bool { return counts.ConsecutiveFailures >= FailuresToOpen },
 		IsSuccessful:  func(err error) bool { return !errors.As(err, new(failedError)) },
 		IsExcluded:    func(err error) bool { return errors.As(err, new(excludedError)) },
-		OnStateChange: circuit.changed,
+		OnStateChange: breaker.stateChanged,
 	})
-	c.paused.WithLabelValues(target).Set(0)
-	return circuit
+	b.open.WithLabelValues(target).Set(0)
+	return breaker
 }
 
-// failedError and excludedError tell the breaker what to make of an error.
+// failedError and excludedError tell the breaker how to count an error.
 type (
 	failedError   struct{ error }
 	excludedError struct{ error }
 )
 
-// Do makes a request, unless the receiver is paused or has too many under way;
-// then the error is a *HeldError. failed says which errors speak against the
-// receiver. An attempt that its caller broke off, as a short first try does,
-// speaks neither for nor against it.
-func (c *Circuit) Do(ctx context.Context, request func(context.Context) error, failed func(error) bool) error {
-	if err := c.take(ctx); err != nil {
+// Do makes a request unless the breaker is open or too many are under way; then
+// the error is a *HeldError. failed reports whether an error counts as a failure
+// of the receiver. An attempt that its caller cancelled, such as a short first
+// try, does not count.
+func (b *Breaker) Do(ctx context.Context, request func(context.Context) error, failed func(error) bool) error {
+	if err := b.acquireSlot(ctx); err != nil {
 		return err
 	}
-	defer func() { <-c.slots }()
+	defer func() { <-b.slots }()
 	var result error
-	_, err := c.breaker.Execute(func() (struct{}, error) {
+	_, err := b.breaker.Execute(func() (struct{}, error) {
 		result = request(ctx)
 		switch {
 		case result == nil:
@@ -121,50 +121,50 @@ func (c *Circuit) Do(ctx context.Context, request func(context.Context) error, f
 		}
 		return struct{}{}, nil
 	})
-	c.tell(ctx)
+	b.publish(ctx)
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
-		c.all.held.WithLabelValues(c.target, "paused").Inc()
+		b.all.held.WithLabelValues(b.target, "paused").Inc()
 		return &HeldError{
-			Reason: fmt.Sprintf("%s is paused: %d requests in a row have failed", c.target, FailuresToPause),
-			For:    max(time.Until(time.Unix(0, c.pausedUntil.Load())), busyPause),
+			Reason: fmt.Sprintf("circuit breaker of %s is open: %d requests in a row have failed", b.target, FailuresToOpen),
+			For:    max(time.Until(time.Unix(0, b.openUntil.Load())), minHold),
 		}
 	}
 	return result
 }
 
-// take takes one of the receiver's slots.
-func (c *Circuit) take(ctx context.Context) error {
+// acquireSlot takes one of the receiver's slots, for which it waits slotTimeout.
+func (b *Breaker) acquireSlot(ctx context.Context) error {
 	select {
-	case c.slots <- struct{}{}:
+	case b.slots <- struct{}{}:
 		return nil
 	default:
 	}
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(slotTimeout)
 	defer timer.Stop()
 	select {
-	case c.slots <- struct{}{}:
+	case b.slots <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-timer.C:
-		c.all.held.WithLabelValues(c.target, "busy").Inc()
-		return &HeldError{Reason: fmt.Sprintf("%s has %d requests under way", c.target, cap(c.slots)), For: busyPause}
+		b.all.held.WithLabelValues(b.target, "busy").Inc()
+		return &HeldError{Reason: fmt.Sprintf("%s has %d requests under way", b.target, cap(b.slots)), For: minHold}
 	}
 }
 
-// changed hears of the breaker's states. It must not take long.
-func (c *Circuit) changed(_ string, from, to gobreaker.State) {
+// stateChanged is called by the breaker, under its lock. It must not take long.
+func (b *Breaker) stateChanged(_ string, from, to gobreaker.State) {
 	switch to {
 	case gobreaker.StateOpen:
-		c.pausedUntil.Store(time.Now().Add(c.pause).UnixNano())
-		c.all.paused.WithLabelValues(c.target).Set(1)
+		b.openUntil.Store(time.Now().Add(b.cooldown).UnixNano())
+		b.all.open.WithLabelValues(b.target).Set(1)
 		if from == gobreaker.StateClosed {
-			c.all.logger.Warn("a target is paused: it keeps failing", "target", c.target, "failures", FailuresToPause, "pause", c.pause)
+			b.all.logger.Warn("circuit breaker open: the target keeps failing", "target", b.target, "failures", FailuresToOpen, "cooldown", b.cooldown)
 		}
 	case gobreaker.StateClosed:
-		c.pausedUntil.Store(0)
-		c.all.paused.WithLabelValues(c.target).Set(0)
-		c.all.logger.Info("a target is no longer paused: it answers again", "target", c.target)
-	case gobreaker.StateHalfOpen: // one request is under way that will tell
+		b.openUntil.Store(0)
+		b.all.open.WithLabelValues(b.target).Set(0)
+		b.all.logger.Info("circuit breaker closed: the target responds again", "target", b.target)
+	case gobreaker.StateHalfOpen: // one request is under way, whose result decides
 	}
 }

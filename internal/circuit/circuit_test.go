@@ -1,16 +1,19 @@
 package circuit
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -24,151 +27,184 @@ var (
 	errRefused = errors.New("gone")
 )
 
-const soon = 10 * time.Second
-
 func isDown(err error) bool { return errors.Is(err, errDown) }
 
-func newCircuits(t *testing.T, rdb *miniredis.Miniredis) *Circuits {
+// newBreakers returns the breakers of a process that has a Redis.
+func newBreakers(t *testing.T, rdb *miniredis.Miniredis) *Breakers {
 	t.Helper()
 	client, err := redisguard.NewClient("redis://"+rdb.Addr(), redisguard.PatientTimeout)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
-	guard := redisguard.New(t.Context(), client, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
-	t.Cleanup(guard.Close)
-	return New(guard, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	return withClient(t, client, slog.New(slog.DiscardHandler))
 }
 
-// do makes a request that ends with err, and says whether it was made.
-func do(t *testing.T, c *Circuit, err error) (made bool) {
+// withoutRedis returns the breakers of a process whose Redis refuses
+// connections. It is for tests whose clock is that of synctest.
+func withoutRedis(t *testing.T, logger *slog.Logger) *Breakers {
 	t.Helper()
-	got := c.Do(t.Context(), func(context.Context) error {
+	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1})
+	t.Cleanup(func() {
+		// The client dials again every second until it sees that it is closed.
+		time.Sleep(2 * time.Second) //nolint:forbidigo // the clock of the bubble
+	})
+	t.Cleanup(func() { require.NoError(t, client.Close()) })
+	return withClient(t, client, logger)
+}
+
+func withClient(t *testing.T, client *redis.Client, logger *slog.Logger) *Breakers {
+	t.Helper()
+	guard := redisguard.New(t.Context(), client, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	t.Cleanup(guard.Close)
+	return New(guard, prometheus.NewRegistry(), logger)
+}
+
+// attempt makes a request that ends with err, and returns why it was held, nil
+// if it was made.
+func attempt(t *testing.T, b *Breaker, err error) *HeldError {
+	t.Helper()
+	made := false
+	got := b.Do(t.Context(), func(context.Context) error {
 		made = true
 		return err
 	}, isDown)
 	if made {
 		require.Equal(t, err, got)
-		return true
+		return nil
 	}
 	var held *HeldError
 	require.ErrorAs(t, got, &held)
-	require.Positive(t, held.For)
-	return false
+	return held
 }
 
-func open(t *testing.T, c *Circuit) {
+func requireMade(t *testing.T, b *Breaker, err error, because string) {
 	t.Helper()
-	for range FailuresToPause {
-		require.True(t, do(t, c, errDown))
-	}
-	require.False(t, do(t, c, nil), "paused")
+	require.Nil(t, attempt(t, b, err), because)
 }
 
-func TestATargetThatKeepsFailingIsPaused(t *testing.T) {
-	all := newCircuits(t, miniredis.RunT(t))
-	c, other := all.For("crm", time.Hour, 4), all.For("audit", time.Hour, 4)
+func requireHeld(t *testing.T, b *Breaker, because string) *HeldError {
+	t.Helper()
+	held := attempt(t, b, nil)
+	require.NotNil(t, held, because)
+	return held
+}
+
+func open(t *testing.T, b *Breaker) {
+	t.Helper()
+	for range FailuresToOpen {
+		requireMade(t, b, errDown, "closed")
+	}
+}
+
+func TestFailuresInARowOpenABreaker(t *testing.T) {
+	all := newBreakers(t, miniredis.RunT(t))
+	crm, audit := all.For("crm", time.Hour, 4), all.For("audit", time.Hour, 4)
 	for range 3 {
-		for range FailuresToPause - 1 {
-			require.True(t, do(t, c, errDown))
+		for range FailuresToOpen - 1 {
+			requireMade(t, crm, errDown, "too few")
 		}
-		require.True(t, do(t, c, nil), "failures must be in a row")
+		requireMade(t, crm, nil, "failures must be in a row")
 	}
-	for range 2 * FailuresToPause {
-		require.True(t, do(t, c, errRefused), "a refusal is an answer")
+	for range 2 * FailuresToOpen {
+		requireMade(t, crm, errRefused, "a refusal is a response")
 	}
-	open(t, c)
-	require.True(t, do(t, other, nil), "others are not paused")
-	require.InDelta(t, 1, testutil.ToFloat64(all.paused.WithLabelValues("crm")), 0)
-	require.InDelta(t, 0, testutil.ToFloat64(all.paused.WithLabelValues("audit")), 0)
+	open(t, crm)
+	held := requireHeld(t, crm, "open")
+	require.Equal(t, "circuit breaker of crm is open: 5 requests in a row have failed", held.Error())
+	require.InDelta(t, time.Hour, held.For, float64(10*time.Minute), "until the next test")
+	requireMade(t, audit, nil, "each receiver has its own")
+	require.InDelta(t, 1, testutil.ToFloat64(all.open.WithLabelValues("crm")), 0)
+	require.InDelta(t, 0, testutil.ToFloat64(all.open.WithLabelValues("audit")), 0)
 	require.InDelta(t, 1, testutil.ToFloat64(all.held.WithLabelValues("crm", "paused")), 0)
-
-	pauses, err := Paused(t.Context(), all.guard, "crm", time.Now())
-	require.NoError(t, err)
-	require.Equal(t, 1, pauses.Processes)
-	require.WithinDuration(t, time.Now().Add(time.Hour), pauses.Until, time.Minute)
-	pauses, err = Paused(t.Context(), all.guard, "crm", time.Now().Add(2*time.Hour))
-	require.NoError(t, err)
-	require.Zero(t, pauses, "a process that is gone pauses nobody")
-	pauses, err = Paused(t.Context(), all.guard, "audit", time.Now())
-	require.NoError(t, err)
-	require.Zero(t, pauses)
 }
 
-func TestOneRequestTestsAPausedTarget(t *testing.T) {
-	all := newCircuits(t, miniredis.RunT(t))
-	c := all.For("crm", 20*time.Millisecond, 4)
-	open(t, c)
-	probe := func(err error) {
-		require.Eventually(t, func() bool { return do(t, c, err) }, soon, time.Millisecond)
-	}
-	probe(errDown)
-	require.False(t, do(t, c, nil), "still failing: paused again")
+func TestOneRequestTestsAnOpenBreaker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		all := withoutRedis(t, slog.New(slog.NewTextHandler(&log, nil)))
+		b := all.For("crm", time.Minute, 4)
+		open(t, b)
+		time.Sleep(59 * time.Second) //nolint:forbidigo // the clock of the bubble
+		require.Equal(t, time.Second, requireHeld(t, b, "the cooldown is not over").For)
+		time.Sleep(time.Second + 1) //nolint:forbidigo // the clock of the bubble
+		requireMade(t, b, errDown, "a test, which fails")
+		require.Equal(t, time.Minute, requireHeld(t, b, "open again").For)
+		require.Equal(t, 1, bytes.Count(log.Bytes(), []byte("circuit breaker open")), "logged once")
 
-	release, started := make(chan struct{}), make(chan struct{})
-	var wg sync.WaitGroup
-	require.Eventually(t, func() bool { return c.breaker.State().String() == "half-open" }, soon, time.Millisecond)
-	wg.Go(func() {
-		err := c.Do(t.Context(), func(context.Context) error {
-			close(started)
-			<-release
-			return nil
-		}, isDown)
-		require.NoError(t, err) //nolint:testifylint // ends the test all the same
-	})
-	<-started
-	require.False(t, do(t, c, nil), "one at a time")
-	close(release)
-	wg.Wait()
-	for range 3 {
-		require.True(t, do(t, c, nil), "it answers again")
-	}
-	require.InDelta(t, 0, testutil.ToFloat64(all.paused.WithLabelValues("crm")), 0)
-	pauses, err := Paused(t.Context(), all.guard, "crm", time.Now().Add(-time.Hour))
-	require.NoError(t, err)
-	require.Zero(t, pauses)
-}
-
-// TestABrokenOffAttemptIsNoVerdict: a first try within a workflow task is short.
-func TestABrokenOffAttemptIsNoVerdict(t *testing.T) {
-	c := newCircuits(t, miniredis.RunT(t)).For("slow", time.Hour, 4)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	for range 2 * FailuresToPause {
-		require.ErrorIs(t, c.Do(ctx, func(context.Context) error { return errDown }, isDown), errDown)
-	}
-	require.True(t, do(t, c, nil))
-}
-
-func TestASlowTargetHasNoMoreThanItsSlots(t *testing.T) {
-	all := newCircuits(t, miniredis.RunT(t))
-	c := all.For("slow", time.Hour, 2)
-	release, started := make(chan struct{}), make(chan struct{}, 2)
-	var wg sync.WaitGroup
-	for range 2 {
+		time.Sleep(time.Minute + 1) //nolint:forbidigo // the clock of the bubble
+		release, started := make(chan struct{}), make(chan struct{})
+		var wg sync.WaitGroup
 		wg.Go(func() {
-			_ = c.Do(t.Context(), func(context.Context) error {
-				started <- struct{}{}
+			err := b.Do(t.Context(), func(context.Context) error {
+				close(started)
 				<-release
 				return nil
 			}, isDown)
+			require.NoError(t, err) //nolint:testifylint // ends the test all the same
 		})
-	}
-	<-started
-	<-started
-	require.False(t, do(t, c, nil))
-	require.InDelta(t, 1, testutil.ToFloat64(all.held.WithLabelValues("slow", "busy")), 0)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	require.ErrorIs(t, c.Do(ctx, func(context.Context) error { return nil }, isDown), context.Canceled)
-	close(release)
-	wg.Wait()
-	require.True(t, do(t, c, nil), "being busy is no failure")
+		<-started
+		require.Equal(t, minHold, requireHeld(t, b, "one test at a time").For)
+		require.InDelta(t, 1, testutil.ToFloat64(all.open.WithLabelValues("crm")), 0)
+		close(release)
+		wg.Wait()
+		for range 3 {
+			requireMade(t, b, nil, "closed")
+		}
+		require.InDelta(t, 0, testutil.ToFloat64(all.open.WithLabelValues("crm")), 0)
+		require.Equal(t, 1, bytes.Count(log.Bytes(), []byte("circuit breaker closed")))
+	})
 }
 
-func TestWithoutRedis(t *testing.T) {
-	rdb := miniredis.RunT(t)
-	c := newCircuits(t, rdb).For("crm", time.Hour, 4)
-	rdb.Close()
-	open(t, c)
-	_, err := Paused(t.Context(), c.all.guard, "crm", time.Now())
-	require.Error(t, err, "nobody knows")
+func TestACancelledAttemptDoesNotCount(t *testing.T) {
+	b := newBreakers(t, miniredis.RunT(t)).For("slow", time.Hour, 4)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	cancelled := func() {
+		require.ErrorIs(t, b.Do(ctx, func(context.Context) error { return errDown }, isDown), errDown)
+	}
+	for range 2 * FailuresToOpen {
+		cancelled()
+	}
+	for range FailuresToOpen - 1 {
+		requireMade(t, b, errDown, "none of the cancelled ones counts as a failure")
+	}
+	cancelled()
+	requireMade(t, b, errDown, "nor as a success")
+	_ = requireHeld(t, b, "open")
+}
+
+func TestASlowReceiverHasNoMoreThanItsSlots(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := withoutRedis(t, slog.New(slog.DiscardHandler))
+		b := all.For("slow", time.Hour, 2)
+		release := make(chan struct{})
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				_ = b.Do(t.Context(), func(context.Context) error {
+					<-release
+					return nil
+				}, isDown)
+			})
+		}
+		synctest.Wait()
+		begin := time.Now()
+		held := requireHeld(t, b, "no slot is free")
+		require.Equal(t, "slow has 2 requests under way", held.Error())
+		require.Equal(t, minHold, held.For)
+		require.Equal(t, slotTimeout, time.Since(begin))
+		require.InDelta(t, 1, testutil.ToFloat64(all.held.WithLabelValues("slow", "busy")), 0)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.ErrorIs(t, b.Do(ctx, func(context.Context) error { return nil }, isDown), context.Canceled)
+
+		waiting := make(chan error)
+		go func() {
+			waiting <- b.Do(t.Context(), func(context.Context) error { return nil }, isDown)
+		}()
+		synctest.Wait()
+		close(release)
+		require.NoError(t, <-waiting, "a slot became free in time")
+		wg.Wait()
+		requireMade(t, b, nil, "busy is no failure")
+	})
 }

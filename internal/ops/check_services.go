@@ -61,12 +61,12 @@ var targetsProbe = probe{name: "targets", needs: redisProbe.name, run: func(ctx 
 	}
 	var held []string
 	for _, name := range receivers {
-		pauses, err := circuit.Paused(ctx, guard, name, d.now())
+		open, err := circuit.OpenFor(ctx, guard, name, d.now())
 		switch {
 		case err != nil:
 			return "", Errorf(Failed, "try again in some seconds", "Redis does not say which are held: %w", err)
-		case pauses.Processes > 0:
-			held = append(held, fmt.Sprintf("%s by %d workers until %s", name, pauses.Processes, pauses.Until.UTC().Format(time.TimeOnly)))
+		case open.Processes > 0:
+			held = append(held, fmt.Sprintf("%s by %d workers until %s", name, open.Processes, open.Until.UTC().Format(time.TimeOnly)))
 		}
 	}
 	if len(held) > 0 {

@@ -11,33 +11,33 @@ import (
 	"aftercall/internal/tracing"
 )
 
-// minSlots is how many requests a receiver may have under way, however many
-// others there are.
+// minSlots is how many requests a receiver may at least have under way, however
+// many receivers there are.
 const minSlots = 4
 
-// receivers makes what requests go to. Those that may be reached in the same
-// way share a client.
+// receivers makes the targets and relays of the configuration. Those with the
+// same network access share a client.
 type receivers struct {
 	config   *config.Config
 	traces   *tracing.Tracing
-	circuits *circuit.Circuits
+	breakers *circuit.Breakers
 	slots    int
 	clients  map[notify.Network]*http.Client
 }
 
-// newReceivers shares the worker's slots out among all that are configured.
-func newReceivers(cfg *config.Config, traces *tracing.Tracing, circuits *circuit.Circuits) *receivers {
+// newReceivers divides the worker's slots among all configured receivers.
+func newReceivers(cfg *config.Config, traces *tracing.Tracing, breakers *circuit.Breakers) *receivers {
 	n := len(cfg.Targets)
 	for _, app := range cfg.Apps {
 		if app.Relay != nil {
 			n++
 		}
 	}
-	return &receivers{config: cfg, traces: traces, circuits: circuits, slots: slotsOf(n), clients: map[notify.Network]*http.Client{}}
+	return &receivers{config: cfg, traces: traces, breakers: breakers, slots: slotsOf(n), clients: map[notify.Network]*http.Client{}}
 }
 
-// slotsOf is how many requests each of n receivers may have under way. All of
-// them together leave half of the worker to other work, however slow they are.
+// slotsOf is how many requests each of n receivers may have under way. However
+// slow they are, all of them together leave half of the worker to other work.
 func slotsOf(n int) int { return max(maxConcurrent/2/max(n, 1), minSlots) }
 
 func (r *receivers) client(n notify.Network) *http.Client {
@@ -57,7 +57,7 @@ func (r *receivers) targets() ([]activities.Target, error) {
 		}
 		targets[i] = activities.Target{
 			Receiver: activities.Receiver{
-				Name: target.Name, RetryWindow: target.RetryWindow, Circuit: r.circuits.For(target.Name, target.BreakerCooldown, r.slots),
+				Name: target.Name, RetryWindow: target.RetryWindow, Circuit: r.breakers.For(target.Name, target.BreakerCooldown, r.slots),
 			},
 			Subscription: target.Subscription(), Sender: sender,
 		}
@@ -77,7 +77,7 @@ func (r *receivers) relay(app *config.App) (*activities.Relay, error) {
 	name := activities.RelayReceiver(app.Name)
 	return &activities.Relay{
 		Receiver: activities.Receiver{
-			Name: name, RetryWindow: app.Relay.RetryWindow, Circuit: r.circuits.For(name, app.Relay.BreakerCooldown, r.slots),
+			Name: name, RetryWindow: app.Relay.RetryWindow, Circuit: r.breakers.For(name, app.Relay.BreakerCooldown, r.slots),
 		},
 		Sender: sender,
 	}, nil

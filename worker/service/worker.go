@@ -84,9 +84,9 @@ func NewClients(cfg *config.Config, traces *tracing.Tracing, limiter tencent.Lim
 
 // newActivities returns the activities for all configured apps and targets.
 func newActivities(
-	cfg *config.Config, traces *tracing.Tracing, clients map[tencent.SDKAppID]*tencent.Client, ledger activities.Ledger, circuits *circuit.Circuits, reg prometheus.Registerer,
+	cfg *config.Config, traces *tracing.Tracing, clients map[tencent.SDKAppID]*tencent.Client, ledger activities.Ledger, breakers *circuit.Breakers, reg prometheus.Registerer,
 ) (*activities.Activities, error) {
-	receivers := newReceivers(cfg, traces, circuits)
+	receivers := newReceivers(cfg, traces, breakers)
 	apps := make([]activities.App, len(cfg.Apps))
 	for i := range cfg.Apps {
 		app := &cfg.Apps[i]
