@@ -9,10 +9,10 @@ import (
 )
 
 // Config is the YAML file. Load and Parse return it complete: defaults set,
-// names resolved, nothing left to check. It is read only and safe to share.
+// names resolved, everything checked. It is read-only and safe to share.
 type Config struct {
 	Apps    []App                     `yaml:"apps" required:"true" doc:"The Tencent RTC applications to serve, at least one."`
-	Targets []Target                  `yaml:"targets" doc:"Who is notified; each target may choose what it wants to hear of."`
+	Targets []Target                  `yaml:"targets" doc:"Who is notified; each target may subscribe to some of the events."`
 	Tariffs map[string]billing.Tariff `yaml:"tariffs" required:"true" doc:"The tariffs by name; each app uses one."`
 
 	variables map[string]bool
@@ -25,21 +25,21 @@ type App struct {
 	SecretKey      Secret           `yaml:"secret_key" required:"true" doc:"SDKSecretKey of the app from the same console page; it signs the UserSig for the REST API."`
 	Identifier     string           `yaml:"identifier" default:"administrator" doc:"An App administrator account of the app."`
 	API            string           `yaml:"api" required:"true" doc:"Region of the app: china, singapore, seoul, frankfurt, silicon-valley or jakarta, or the REST API's base URL, https://…"`
-	Callback       Callback         `yaml:"callback" required:"true" doc:"How to know that a callback comes from Tencent."`
+	Callback       Callback         `yaml:"callback" required:"true" doc:"How callbacks prove that they come from Tencent."`
 	Tariff         string           `yaml:"tariff" required:"true" doc:"Name of a tariff in tariffs."`
-	RecordDeadline time.Duration    `yaml:"record_deadline" default:"30m" doc:"How long to wait for the record of a call, from when Tencent first says that there is none, 1s to 168h (Tencent keeps records for seven days). While Tencent does not answer, or refuses to, the time does not count."`
+	RecordDeadline time.Duration    `yaml:"record_deadline" default:"30m" doc:"How long to wait for the record of a call, from when Tencent first reports that there is none, 1s to 168h (Tencent keeps records for seven days). Time during which Tencent does not respond, or refuses, does not count."`
 
-	GoLive time.Time `yaml:"go_live" doc:"Calls that ended before are never charged by a sweep, as in 2026-01-01T00:00:00Z; left out, the first sweep reaches back the seven days that Tencent keeps records."`
+	GoLive time.Time `yaml:"go_live" doc:"Calls that ended earlier are never charged by a sweep, as in 2026-01-01T00:00:00Z; left out, the first sweep reaches back the seven days that Tencent keeps records."`
 	Sweep  Sweep     `yaml:"sweep" doc:"Reconciliation with Tencent's records, which recovers calls whose callback was lost."`
-	Relay  *Relay    `yaml:"relay" doc:"The app's own backend, to which callbacks are passed on as they came: Tencent posts to one address only. Left out, there is none."`
+	Relay  *Relay    `yaml:"relay" doc:"The app's own backend, to which callbacks are relayed unchanged, because Tencent posts to one address only; left out, callbacks are not relayed."`
 
 	tariff billing.Tariff
 }
 
-// Callback is how the callbacks of one app prove where they come from.
+// Callback is how the callbacks of an app prove that they come from Tencent.
 type Callback struct {
 	Secret  Secret `yaml:"secret" required:"true" doc:"Last path segment of the callback URL: 16 characters or more of A-Z a-z 0-9 . _ ~ -"`
-	BaseURL string `yaml:"base_url" doc:"Public address of the starter, as in https://calls.example.com, for aftercall callback set, which registers it followed by /tencent/call/<secret>."`
+	BaseURL string `yaml:"base_url" doc:"Public address of the starter, as in https://calls.example.com, to which aftercall callback set appends /tencent/call/<secret> when it registers the callback."`
 	Token   Secret `yaml:"token" doc:"Authentication token of the callback, if one is set in the console; then Sign and RequestTime are checked."`
 }
 
@@ -72,21 +72,21 @@ func (a *App) APIBaseURL() string {
 	return trimSlash(a.API)
 }
 
-// CallbackURL returns what Tencent is told to post to: pathPrefix and the
-// secret behind the app's public address. ok is false where none is configured.
+// CallbackURL returns the URL to which Tencent posts: the app's public address,
+// pathPrefix and the secret. ok is false when no address is configured.
 func (a *App) CallbackURL(pathPrefix string) (address string, ok bool) {
 	return trimSlash(a.Callback.BaseURL) + pathPrefix + a.Callback.Secret.Reveal(), a.Callback.BaseURL != ""
 }
 
-// BillingTariff returns the tariff that the app's calls are charged by.
+// BillingTariff returns the tariff by which the app's calls are charged.
 func (a *App) BillingTariff() billing.Tariff { return a.tariff }
 
-// LogValue names the app by what is public.
+// LogValue is the name and the SDKAppID, which are public.
 func (a App) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("name", a.Name), slog.String("sdk_app_id", a.SDKAppID.String()))
 }
 
-// resolve follows the names that apps hold. The configuration is valid.
+// resolve looks up the tariffs that apps name. The configuration must be valid.
 func (c *Config) resolve() {
 	for i := range c.Apps {
 		app := &c.Apps[i]

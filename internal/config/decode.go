@@ -10,7 +10,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// decoder fills Go values from a YAML tree and goes on after a problem, so that
+// decoder fills Go values from a YAML tree and continues after a problem, so that
 // one run finds them all. go-yaml's own decoder stops at the first.
 type decoder struct {
 	file     string
@@ -21,8 +21,8 @@ type decoder struct {
 	// sources has the text of scalars that a variable filled in, by key path.
 	// Messages show it in place of the value.
 	sources map[string]string
-	// bad holds the key paths with a problem. What would be said about them or
-	// anything below them afterwards is only a consequence.
+	// bad holds the key paths with a problem. Further problems with them, or with
+	// keys below them, are only consequences and not reported.
 	bad map[string]bool
 	// variables holds the environment variables that the file names.
 	variables map[string]bool
@@ -48,7 +48,7 @@ func (d *decoder) report(path, format string, args ...any) {
 	d.add(d.place(path), path, format, args...)
 }
 
-// add notes a problem at a place of its own.
+// add notes a problem at a given place.
 func (d *decoder) add(at *token.Position, path, format string, args ...any) {
 	p := Problem{File: d.file, Key: oneLine(path), Message: oneLine(fmt.Sprintf(format, args...))}
 	if at != nil {
@@ -78,8 +78,8 @@ func child(path, key string) string {
 	return path + "." + key
 }
 
-// shown is how a message may speak of the value at path: never by what a
-// variable holds.
+// shown is how a message may show the value at path: never the value of a
+// variable.
 func (d *decoder) shown(path, value string) string {
 	if source, ok := d.sources[path]; ok {
 		return "the value of " + source
@@ -97,7 +97,7 @@ func (d *decoder) value(node ast.Node, v reflect.Value, path string) {
 	}
 	switch node.(type) {
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode, *ast.DirectiveNode:
-		d.report(path, "anchors (&), aliases (*), tags (!) and directives (%%) are not read: write the value out")
+		d.report(path, "anchors (&), aliases (*), tags (!) and directives (%%) are not supported: write the value out")
 		return
 	case *ast.NullNode:
 		d.report(path, "is empty: write a value or remove the key")
@@ -128,8 +128,8 @@ func (d *decoder) structure(node ast.Node, v reflect.Value, path string) {
 }
 
 // structures decodes a mapping whose keys are the fields of several structs.
-// other knows keys that are none of them but not unknown either; it gives the
-// problem with them, or nothing if there is none to report.
+// other recognizes further keys; it returns the problem with such a key, or an
+// empty text if there is nothing to report.
 func (d *decoder) structures(node ast.Node, path string, other func(name string) (problem string, known bool), parts ...reflect.Value) {
 	var fields []field
 	var values []reflect.Value
@@ -199,7 +199,7 @@ func (d *decoder) defaults(f field, v reflect.Value) {
 func (d *decoder) dictionary(node ast.Node, v reflect.Value, path string) {
 	v.Set(reflect.MakeMap(v.Type()))
 	d.mapping(node, path, func(key, value ast.Node, name string) {
-		// The name is what a person looks for, and it is checked as a value is.
+		// A person looks for the name, and it is checked like a value.
 		d.positions[child(path, name)] = position(key)
 		element := reflect.New(v.Type().Elem()).Elem()
 		d.value(value, element, child(path, name))
@@ -232,7 +232,7 @@ func (d *decoder) mapping(node ast.Node, path string, each func(key, value ast.N
 	for _, pair := range pairs {
 		key, ok := pair.Key.(ast.ScalarNode)
 		if !ok || pair.Key.Type() == ast.MergeKeyType {
-			d.add(position(pair.Key), path, "a key must be a plain word; merge keys (<<) and complex keys (?) are not read")
+			d.add(position(pair.Key), path, "a key must be a plain word; merge keys (<<) and complex keys (?) are not supported")
 			continue
 		}
 		name := key.GetToken().Value
@@ -258,7 +258,7 @@ func pairsOf(node ast.Node) (pairs []*ast.MappingValueNode, ok bool) {
 	}
 }
 
-// position is where a person would say that node begins.
+// position is where a node begins for a reader.
 func position(node ast.Node) *token.Position {
 	switch n := node.(type) {
 	case *ast.MappingNode:
@@ -272,7 +272,7 @@ func position(node ast.Node) *token.Position {
 	return node.GetToken().Position
 }
 
-// kindOf names what a node is, without its content.
+// kindOf names the kind of a node, without its content.
 func kindOf(node ast.Node) string {
 	switch node.(type) {
 	case *ast.MappingNode, *ast.MappingValueNode:

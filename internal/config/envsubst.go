@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// errNotSet is for a variable that a ${VARIABLE} names in vain.
+// errNotSet is for a ${VARIABLE} that is not set.
 var errNotSet = errors.New("is not set or empty")
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -18,9 +18,9 @@ type substitution struct {
 	variables []string // in order of appearance; empty when text is literal
 }
 
-// substitute fills in every ${NAME} of text. $${ stands for a literal ${. What
-// a variable holds is taken as it is, so it can hold neither YAML nor another
-// variable. The error names every variable that is not set.
+// substitute fills in every ${NAME} of text. $${ gives a literal ${. The
+// value of a variable is used unchanged: it is neither parsed as YAML nor searched
+// for variables. The error names every variable that is not set.
 func substitute(text string, lookup func(string) (string, bool)) (substitution, error) {
 	var out strings.Builder
 	var result substitution

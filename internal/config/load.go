@@ -46,8 +46,7 @@ func read(path string) (data []byte, problem string) {
 	return data, ""
 }
 
-// Parse is Load for a file that is already in memory; name stands for its path
-// in problems.
+// Parse is Load for a file that is already in memory; problems call it name.
 func Parse(name string, data []byte, lookup func(string) (string, bool)) (*Config, error) {
 	d := newDecoder(name, lookup)
 	root := d.parse(bytes.TrimPrefix(data, []byte("\ufeff")))
@@ -122,7 +121,7 @@ func tooDeep(data []byte) int {
 	return 0
 }
 
-// parseYAML keeps a parser's panic on broken input from ending the process.
+// parseYAML turns a panic of the parser on broken input into an error.
 func parseYAML(data []byte) (file *ast.File, err error) {
 	defer func() {
 		if recovered := recover(); recovered != nil {

@@ -28,8 +28,8 @@ func (o *Origins) UnmarshalText(text []byte) error {
 // minCodecToken keeps the token from being guessed.
 const minCodecToken = 32
 
-// codecProblems are those of settings that only make sense together. A variable
-// that could not be read has its problem already.
+// codecProblems are those of settings that require each other. A variable that
+// could not be parsed is reported already.
 func (s *WorkerSettings) codecProblems(environ map[string]string) []Problem {
 	if s.CodecToken.IsZero() {
 		if len(s.CodecOrigins) > 0 {

@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// Problem is one thing that is wrong, where it is and what to do about it.
+// Problem is one thing that is wrong, where it is, and the remedy.
 type Problem struct {
 	// File, Line and Column point into the YAML file; Line is 0 when the problem
 	// is the file as a whole, File is empty when it is an environment variable.
@@ -17,7 +17,7 @@ type Problem struct {
 	// Key is the path of the key, as in apps[0].callback.secret, or the name of
 	// the environment variable.
 	Key string
-	// Message is the problem and its cure.
+	// Message is the problem and its remedy.
 	Message string
 }
 
@@ -53,7 +53,7 @@ func (e *Error) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// ExitCode is that of a command which a wrong configuration keeps from running.
+// ExitCode is the exit code of a command that does not run for this error.
 func (e *Error) ExitCode() int { return 2 }
 
 // oneLine keeps a problem on one line of a terminal, whatever the file holds.

@@ -9,10 +9,10 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// Relay is an app's own backend, to which callbacks are passed on.
+// Relay is an app's own backend, to which callbacks are relayed.
 type Relay struct {
 	URL      string            `yaml:"url" required:"true" doc:"Address that receives the callbacks, https:// or http://, without a query: a callback brings its own."`
-	Commands []tencent.Command `yaml:"commands" doc:"Callbacks to pass on: Call.CallbackAfterStartCall, Call.CallbackAfterMemberChanged, Call.CallbackAfterEndCall; left out, all."`
+	Commands []tencent.Command `yaml:"commands" doc:"Callbacks to relay: Call.CallbackAfterStartCall, Call.CallbackAfterMemberChanged, Call.CallbackAfterEndCall; left out, all."`
 
 	RetryWindow     time.Duration `yaml:"retry_window" was:"horizon" default:"72h" doc:"How long a callback that the backend does not accept is retried, 1m to 720h."`
 	BreakerCooldown time.Duration `yaml:"breaker_cooldown" was:"pause" default:"30s" doc:"After five failures in a row, how long nothing is sent before one callback tests the backend, 1s to 1h."`

@@ -186,7 +186,7 @@ func setDuration(v reflect.Value, text string) string {
 	return ""
 }
 
-// setTime reads an instant, or a day, which begins at midnight UTC.
+// setTime reads a time, or a day, which begins at midnight UTC.
 func setTime(v reflect.Value, text string) string {
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
 		if t, err := time.Parse(layout, text); err == nil {

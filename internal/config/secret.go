@@ -17,7 +17,7 @@ type Secret = secret.Text
 // NewSecret returns a Secret that holds text.
 func NewSecret(text string) Secret { return secret.New(text) }
 
-// ConnectionURL says where a dependency is. It may hold a password, so it
+// ConnectionURL is the address of a dependency. It may hold a password, so it
 // prints as scheme, host and path only; Reveal gives all of it.
 type ConnectionURL struct {
 	secret Secret

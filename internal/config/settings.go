@@ -49,7 +49,7 @@ type WorkerSettings struct {
 }
 
 // OperatorSettings are the process settings of commands that do without the
-// YAML file: who reads the ledger need not have the secrets of the apps.
+// YAML file: reading the ledger does not require the secrets of the apps.
 type OperatorSettings struct {
 	LedgerURL ConnectionURL `env:"LEDGER_URL" envDefault:"sqlite:aftercall.db"`
 	TaskQueue string        `env:"AFTERCALL_TASK_QUEUE" envDefault:"aftercall"`
@@ -109,7 +109,7 @@ func Operator(environ map[string]string) (OperatorSettings, error) {
 }
 
 // loadWith checks the common settings and loads the file, even after problems,
-// so that all of them are told at once.
+// so that all of them are reported at once.
 func loadWith(common *Common, environ map[string]string, problems []Problem) (*Config, error) {
 	problems = append(problems, common.validate()...)
 	var file *Config
@@ -190,17 +190,17 @@ func variablesOf(t reflect.Type) []variable {
 
 func (c *Common) validate() []Problem {
 	var problems []Problem
-	complain := func(key, message string) { problems = append(problems, Problem{Key: key, Message: message}) }
-	// An unset URL is one that did not parse: it has its problem already.
+	report := func(key, message string) { problems = append(problems, Problem{Key: key, Message: message}) }
+	// A URL without a scheme did not parse, which is reported already.
 	if s := c.RedisURL.Scheme(); s != "" && !slices.Contains([]string{"redis", "rediss", "unix"}, s) {
-		complain("REDIS_URL", "must begin with redis://, rediss:// or unix://")
+		report("REDIS_URL", "must begin with redis://, rediss:// or unix://")
 	}
 	problems = append(problems, c.LedgerURL.ledgerProblem()...)
 	problems = append(problems, taskQueueProblem(c.TaskQueue)...)
 	if c.TemporalUIURL != "" {
 		parsed, err := url.Parse(c.TemporalUIURL)
 		if err != nil || parsed.Hostname() == "" || (parsed.Scheme != "http" && parsed.Scheme != "https") {
-			complain("AFTERCALL_TEMPORAL_UI_URL", "must be an address such as http://localhost:8233")
+			report("AFTERCALL_TEMPORAL_UI_URL", "must be an address such as http://localhost:8233")
 		}
 		c.TemporalUIURL = trimSlash(c.TemporalUIURL)
 	}
@@ -236,8 +236,8 @@ func listenProblem(key, address string) []Problem {
 	return nil
 }
 
-// misspelt finds variables that look like one of ours and are none. file may be
-// nil; a variable that it names has a use.
+// misspelt finds variables whose names resemble one of ours. file may be nil; a
+// variable that it names is used.
 func misspelt(environ map[string]string, file *Config) []Problem {
 	var known []string
 	for _, t := range []reflect.Type{reflect.TypeFor[StarterSettings](), reflect.TypeFor[WorkerSettings]()} {

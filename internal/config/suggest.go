@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// nearest returns the known name that name most probably was meant to be.
+// nearest returns the known name that was most probably meant by name.
 func nearest(name string, known []string) (string, bool) {
 	plain := simplify(name)
 	best, bestDistance := "", 3
 	for _, k := range known {
-		// Short names are near to everything, so they must be nearer.
+		// A short name is close to many others, so the distance must be smaller.
 		if d := distance(plain, simplify(k)); d < bestDistance && d <= len(k)/3 {
 			best, bestDistance = k, d
 		}
@@ -19,7 +19,7 @@ func nearest(name string, known []string) (string, bool) {
 	return best, best != ""
 }
 
-// unknownName words the complaint about a name that is none of the known ones.
+// unknownName is the problem with a name that is none of the known ones.
 func unknownName(what, name string, known []string) string {
 	if meant, ok := nearest(name, known); ok {
 		return fmt.Sprintf("unknown %s %q: did you mean %q?", what, name, meant)

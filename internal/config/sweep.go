@@ -10,15 +10,15 @@ import (
 // Sweep is how an app is reconciled with Tencent's records.
 type Sweep struct {
 	Every   Interval      `yaml:"every" default:"5m" doc:"How often to look for calls whose callback was lost, 10s to 24h, or off."`
-	Settle  time.Duration `yaml:"settle" default:"2m" doc:"How long a call is left to its callback before a sweep takes it, 0s to 1h."`
-	Overlap time.Duration `yaml:"overlap" default:"6h" doc:"What is listed again before where the last sweep ended, 0s to 72h. Tencent does not say whether it lists calls by start or by end: make it longer than your longest call."`
+	Settle  time.Duration `yaml:"settle" default:"2m" doc:"How long after its end a call may be listed before a sweep starts it: time for its callback to arrive, 0s to 1h."`
+	Overlap time.Duration `yaml:"overlap" default:"6h" doc:"How far back from the end of the last sweep calls are listed again, 0s to 72h. Tencent does not document whether it lists calls by start or by end: make it longer than your longest call."`
 }
 
-// slice is the longest window that a sweep lists at once. A sweep splits what
-// holds too many calls, so a quiet week is few windows.
+// slice is the longest window that a sweep lists at once. A sweep splits a window
+// that holds too many calls, so a week with few calls takes few windows.
 const slice = 6 * time.Hour
 
-// Settings are the arithmetic's.
+// Settings are the settings of package sweep.
 func (s Sweep) Settings() sweep.Settings {
 	return sweep.Settings{Settle: s.Settle, Overlap: s.Overlap, MaxWindow: slice}
 }

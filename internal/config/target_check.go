@@ -35,8 +35,8 @@ func (v validator) target(path string, target Target) {
 	}
 }
 
-// appNames checks the names by which a target refers to apps. An app whose name
-// is not known would only make a second problem of one.
+// appNames checks the names by which a target refers to apps, unless an app's own
+// name has a problem: that would be reported twice.
 func (v validator) appNames(path string, names []string) {
 	var known []string
 	complete := !v.bad["apps"]

@@ -16,17 +16,17 @@ import (
 
 const (
 	minCallbackSecret = 16
-	// Tencent forgets a record after seven days, so waiting longer is in vain. D:68931
+	// Tencent deletes a record after seven days, so waiting longer is useless. D:68931
 	maxRecordDeadline = 7 * 24 * time.Hour
 )
 
 var (
-	// namePattern keeps names fit for metric labels, URLs, workflow IDs and message IDs.
+	// namePattern restricts names to what metric labels, URLs, workflow IDs and message IDs allow.
 	namePattern    = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	urlSafePattern = regexp.MustCompile(`^[A-Za-z0-9._~-]+$`)
 )
 
-// validator checks what single keys cannot tell: limits, uniqueness and the
+// validator checks what decoding a single key cannot: limits, uniqueness and the
 // names that refer to each other.
 type validator struct {
 	*decoder
@@ -100,7 +100,7 @@ func (v validator) baseURL(path, address string) {
 	}
 }
 
-// credential refuses what cannot have been copied whole.
+// credential refuses an empty secret, and one that was not copied exactly.
 func (v validator) credential(path string, secret Secret) {
 	switch {
 	case secret.IsZero():
@@ -150,7 +150,7 @@ func (v validator) name(path, name string) {
 	}
 }
 
-// reference complains about a name that is none of those known.
+// reference reports a name that is none of those known.
 func (v validator) reference(path, what, name string, known []string) {
 	if _, fromVariable := v.sources[path]; fromVariable {
 		v.report(path, "%s is not the name of a known %s", v.shown(path, name), what)
@@ -159,7 +159,7 @@ func (v validator) reference(path, what, name string, known []string) {
 	v.report(path, "%s", unknownName(what, name, known))
 }
 
-// unique complains about the second of two equal values in a list.
+// unique reports the second of two equal values in a list.
 func unique[T comparable](v validator, list, key string, values []T) {
 	var zero T
 	for i, value := range values {

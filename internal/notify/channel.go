@@ -99,7 +99,7 @@ type Charge struct {
 type Problem struct {
 	// Key is relative to the target, as in secrets[0].
 	Key string
-	// Message is the problem and its cure. It does not repeat a secret.
+	// Message is the problem and its remedy. It does not repeat a secret.
 	Message string
 }
 

@@ -11,25 +11,24 @@ import (
 // RequestTimeout bounds one delivery attempt: 15 s, as Standard Webhooks recommend.
 const RequestTimeout = 15 * time.Second
 
-// maxHeaderSize bounds the header of an answer. What is read of its body is
-// bounded where it is read.
+// maxHeaderSize bounds the header of a response; the body is bounded where it is read.
 const maxHeaderSize = 64 << 10
 
-// Network is how a receiver may be reached. The zero value is the guarded one.
+// Network is how a receiver may be reached. The zero value is the strictest.
 type Network struct {
 	// AllowPrivate permits private and loopback addresses.
 	AllowPrivate bool
-	// Proxy sends through the proxy that HTTPS_PROXY and its like name. The
-	// proxy resolves names itself, so that guarding addresses is left to it.
+	// Proxy sends through the proxy of HTTPS_PROXY and the related variables. The
+	// proxy resolves names itself, so checking addresses is up to it.
 	Proxy bool
 }
 
 // NewHTTPClient returns a client for deliveries: RequestTimeout, keep-alive,
 // only addresses that n permits, and no redirects, which would carry the signed
-// event to an address nobody configured.
+// event to an address that is not configured.
 //
-// Without n.Proxy the environment's proxy is not used: it would connect to
-// whatever address it pleases, and the guard would see that of the proxy only.
+// Without n.Proxy the environment's proxy is not used: it could connect to any
+// address, and the address check would see only that of the proxy.
 func NewHTTPClient(n Network) *http.Client {
 	return newHTTPClient(n, NewDialer(n.AllowPrivate), http.ProxyFromEnvironment)
 }
@@ -61,8 +60,8 @@ func newTransport(dialer *net.Dialer) *http.Transport {
 
 type proxyFunc func(*http.Request) (*url.URL, error)
 
-// proxied sends through a proxy, and guards what does not go there: NO_PROXY
-// must not become a way around the guard.
+// proxied sends through a proxy. Connections that bypass it are checked: NO_PROXY
+// must not become a way around the address check.
 type proxied struct {
 	direct       http.RoundTripper
 	through      *http.Transport
@@ -75,7 +74,7 @@ func (p *proxied) RoundTrip(req *http.Request) (*http.Response, error) {
 	via, err := p.proxy(req)
 	switch {
 	case err != nil:
-		// Its words may hold the proxy's password.
+		// The text of err may hold the proxy's password.
 		return nil, errors.New("the proxy of the environment is not an address: check HTTPS_PROXY and HTTP_PROXY")
 	case via == nil:
 		return p.direct.RoundTrip(req)

@@ -124,8 +124,8 @@ type email struct {
 	now                 func() time.Time
 }
 
-// Send sends one mail to all. Its Message-ID is made of messageID, so that a
-// mail server or reader can drop a repetition.
+// Send sends one mail to all recipients. Its Message-ID is made of messageID, so
+// that a mail server or client can drop a repetition.
 func (e *email) Send(ctx context.Context, messageID string, event Event) error {
 	msg, err := e.compose(messageID, event)
 	if err != nil {
@@ -133,7 +133,7 @@ func (e *email) Send(ctx context.Context, messageID string, event Event) error {
 	}
 	var conn net.Conn
 	defer func() {
-		// The client leaves it open when it gives up before the mail.
+		// The client does not close it when it fails before the mail.
 		if conn != nil {
 			_ = conn.Close()
 		}
@@ -145,7 +145,7 @@ func (e *email) Send(ctx context.Context, messageID string, event Event) error {
 	if err := client.DialAndSendWithContext(ctx, msg); err != nil && !msg.IsDelivered() {
 		return mailError(err)
 	}
-	// What fails after the server has taken the mail is none of the mail's business.
+	// A failure after the server has accepted the mail does not matter.
 	return nil
 }
 
@@ -176,13 +176,13 @@ func (e *email) compose(messageID string, event Event) (*mail.Msg, error) {
 	return msg, nil
 }
 
-// options configure a client for one mail, whose connection goes to conn.
+// options configure a client for one mail, and store its connection in conn.
 func (e *email) options(conn *net.Conn) []mail.Option {
 	policy := mail.TLSMandatory
 	switch e.mail.Security {
 	case securityTLS:
-		// With WithSSL and a dialer of our own the client would not know that the
-		// connection is encrypted, and keep the password to itself.
+		// With WithSSL and our own dialer the client would not know that the
+		// connection is encrypted, and would not authenticate.
 		policy = mail.TLSOpportunistic
 	case securityNone:
 		policy = mail.NoTLS
@@ -202,17 +202,17 @@ func (e *email) options(conn *net.Conn) []mail.Option {
 	return options
 }
 
-// maxMailAnswers is the most that a mail server may say in one session. The
-// client would read on for as long as a line does not end.
-const maxMailAnswers = 1 << 20
+// maxMailReplies is how many bytes a mail server may send in one session. The
+// client itself would read a line without end.
+const maxMailReplies = 1 << 20
 
-// dial connects as the guard permits, with TLS from the first byte if it is to be.
+// dial connects to a permitted address, with TLS from the first byte for security tls.
 func (e *email) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := e.dialer.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	conn = &cappedConn{Conn: conn, left: maxMailAnswers}
+	conn = &cappedConn{Conn: conn, left: maxMailReplies}
 	if e.mail.Security != securityTLS {
 		return conn, nil
 	}
@@ -223,7 +223,7 @@ func (e *email) dial(ctx context.Context, network, address string) (net.Conn, er
 	return encrypted, nil
 }
 
-// cappedConn fails when more was read than is left.
+// cappedConn fails when more bytes were read than are left.
 type cappedConn struct {
 	net.Conn
 	left int
@@ -232,14 +232,14 @@ type cappedConn struct {
 // Read implements io.Reader.
 func (c *cappedConn) Read(p []byte) (int, error) {
 	if c.left <= 0 {
-		return 0, errors.New("the mail server says more than 1 MiB")
+		return 0, errors.New("the mail server sent more than 1 MiB")
 	}
 	n, err := c.Conn.Read(p[:min(len(p), c.left)])
 	c.left -= n
 	return n, err
 }
 
-// mailError reads the reply code: 5xx is final, 4xx and faults are tried again.
+// mailError reads the reply code: 5xx is permanent, 4xx and faults are retryable.
 func mailError(err error) error {
 	var (
 		sendErr *mail.SendError

@@ -1,5 +1,5 @@
-// Package notify tells other systems what became of a call: JSON events,
-// signed by the Standard Webhooks specification (www.standardwebhooks.com).
+// Package notify sends events about calls and sweeps to targets: signed webhooks
+// (www.standardwebhooks.com), chats, mail and billing systems, each a channel.
 package notify
 
 import (
@@ -21,9 +21,9 @@ const (
 	EventCallCharged EventType = "call.charged"
 	// EventCallFree: the call is in the ledger, and there was nothing to charge.
 	EventCallFree EventType = "call.free"
-	// EventCallReview: the call was not charged; a person must look at it.
+	// EventCallReview: the call was not charged; a person must decide.
 	EventCallReview EventType = "call.review"
-	// EventCallReversed: a charge was taken back.
+	// EventCallReversed: a charge was reversed.
 	EventCallReversed EventType = "call.reversed"
 	// EventSweepRecovered: a sweep found calls whose callback was lost.
 	EventSweepRecovered EventType = "sweep.recovered"
@@ -32,13 +32,13 @@ const (
 // EventTypes are all events that targets can subscribe to.
 var EventTypes = []EventType{EventCallCharged, EventCallFree, EventCallReview, EventCallReversed, EventSweepRecovered}
 
-// EventVersion is the version of the event's shape. It grows when a field
-// changes its meaning or goes, not when one is added.
+// EventVersion is the version of the event's schema. It grows when the meaning of
+// a field changes or a field is removed, not when one is added.
 const EventVersion = 1
 
 // Event is the body of a notification. It is made once, from what is in the
-// ledger, and is the same, byte for byte, in every attempt. In JSON whichever
-// of Call, Sweep and Test is set is called data.
+// ledger, and is the same, byte for byte, in every attempt. In JSON the one of
+// Call, Sweep and Test that is set is called data.
 type Event struct {
 	Type    EventType
 	Version int
@@ -94,8 +94,8 @@ func (e *Event) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(in.Data, &e.Call)
 }
 
-// withLists returns the event with a list, if an empty one, wherever a receiver
-// expects one: null would be a surprise.
+// withLists returns the event with empty lists instead of nil ones, because
+// receivers expect a list, not null.
 func (e Event) withLists() Event {
 	if e.Call != nil {
 		call := *e.Call
@@ -138,16 +138,16 @@ type CallData struct {
 	Amount   string `json:"amount"`
 	Currency string `json:"currency"`
 	Tariff   string `json:"tariff"`
-	// Explanation is how the amount came about, one step a line.
+	// Explanation is how the amount was calculated, one step a line.
 	Explanation []string `json:"explanation"`
 	// LedgerKey names the entry that the event is made from.
 	LedgerKey string `json:"ledger_key"`
 	// Revision counts the corrections of a call's charge. It is left out of the
 	// first charge, which is revision 1.
 	Revision int `json:"revision,omitempty"`
-	// Reverses names the entry that a reversal takes back.
+	// Reverses names the entry that a reversal reverses.
 	Reverses string `json:"reverses,omitempty"`
-	// Reason and Operator are of the person who corrected the charge.
+	// Reason and Operator are why the charge was corrected, and by whom.
 	Reason   string `json:"reason,omitempty"`
 	Operator string `json:"operator,omitempty"`
 }
@@ -156,8 +156,8 @@ type CallData struct {
 type SweepData struct {
 	App      string           `json:"app"`
 	SDKAppID tencent.SDKAppID `json:"sdk_app_id"`
-	// Listed calls are those that Tencent names. Of them Known had been handled,
-	// Recovered were started by the sweep, and Failed could not be.
+	// Listed is how many calls Tencent listed. Of them Known had been handled
+	// before, Recovered were started by the sweep, and Failed could not be started.
 	Listed    int `json:"listed"`
 	Known     int `json:"known"`
 	Recovered int `json:"recovered"`
@@ -170,9 +170,9 @@ type SweepData struct {
 
 // MessageID identifies the notification of one event about one subject: the
 // CallId, or the run of a sweep. It is the same in every attempt, so that a
-// receiver can drop repetitions, and holds nothing that a user controls: a hash,
-// in which the lengths keep the parts apart. Further parts tell apart what
-// happens to the subject more than once, such as the revisions of a charge.
+// receiver can drop repetitions, and holds nothing that a user controls: it is a
+// hash of the parts and their lengths. Further parts distinguish what can happen
+// to a subject more than once, such as the revisions of a charge.
 func MessageID(app tencent.SDKAppID, subject string, event EventType, further ...string) string {
 	h := sha256.New()
 	for _, part := range append([]string{app.String(), subject, string(event)}, further...) {

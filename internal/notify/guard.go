@@ -13,17 +13,17 @@ import (
 // dialTimeout bounds the connection to one receiver, all its addresses together.
 const dialTimeout = 10 * time.Second
 
-// AddressError is an address that the guard refuses: whoever may name a target,
-// or its DNS, must not reach what is only meant for the inside.
+// AddressError is an address to which no connection is made: whoever configures a
+// target, or controls its DNS, must not reach internal services through it.
 type AddressError struct {
 	Address netip.Addr
-	// Kind is what the address is, such as loopback.
+	// Kind is the kind of address, such as loopback.
 	Kind string
-	// Private reports whether allow_private would let it pass.
+	// Private reports whether allow_private would permit it.
 	Private bool
 }
 
-// Error names the address and what can be done.
+// Error names the address and the remedy.
 func (e *AddressError) Error() string {
 	if e.Private {
 		return fmt.Sprintf("%s is a %s address: set allow_private for this receiver if it is inside your network", e.Address, e.Kind)
@@ -31,16 +31,16 @@ func (e *AddressError) Error() string {
 	return fmt.Sprintf("%s is a %s address, to which nothing is ever sent", e.Address, e.Kind)
 }
 
-// refusedPrefix is a range of addresses that no receiver on the internet has.
+// refusedPrefix is a range of addresses that are not on the internet.
 type refusedPrefix struct {
 	prefix  netip.Prefix
 	kind    string
 	private bool
 }
 
-// refused holds the special-purpose ranges (IANA's registries, RFC 6890) that
-// netip's methods do not tell, and the metadata services of clouds that are
-// outside link-local. First match wins.
+// refused holds the special-purpose ranges (IANA's registries, RFC 6890) for
+// which netip has no method, and the metadata services of clouds that are outside
+// link-local. The first match decides.
 var refused = []refusedPrefix{
 	{netip.MustParsePrefix("168.63.129.16/32"), "cloud metadata", false},   // Azure
 	{netip.MustParsePrefix("100.100.100.200/32"), "cloud metadata", false}, // Alibaba Cloud
@@ -81,9 +81,9 @@ func CheckAddress(addr netip.Addr, allowPrivate bool) error {
 	return &AddressError{Address: addr, Kind: kind, Private: private}
 }
 
-// CheckHost is CheckAddress for a host that is plainly an address or this
-// machine, so that a mistake shows before anything is sent. What a name resolves
-// to is another matter, for the dialer.
+// CheckHost is CheckAddress for a host that is an IP address or localhost, so that
+// a mistake shows before anything is sent. What a name resolves to is checked by
+// the dialer.
 func CheckHost(host string, allowPrivate bool) error {
 	if strings.EqualFold(host, "localhost") {
 		host = "127.0.0.1"
@@ -110,8 +110,8 @@ func embedded(addr netip.Addr) netip.Addr {
 	return addr
 }
 
-// kindOf names a special address, "" for one of the internet, and reports
-// whether it is one that a network of one's own may use.
+// kindOf names the kind of a special address, "" for one on the internet, and
+// reports whether a private network may use it.
 func kindOf(addr netip.Addr) (kind string, private bool) {
 	for _, r := range refused {
 		if addr != netip.IPv6Loopback() && r.prefix.Contains(addr) {
@@ -134,9 +134,9 @@ func kindOf(addr netip.Addr) (kind string, private bool) {
 }
 
 // NewDialer returns a dialer that refuses, with an *AddressError, to connect to
-// addresses that CheckAddress refuses. It looks at the address of the very
-// connection, after DNS, so a name that resolves differently the next time
-// gains nothing.
+// addresses that CheckAddress refuses. It checks the address of the connection
+// itself, after DNS, so a name that resolves differently the next time does not
+// help an attacker.
 func NewDialer(allowPrivate bool) *net.Dialer {
 	return &net.Dialer{
 		Timeout: dialTimeout,

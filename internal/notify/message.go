@@ -12,14 +12,14 @@ import (
 // timeLayout is how times are written in default texts.
 const timeLayout = "2006-01-02 15:04:05 MST"
 
-// Templates that others may use, and what is used where the configuration has none.
+// Templates that others may use, and the default texts.
 const (
 	sharedTemplates = `
 {{- define "title" -}}
 {{ .App }}: {{ if eq .Type "call.charged" }}{{ .Amount }} charged
 {{- else if eq .Type "call.free" }}nothing to charge
 {{- else if eq .Type "call.review" }}a call waits for review
-{{- else if eq .Type "call.reversed" }}charge taken back, {{ .Amount }}
+{{- else if eq .Type "call.reversed" }}charge reversed, {{ .Amount }}
 {{- else if eq .Type "sweep.recovered" }}{{ .Recovered }} lost callbacks recovered
 {{- else }}{{ .Type }}{{ end }}
 {{- end -}}
@@ -88,10 +88,10 @@ type message struct {
 	limit int
 }
 
-// maxText is the most that a template may write, which nobody reads.
+// maxText bounds the output of a template: nobody would read more.
 const maxText = 1 << 20
 
-// page takes what a template writes, up to maxText.
+// page is the output of a template, up to maxText.
 type page struct{ strings.Builder }
 
 // Write implements io.Writer.
@@ -160,13 +160,13 @@ func (s *setup) try(m *message, err error) {
 	}
 }
 
-// templateCause strips what the reader of a configuration knows already.
+// templateCause strips prefixes that repeat what the problem says.
 func templateCause(err error) string {
 	return strings.TrimPrefix(strings.TrimPrefix(err.Error(), "template: "), "html/template:")
 }
 
-// render writes the text for an event, at most as long as the channel takes and
-// never empty, which no channel takes.
+// render writes the text for an event, at most as long as the channel accepts and
+// never empty, which no channel accepts.
 func (m *message) render(e Event) (string, error) {
 	text, err := m.execute(e)
 	if err == nil && text == "" {

@@ -33,7 +33,7 @@ CallId 055662e1-bc8a-469c-a334-1126c8c17d58`,
 Audio SingleCall of patient-1001 with doctor-17, NormalEnd at 2026-03-01 12:00:00 UTC
 NormalEnd without AcceptTime
 CallId 055662e1-bc8a-469c-a334-1126c8c17d58`,
-		EventCallReversed: `clinic: charge taken back, -$0.24
+		EventCallReversed: `clinic: charge reversed, -$0.24
 Audio SingleCall of patient-1001 with doctor-17, NormalEnd at 2026-03-01 12:00:00 UTC
 connected 1m1s, billed 2m0s, tariff consultation
 wrong tariff (alice)

@@ -24,9 +24,9 @@ func NewRelay(address string, client *http.Client) (*Relay, error) {
 	return &Relay{url: *parsed, http: client, now: time.Now}, nil
 }
 
-// Send posts a callback once, its query and body byte for byte as they came.
-// The error is a *StatusError when the backend answered. What it answered is not
-// read for Tencent's ActionStatus: Tencent has had its answer.
+// Send posts a callback once, with its query and body unchanged, byte for byte.
+// The error is a *StatusError when the backend responded with another status than
+// 2xx. An ActionStatus in its body is ignored: Tencent has had its response.
 func (r *Relay) Send(ctx context.Context, query, contentType string, body []byte) error {
 	to := r.url
 	to.RawQuery = query

@@ -6,7 +6,7 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// Samples returns one event of every type, complete, for trial runs of templates.
+// Samples returns one complete event of every type, to try templates with.
 func Samples() []Event {
 	at := time.Date(2026, 3, 1, 12, 0, 5, 211e6, time.UTC)
 	charged := CallData{

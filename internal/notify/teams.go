@@ -54,7 +54,7 @@ const (
 	maxTeamsFact = 500
 )
 
-// teamsEscape takes their meaning from characters of the Markdown that cards have
+// teamsEscape escapes the Markdown of cards
 // (learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/cards-format).
 var teamsEscape = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "~", `\~`, "[", `\[`, "]", `\]`, "<", `\<`).Replace
 

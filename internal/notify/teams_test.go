@@ -74,7 +74,7 @@ func TestTeamsDefaultCards(t *testing.T) {
 	}{
 		EventCallCharged:  {"clinic: $0.24 charged", join(call, numbers, []string{"CallId", id})},
 		EventCallReview:   {"clinic: a call waits for review", join(call, []string{"Why", "NormalEnd without AcceptTime", "CallId", id})},
-		EventCallReversed: {"clinic: charge taken back, -$0.24", join(call, numbers, []string{"Reason", "wrong tariff", "Operator", "alice", "CallId", id})},
+		EventCallReversed: {"clinic: charge reversed, -$0.24", join(call, numbers, []string{"Reason", "wrong tariff", "Operator", "alice", "CallId", id})},
 		EventSweepRecovered: {"clinic: 2 lost callbacks recovered", []string{
 			"Time range", "2026-03-01 06:00:05 UTC to 2026-03-01 12:00:05 UTC", "Listed", "40", "Known", "38", "Recovered", "2", "Failed", "0", "CallIds", id,
 		}},

@@ -10,10 +10,10 @@ import (
 	"github.com/bojanz/currency"
 )
 
-// View is what the templates of a target see of an event: one shape for all
-// events, in which what an event does not have is empty or 0. Control characters
-// are taken out of every text, and what the channel would read as markup is
-// escaped, so that an account's name cannot forge a line or mention everybody.
+// View is what the templates of a target see of an event: the same fields for all
+// events; those that an event does not have are empty or 0. Control characters are
+// replaced in every text, and what the channel would read as markup is escaped, so
+// that an account's name cannot forge a line or mention everybody.
 type View struct {
 	Type     EventType `doc:"\"call.charged\" and so on"`
 	Time     time.Time `doc:"when it happened"`
@@ -37,21 +37,21 @@ type View struct {
 	Amount      string   `doc:"what was charged, formatted for currency and locale; negative in call.reversed"`
 	Number      string   `doc:"the same as a plain decimal number"`
 	Currency    string   `doc:"ISO 4217 code"`
-	Tariff      string   `doc:"name of the price list"`
-	Explanation []string `doc:"how the amount came about, or why the call is reviewed, one step a line"`
+	Tariff      string   `doc:"name of the tariff"`
+	Explanation []string `doc:"how the amount was calculated, or why the call is reviewed, one step a line"`
 	LedgerKey   string   `doc:"key of the ledger entry"`
 	Revision    int      `doc:"counts the corrections of a charge; 0 for the first charge"`
-	Reverses    string   `doc:"key of the entry that was taken back"`
+	Reverses    string   `doc:"key of the entry that was reversed"`
 	Reason      string   `doc:"why a person corrected the charge"`
-	Operator    string   `doc:"who did"`
+	Operator    string   `doc:"who corrected it"`
 
-	Listed    int       `doc:"calls that Tencent named to a sweep"`
-	Known     int       `doc:"those handled before"`
+	Listed    int       `doc:"calls that Tencent listed for a sweep"`
+	Known     int       `doc:"those that were handled before"`
 	Recovered int       `doc:"those whose callback was lost"`
 	Failed    int       `doc:"those that could not be recovered"`
 	Examples  []string  `doc:"some of the recovered CallIds"`
-	From      time.Time `doc:"beginning of the time that the sweep looked at"`
-	To        time.Time `doc:"its end"`
+	From      time.Time `doc:"beginning of the time range of the sweep"`
+	To        time.Time `doc:"end of the time range"`
 }
 
 // format is how values are written for the readers of a target.
@@ -64,7 +64,7 @@ type format struct {
 // plain is the escape of a channel without markup.
 func plain(s string) string { return s }
 
-// text takes out control characters and escapes what is left.
+// text replaces control characters by spaces and escapes the rest.
 func (f *format) text(s string) string {
 	return f.escape(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
@@ -90,7 +90,7 @@ func (f *format) second(unix int64) time.Time {
 	return time.Unix(unix, 0).In(f.zone)
 }
 
-// amount formats a sum of money; nothing for none.
+// amount formats an amount of money; an empty number gives an empty text.
 func (f *format) amount(number, code string) (string, error) {
 	if number == "" {
 		return "", nil
