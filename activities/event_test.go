@@ -56,7 +56,8 @@ func TestEventsOfCorrections(t *testing.T) {
 	require.Equal(t, notify.MessageID(clinic, "call-1", notify.EventCallCharged), id, "receivers know it")
 }
 
-// The person who decided in a review is in the ledger, but not in the event.
+// TestEventOfADecisionHasNoOperator: the person who decided in a review is in
+// the ledger, but not in the event.
 func TestEventOfADecisionHasNoOperator(t *testing.T) {
 	event, _ := EventOf(ledger.Entry{Kind: ledger.KindCharge, Revision: 1, Record: record(), Operator: "alice", Reason: "says the doctor"})
 	require.Empty(t, event.Call.Operator)

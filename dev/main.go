@@ -61,7 +61,7 @@ func (p project) options(ctx context.Context) (local.Options, error) {
 	}, nil
 }
 
-// isolated returns the options of a stack that can run beside others: free ports
+// isolated returns the options of a stack that can run next to others: free ports
 // and a temporary folder, which remove deletes.
 func (p project) isolated(ctx context.Context) (o local.Options, remove func() error, err error) {
 	if o, err = p.options(ctx); err != nil {

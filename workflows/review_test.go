@@ -24,7 +24,7 @@ var (
 	errNever  = temporal.NewNonRetryableApplicationError("no record of this call", activities.RecordNeverAppeared, nil)
 )
 
-// opensReview expects that the review is announced, to no target unless named.
+// opensReview expects that targets are notified of the review, but none unless named.
 func (e *env) opensReview(targets ...string) {
 	e.OnActivity("OpenReview", mock.Anything, mock.Anything).Return(activities.OpenReviewResult{
 		Event: notify.Event{Type: notify.EventCallReview}, MessageID: "msg_review", Targets: targets,

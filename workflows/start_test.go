@@ -34,8 +34,8 @@ func TestAfterCallOptions(t *testing.T) {
 	}
 }
 
-// TestMillisecondsOfTheEnd waits for the end that the callback tells more
-// exactly than its record, within the same bounds.
+// TestMillisecondsOfTheEnd waits for the end of the call, which the
+// callback gives more exactly than its record, within the same bounds.
 func TestMillisecondsOfTheEnd(t *testing.T) {
 	p := params()
 	p.EndedAt = endedAt.Add(250 * time.Millisecond)

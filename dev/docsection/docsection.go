@@ -1,5 +1,5 @@
 // Package docsection replaces generated sections of a Markdown document. A
-// section is what stands between the lines <!-- name --> and <!-- /name -->.
+// section is what is between the lines <!-- name --> and <!-- /name -->.
 package docsection
 
 import (

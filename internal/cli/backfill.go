@@ -23,7 +23,7 @@ type backfillCommand struct {
 func (backfillCommand) Help() string {
 	return `Lists the records that Tencent has of a time range, within the last seven days, and starts the calls that were not
 handled, as the sweep does. Calls that are in the ledger or have a workflow are left alone, so it is safe to run this
-twice, beside the sweep, and while callbacks arrive. Calls that ended before the app's go_live are not started.
+twice, while the sweep runs, and while callbacks arrive. Calls that ended before the app's go_live are not started.
 
 The workers do it: after Ctrl-C it goes on, and the same command follows it again.
 

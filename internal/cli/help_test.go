@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every example in the help of a command is a valid command line of it.
+// TestHelpExamplesAreValid: every example in the help of a command is a valid
+// command line of it.
 func TestHelpExamplesAreValid(t *testing.T) {
 	parse := func() *kong.Kong {
 		parser, err := kong.New(&commands{}, kong.Name("aftercall"))

@@ -23,8 +23,8 @@ func (l *ledgerTest) entries(callID string) []ledger.Entry {
 	return entries
 }
 
-// Without Temporal a correction is booked, and the command says what remains to
-// be done.
+// TestReverseWithoutTemporal: without Temporal a correction is booked, and the
+// command says what remains to be done.
 func TestReverseWithoutTemporal(t *testing.T) {
 	t.Parallel()
 	l := newLedgerTest(t)

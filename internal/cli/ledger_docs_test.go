@@ -69,7 +69,8 @@ func TestDocumentation(t *testing.T) {
 	require.Equal(t, rows[0], columns, "the table of columns is the export's")
 }
 
-// Tables and texts fit a terminal of 80 columns, with real CallIds.
+// TestOutputFits80Columns: tables and texts fit a terminal of 80 columns, with
+// real CallIds.
 func TestOutputFits80Columns(t *testing.T) {
 	t.Parallel()
 	l := documented(t)

@@ -142,7 +142,7 @@ func TestListTable(t *testing.T) {
 	require.Equal(t, "note: these are the first 1 entries, there are more: raise --limit, or use aftercall ledger export\n", stderr)
 }
 
-// JSON, CSV and the export have the same names.
+// TestNamesOfEntries: JSON, CSV and the export have the same names.
 func TestNamesOfEntries(t *testing.T) {
 	t.Parallel()
 	l := corrected(t)
@@ -247,7 +247,7 @@ func TestExport(t *testing.T) {
 	l := corrected(t)
 	code, stdout, stderr := l.run("ledger", "export", "--live")
 	require.Equal(t, OK, code)
-	require.Equal(t, "2 entries\n", stderr, "beside the CSV, not in it")
+	require.Equal(t, "2 entries\n", stderr, "next to the CSV, not in it")
 	rows, err := csv.NewReader(strings.NewReader(stdout)).ReadAll()
 	require.NoError(t, err)
 	require.Len(t, rows, 3)
@@ -299,7 +299,8 @@ func TestReviewCommandsWithoutTemporal(t *testing.T) {
 	}
 }
 
-// The commands print the same about the same ledger on SQLite and PostgreSQL.
+// TestOutputIsTheSameOnBothEngines: the commands print the same about the same
+// ledger on SQLite and PostgreSQL.
 func TestOutputIsTheSameOnBothEngines(t *testing.T) {
 	t.Parallel()
 	url, ok := testenv.Postgres(t)

@@ -67,7 +67,8 @@ func (o operator) run(args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), errs.String()
 }
 
-// An app that does not exist is the same error in every command that has --app.
+// TestUnknownApp: an app that does not exist is the same error in every command
+// that has --app.
 func TestUnknownApp(t *testing.T) {
 	o := newOperator(t, "http://127.0.0.1:1")
 	for _, args := range [][]string{
@@ -186,7 +187,7 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
-// Tables of every list fit 80 columns.
+// TestTablesFitTheScreen: tables of every list fit 80 columns.
 func TestTablesFitTheScreen(t *testing.T) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	long := "the record API answered 101001 (internal error, please retry), RequestId Id-33be"

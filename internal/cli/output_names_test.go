@@ -19,7 +19,7 @@ import (
 
 const uuid = "055662e1-bc8a-469c-a334-1126c8c17d58"
 
-// Scripts find the same names in CSV and in JSON.
+// TestNamesInCSVAndJSON: scripts find the same names in CSV and in JSON.
 func TestNamesInCSVAndJSON(t *testing.T) {
 	t.Parallel()
 	requireSameNames(t, ops.Review{}, reviewColumns)

@@ -43,7 +43,7 @@ type commands struct {
 func Run(ctx context.Context, process Process, args []string) int {
 	return program{
 		name: "aftercall",
-		description: "Charges and announces ended calls of Tencent RTC. " +
+		description: "Charges ended calls of Tencent RTC and notifies the systems that need to know. " +
 			"Settings come from the environment and from the file that AFTERCALL_CONFIG names: see docs/configuration.md.",
 		commands: &commands{},
 	}.run(ctx, process, args)

@@ -60,7 +60,7 @@ var resendColumns = []column[ops.Resent]{
 	{key: "workflow_id", value: func(r ops.Resent) string { return r.WorkflowID }, csvOnly: true},
 }
 
-// resendResult says what became of each target's delivery.
+// resendResult is the outcome of each target's delivery.
 func resendResult(r ops.Resent) string {
 	results := make([]string, 0, len(r.Targets))
 	for _, d := range r.Deliveries {

@@ -15,8 +15,9 @@ import (
 
 const notificationsFile = "../../docs/notifications.md"
 
-// A channel is documented by its line in the table of targets, and by a section
-// with its example, which must be a valid target.
+// TestChannelsOfTheDocumentation: a channel is documented by its line in the
+// table of targets, and by a section with its example, which must be a valid
+// target.
 func TestChannelsOfTheDocumentation(t *testing.T) {
 	data, err := os.ReadFile(notificationsFile)
 	require.NoError(t, err)

@@ -104,7 +104,8 @@ func TestReferenceOfTheChannels(t *testing.T) {
 	requireTable(t, "Keys of a target by type", rows)
 }
 
-// Every key must say what it means, and every default must be one that the key accepts.
+// TestTagsAreComplete: every key must say what it means, and every default must
+// be one that the key accepts.
 func TestTagsAreComplete(t *testing.T) {
 	structures := []reflect.Type{
 		reflect.TypeFor[Config](), reflect.TypeFor[App](), reflect.TypeFor[Callback](), reflect.TypeFor[Target](), reflect.TypeFor[Relay](),

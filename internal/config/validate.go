@@ -16,7 +16,8 @@ import (
 
 const (
 	minCallbackSecret = 16
-	// Tencent deletes a record after seven days, so waiting longer is useless. D:68931
+	// maxRecordDeadline: Tencent deletes a record after seven days, so waiting
+	// longer is useless. D:68931
 	maxRecordDeadline = 7 * 24 * time.Hour
 )
 

@@ -8,9 +8,10 @@ import (
 	"strconv"
 )
 
-// Ports are searched below the range from which systems take ports for outgoing
-// connections and for listeners on port 0 (from 32768 on Linux, 49152
-// elsewhere), so that none is taken by chance between finding and using it.
+// first and last are the ports that are searched. They are below the range from
+// which systems take ports for outgoing connections and for listeners on port 0
+// (from 32768 on Linux, 49152 elsewhere), so that none is taken by chance between
+// finding and using it.
 const first, last = 10_000, 32_767
 
 // attempts are many times as many as a machine with hundreds of listeners needs.

@@ -101,8 +101,8 @@ func watchHeap() (peak func() uint64) {
 	}
 }
 
-// residentPeak is the most memory that this process ever had, where the system
-// tells: SQLite's own memory is not on Go's heap.
+// residentPeak is the most memory that this process ever had, if the system
+// reports it: SQLite's own memory is not on Go's heap.
 func residentPeak() (megabytes float64, ok bool) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

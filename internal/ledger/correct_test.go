@@ -133,8 +133,9 @@ func testCorrectionErrors(t *testing.T, url string) {
 	require.Len(t, entriesOf(t, l, "call-1"), 2)
 }
 
-// A workflow that was reset charges its call again. Once a person has corrected
-// the charge, the call is handled, whatever its sum is now.
+// testChargeAfterCorrection: a workflow that was reset charges its call again.
+// Once a person has corrected the charge, the call is handled, whatever its sum
+// is now.
 func testChargeAfterCorrection(t *testing.T, url string) {
 	l := open(t, url)
 	ctx := context.Background()

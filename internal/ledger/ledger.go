@@ -11,7 +11,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Options are what a ledger needs beside its database.
+// Options are what a ledger needs besides its database.
 type Options struct {
 	// Logger logs migrations; nil logs nothing.
 	Logger *slog.Logger

@@ -123,7 +123,7 @@ func testReport(t *testing.T, url string) {
 		{"2026-03-02", "20 JPY", int64(1), int64(0), int64(120)},
 		{"2026-03-01", "0.00 USD", int64(1), int64(1), int64(0)},
 		{"2026-03-02", "0.14 USD", int64(2), int64(1), int64(120)},
-	}, report(ledger.ByDay, time.FixedZone("", 3600), ledger.Filter{}), "the call at 23:30 is of the next day there")
+	}, report(ledger.ByDay, time.FixedZone("", 3600), ledger.Filter{}), "the call at 23:30 belongs to the next day there")
 	require.Equal(t, [][]any{
 		{"10001", "20 JPY", int64(1), int64(0), int64(120)},
 		{"10001", "0.14 USD", int64(2), int64(1), int64(120)},
@@ -137,7 +137,8 @@ func testReport(t *testing.T, url string) {
 	require.ErrorContains(t, err, `no report by "week"`)
 }
 
-// A tenth added ten thousand times is not a thousand in floating point numbers.
+// testReportAddsExactly: a tenth added ten thousand times is not a thousand in
+// floating point numbers.
 func testReportAddsExactly(t *testing.T, url string) {
 	l := open(t, url)
 	charge(t, l, entry(t, "seed", "run-1", "0.05"))

@@ -52,7 +52,8 @@ func TestSQLitePaths(t *testing.T) {
 	}
 }
 
-// Two processes seldom meet at the worst moment, so one round proves little.
+// TestSQLiteConcurrentOpens: two processes seldom meet at the worst moment, so
+// one round proves little.
 func TestSQLiteConcurrentOpens(t *testing.T) {
 	for range 20 {
 		testConcurrentOpens(t, "sqlite://"+t.TempDir()+"/ledger.db")

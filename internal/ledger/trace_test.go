@@ -10,7 +10,7 @@ import (
 	"aftercall/internal/ledger"
 )
 
-// TestTraces books a call with traces: the engine takes the same values, and
+// testTraces books a call with traces: the engine takes the same values, and
 // the spans hold none of them.
 func testTraces(t *testing.T, url string) {
 	recorder := tracetest.NewSpanRecorder()

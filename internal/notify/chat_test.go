@@ -97,7 +97,7 @@ func TestDingTalkRequest(t *testing.T) {
 	}, p.seen[1].query)
 }
 
-// Computed with
+// TestDingTalkSignatureVector: computed with
 //
 //	printf '1772366405211\nSECthis-is-secret' | openssl dgst -sha256 -hmac SECthis-is-secret -binary | base64
 func TestDingTalkSignatureVector(t *testing.T) {
@@ -120,14 +120,15 @@ func TestFeishuRequest(t *testing.T) {
 	}), r.body)
 }
 
-// Computed with
+// TestFeishuSignatureVector: computed with
 //
 //	printf '' | openssl dgst -sha256 -hmac "$(printf '1772366405\nthis-is-secret')" -binary | base64
 func TestFeishuSignatureVector(t *testing.T) {
 	require.Equal(t, "oqX+kPBjpkZyXjvmV8S6i6ZaCrSY2IOcRe0AKAUHAgc=", feishuSign("1772366405", "this-is-secret"))
 }
 
-// The robots say in the body whether they took the message.
+// TestRobotsRefuseWithStatus200: the robots say in the body whether they took
+// the message.
 func TestRobotsRefuseWithStatus200(t *testing.T) {
 	type want struct {
 		permanent  bool
@@ -176,7 +177,7 @@ func TestRobotsRefuseWithStatus200(t *testing.T) {
 	}
 }
 
-// What a user of the app chose as a name cannot mention, link or forge a line.
+// TestNamesAreNotMarkup: what a user of the app chose as a name cannot mention, link or forge a line.
 func TestNamesAreNotMarkup(t *testing.T) {
 	event := sample(t, EventCallCharged)
 	event.Call.Caller = "<!channel> <@all>\n<at user_id=\"all\">&\u2028\x1b[31m"

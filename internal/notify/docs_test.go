@@ -56,7 +56,8 @@ func TestTheDocumentedTextIsATemplate(t *testing.T) {
 	require.Equal(t, "clinic: $0.24 charged\n  patient-1001 → doctor-17, 1m1s, ended 12:00", rendered(t, text, "", "", sample(t, EventCallCharged)))
 }
 
-// A receiver of the documentation takes what our signer signs, and nothing else.
+// TestReceiversOfTheDocumentation: a receiver of the documentation takes what
+// our signer signs, and nothing else.
 func TestReceiversOfTheDocumentation(t *testing.T) {
 	for _, c := range []struct{ name, heading, language, file string }{
 		{"go", "### Go", "go", "main.go"},

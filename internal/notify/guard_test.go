@@ -51,7 +51,8 @@ func TestCheckAddress(t *testing.T) {
 	require.Error(t, CheckAddress(netip.Addr{}, true))
 }
 
-// A client that may not be on the inside refuses before anything is sent.
+// TestTheGuardRefusesAtConnectTime: a client that may not be on the inside
+// refuses before anything is sent.
 func TestTheGuardRefusesAtConnectTime(t *testing.T) {
 	var hits atomic.Int32
 	inside := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) }))
@@ -74,7 +75,8 @@ func TestTheGuardRefusesAtConnectTime(t *testing.T) {
 	require.EqualValues(t, 1, hits.Load())
 }
 
-// A name is resolved for every connection, and it is the address of that
+// TestDNSThatChangesGainsNothing: a name is resolved for every connection, and
+// it is the address of that
 // connection that counts, whatever the name was before.
 func TestDNSThatChangesGainsNothing(t *testing.T) {
 	var hits atomic.Int32

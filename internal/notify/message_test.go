@@ -102,7 +102,8 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	require.ElementsMatch(t, []string{"url", "secret", "text", "locale", "time_zone"}, keys)
 }
 
-// A field that is meant for another event is empty, not an error.
+// TestEveryFieldServesEveryEvent: a field that is meant for another event is
+// empty, not an error.
 func TestEveryFieldServesEveryEvent(t *testing.T) {
 	var all strings.Builder
 	for _, f := range viewFields() {

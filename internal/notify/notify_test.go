@@ -96,7 +96,8 @@ func TestDeliveryControl(t *testing.T) {
 	}
 }
 
-// A receiver that nobody vouches for gets nothing, not even a second look.
+// TestTLSFailure: a receiver whose certificate cannot be verified gets nothing,
+// and the delivery is retried.
 func TestTLSFailure(t *testing.T) {
 	var hits atomic.Int32
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) }))

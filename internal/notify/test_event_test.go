@@ -22,7 +22,8 @@ func TestTestEvent(t *testing.T) {
 	require.Equal(t, event, read)
 }
 
-// A template of the configuration may be about calls only.
+// TestTestEventIgnoresTemplates: a template of the configuration may be about
+// calls only.
 func TestTestEventIgnoresTemplates(t *testing.T) {
 	require.Equal(t, "Test of the target crm by aftercall. No call ended, nothing was charged.",
 		rendered(t, "{{ .Caller }} was charged {{ .Amount }}", "", "", NewTestEvent("crm", time.Now())))

@@ -25,7 +25,7 @@ type BackfillParams struct {
 	Observe func(BackfillCounts, error)
 }
 
-// BackfillCounts are the calls of a time range, by what became of them.
+// BackfillCounts are the calls of a time range, by outcome.
 type BackfillCounts struct {
 	// Windows were listed of Planned.
 	Windows int `json:"windows"`

@@ -29,7 +29,7 @@ type CallStatus struct {
 	// Deliveries are those outside of the call's own workflow: of corrections,
 	// and what was resent.
 	Deliveries []DeliveryWorkflow `json:"deliveries"`
-	// TemporalAnswered tells a workflow that is not there from one that is not known.
+	// TemporalAnswered distinguishes a workflow that does not exist from one that could not be looked up.
 	TemporalAnswered bool `json:"temporal_answered"`
 	// Problems are the systems that did not answer, and why.
 	Problems []string `json:"problems"`

@@ -73,7 +73,7 @@ func (d *Deps) Callbacks(ctx context.Context, appName string, showSecret bool) (
 	return all, nil
 }
 
-// registration is where Tencent posts the callbacks of an app, beside where it
+// registration is where Tencent posts the callbacks of an app, and where it
 // should.
 type registration struct {
 	app *config.App

@@ -1,5 +1,5 @@
 // Package secret holds texts that must not be seen: keys, passwords, and
-// addresses that whoever knows them can post to.
+// addresses that anyone who knows them can post to.
 package secret
 
 import (

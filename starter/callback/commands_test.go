@@ -44,7 +44,7 @@ func TestCommandWithHandler(t *testing.T) {
 	f.requireOK(f.post(PathPrefix+secret+startedQuery, started))
 	f.requireOK(f.post(relayURL(startCmd), started))
 	require.Equal(t, []handled{{"clinic", "c-1", started}, {"bank", "c-1", started}}, got)
-	require.Len(t, f.temporal.relayed(), 1, "a handled command is relayed all the same")
+	require.Len(t, f.temporal.relayed(), 1, "a handled command is relayed, too")
 	f.requireCallbacks(`{app="bank",outcome="noted",status="200"} 1`, `{app="clinic",outcome="noted",status="200"} 1`)
 	f.requireOK(f.post(good, body))
 	require.Equal(t, 1, f.temporal.starts, "ended calls are handled as ever")

@@ -75,7 +75,7 @@ func (h *Handler) firstFingerprint(ctx context.Context, app App, callID string, 
 
 // duplicate answers a callback of a call that was started before. One that
 // differs from the first changes no charge, because the call record decides.
-// It is reported because Tencent repeats callbacks unchanged: somebody else
+// It is reported because Tencent repeats callbacks unchanged: someone else
 // may have sent it.
 func (h *Handler) duplicate(ctx context.Context, app App, callID, fingerprint, first string) reply {
 	if fingerprint != first {

@@ -26,7 +26,7 @@ func relayURL(query string) string { return PathPrefix + relayPath + "?" + query
 func TestRelayOfAnEndedCall(t *testing.T) {
 	f := withMiniredis(t)
 	f.requireOK(f.post(relayURL(relayEnd), body))
-	require.Len(t, f.temporal.started, 1, "the call is handled all the same")
+	require.Len(t, f.temporal.started, 1, "the call is handled nevertheless")
 	require.Equal(t, []activities.RelayCallbackParams{{
 		SDKAppID: relayID, App: "bank", Command: tencent.CommandAfterEndCall, CallID: "055662e1-bc8a-469c-a334-1126c8c17d58",
 		Query: relayEnd, Body: []byte(body),

@@ -11,8 +11,8 @@ import (
 	"aftercall/internal/tracing"
 )
 
-// minSlots is how many requests a receiver may at least have under way, however
-// many receivers there are.
+// minSlots is the least number of concurrent requests that a receiver is allowed,
+// however many receivers there are.
 const minSlots = 4
 
 // receivers makes the targets and relays of the configuration. Those with the
@@ -36,8 +36,9 @@ func newReceivers(cfg *config.Config, traces *tracing.Tracing, breakers *circuit
 	return &receivers{config: cfg, traces: traces, breakers: breakers, slots: slotsOf(n), clients: map[notify.Network]*http.Client{}}
 }
 
-// slotsOf is how many requests each of n receivers may have under way. However
-// slow they are, all of them together leave half of the worker to other work.
+// slotsOf is the number of concurrent requests that each of n receivers is
+// allowed. However slow they are, all of them together leave half of the worker
+// to other work.
 func slotsOf(n int) int { return max(maxConcurrent/2/max(n, 1), minSlots) }
 
 func (r *receivers) client(n notify.Network) *http.Client {

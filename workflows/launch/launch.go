@@ -40,7 +40,7 @@ func (c Calls) Decrypting(keys keyring.Keyring) Calls {
 
 // Start starts AfterCall exactly once. already means that the workflow had been
 // started before: it is running, or has ended and is still retained. After an
-// error the workflow may have been started all the same; starting it again is
+// error the workflow may nevertheless have been started; starting it again is
 // safe. fingerprint is that of the callback, empty if there was none.
 func (c Calls) Start(ctx context.Context, p workflows.AfterCallParams, fingerprint string) (already bool, err error) {
 	p.Lead = workflows.StartLead

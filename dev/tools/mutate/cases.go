@@ -7,7 +7,7 @@ import (
 	"go/token"
 )
 
-// replacements are what each type of mutant puts in the place of an operator.
+// replacements are the operators that each type of mutant replaces, and with which.
 var replacements = map[string]map[token.Token]token.Token{
 	"ARITHMETIC_BASE": {
 		token.ADD: token.SUB, token.SUB: token.ADD, token.MUL: token.QUO, token.QUO: token.MUL, token.REM: token.MUL,
