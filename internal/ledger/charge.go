@@ -121,7 +121,7 @@ func insert(ctx context.Context, q querier, e Entry) (stored Entry, inserted boo
 }
 
 // text replaces what PostgreSQL does not store in a column: NUL and invalid UTF-8.
-// The JSON of the record keeps the original.
+// The JSON of the record keeps a NUL.
 func text(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }

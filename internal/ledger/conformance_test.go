@@ -61,6 +61,7 @@ var conformance = []struct {
 	{"swept to", testSweptTo},
 	{"traces", testTraces},
 	{"verify a clean ledger", testVerifyClean},
+	{"verify an edited version", testVerifyEditedVersion},
 	{"verify findings", testVerifyFindings},
 	{"refuses changes", testRefusesChanges},
 	{"refuses invalid rows", testRefusesInvalidRows},

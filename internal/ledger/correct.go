@@ -157,7 +157,7 @@ func (l *Ledger) replaced(ctx context.Context, offered Replacement) (Replacement
 			r.Charge = e
 		}
 	}
-	if r.Reversal.Key == "" || r.Charge.Key == "" || !r.Charge.SameSum(offered.Charge) {
+	if r.Charge.Key == "" || !r.Charge.SameSum(offered.Charge) {
 		return Replacement{}, false, &CorrectedError{Key: offered.Reversal.Reverses, Entries: entries}
 	}
 	return r, false, nil

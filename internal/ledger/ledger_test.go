@@ -134,7 +134,9 @@ func testForeignText(t *testing.T, url string) {
 	l := open(t, url)
 	e := entry(t, "call-1", "run-1", "0.05")
 	e.Record.Caller, e.Record.RoomID = "nul\x00and\x1b[31m", "\x00"
+	e.Reason = "Latin-1: caf\xe9"
 	stored := charge(t, l, e)
+	stored.Reason = "Latin-1: caf\uFFFD"
 	entries, err := l.Get(context.Background(), testApp, "call-1")
 	require.NoError(t, err)
 	require.Equal(t, []ledger.Entry{stored}, entries)

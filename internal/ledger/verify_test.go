@@ -71,6 +71,18 @@ func testVerifyClean(t *testing.T, url string) {
 	require.Equal(t, "0.49 USD", v.Totals[1].Amount.String(), "0.14, five minutes at 0.05, and 0.10")
 }
 
+func testVerifyEditedVersion(t *testing.T, url string) {
+	l := open(t, url)
+	charge(t, l, entry(t, "call-1", "run", "0.05"))
+	charge(t, l, entry(t, "call-2", "run", "0.05"))
+	v, _ := verify(t, l)
+	require.Empty(t, v.Edited)
+	charge(t, l, entry(t, "call-3", "run", "0.07"))
+	v, _ = verify(t, l)
+	require.Equal(t, []string{"tariff standard, version of 2023-11-14T22:13:20Z"}, v.Edited)
+	require.Equal(t, 2, v.Versions)
+}
+
 // testVerifyFindings changes the database past the ledger, without its triggers and
 // constraints.
 func testVerifyFindings(t *testing.T, url string) {
@@ -153,6 +165,10 @@ func testVerifyFindings(t *testing.T, url string) {
 		"a correction without operator": {
 			"UPDATE ledger_entries SET operator = '' WHERE key = 'reversal:1400000000:call-2'",
 			[]string{"call-2: is a correction, but operator: is missing"},
+		},
+		"a replacement without reason": {
+			"UPDATE ledger_entries SET reason = '' WHERE key = 'charge.2:1400000000:call-1'",
+			[]string{"charge.2:1400000000:call-1: is a correction, but reason: is missing"},
 		},
 		"a deleted reversal": {
 			"DELETE FROM ledger_entries WHERE key = 'reversal:1400000000:call-1'",
