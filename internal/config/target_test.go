@@ -87,7 +87,7 @@ func TestProblemsOfTargets(t *testing.T) {
 		"misspelt type":          {"    type: wecom\n    url: ${WECOM_URL}", "    type: wecon\n    url: ${WECOM_URL}\n    mail: {}", `targets[1].type: unknown type "wecon": did you mean "wecom"?`},
 		"unknown key and type":   {"    type: wecom\n    url: ${WECOM_URL}", "    type: ${FEISHU_SECRET}\n    url: ${WECOM_URL}", "targets[1].type: the value of ${FEISHU_SECRET} is not the name of a known type"},
 		"type is no text":        {"    type: wecom\n", "    type: [wecom]\n", "targets[1].type: must be a single value, not a list"},
-		"no URL":                 {"    url: ${SLACK_URL}\n", "", "targets[0].url: is missing: URL of the incoming webhook. Whoever knows it can post: it is a secret."},
+		"no URL":                 {"    url: ${SLACK_URL}\n", "", "targets[0].url: is missing: URL of the incoming webhook. Anyone who knows it can post: keep it secret."},
 		"bad URL":                {"${SLACK_URL}", "canary", "targets[0].url: must be an address such as https://crm.example.com/aftercall"},
 		"template syntax":        {"{{ .Caller }}\n    locale", "{{ .Caller }\n    locale", `targets[0].text: is not a template: text:2: unexpected "}" in operand`},
 		"template's field":       {"{{ .Caller }}\n    locale", "{{ .Amout }}\n    locale", `targets[0].text: fails for the event call.charged: text:2:3: executing "text" at <.Amout>: can't evaluate field Amout in type notify.View`},

@@ -27,7 +27,7 @@ var dingtalkChannel = Channel{
 
 // DingTalkOptions are the options of targets of type dingtalk.
 type DingTalkOptions struct {
-	URL    secret.Text `yaml:"url" required:"true" doc:"URL of the robot. Whoever knows it can post: it is a secret."`
+	URL    secret.Text `yaml:"url" required:"true" doc:"URL of the robot. Anyone who knows it can post: keep it secret."`
 	Secret secret.Text `yaml:"secret" required:"true" doc:"Secret of the robot's signature, from its security settings."`
 	TextOptions
 	HTTPOptions

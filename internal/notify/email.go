@@ -43,7 +43,7 @@ type EmailOptions struct {
 	Subject string `yaml:"subject" doc:"Template of the subject; left out, one that names app and amount."`
 	HTML    string `yaml:"html" doc:"Template of the message in HTML; left out, the text as a page."`
 	TextOptions
-	AllowPrivate bool `yaml:"allow_private" doc:"true permits a receiver inside your network: a private, loopback or shared (100.64.0.0/10) address. Link-local and cloud metadata addresses are refused all the same."`
+	AllowPrivate bool `yaml:"allow_private" doc:"true permits a receiver inside your network: a private, loopback or shared (100.64.0.0/10) address. Link-local and cloud metadata addresses are always refused."`
 }
 
 // Mail is a mail server, the sender and the recipients.

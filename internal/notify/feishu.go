@@ -27,7 +27,7 @@ var feishuChannel = Channel{
 
 // FeishuOptions are the options of targets of type feishu.
 type FeishuOptions struct {
-	URL    secret.Text `yaml:"url" required:"true" doc:"URL of the bot. Whoever knows it can post: it is a secret."`
+	URL    secret.Text `yaml:"url" required:"true" doc:"URL of the bot. Anyone who knows it can post: keep it secret."`
 	Secret secret.Text `yaml:"secret" required:"true" doc:"Secret of the bot's signature verification, from its security settings."`
 	TextOptions
 	HTTPOptions

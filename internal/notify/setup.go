@@ -17,7 +17,7 @@ import (
 
 // HTTPOptions are the options of every channel that sends over HTTP.
 type HTTPOptions struct {
-	AllowPrivate bool `yaml:"allow_private" doc:"true permits a receiver inside your network: a private, loopback or shared (100.64.0.0/10) address. Link-local and cloud metadata addresses are refused all the same."`
+	AllowPrivate bool `yaml:"allow_private" doc:"true permits a receiver inside your network: a private, loopback or shared (100.64.0.0/10) address. Link-local and cloud metadata addresses are always refused."`
 	Proxy        bool `yaml:"proxy" doc:"true sends through the proxy of HTTPS_PROXY, HTTP_PROXY and NO_PROXY. It resolves names itself, so keeping it away from private addresses is up to the proxy. Otherwise those variables have no effect."`
 }
 

@@ -27,7 +27,7 @@ var slackChannel = Channel{
 
 // SlackOptions are the options of targets of type slack.
 type SlackOptions struct {
-	URL secret.Text `yaml:"url" required:"true" doc:"URL of the incoming webhook. Whoever knows it can post: it is a secret."`
+	URL secret.Text `yaml:"url" required:"true" doc:"URL of the incoming webhook. Anyone who knows it can post: keep it secret."`
 	TextOptions
 	HTTPOptions
 }

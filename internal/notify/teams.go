@@ -28,7 +28,7 @@ var teamsChannel = Channel{
 
 // TeamsOptions are the options of targets of type teams.
 type TeamsOptions struct {
-	URL secret.Text `yaml:"url" required:"true" doc:"URL of the workflow's webhook. Whoever knows it can post: it is a secret."`
+	URL secret.Text `yaml:"url" required:"true" doc:"URL of the workflow's webhook. Anyone who knows it can post: keep it secret."`
 	TextOptions
 	HTTPOptions
 }

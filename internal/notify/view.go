@@ -40,7 +40,7 @@ type View struct {
 	Tariff      string   `doc:"name of the tariff"`
 	Explanation []string `doc:"how the amount was calculated, or why the call is reviewed, one step a line"`
 	LedgerKey   string   `doc:"key of the ledger entry"`
-	Revision    int      `doc:"counts the corrections of a charge; 0 for the first charge"`
+	Revision    int      `doc:"number of the charge, 2 or more after a correction; 0 for the first charge"`
 	Reverses    string   `doc:"key of the entry that was reversed"`
 	Reason      string   `doc:"why a person corrected the charge"`
 	Operator    string   `doc:"who corrected it"`

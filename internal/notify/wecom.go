@@ -23,7 +23,7 @@ var wecomChannel = Channel{
 
 // WeComOptions are the options of targets of type wecom.
 type WeComOptions struct {
-	URL secret.Text `yaml:"url" required:"true" doc:"URL of the robot. Whoever knows it can post: it is a secret."`
+	URL secret.Text `yaml:"url" required:"true" doc:"URL of the robot. Anyone who knows it can post: keep it secret."`
 	TextOptions
 	HTTPOptions
 }
