@@ -47,7 +47,7 @@ func (r *windowRun) notInLedger(ctx context.Context, records []tencent.CallRecor
 		case slices.Contains(r.started, record.CallID):
 		case known[record.CallID]:
 			r.result.Counts.Known++
-		case record.EndedAt().Before(r.app.GoLive):
+		case record.EndTime > 0 && record.EndedAt().Before(r.app.GoLive): // 0 is unknown
 			r.result.Counts.BeforeGoLive++
 		default:
 			rest = append(rest, record)

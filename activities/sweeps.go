@@ -177,7 +177,7 @@ func (s *Sweeps) SweepWindow(ctx context.Context, p SweepWindowParams) (result S
 		return result, err
 	}
 	run := newWindowRun(ctx, s, app, p)
-	records, err := sweep.List(ctx, app.Records, p.Window, func() { activity.RecordHeartbeat(ctx, run.started) })
+	listing, err := sweep.List(ctx, app.Records, p.Window, func() { activity.RecordHeartbeat(ctx, run.started) })
 	if errors.Is(err, sweep.ErrWindowTooLarge) {
 		if halves, ok := p.Window.Halves(); ok {
 			return SweepWindowResult{Split: halves}, nil
@@ -187,6 +187,7 @@ func (s *Sweeps) SweepWindow(ctx context.Context, p SweepWindowParams) (result S
 	if err != nil {
 		return result, defaultType(classify(err), RecordAPIUnavailable)
 	}
+	records := listing.Records()
 	run.result.Counts.Listed = len(records)
 	unhandled, err := run.notInLedger(ctx, records)
 	if err != nil {

@@ -42,7 +42,7 @@ func (w *sweepWorld) Records(_ context.Context, f tencent.RecordFilter) (tencent
 	}
 	page := tencent.RecordPage{TotalNum: max(w.total, len(w.listed))}
 	if f.Page == 1 {
-		page.Records = w.listed
+		page.Rows = tencent.NewRecordRows(w.listed...)
 	}
 	return page, nil
 }

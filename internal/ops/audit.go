@@ -112,7 +112,7 @@ func (a *recordAudit) run(ctx context.Context) error {
 	a.result.From, a.result.To = windows[0].From.UTC(), windows[len(windows)-1].To.UTC()
 	for len(windows) > 0 {
 		w := windows[0]
-		records, err := sweep.List(ctx, a.records, w, func() {})
+		listing, err := sweep.List(ctx, a.records, w, func() {})
 		if halves, ok := w.Halves(); ok && errors.Is(err, sweep.ErrWindowTooLarge) {
 			windows = append(halves, windows[1:]...)
 			continue
@@ -121,7 +121,7 @@ func (a *recordAudit) run(ctx context.Context) error {
 			return err
 		}
 		windows = windows[1:]
-		if err := a.window(ctx, w, records); err != nil {
+		if err := a.window(ctx, w, listing.Records()); err != nil {
 			return err
 		}
 	}
@@ -150,7 +150,7 @@ func (a *recordAudit) window(ctx context.Context, w sweep.Window, records []tenc
 
 // record compares one of Tencent's records with the entries of its call.
 func (a *recordAudit) record(ctx context.Context, r tencent.CallRecord, entries []ledger.Entry) error {
-	if len(entries) == 0 && (r.EndedAt().Before(a.app.GoLive) || r.EndedAt().After(a.result.To)) {
+	if len(entries) == 0 && r.EndTime > 0 && (r.EndedAt().Before(a.app.GoLive) || r.EndedAt().After(a.result.To)) {
 		return nil // such calls are not charged, or not yet
 	}
 	a.result.Records++

@@ -33,7 +33,7 @@ func (f *fakeRecords) Records(_ context.Context, filter tencent.RecordFilter) (t
 		if r.StartTime >= filter.StartTime && r.StartTime <= filter.EndTime {
 			page.TotalNum++
 			if filter.Page == 1 {
-				page.Records = append(page.Records, r)
+				page.Rows = append(page.Rows, tencent.NewRecordRows(r)...)
 			}
 		}
 	}

@@ -3,7 +3,6 @@ package sweep
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 
 	"aftercall/internal/tencent"
@@ -20,45 +19,104 @@ const (
 	// taken for the last one.
 	pageSize = 100
 	// maxPasses is how often the pages of one window are read. It is given up
-	// earlier after maxStalledPasses in a row that found no new call.
-	maxPasses        = 20
-	maxStalledPasses = 3
+	// earlier after maxStalledPasses in a row that found no new row, or for a
+	// window that cannot be split after maxStalledSecondPasses.
+	maxPasses              = 20
+	maxStalledPasses       = 3
+	maxStalledSecondPasses = 8
+	// maxSamePages ends a pass: so many times the same page in a row means that
+	// the page number is ignored.
+	maxSamePages = 3
+	// maxPages ends a pass whose pages do not end.
+	maxPages = 20000
 	// MaxCalls is the largest number of calls in a window that is listed. Larger
 	// windows are divided, so that one listing stays short.
 	MaxCalls = 2000
 )
 
 // ErrWindowTooLarge reports that a window could not be listed completely, because
-// it holds too many calls or its pages keep changing. Its Halves may succeed.
+// it holds too many calls or its pages keep changing. Its Halves may succeed. It
+// is never returned for a window of one second.
 var ErrWindowTooLarge = errors.New("the window is too large to be listed completely")
 
-// List returns all records of a window, each once, in no particular order.
-// Tencent documents neither the order nor the stability of pages, so a listing
-// is complete only when as many different calls were seen as Tencent counts; the
-// error is ErrWindowTooLarge if that was not reached. progress is called after
-// every page.
-func List(ctx context.Context, l Lister, w Window, progress func()) ([]tencent.CallRecord, error) {
-	seen := map[string]tencent.CallRecord{}
-	for passes, stalled := 0, 0; passes < maxPasses && stalled < maxStalledPasses; passes++ {
-		before := len(seen)
-		complete, err := listPages(ctx, l, w, seen, progress)
-		if err != nil {
-			return nil, err
-		}
-		if complete {
-			return slices.Collect(maps.Values(seen)), nil
-		}
-		if stalled++; len(seen) > before {
-			stalled = 0
-		}
-	}
-	return nil, ErrWindowTooLarge
+// Listing is what was found in a window.
+type Listing struct {
+	// Rows are the calls, each once, in no particular order. A row may have
+	// problems in fields other than CallId; its record is only a hint anyway.
+	Rows []tencent.RecordRow
+	// Unreadable are the rows without a readable CallId, each content once. Their
+	// Hash identifies them.
+	Unreadable []tencent.RecordRow
+	// Total is how many records Tencent counts in the window.
+	Total int
 }
 
-// listPages reads the pages of a window once into seen, until a page is empty or
-// all calls were seen. It reports whether seen is complete.
-func listPages(ctx context.Context, l Lister, w Window, seen map[string]tencent.CallRecord, progress func()) (complete bool, err error) {
-	total := 0
+// Missing is how many records Tencent counts that it did not list, however often
+// it was asked. 0 is the usual value.
+func (l Listing) Missing() int { return max(l.Total-len(l.Rows)-len(l.Unreadable), 0) }
+
+// Records are the records of Rows.
+func (l Listing) Records() []tencent.CallRecord {
+	records := make([]tencent.CallRecord, len(l.Rows))
+	for i, row := range l.Rows {
+		records[i] = row.Record
+	}
+	return records
+}
+
+// List returns all records of a window, each once. Tencent documents neither the
+// order nor the stability of pages, so a listing is complete only when as many
+// different rows were seen as Tencent counts.
+//
+// If several passes agree that there are fewer, Tencent's count is wrong or it
+// repeats a row: the listing is taken, and Missing is the difference. Passes agree
+// if each had all its rows on one page, which cannot shift, or if the window is
+// one second, which cannot be split. Otherwise the error is ErrWindowTooLarge.
+// progress is called after every page.
+func List(ctx context.Context, l Lister, w Window, progress func()) (Listing, error) {
+	found := listing{rows: map[string]tencent.RecordRow{}}
+	_, divisible := w.Halves()
+	stalledLimit := maxStalledPasses
+	if !divisible {
+		stalledLimit = maxStalledSecondPasses
+	}
+	for passes, stalled := 0, 0; passes < maxPasses && stalled < stalledLimit; passes++ {
+		before := len(found.rows)
+		complete, err := found.pass(ctx, l, w, progress)
+		if err != nil {
+			return Listing{}, err
+		}
+		if complete {
+			return found.result(), nil
+		}
+		if stalled++; len(found.rows) > before {
+			stalled = 0
+		}
+		if found.onePage && stalled == maxStalledPasses {
+			return found.result(), nil
+		}
+	}
+	if divisible {
+		return Listing{}, ErrWindowTooLarge
+	}
+	return found.result(), nil
+}
+
+// listing collects the rows of several passes.
+type listing struct {
+	rows  map[string]tencent.RecordRow
+	total int
+	// onePage reports whether all rows of the last pass were on its first page.
+	onePage bool
+}
+
+// pass reads the pages of a window once, until a page is empty or all rows were
+// seen. It reports whether the listing is complete.
+func (f *listing) pass(ctx context.Context, l Lister, w Window, progress func()) (complete bool, err error) {
+	_, divisible := w.Halves()
+	total, same := 0, 0
+	var previous []string
+	f.onePage = true
 	for page := 1; ; page++ {
 		answer, err := l.Records(ctx, tencent.RecordFilter{
 			StartTime: w.From.Unix(), EndTime: w.To.Unix(), Page: page, NumberPerPage: pageSize,
@@ -68,16 +126,53 @@ func listPages(ctx context.Context, l Lister, w Window, seen map[string]tencent.
 		}
 		progress()
 		total = max(total, answer.TotalNum)
-		for _, r := range answer.Records {
-			seen[r.CallID] = r
+		f.total = total
+		keys := f.add(answer.Rows)
+		if same++; !slices.Equal(keys, previous) {
+			same = 0
 		}
+		previous = keys
 		switch {
-		case total > MaxCalls && w.To.After(w.From), page > MaxCalls:
+		case divisible && (total > MaxCalls || page > MaxCalls):
 			return false, ErrWindowTooLarge
-		case len(answer.Records) == 0:
-			return len(seen) >= total, nil
-		case total > 0 && len(seen) >= total:
+		case page > maxPages:
+			return false, nil
+		case len(keys) == 0:
+			return len(f.rows) >= total, nil
+		case total > 0 && len(f.rows) >= total:
 			return true, nil
+		case same == maxSamePages:
+			return false, nil
+		case page > 1:
+			f.onePage = false
 		}
 	}
+}
+
+// add adds the rows of a page, and returns their keys.
+func (f *listing) add(rows []tencent.RecordRow) []string {
+	keys := make([]string, len(rows))
+	for i, row := range rows {
+		keys[i] = "call:" + row.Record.CallID
+		if row.Unreadable() {
+			keys[i] = "row:" + row.Hash
+		}
+		// Of two rows of a call, the one that can be read better is kept.
+		if known, ok := f.rows[keys[i]]; !ok || len(row.Problems) < len(known.Problems) {
+			f.rows[keys[i]] = row
+		}
+	}
+	return keys
+}
+
+func (f *listing) result() Listing {
+	result := Listing{Total: f.total}
+	for _, row := range f.rows {
+		if row.Unreadable() {
+			result.Unreadable = append(result.Unreadable, row)
+		} else {
+			result.Rows = append(result.Rows, row)
+		}
+	}
+	return result
 }

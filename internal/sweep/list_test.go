@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,7 +52,7 @@ func (f *fakeLister) Records(_ context.Context, filter tencent.RecordFilter) (te
 		page.TotalNum = 0
 	}
 	from := min((filter.Page-1)*size, len(found))
-	page.Records = found[from:min(from+size, len(found))]
+	page.Rows = tencent.NewRecordRows(found[from:min(from+size, len(found))]...)
 	return page, nil
 }
 
@@ -74,7 +75,7 @@ func calls(n int) []tencent.CallRecord {
 func listAll(t require.TestingT, f *fakeLister, windows []Window) []string {
 	var ids []string
 	for len(windows) > 0 {
-		records, err := List(context.Background(), f, windows[0], func() {})
+		listing, err := List(context.Background(), f, windows[0], func() {})
 		if errors.Is(err, ErrWindowTooLarge) {
 			halves, ok := windows[0].Halves()
 			require.True(t, ok, "a window of one second can be listed")
@@ -82,7 +83,7 @@ func listAll(t require.TestingT, f *fakeLister, windows []Window) []string {
 			continue
 		}
 		require.NoError(t, err)
-		for _, r := range records {
+		for _, r := range listing.Records() {
 			ids = append(ids, r.CallID)
 		}
 		windows = windows[1:]
@@ -155,9 +156,10 @@ func TestList(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			progress := 0
-			records, err := List(t.Context(), &tt.lister, tt.window, func() { progress++ })
+			listing, err := List(t.Context(), &tt.lister, tt.window, func() { progress++ })
 			require.NoError(t, err)
-			require.Len(t, records, tt.want)
+			require.Len(t, listing.Rows, tt.want)
+			require.Zero(t, listing.Missing())
 			require.Equal(t, tt.lister.requests, progress, "progress after every page")
 			if tt.requests > 0 {
 				require.Equal(t, tt.requests, tt.lister.requests)
@@ -188,7 +190,7 @@ func TestListGivesUp(t *testing.T) {
 	page := func(total int, ids ...string) tencent.RecordPage {
 		p := tencent.RecordPage{TotalNum: total}
 		for _, id := range ids {
-			p.Records = append(p.Records, tencent.CallRecord{CallID: id})
+			p.Rows = append(p.Rows, tencent.NewRecordRows(tencent.CallRecord{CallID: id})...)
 		}
 		return p
 	}
@@ -203,19 +205,22 @@ func TestListGivesUp(t *testing.T) {
 		}, ErrWindowTooLarge, 1},
 		"the same page again and again": {func(int, tencent.RecordFilter) (tencent.RecordPage, error) {
 			return page(50, "call-1"), nil
-		}, ErrWindowTooLarge, MaxCalls + 1},
-		"three passes that find no new call, after the first": {func(_ int, f tencent.RecordFilter) (tencent.RecordPage, error) {
-			if f.Page > 1 {
+		}, ErrWindowTooLarge, (maxSamePages + 1) * (1 + 3)},
+		"three passes that find no new call on two pages, after the first": {func(_ int, f tencent.RecordFilter) (tencent.RecordPage, error) {
+			if f.Page > 2 {
 				return page(50), nil
 			}
-			return page(50, "call-1"), nil
-		}, ErrWindowTooLarge, 2 * (1 + 3)},
-		"two passes that find no new call, then one that does": {func(request int, f tencent.RecordFilter) (tencent.RecordPage, error) {
-			if f.Page > 1 {
-				return page(50), nil
+			return page(50, fmt.Sprint("call-", f.Page)), nil
+		}, ErrWindowTooLarge, 3 * (1 + 3)},
+		"two passes that find no new call on two pages, then one that does": {func(request int, f tencent.RecordFilter) (tencent.RecordPage, error) {
+			switch f.Page {
+			case 1:
+				return page(50, "call-1"), nil
+			case 2:
+				return page(50, fmt.Sprint("call-", 2+min(request/10, 1))), nil
 			}
-			return page(50, fmt.Sprint("call-", min(request/2, 3)/3)), nil
-		}, ErrWindowTooLarge, 2 * (1 + 2 + 1 + 3)},
+			return page(50), nil
+		}, ErrWindowTooLarge, 3 * (1 + 2 + 1 + 3)},
 		"twenty passes, each with one new call": {func(request int, f tencent.RecordFilter) (tencent.RecordPage, error) {
 			if f.Page > 1 {
 				return page(50), nil
@@ -237,4 +242,65 @@ func TestListGivesUp(t *testing.T) {
 			require.Equal(t, tt.requests, *requests)
 		})
 	}
+}
+
+// TestListTakesWhatPassesAgreeOn holds the listings that never reach Tencent's
+// count: they are taken, and the difference is returned.
+func TestListTakesWhatPassesAgreeOn(t *testing.T) {
+	minute, second := Window{From: now, To: at(60)}, Window{From: now, To: now}
+	pages := func(total int, pages ...[]string) listerFunc {
+		return func(_ int, f tencent.RecordFilter) (tencent.RecordPage, error) {
+			p := tencent.RecordPage{TotalNum: total}
+			if f.Page <= len(pages) {
+				for _, id := range pages[f.Page-1] {
+					p.Rows = append(p.Rows, tencent.NewRecordRows(tencent.CallRecord{CallID: id})...)
+				}
+			}
+			return p, nil
+		}
+	}
+	tests := map[string]struct {
+		lister  listerFunc
+		window  Window
+		want    []string
+		missing int
+	}{
+		"a row is repeated":                  {pages(5, []string{"a", "b", "b", "c", "d"}), minute, []string{"a", "b", "c", "d"}, 1},
+		"the total is one too high":          {pages(3, []string{"a", "b"}), minute, []string{"a", "b"}, 1},
+		"a total without rows":               {pages(1), minute, nil, 1},
+		"a row is repeated on the next page": {pages(4, []string{"a", "b"}, []string{"b", "c"}), second, []string{"a", "b", "c"}, 1},
+		"a second whose page number is ignored": {func(int, tencent.RecordFilter) (tencent.RecordPage, error) {
+			return tencent.RecordPage{TotalNum: 2, Rows: tencent.NewRecordRows(tencent.CallRecord{CallID: "a"})}, nil
+		}, second, []string{"a"}, 1},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			lister, requests := counting(tt.lister)
+			listing, err := List(t.Context(), lister, tt.window, func() {})
+			require.NoError(t, err)
+			var ids []string
+			for _, r := range listing.Records() {
+				ids = append(ids, r.CallID)
+			}
+			require.ElementsMatch(t, tt.want, ids)
+			require.Equal(t, tt.missing, listing.Missing())
+			require.Less(t, *requests, 50)
+		})
+	}
+}
+
+func TestListKeepsUnreadableRowsApart(t *testing.T) {
+	bad := tencent.RecordRow{Hash: "1", Problems: []tencent.FieldError{{Field: "CallId", Problem: "must not be empty"}}}
+	long := tencent.RecordRow{Record: tencent.CallRecord{CallID: strings.Repeat("x", tencent.MaxCallIDLength+1)}, Hash: "2"}
+	partly := tencent.RecordRow{Record: tencent.CallRecord{CallID: "call-2"}, Problems: []tencent.FieldError{{Field: "EndTime"}}}
+	rows := append(tencent.NewRecordRows(tencent.CallRecord{CallID: "call-1"}), bad, long, partly)
+	lister, requests := counting(func(int, tencent.RecordFilter) (tencent.RecordPage, error) {
+		return tencent.RecordPage{TotalNum: 4, Rows: rows}, nil
+	})
+	listing, err := List(t.Context(), lister, Window{From: now, To: at(60)}, func() {})
+	require.NoError(t, err)
+	require.ElementsMatch(t, []tencent.RecordRow{rows[0], partly}, listing.Rows, "a row with a CallId is a hint, whatever its other fields")
+	require.ElementsMatch(t, []tencent.RecordRow{bad, long}, listing.Unreadable)
+	require.Zero(t, listing.Missing())
+	require.Equal(t, 1, *requests)
 }

@@ -96,58 +96,99 @@ func NewClient(o ClientOptions) *Client {
 
 // Record returns the record of a call that has ended. Tencent provides it from
 // five seconds to seven days after the end; before and after that, the error is
-// an *APIError with CodeRecordNotFound. D:68930
+// an *APIError with CodeRecordNotFound. A record that exists but cannot be read
+// completely is an *UnreadableRecordError. D:68930
 func (c *Client) Record(ctx context.Context, callID string) (CallRecord, error) {
-	var response struct{ CallRecord CallRecord }
-	if err := c.do(ctx, pathRecordByCallID, map[string]string{"CallId": callID}, &response); err != nil {
+	answer, err := c.do(ctx, pathRecordByCallID, map[string]string{"CallId": callID})
+	if err != nil {
 		return CallRecord{}, err
 	}
-	if response.CallRecord.CallID != callID {
-		return CallRecord{}, fmt.Errorf("%s: the answer is for another CallId", pathRecordByCallID)
+	record, problems, raw := decodeRecordResponse(answer.response, callID)
+	if len(problems) > 0 {
+		return CallRecord{}, &UnreadableRecordError{
+			API: pathRecordByCallID, RequestID: answer.requestID, Record: record, Problems: problems, Raw: rawText(raw),
+		}
 	}
-	return response.CallRecord, nil
+	return record, nil
+}
+
+// decodeRecordResponse decodes the record of callID in a response. raw is what a
+// person should see if there are problems.
+func decodeRecordResponse(response []byte, callID string) (record CallRecord, problems []FieldError, raw []byte) {
+	only := CallRecord{CallID: callID}
+	object, err := decodeObject(response)
+	if err != nil {
+		return only, []FieldError{{"Response", "must be an object" + butIs(response)}}, response
+	}
+	value, problem := object.value("CallRecord")
+	if problem == "" && jsonKind(value) != "object" {
+		problem = "must be an object" + butIs(value)
+	}
+	if problem != "" {
+		return only, []FieldError{{"CallRecord", problem}}, response
+	}
+	record, problems = DecodeRecord(value)
+	switch {
+	case record.CallID == callID:
+	case record.CallID == "":
+		if !hasProblem(problems, "CallId") {
+			problems = append(problems, FieldError{"CallId", "must not be empty"})
+		}
+		record.CallID = callID
+	default: // none of its fields belong to this call
+		return only, append(problems, FieldError{"CallId", "is that of another call"}), value
+	}
+	return record, problems, value
 }
 
 // SetCallback configures the callbacks of the app. Tencent overwrites the earlier
 // configuration without a warning: read it with Callback first. D:68938
 func (c *Client) SetCallback(ctx context.Context, cfg CallbackConfig) error {
-	return c.do(ctx, pathSetCallback, cfg, nil)
+	_, err := c.do(ctx, pathSetCallback, cfg)
+	return err
 }
 
 // Callback returns the callback configuration of the app. The error is an
 // *APIError with CodeNoCallback if there is none. D:68937
 func (c *Client) Callback(ctx context.Context) (CallbackConfig, error) {
+	answer, err := c.do(ctx, pathGetCallback, struct{}{})
+	if err != nil {
+		return CallbackConfig{}, err
+	}
 	var cfg CallbackConfig
-	err := c.do(ctx, pathGetCallback, struct{}{}, &cfg)
-	return cfg, err
+	if err := json.Unmarshal(answer.response, &cfg); err != nil {
+		return CallbackConfig{}, &UnreadableAnswerError{API: pathGetCallback, RequestID: answer.requestID, Problem: *fieldError("Response", err)}
+	}
+	return cfg, nil
 }
 
 // DeleteCallback deletes the callback configuration of the app, so that Tencent
 // posts no more callbacks. D:68939
 func (c *Client) DeleteCallback(ctx context.Context) error {
-	return c.do(ctx, pathDeleteCallback, struct{}{}, nil)
+	_, err := c.do(ctx, pathDeleteCallback, struct{}{})
+	return err
 }
 
 // do makes one request, and a second one immediately if the UserSig has expired.
-func (c *Client) do(ctx context.Context, api string, request, response any) error {
+func (c *Client) do(ctx context.Context, api string, request any) (answer, error) {
 	body, err := json.Marshal(request)
 	if err != nil {
-		return fmt.Errorf("%s: encode request: %w", api, err)
+		return answer{}, fmt.Errorf("%s: encode request: %w", api, err)
 	}
 	for first := true; ; first = false {
 		sig, err := c.signer.UserSig()
 		if err != nil {
-			return fmt.Errorf("%s: %w", api, err)
+			return answer{}, fmt.Errorf("%s: %w", api, err)
 		}
 		if err := c.waitForLimiter(ctx); err != nil {
-			return fmt.Errorf("%s: %w", api, err)
+			return answer{}, fmt.Errorf("%s: %w", api, err)
 		}
 		start := time.Now()
-		err = c.post(ctx, api, sig, body, response)
+		answer, err := c.post(ctx, api, sig, body)
 		c.observe(api, errorCode(err), time.Since(start))
 		c.reportThrottling(ctx, err)
 		if errorCode(err).Action() != ActionRenewSig || !first {
-			return err
+			return answer, err
 		}
 		c.signer.Drop(sig)
 	}
@@ -167,7 +208,7 @@ func errorCode(err error) Code {
 	}
 }
 
-func (c *Client) post(ctx context.Context, api, sig string, body []byte, response any) error {
+func (c *Client) post(ctx context.Context, api, sig string, body []byte) (answer, error) {
 	query := url.Values{
 		"sdkappid":    {c.app.String()},
 		"identifier":  {c.signer.identifier},
@@ -177,41 +218,22 @@ func (c *Client) post(ctx context.Context, api, sig string, body []byte, respons
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+"/"+api+"?"+query.Encode(), bytes.NewReader(body))
 	if err != nil {
-		return fmt.Errorf("%s: %w", api, withoutURL(err))
+		return answer{}, fmt.Errorf("%s: %w", api, withoutURL(err))
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("%s: %w", api, withoutURL(err))
+		return answer{}, fmt.Errorf("%s: %w", api, withoutURL(err))
 	}
 	defer resp.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerSize))
 	if err != nil {
-		return fmt.Errorf("%s: read answer: %w", api, err)
+		return answer{}, fmt.Errorf("%s: read answer: %w", api, err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return &HTTPError{API: api, Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header)}
+		return answer{}, &HTTPError{API: api, Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header)}
 	}
-	var answer struct {
-		ActionStatus string
-		ErrorCode    Code
-		ErrorInfo    string
-		RequestID    string `json:"RequestId"`
-		Response     json.RawMessage
-	}
-	if err := json.Unmarshal(data, &answer); err != nil {
-		return fmt.Errorf("%s: the answer is not the documented JSON: %w", api, err)
-	}
-	if answer.ErrorCode != CodeOK || answer.ActionStatus != "OK" {
-		return &APIError{API: api, Code: answer.ErrorCode, Info: answer.ErrorInfo, RequestID: answer.RequestID}
-	}
-	if response == nil {
-		return nil
-	}
-	if err := json.Unmarshal(answer.Response, response); err != nil {
-		return fmt.Errorf("%s: Response of %s: %w", api, answer.RequestID, err)
-	}
-	return nil
+	return decodeAnswer(api, data)
 }
 
 // withoutURL removes the URL from an error of net/http. The query contains a

@@ -62,13 +62,12 @@ func TestClientErrors(t *testing.T) {
 		answer string
 		code   Code
 	}{
-		"not found":         {200, `{"ErrorCode":101050,"ErrorInfo":"no record","ActionStatus":"FAIL","RequestId":"r1"}`, CodeRecordNotFound},
-		"fail without code": {200, `{"ErrorCode":0,"ErrorInfo":"odd","ActionStatus":"FAIL","RequestId":"r1"}`, CodeOK},
-		"not JSON":          {200, `<html>`, CodeTransport},
-		"server error":      {502, ``, CodeTransport},
-		"redirect":          {302, ``, CodeTransport},
-		"other call":        {200, recordAnswer, CodeTransport},
-		"no response":       {200, `{"ErrorCode":0,"ActionStatus":"OK","RequestId":"r1"}`, CodeTransport},
+		"not found":          {200, `{"ErrorCode":101050,"ErrorInfo":"no record","ActionStatus":"FAIL","RequestId":"r1"}`, CodeRecordNotFound},
+		"fail without code":  {200, `{"ErrorCode":0,"ErrorInfo":"odd","ActionStatus":"FAIL","RequestId":"r1"}`, CodeOK},
+		"not JSON":           {200, `<html>`, CodeTransport},
+		"server error":       {502, ``, CodeTransport},
+		"redirect":           {302, ``, CodeTransport},
+		"no code, no status": {200, `{"message":"forbidden"}`, CodeTransport},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -186,7 +185,7 @@ func TestRecords(t *testing.T) {
 	}{
 		"a page": {
 			`{"ErrorCode":0,"ActionStatus":"OK","Response":{"TotalNum":141,"Page":2,"CallRecordList":[{"CallId":"call-1"},{"CallId":"call-2"}]}}`,
-			RecordPage{TotalNum: 141, Page: 2, Records: []CallRecord{{CallID: "call-1"}, {CallID: "call-2"}}},
+			RecordPage{TotalNum: 141, Page: 2, Rows: NewRecordRows(CallRecord{CallID: "call-1"}, CallRecord{CallID: "call-2"})},
 			CodeOK,
 		},
 		"an empty list":  {`{"ErrorCode":0,"ActionStatus":"OK","Response":{"TotalNum":0,"Page":2}}`, RecordPage{Page: 2}, CodeOK},

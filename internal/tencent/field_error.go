@@ -9,11 +9,12 @@ import (
 	"unicode/utf8"
 )
 
-// FieldError reports a field of a callback that is missing or invalid.
+// FieldError reports a field of a callback or record that is missing or invalid.
+// It never contains the value.
 type FieldError struct {
-	Field string
+	Field string `json:"field"`
 	// Problem continues the field's name, as in "must not be empty".
-	Problem string
+	Problem string `json:"problem"`
 }
 
 // Error returns the field and the problem.

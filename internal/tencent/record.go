@@ -3,9 +3,7 @@ package tencent
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"slices"
-	"strconv"
 	"time"
 	"unicode/utf8"
 )
@@ -97,11 +95,11 @@ func (r CallRecord) ConnectedSeconds() int64 {
 func (r CallRecord) EndedAt() time.Time { return time.Unix(r.EndTime, 0).UTC() }
 
 // RoomID is the room of a call. Tencent documents a string for both types of room
-// ID. A JSON number is accepted too, without loss of digits, since Tencent might
-// send one for a digit room (RoomIdType 1).
+// ID. A JSON number is accepted too, digit for digit, since Tencent might send one
+// for a digit room (RoomIdType 1).
 type RoomID string
 
-// UnmarshalJSON accepts a JSON string or a whole JSON number.
+// UnmarshalJSON accepts a JSON string or number.
 func (r *RoomID) UnmarshalJSON(data []byte) error {
 	isString := bytes.HasPrefix(data, []byte(`"`))
 	switch {
@@ -114,9 +112,6 @@ func (r *RoomID) UnmarshalJSON(data []byte) error {
 	var number json.Number
 	if err := json.Unmarshal(data, &number); err != nil {
 		return err
-	}
-	if _, err := strconv.ParseUint(number.String(), 10, 64); err != nil {
-		return errors.New("RoomId must be a string or a whole number")
 	}
 	*r = RoomID(number)
 	return nil
