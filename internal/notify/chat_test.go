@@ -169,6 +169,10 @@ func TestRobotsRefuseWithStatus200(t *testing.T) {
 		require.Equal(t, c.want, want{deliveryErr.Permanent, deliveryErr.RetryAfter}, "%s %s", c.target, c.body)
 		require.NotContains(t, err.Error(), "canary")
 	}
+	p := newProvider(t, http.StatusBadRequest, `{"code":424242,"msg":"unknown to the rules"}`)
+	var statusErr *StatusError
+	require.ErrorAs(t, newSender(t, chatOptions(TypeFeishu, p.url, "")).Send(context.Background(), "msg_1", sample(t, EventCallCharged)), &statusErr)
+	require.True(t, statusErr.Permanent(), "an unknown code does not hide the status")
 	for _, target := range []Type{TypeWeCom, TypeDingTalk, TypeFeishu} {
 		p := newProvider(t, http.StatusServiceUnavailable, `{"errcode":0,"code":0}`)
 		err := newSender(t, chatOptions(target, p.url, "")).Send(context.Background(), "msg_1", sample(t, EventCallCharged))

@@ -58,3 +58,11 @@ func TestSubscription(t *testing.T) {
 		t.Run(name, func(t *testing.T) { require.Equal(t, tt.want, tt.subscription.Matches(tt.event)) })
 	}
 }
+
+func TestSubscribersInTheirOrder(t *testing.T) {
+	charged := Subscription{Events: []EventType{EventCallCharged}}
+	all := []Subscriber{{Name: "z"}, {Name: "money", Subscription: charged}, {Name: "a"}}
+	require.Equal(t, []string{"z", "money", "a"}, Subscribers(all, Event{Type: EventCallCharged, Call: &CallData{}}))
+	require.Equal(t, []string{"z", "a"}, Subscribers(all, Event{Type: EventCallFree, Call: &CallData{}}))
+	require.Equal(t, []string{}, Subscribers(nil, Event{Type: EventCallFree, Call: &CallData{}}), "a list, not null, in a history")
+}

@@ -61,7 +61,7 @@ func TestEverySecretVerifies(t *testing.T) {
 func TestAnswers(t *testing.T) {
 	tests := map[int]struct{ ok, permanent bool }{
 		200: {ok: true}, 204: {ok: true},
-		302: {permanent: true}, 400: {permanent: true}, 401: {permanent: true}, 404: {permanent: true}, 410: {permanent: true},
+		300: {permanent: true}, 302: {permanent: true}, 400: {permanent: true}, 401: {permanent: true}, 404: {permanent: true}, 410: {permanent: true},
 		408: {}, 409: {}, 425: {}, 429: {}, 500: {}, 502: {}, 503: {},
 	}
 	for status, tt := range tests {
@@ -164,6 +164,8 @@ func TestRetryAfter(t *testing.T) {
 		"": 0, "7": 7 * time.Second, "-7": 0, "soon": 0, "86400": MaxRetryAfter,
 		now.Add(30 * time.Second).Format(http.TimeFormat): 30 * time.Second,
 		now.Add(-time.Minute).Format(http.TimeFormat):     0,
+		now.Add(2 * time.Hour).Format(http.TimeFormat):    MaxRetryAfter,
+		"3600": MaxRetryAfter, "99999999999": 0,
 	}
 	for header, want := range tests {
 		require.Equal(t, want, retryAfter(header, now), "Retry-After: %s", header)

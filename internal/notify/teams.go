@@ -97,13 +97,13 @@ func (t *teams) Send(ctx context.Context, _ string, event Event) error {
 }
 
 // body is the card for an event: title and facts, or the text of the
-// configuration, cut until the encoded message fits.
+// configuration or of a test, cut until the encoded message fits.
 func (t *teams) body(event Event) ([]byte, error) {
 	text, err := t.text.render(event)
 	if err != nil {
 		return nil, err
 	}
-	if t.facts {
+	if t.facts && event.Test == nil {
 		view, err := t.text.format.view(event)
 		if err != nil {
 			return nil, err

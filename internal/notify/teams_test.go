@@ -105,6 +105,15 @@ func TestTeamsText(t *testing.T) {
 	}}, card, "markup of the template stays, that of a name does not; each line is a paragraph")
 }
 
+func TestTeamsTestEvent(t *testing.T) {
+	event := NewTestEvent("support", sentAt)
+	for _, text := range []string{"", "{{ .App }}"} {
+		p := newProvider(t, http.StatusAccepted, "")
+		require.NoError(t, newSender(t, chatOptions(TypeTeams, p.url, text)).Send(context.Background(), "msg_1", event))
+		require.Equal(t, []map[string]any{{"type": "TextBlock", "wrap": true, "text": event.Test.Message}}, teamsCardOf(t, p.only(t).body))
+	}
+}
+
 func TestTeamsMessagesFit(t *testing.T) {
 	const limit = 28_672
 	for name, unit := range map[string]string{
