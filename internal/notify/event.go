@@ -85,13 +85,14 @@ func (e *Event) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	*e = Event{Type: in.Type, Version: in.Version, Timestamp: in.Timestamp}
-	switch {
-	case in.Type == EventSweepRecovered:
+	switch in.Type {
+	case EventSweepRecovered:
 		return json.Unmarshal(in.Data, &e.Sweep)
-	case in.Type == EventTargetTest:
+	case EventTargetTest:
 		return json.Unmarshal(in.Data, &e.Test)
+	default:
+		return json.Unmarshal(in.Data, &e.Call)
 	}
-	return json.Unmarshal(in.Data, &e.Call)
 }
 
 // withLists returns the event with empty lists instead of nil ones, because
