@@ -191,7 +191,7 @@ func (s *Stack) startSimulators(context.Context) error {
 	}
 	return s.run("simulators", func(ctx context.Context, _ io.Writer) error {
 		return serve.HTTP(
-			ctx, s.logger,
+			ctx, s.logger, 0,
 			serve.Listener{Name: "simulated Tencent", Address: address(s.ports.Tencent), Handler: s.Tencent},
 			serve.Listener{Name: "webhook receiver", Address: address(s.ports.WebhookApp), Handler: s.Webhooks},
 		)

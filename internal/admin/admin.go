@@ -38,6 +38,17 @@ func FlagSet(flag *atomic.Bool, problem string) func(context.Context) error {
 	}
 }
 
+// Running returns a Check.Run that fails once ctx has ended: the process is
+// shutting down.
+func Running(ctx context.Context) func(context.Context) error {
+	return func(context.Context) error {
+		if ctx.Err() != nil {
+			return errors.New("shutting down")
+		}
+		return nil
+	}
+}
+
 // checkTimeout bounds the checks together, so that /readyz always answers.
 const checkTimeout = 2 * time.Second
 

@@ -83,6 +83,14 @@ func TestFlagSet(t *testing.T) {
 	require.NoError(t, check(context.Background()))
 }
 
+func TestRunning(t *testing.T) {
+	ctx, stop := context.WithCancel(context.Background())
+	check := Running(ctx)
+	require.NoError(t, check(context.Background()))
+	stop()
+	require.EqualError(t, check(context.Background()), "shutting down")
+}
+
 func TestProfilesOnlyWhenEnabled(t *testing.T) {
 	h := Handler(prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 	for _, path := range []string{"/debug/pprof/", "/debug/pprof/goroutine", "/debug/pprof/cmdline", "/debug/pprof/symbol"} {

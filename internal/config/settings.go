@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 
@@ -38,7 +39,13 @@ type StarterSettings struct {
 	Common
 	Listen      string `env:"AFTERCALL_LISTEN" envDefault:":8080" doc:"host:port for Tencent's callbacks."`
 	AdminListen string `env:"AFTERCALL_ADMIN_LISTEN" envDefault:":9090" doc:"host:port for /healthz, /readyz and /metrics."`
+	// Drain is 0 in development, where nobody wants to wait for it.
+	Drain time.Duration `env:"AFTERCALL_DRAIN" envDefault:"0s" doc:"How long callbacks are still accepted after SIGTERM, while /readyz is red; 5s behind a load balancer. See [operations.md](operations.md#a-rolling-restart)."`
 }
+
+// maxDrain is less than what process supervisors wait for by themselves before
+// they kill, where that is generous.
+const maxDrain = 5 * time.Minute
 
 // WorkerSettings are the process settings of the worker.
 type WorkerSettings struct {
@@ -84,6 +91,7 @@ func Starter(environ map[string]string) (StarterSettings, *Config, error) {
 	problems := parseSettings(&settings, environ)
 	problems = append(problems, listenProblem("AFTERCALL_LISTEN", settings.Listen)...)
 	problems = append(problems, listenProblem("AFTERCALL_ADMIN_LISTEN", settings.AdminListen)...)
+	problems = append(problems, rangeProblem("AFTERCALL_DRAIN", settings.Drain, 0, maxDrain)...)
 	file, err := loadWith(&settings.Common, environ, problems)
 	return settings, file, err
 }
@@ -150,6 +158,9 @@ func parseSettings(settings any, environ map[string]string) []Problem {
 			message := parse.Err.Error()
 			if parse.Type == reflect.TypeFor[slog.Level]() {
 				message = "must be debug, info, warn or error"
+			}
+			if parse.Type == reflect.TypeFor[time.Duration]() {
+				message = "must be a duration, as in 5s or 250ms"
 			}
 			if parse.Type.Kind() == reflect.Bool {
 				message = "must be true or false"
@@ -232,6 +243,13 @@ func listenProblem(key, address string) []Problem {
 	}
 	if err != nil {
 		return []Problem{{Key: key, Message: "must be host:port or :port, as in 127.0.0.1:8080"}}
+	}
+	return nil
+}
+
+func rangeProblem(key string, value, least, most time.Duration) []Problem {
+	if value < least || value > most {
+		return []Problem{{Key: key, Message: fmt.Sprintf("must be from %s to %s", least, most)}}
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -50,6 +51,7 @@ func TestSettingsFromTheEnvironment(t *testing.T) {
 		"LEDGER_URL=sqlite:/var/lib/aftercall/ledger.db",
 		"AFTERCALL_LOG_FORMAT=json", "AFTERCALL_LOG_LEVEL=debug",
 		"AFTERCALL_TASK_QUEUE=calls", "AFTERCALL_TEMPORAL_UI_URL=http://localhost:8233/",
+		"AFTERCALL_DRAIN=5s",
 		"AFTERCALL_LISTEN=127.0.0.1:0", "AFTERCALL_ADMIN_LISTEN=[::1]:9000",
 	}, list(environment())...)))
 	require.NoError(t, err)
@@ -61,6 +63,7 @@ func TestSettingsFromTheEnvironment(t *testing.T) {
 	require.Equal(t, "http://localhost:8233", starter.TemporalUIURL)
 	require.Equal(t, "127.0.0.1:0", starter.Listen)
 	require.Equal(t, "[::1]:9000", starter.AdminListen)
+	require.Equal(t, 5*time.Second, starter.Drain)
 }
 
 func list(environ map[string]string) []string {
@@ -80,6 +83,8 @@ func TestSettingsProblems(t *testing.T) {
 		"AFTERCALL_LOG_FORMAT: must be auto, json or text":                                                                                         {"AFTERCALL_LOG_FORMAT": "xml"},
 		"AFTERCALL_LOG_LEVEL: must be debug, info, warn or error":                                                                                  {"AFTERCALL_LOG_LEVEL": "loud"},
 		"AFTERCALL_PROFILES: must be true or false":                                                                                                {"AFTERCALL_PROFILES": "yes please"},
+		"AFTERCALL_DRAIN: must be a duration, as in 5s or 250ms":                                                                                   {"AFTERCALL_DRAIN": "5"},
+		"AFTERCALL_DRAIN: must be from 0s to 5m0s":                                                                                                 {"AFTERCALL_DRAIN": "-1s"},
 		"AFTERCALL_TASK_QUEUE: must be a name without spaces around it":                                                                            {"AFTERCALL_TASK_QUEUE": " calls"},
 		"AFTERCALL_TEMPORAL_UI_URL: must be an address such as http://localhost:8233":                                                              {"AFTERCALL_TEMPORAL_UI_URL": "localhost:8233"},
 		"AFTERCALL_LISTEN: must be host:port or :port, as in 127.0.0.1:8080":                                                                       {"AFTERCALL_LISTEN": "8080"},

@@ -22,18 +22,20 @@ type Listener struct {
 }
 
 const (
-	// drainTimeout is many times as long as an answer takes.
-	drainTimeout = 10 * time.Second
+	// shutdownTimeout is many times as long as an answer takes.
+	shutdownTimeout = 10 * time.Second
 	// headerTimeout keeps a slow sender from holding a connection.
 	headerTimeout = 5 * time.Second
 	writeTimeout  = 30 * time.Second
 	idleTimeout   = 2 * time.Minute
 )
 
-// HTTP opens the listeners, all or none, and serves them until ctx ends. Then
-// it accepts no new requests and waits for the current ones, one listener after
+// HTTP opens the listeners, all or none, and serves them until ctx ends, and
+// for drain longer, so that a load balancer has time to notice that the process
+// is no longer ready. Each answer within that time closes its connection. Then
+// HTTP accepts no new requests and waits for the current ones, one listener after
 // the other in the order given.
-func HTTP(ctx context.Context, logger *slog.Logger, listeners ...Listener) error {
+func HTTP(ctx context.Context, logger *slog.Logger, drain time.Duration, listeners ...Listener) error {
 	sockets := make([]net.Listener, 0, len(listeners))
 	for _, l := range listeners {
 		socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", l.Address)
@@ -45,11 +47,12 @@ func HTTP(ctx context.Context, logger *slog.Logger, listeners ...Listener) error
 		}
 		sockets = append(sockets, socket)
 	}
+	stopping := ctx
 	group, ctx := errgroup.WithContext(ctx)
 	servers := make([]*http.Server, len(listeners))
 	for i, l := range listeners {
 		servers[i] = &http.Server{
-			Handler:           l.Handler,
+			Handler:           closeConnectionsAfter(ctx, l.Handler),
 			ReadHeaderTimeout: headerTimeout,
 			WriteTimeout:      writeTimeout,
 			IdleTimeout:       idleTimeout,
@@ -65,18 +68,35 @@ func HTTP(ctx context.Context, logger *slog.Logger, listeners ...Listener) error
 	}
 	group.Go(func() error {
 		<-ctx.Done()
-		return drain(context.WithoutCancel(ctx), listeners, servers)
+		if stopping.Err() != nil && drain > 0 { // not because a listener failed
+			logger.Info("stopping: requests are still accepted for the drain time", "drain", drain)
+			<-time.After(drain)
+		}
+		return shutdown(context.WithoutCancel(ctx), listeners, servers)
 	})
 	return group.Wait()
 }
 
-func drain(ctx context.Context, listeners []Listener, servers []*http.Server) error {
-	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+// closeConnectionsAfter makes every answer after the end of ctx close its
+// connection, so that the sender connects to another process. A connection
+// that is closed at the end of the drain time instead might lose a request that
+// is on its way.
+func closeConnectionsAfter(ctx context.Context, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ctx.Err() != nil {
+			w.Header().Set("Connection", "close")
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+func shutdown(ctx context.Context, listeners []Listener, servers []*http.Server) error {
+	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
 	defer cancel()
 	var errs []error
 	for i, server := range servers {
 		if err := server.Shutdown(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("drain %s: %w", listeners[i].Name, err))
+			errs = append(errs, fmt.Errorf("shut down %s: %w", listeners[i].Name, err))
 		}
 	}
 	return errors.Join(errs...)

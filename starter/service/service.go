@@ -24,8 +24,8 @@ import (
 	"aftercall/workflows/launch"
 )
 
-// Run serves callbacks until ctx ends, then closes in order: the listeners, the
-// connection to Temporal, Redis. environ holds the process settings (see
+// Run serves callbacks until ctx ends, and for the configured drain time longer,
+// then closes in order: the listeners, the connection to Temporal, Redis. environ holds the process settings (see
 // docs/configuration.md); log lines go to stderr.
 func Run(ctx context.Context, environ map[string]string, stderr io.Writer) error {
 	return run(ctx, environ, stderr, telemetry.NewRegistry())
@@ -51,7 +51,8 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	if err := traces.InstrumentRedis(rdb); err != nil {
 		return err
 	}
-	guard := redisguard.New(ctx, rdb, reg, logger)
+	// Redis is used until the last answer.
+	guard := redisguard.New(context.WithoutCancel(ctx), rdb, reg, logger)
 	defer guard.Close()
 	claims := dedupe.New(guard, reg)
 
@@ -78,7 +79,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	})
 	group.Go(func() error {
 		return serve.HTTP(
-			ctx, logger,
+			ctx, logger, settings.Drain,
 			serve.Listener{
 				Name: "callbacks", Address: settings.Listen,
 				Handler: traces.Handler("callback", callback.New(apps(cfg), claims, launch.NewCalls(temporal, settings.TaskQueue).Decrypting(settings.PayloadKeys), reg, logger)),
@@ -87,6 +88,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 				Name: "admin", Address: settings.AdminListen,
 				Handler: admin.Profiles(settings.Profiles, admin.Handler(
 					reg, logger,
+					admin.Check{Name: "shutdown", Run: admin.Running(ctx)},
 					admin.Check{Name: "temporal", Run: func(ctx context.Context) error { return temporalclient.Ping(ctx, temporal, namespace) }},
 					admin.Check{Name: "search attributes", Run: admin.FlagSet(&prepared, "not checked yet: waiting for Temporal")},
 					admin.Check{Name: "redis", Optional: true, Run: guard.Ping},

@@ -1,0 +1,67 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"aftercall/internal/admin"
+	"aftercall/internal/testenv"
+	"aftercall/internal/testenv/testconfig"
+)
+
+// TestShutdown checks that a starter that was told to stop is not ready, and
+// that it accepts callbacks within its drain time all the same.
+func TestShutdown(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "aftercall.yaml")
+	require.NoError(t, testconfig.New().Write(file))
+	public, operators := address(t), address(t)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, map[string]string{
+			"AFTERCALL_CONFIG": file, "AFTERCALL_LISTEN": public, "AFTERCALL_ADMIN_LISTEN": operators, "AFTERCALL_DRAIN": "3s",
+			"REDIS_URL": "redis://127.0.0.1:1", "TEMPORAL_ADDRESS": "127.0.0.1:1",
+		}, io.Discard, prometheus.NewRegistry())
+	}()
+	// problem is what /readyz says about the shutdown, empty if it does not answer.
+	problem := func() string {
+		resp, err := http.Get("http://" + operators + "/readyz")
+		if err != nil {
+			return ""
+		}
+		defer resp.Body.Close()
+		var status admin.Status
+		require.NoError(t, json.NewDecoder(resp.Body).Decode(&status))
+		return status.Checks["shutdown"]
+	}
+	eventually := func(condition func() bool) {
+		t.Helper()
+		require.Eventually(t, condition, 30*time.Second, 10*time.Millisecond)
+	}
+	eventually(func() bool { return problem() == "ok" })
+	stop()
+	eventually(func() bool { return problem() == "missing: shutting down" })
+	resp, err := http.Post("http://"+public+"/tencent/call/wrong", "application/json", strings.NewReader("{}"))
+	require.NoError(t, err, "not ready, and still there")
+	resp.Body.Close()
+	require.Equal(t, http.StatusNotFound, resp.StatusCode)
+	require.True(t, resp.Close)
+	require.NoError(t, <-ended)
+	_, err = http.Post("http://"+public+"/tencent/call/wrong", "application/json", strings.NewReader("{}"))
+	require.Error(t, err)
+}
+
+func address(t *testing.T) string {
+	t.Helper()
+	return "127.0.0.1:" + strconv.Itoa(testenv.FreePort(t))
+}
