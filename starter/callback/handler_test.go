@@ -2,6 +2,7 @@ package callback
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -69,15 +71,21 @@ func TestRejectedCallbacks(t *testing.T) {
 		"commands differ":    {"POST", strings.Replace(good, "AfterEndCall", "AfterStartCall", 1), body, 400, "CallbackCommand"},
 		"v1":                 {"POST", PathPrefix + secret + "?sdkappid=1400000000&command=x", `{"StartCallTs":1}`, 400, "v1"},
 	}
+	apps := map[string]string{
+		"Sign missing": "school", "Sign wrong": "school", "RequestTime old": "school",
+		"not JSON": "clinic", "CallId empty": "clinic", "commands differ": "clinic", "v1": "clinic",
+	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			f := withMiniredis(t)
 			w := f.do(httptest.NewRequest(tt.method, tt.target, strings.NewReader(tt.body)))
 			require.Equal(t, tt.status, w.Code)
 			require.Equal(t, "application/json", w.Header().Get("Content-Type"))
+			require.Equal(t, tt.status == http.StatusMethodNotAllowed, w.Header().Get("Allow") == http.MethodPost)
 			require.Contains(t, w.Body.String(), `"ActionStatus":"FAIL"`)
 			require.Contains(t, w.Body.String(), tt.info)
 			require.Zero(t, f.temporal.starts, "Temporal is not asked")
+			f.requireCallbacks(fmt.Sprintf(`{app=%q,outcome="refused",status="%d"} 1`, apps[name], tt.status))
 		})
 	}
 }
@@ -122,6 +130,55 @@ func TestAcceptedOnce(t *testing.T) {
 func TestBudgets(t *testing.T) {
 	require.LessOrEqual(t, readBudget+handleBudget, 1500*time.Millisecond)
 	require.LessOrEqual(t, startBudget+2*redisguard.ServiceTimeout, handleBudget, "claim, start, confirm")
+}
+
+// deadlineWriter records the read deadlines that are set on its connection.
+type deadlineWriter struct {
+	*httptest.ResponseRecorder
+	deadlines []time.Time
+}
+
+func (w *deadlineWriter) SetReadDeadline(t time.Time) error {
+	w.deadlines = append(w.deadlines, t)
+	return nil
+}
+
+func TestReadingTheBodyHasADeadline(t *testing.T) {
+	f := withMiniredis(t)
+	w := &deadlineWriter{ResponseRecorder: httptest.NewRecorder()}
+	before := time.Now()
+	f.handler.ServeHTTP(w, httptest.NewRequest(http.MethodPost, good, strings.NewReader(body)))
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Len(t, w.deadlines, 2)
+	require.False(t, w.deadlines[0].Before(before.Add(readBudget)))
+	require.False(t, w.deadlines[0].After(time.Now().Add(readBudget)))
+	require.Zero(t, w.deadlines[1], "none for the rest, nor for the connection's next request")
+}
+
+// TestDurationIsMeasured has a clock that a callback reads at its arrival and
+// after its answer.
+func TestDurationIsMeasured(t *testing.T) {
+	m := miniredis.RunT(t)
+	now := time.Unix(1741231300, 0)
+	f := newFixtureWith(t, "redis://"+m.Addr(), m.FlushAll, func(h *Handler) {
+		h.now = func() time.Time {
+			now = now.Add(time.Second)
+			return now
+		}
+	})
+	f.requireOK(f.post(good, body))
+	families, err := f.reg.Gather()
+	require.NoError(t, err)
+	for _, family := range families {
+		if family.GetName() == "aftercall_callback_duration_seconds" {
+			require.Len(t, family.GetMetric(), 1)
+			series := family.GetMetric()[0]
+			require.Equal(t, "started", series.GetLabel()[0].GetValue())
+			require.InDelta(t, 1, series.GetHistogram().GetSampleSum(), 1e-9)
+			return
+		}
+	}
+	require.Fail(t, "no duration")
 }
 
 func TestHangingUpDoesNotCancelTheStart(t *testing.T) {

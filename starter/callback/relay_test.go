@@ -2,6 +2,7 @@ package callback
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -98,4 +99,21 @@ func TestFailedRelayDoesNotAffectTheCall(t *testing.T) {
 	f.temporal.onRelay = func(context.Context) (bool, error) { return false, errDown }
 	f.requireOK(f.post(relayURL(relayEnd), body))
 	require.Len(t, f.temporal.started, 1)
+}
+
+func TestHangingUpDoesNotCancelTheRelay(t *testing.T) {
+	f := withMiniredis(t)
+	ctx, hangUp := context.WithCancel(context.Background())
+	f.temporal.onRelay = func(ctx context.Context) (bool, error) {
+		hangUp()
+		_, bounded := ctx.Deadline()
+		if !bounded {
+			return false, errors.New("no deadline")
+		}
+		return false, ctx.Err()
+	}
+	r := httptest.NewRequest(http.MethodPost, relayURL(startCmd), strings.NewReader(started)).WithContext(ctx)
+	r.Header.Set("Content-Type", "text/plain")
+	f.requireOK(f.do(r))
+	require.Equal(t, "text/plain", f.temporal.relayed()[0].ContentType)
 }
