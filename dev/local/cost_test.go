@@ -12,7 +12,7 @@ import (
 	"aftercall/dev/local"
 )
 
-// golden reads a golden history.
+// golden returns a golden history.
 func golden(t *testing.T, name string) *historypb.History {
 	t.Helper()
 	file, err := os.Open(filepath.Join("..", "..", "workflows", "testdata", name+".json"))
@@ -23,8 +23,8 @@ func golden(t *testing.T, name string) *historypb.History {
 	return history
 }
 
-// TestActions counts calls without trouble, and one whose record came late:
-// two more workflow tasks, a timer, an activity.
+// TestActions counts the actions of ordinary calls, and of a call whose record came
+// late: two more workflow tasks, a timer, an activity.
 func TestActions(t *testing.T) {
 	for name, want := range map[string]int64{"audio-61-s": 2, "group-of-4-signed-in-yen": 2, "not-answered": 2} {
 		require.Equal(t, want, local.Actions(golden(t, name).GetEvents()), name)

@@ -258,7 +258,7 @@ func TestWorkerStops(t *testing.T) {
 		SDKAppID: 1400000000, Seconds: 61, EndedAgoSeconds: 5, Record: json.RawMessage(`{"CallResult":"Vanished"}`),
 	})
 	require.NoError(t, err)
-	waive := workflows.DecideParams{Verdict: billing.VerdictWaive, By: "night shift", Reason: "nobody knows"}
+	waive := workflows.DecideParams{Verdict: billing.VerdictWaive, By: "night shift", Reason: "unknown"}
 	invalid := waive
 	invalid.By = ""
 	require.ErrorContains(t, stack.Decide(ctx, reviewed, invalid), "by: is missing")

@@ -13,9 +13,9 @@ import (
 	"aftercall/dev/webhookreceiver"
 )
 
-// TestEventsAreAsPublished holds what the webhooks of this stack got so far, of
-// this test and those before it, against the published schema.
-func TestEventsAreAsPublished(t *testing.T) {
+// TestEventsMatchTheSchema validates all events that the webhooks of the shared
+// stack have received against the published schema.
+func TestEventsMatchTheSchema(t *testing.T) {
 	data, err := os.ReadFile(root + "/docs/events.schema.json")
 	require.NoError(t, err)
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))

@@ -25,14 +25,14 @@ const (
 	newKey = "new:bmV3IGtleSBuZXcga2V5IG5ldyBrZXkgbmV3IGtleSE="
 )
 
-// TestKeys turns encryption on while calls are in review, rotates the key, and
-// takes it away: a call whose history cannot be read waits, and goes on when
-// the key is back.
+// TestKeys enables encryption while calls are in review, rotates the key, and
+// removes it: a call whose history cannot be read waits, and continues when the
+// key is back.
 func TestKeys(t *testing.T) {
 	ctx := testContext(t)
 	environ := map[string]string{}
 	stack := startStack(t, func(o *local.Options) { o.Environ = environ })
-	// use gives starter, worker and the test itself other keys.
+	// use restarts starter and worker with other keys, and uses them in the test too.
 	use := func(keys string) {
 		t.Helper()
 		environ[codec.Variable] = keys
@@ -57,7 +57,7 @@ func TestKeys(t *testing.T) {
 	}
 	decide := func(call tencentsim.Call) {
 		t.Helper()
-		require.NoError(t, stack.Decide(ctx, call, workflows.DecideParams{Verdict: billing.VerdictWaive, By: "night shift", Reason: "nobody knows"}))
+		require.NoError(t, stack.Decide(ctx, call, workflows.DecideParams{Verdict: billing.VerdictWaive, By: "night shift", Reason: "unknown"}))
 		f, err := local.Follow(ctx, stack.Temporal, call)
 		require.NoError(t, err)
 		require.NoError(t, f.Err)
@@ -67,14 +67,15 @@ func TestKeys(t *testing.T) {
 	plain := review()
 	use(oldKey)
 	first, second := review(), review()
-	decide(plain) // begun before encryption was turned on
+	decide(plain) // started before encryption was enabled
 
 	use(newKey + "," + oldKey)
 	rotated := review()
 	require.Equal(t, "new", inputKey(ctx, t, stack, rotated))
 	require.Equal(t, "old", inputKey(ctx, t, stack, first))
 
-	// Without the old key, and without any, a call that needs it fails its task, not itself.
+	// Without the old key, or without any, the workflow task of a call that needs it
+	// fails, but not the workflow.
 	for keys, call := range map[string]tencentsim.Call{newKey: first, "": second} {
 		use(keys)
 		require.NoError(t, stack.Temporal.SignalWorkflow(ctx, local.WorkflowID(call), "", "wake", nil))
@@ -89,14 +90,14 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// inputKey is the ID of the key that encrypted the input of a call's workflow.
+// inputKey returns the ID of the key that encrypted the input of a call's workflow.
 func inputKey(ctx context.Context, t *testing.T, s *local.Stack, call tencentsim.Call) string {
 	t.Helper()
 	started := rawHistory(ctx, t, s, &commonpb.WorkflowExecution{WorkflowId: local.WorkflowID(call)})[0]
 	return string(started.GetWorkflowExecutionStartedEventAttributes().GetInput().GetPayloads()[0].GetMetadata()[codec.MetadataKeyID])
 }
 
-// failedTask waits until a workflow task of a call has failed, and says why.
+// failedTask waits until a workflow task of a call has failed, and returns the cause.
 func failedTask(ctx context.Context, t *testing.T, s *local.Stack, keys string, call tencentsim.Call) (cause string) {
 	t.Helper()
 	require.Eventually(t, func() bool {

@@ -29,8 +29,8 @@ func TestCorrections(t *testing.T) {
 	require.Equal(t, cli.OK, shown.Code, shown.Stderr)
 	require.Contains(t, shown.Stdout, "The call is charged 0.44 USD, by\ncharge.2:1400000000:")
 
-	// A callback that comes again when Redis and Temporal have forgotten the
-	// call finds it handled, though its tariff comes to another sum.
+	// A callback after Redis and Temporal have forgotten the call finds it handled,
+	// although its tariff now gives another amount.
 	for _, r := range ran {
 		second := afterAllForgot(t, r.Call, r.Execution)
 		require.NoError(t, second.Err)
@@ -39,8 +39,8 @@ func TestCorrections(t *testing.T) {
 	}
 }
 
-// TestReviewCommands lists a call in review, and decides about it in vain and
-// for good.
+// TestReviewCommands lists a call in review, and decides about it, first with
+// invalid decisions.
 func TestReviewCommands(t *testing.T) {
 	ctx := testContext(t)
 	call, err := shared.Tencent.PlaceCall(tencentsim.CallSpec{
@@ -90,8 +90,8 @@ func TestReviewCommands(t *testing.T) {
 	require.Contains(t, shared.Command(ctx, "ledger", "show", id).Stdout, "by alice: it did happen")
 }
 
-// TestCorrectionWhileTemporalIsDown books, says what is left to do, and does it
-// when it is told to again.
+// TestCorrectionWhileTemporalIsDown books a reversal without notifying, and notifies
+// when the command is repeated.
 func TestCorrectionWhileTemporalIsDown(t *testing.T) {
 	ctx := testContext(t)
 	stack := startStack(t)

@@ -28,11 +28,11 @@ import (
 	"aftercall/internal/notify"
 )
 
-// planted are the accounts and the room of the calls whose traces are looked for.
+// planted are accounts and a room that must not appear in certain places.
 var planted = []string{"planted-account-1", "planted-account-2", "planted-account-3", "planted-account-4", "4242424242"}
 
-// plantedSamples are the samples with planted accounts and room, and a decision
-// with a planted reason.
+// plantedSamples returns the samples with the planted accounts, room and reason of
+// a decision.
 func plantedSamples() []local.Sample {
 	samples := local.Samples()
 	for i := range samples {
@@ -50,7 +50,7 @@ func plantedSamples() []local.Sample {
 
 const plantedReason = "planted-reason"
 
-// secretsOf are what starter and worker must tell nobody.
+// secretsOf returns the secrets that starter and worker must not reveal.
 func secretsOf(t *testing.T, s *local.Stack) []string {
 	t.Helper()
 	var all []string
@@ -69,7 +69,7 @@ func secretsOf(t *testing.T, s *local.Stack) []string {
 	return append(all, "usersig=", "Sign=")
 }
 
-// requireNone looks for private texts.
+// requireNone requires that text contains none of the private texts.
 func requireNone(t *testing.T, where, text string, private []string) {
 	t.Helper()
 	require.NotEmpty(t, text, where)
@@ -78,7 +78,7 @@ func requireNone(t *testing.T, where, text string, private []string) {
 	}
 }
 
-// rawHistory reads what the server stores, without decoding anything.
+// rawHistory returns the history as stored, without decoding payloads.
 func rawHistory(ctx context.Context, t *testing.T, s *local.Stack, execution *commonpb.WorkflowExecution) []*historypb.HistoryEvent {
 	t.Helper()
 	var events []*historypb.HistoryEvent
@@ -95,7 +95,7 @@ func rawHistory(ctx context.Context, t *testing.T, s *local.Stack, execution *co
 	}
 }
 
-// asText shows a message with its payloads readable.
+// asText returns messages as text, with readable payloads.
 func asText(t *testing.T, messages ...proto.Message) string {
 	t.Helper()
 	var b strings.Builder
@@ -106,12 +106,13 @@ func asText(t *testing.T, messages ...proto.Message) string {
 		b.WriteString("\n")
 		wire, err := proto.Marshal(m)
 		require.NoError(t, err)
-		b.Write(wire) // where bytes are not base64
+		b.Write(wire) // bytes without base64
 	}
 	return b.String()
 }
 
-// withoutSearchAttributes takes them away, which are plain for the server to search.
+// withoutSearchAttributes removes the search attributes, which are not encrypted
+// because the server searches them.
 func withoutSearchAttributes(events []proto.Message) []proto.Message {
 	for _, event := range events {
 		event := event.(*historypb.HistoryEvent)
@@ -131,7 +132,7 @@ func withoutSearchAttributes(events []proto.Message) []proto.Message {
 	return events
 }
 
-// executions are the visibility rows of all workflows.
+// executions returns the visibility records of all workflows.
 func executions(ctx context.Context, t *testing.T, s *local.Stack) *workflowservice.ListWorkflowExecutionsResponse {
 	t.Helper()
 	list, err := s.Temporal.WorkflowService().ListWorkflowExecutions(ctx, &workflowservice.ListWorkflowExecutionsRequest{
@@ -142,7 +143,7 @@ func executions(ctx context.Context, t *testing.T, s *local.Stack) *workflowserv
 	return list
 }
 
-// database is what the server has on disk.
+// database returns the content of the server's database files.
 func database(t *testing.T, s *local.Stack) string {
 	t.Helper()
 	var all strings.Builder
@@ -156,7 +157,7 @@ func database(t *testing.T, s *local.Stack) string {
 	return all.String()
 }
 
-// logsAndMetrics are what starter and worker tell those who run them.
+// logsAndMetrics returns the logs and metrics of starter and worker, by name.
 func logsAndMetrics(ctx context.Context, t *testing.T, s *local.Stack) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -174,9 +175,9 @@ func logsAndMetrics(ctx context.Context, t *testing.T, s *local.Stack) map[strin
 	return all
 }
 
-// TestEncryptedRun runs the samples with encryption and reads everything that
-// can be read without a key: what the server answers, its database file, logs
-// and metrics.
+// TestEncryptedRun runs the samples with encryption and searches everything that
+// can be read without a key: answers of the server, its database file, logs and
+// metrics.
 func TestEncryptedRun(t *testing.T) {
 	ctx := testContext(t)
 	stack := startStack(t, func(o *local.Options) { o.Encrypt = true })
@@ -207,7 +208,7 @@ func TestEncryptedRun(t *testing.T) {
 		requireNone(t, where, text, private)
 	}
 
-	// A second delivery is compared with the memo of the first, which is encrypted.
+	// A second callback is compared with the encrypted memo of the first.
 	before := logsAndMetrics(ctx, t, stack)["metrics of starter"]
 	require.NoError(t, stack.ForgetInRedis(ctx, ran[0].Call))
 	require.NoError(t, stack.Tencent.RepeatCallback(ran[0].Call.SDKAppID, ran[0].Call.Record.CallID, json.RawMessage(`{"CallResult":"Interrupt"}`)))
@@ -215,7 +216,7 @@ func TestEncryptedRun(t *testing.T) {
 	require.NotContains(t, logsAndMetrics(ctx, t, stack)["log of starter"], "could not be compared")
 	require.NotEqual(t, conflicts(before), conflicts(logsAndMetrics(ctx, t, stack)["metrics of starter"]))
 
-	// Who has the token reads what the Web UI shows.
+	// With the token, the codec server decodes what the Web UI shows.
 	started := rawHistory(ctx, t, stack, &commonpb.WorkflowExecution{WorkflowId: ran[0].Execution.WorkflowID})[0]
 	input, err := protojson.Marshal(started.GetWorkflowExecutionStartedEventAttributes().GetInput())
 	require.NoError(t, err)
@@ -246,7 +247,8 @@ func request(ctx context.Context, t *testing.T, method, url string, header http.
 	return resp.StatusCode, string(data)
 }
 
-// TestPlainRun looks at what is not meant to hold accounts, without encryption.
+// TestPlainRun searches the places that must not contain accounts even without
+// encryption.
 func TestPlainRun(t *testing.T) {
 	ctx := testContext(t)
 	ran, others, err := shared.RunSamples(ctx, plantedSamples())
@@ -270,7 +272,7 @@ func TestPlainRun(t *testing.T) {
 		}
 		details, err := shared.Temporal.QueryWorkflow(ctx, row.GetExecution().GetWorkflowId(), row.GetExecution().GetRunId(), "__temporal_workflow_metadata")
 		if errors.As(err, new(*serviceerror.WorkflowNotReady)) {
-			continue // its first task is held back
+			continue // its first task waits for the start delay
 		}
 		require.NoError(t, err)
 		var metadata sdkpb.WorkflowMetadata
@@ -282,11 +284,11 @@ func TestPlainRun(t *testing.T) {
 	started := rawHistory(ctx, t, shared, &commonpb.WorkflowExecution{WorkflowId: ran[0].Execution.WorkflowID})[0]
 	require.NotNil(t, started.GetUserMetadata())
 	require.Contains(t, asText(t, started.GetWorkflowExecutionStartedEventAttributes().GetInput()), planted[0],
-		"the input is plain, so this test reads what it should")
-	require.Contains(t, database(t, shared), planted[0], "without encryption the database can be read, so the other test looks in the right place")
+		"the input is not encrypted, so the search works")
+	require.Contains(t, database(t, shared), planted[0], "the database is not encrypted, so the search of the other test works")
 }
 
-// conflicts is the line of metrics that counts them.
+// conflicts returns the line of the metrics with the number of conflicts.
 func conflicts(metrics string) string {
 	for line := range strings.Lines(metrics) {
 		if strings.HasPrefix(line, `aftercall_callback_conflicts_total{app="clinic"}`) {

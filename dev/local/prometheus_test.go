@@ -26,7 +26,7 @@ import (
 	"aftercall/workflows"
 )
 
-// prometheus is a real one that scrapes the shared stack every second.
+// prometheus is a real Prometheus that scrapes the shared stack every second.
 type prometheus struct {
 	t   *testing.T
 	url string
@@ -65,7 +65,7 @@ scrape_configs:
 	return p, true
 }
 
-// get asks the API, and unpacks what it answers into data.
+// get queries the API and decodes the answer into data.
 func (p *prometheus) get(path string, data any) error {
 	client := http.Client{Timeout: 10 * time.Second}
 	resp, err := client.Get(p.url + path)
@@ -90,7 +90,7 @@ func (p *prometheus) get(path string, data any) error {
 	return json.Unmarshal(answer.Data, data)
 }
 
-// query returns the numbers that an expression gives just now.
+// query returns the current values of an expression.
 func (p *prometheus) query(expr string) (values []string) {
 	var data struct {
 		Result []struct {
@@ -98,7 +98,7 @@ func (p *prometheus) query(expr string) (values []string) {
 		}
 	}
 	if err := p.get("/api/v1/query?query="+url.QueryEscape(expr), &data); err != nil {
-		return nil // it may be starting yet; who asks has a deadline
+		return nil // it may still be starting; the caller polls
 	}
 	for _, r := range data.Result {
 		if v, ok := r.Value[1].(string); ok && v != "NaN" {
@@ -108,7 +108,8 @@ func (p *prometheus) query(expr string) (values []string) {
 	return values
 }
 
-// panels are the expressions of the Grafana dashboard by panel, ready to run.
+// panels returns the expressions of the Grafana dashboard by panel, with the
+// variables replaced.
 func panels(t *testing.T) map[string][]string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(root, "docs", "grafana", "aftercall.json"))
@@ -125,17 +126,17 @@ func panels(t *testing.T) map[string][]string {
 	for _, panel := range dashboard.Panels {
 		for _, target := range panel.Targets {
 			expr := strings.NewReplacer("$__rate_interval", "1m", "$app", ".*").Replace(target.Expr)
-			require.NotContains(t, expr, "$", "a variable that this test does not know")
+			require.NotContains(t, expr, "$", "an unknown variable")
 			all[panel.Title] = append(all[panel.Title], expr)
 		}
-		require.True(t, panel.Type == "row" || len(all[panel.Title]) > 0, "panel %q asks nothing", panel.Title)
+		require.True(t, panel.Type == "row" || len(all[panel.Title]) > 0, "panel %q has no query", panel.Title)
 	}
 	require.Greater(t, len(all), 10)
 	return all
 }
 
-// TestDashboardAndAlertsOnPrometheus scrapes the stack while calls end, and
-// sees every panel of the dashboard filled and every alert rule evaluated.
+// TestDashboardAndAlertsOnPrometheus scrapes the stack while calls end. Every panel
+// of the dashboard must have data, and every alert rule must be evaluated.
 func TestDashboardAndAlertsOnPrometheus(t *testing.T) {
 	p, ok := startPrometheus(t)
 	if !ok {
@@ -148,7 +149,7 @@ func TestDashboardAndAlertsOnPrometheus(t *testing.T) {
 	require.NoError(t, err)
 	for panel, exprs := range panels(t) {
 		for _, expr := range exprs {
-			require.Eventually(t, func() bool { return len(p.query(expr)) > 0 }, testTimeout, 100*time.Millisecond, "panel %q shows nothing: %s", panel, expr)
+			require.Eventually(t, func() bool { return len(p.query(expr)) > 0 }, testTimeout, 100*time.Millisecond, "panel %q has no data: %s", panel, expr)
 		}
 	}
 	stop()
@@ -167,7 +168,7 @@ func TestDashboardAndAlertsOnPrometheus(t *testing.T) {
 	require.NotEmpty(t, p.query(`ALERTS{alertname="AftercallCallsRecovered"}`), "one of the samples was recovered by a sweep")
 }
 
-// placeCalls lets calls end, some of them reported twice, until ctx ends.
+// placeCalls simulates calls whose callbacks come twice, until ctx ends.
 func placeCalls(ctx context.Context) error {
 	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
@@ -183,7 +184,7 @@ func placeCalls(ctx context.Context) error {
 	}
 }
 
-// TestMetricNames lets Prometheus' own checker judge what both processes expose.
+// TestMetricNames checks the metrics of both processes with promtool.
 func TestMetricNames(t *testing.T) {
 	promtool, ok := testenv.Program(t, "promtool", "apt-get install prometheus")
 	if !ok {
@@ -191,14 +192,14 @@ func TestMetricNames(t *testing.T) {
 	}
 	_, _, err := shared.RunSamples(testContext(t), local.Samples()[:1])
 	require.NoError(t, err)
-	client := http.Client{Timeout: 10 * time.Second}
+	client := http.Client{Timeout: testTimeout}
 	for _, port := range []int{shared.Ports().StarterAdmin, shared.Ports().WorkerAdmin} {
 		resp, err := client.Get(fmt.Sprintf("http://127.0.0.1:%d/metrics", port))
 		require.NoError(t, err)
 		defer resp.Body.Close()
 		body, err := io.ReadAll(resp.Body)
 		require.NoError(t, err)
-		// Temporal's and the runtime's names are not ours to choose.
+		// The names of Temporal's and the runtime's metrics are given.
 		var ours []string
 		for line := range strings.Lines(string(body)) {
 			if strings.Contains(strings.TrimPrefix(strings.TrimPrefix(line, "# HELP "), "# TYPE "), "aftercall_") {
@@ -213,7 +214,7 @@ func TestMetricNames(t *testing.T) {
 	}
 }
 
-// TestWaitingCalls asks the real visibility for a call that waits in review.
+// TestWaitingCalls queries the real visibility for a call in review.
 func TestWaitingCalls(t *testing.T) {
 	reg := metrics.NewRegistry()
 	calls := waiting.New(shared.Temporal, reg, slog.New(slog.DiscardHandler))

@@ -18,8 +18,8 @@ import (
 	"aftercall/workflows"
 )
 
-// TestPrepareOnADatabaseThatExists brings up a server whose database knows no
-// search attribute, after a client has begun to wait for it.
+// TestPrepareOnADatabaseThatExists starts a server without search attributes in its
+// database, after a client has started to wait for it.
 func TestPrepareOnADatabaseThatExists(t *testing.T) {
 	path, err := local.TemporalPath(t.Context(), root)
 	require.NoError(t, err)

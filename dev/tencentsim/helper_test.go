@@ -82,6 +82,7 @@ func newFixture(t *testing.T, change ...func(*Options)) *fixture {
 	sim, err := New(t.Context(), o)
 	require.NoError(t, err)
 	sim.now, sim.wall = r.now.now, r.wall.now
+	sim.http.Timeout = waitFor // a busy machine may be slow to answer
 	srv := httptest.NewServer(sim)
 	r.sim, r.url = sim, srv.URL
 	t.Cleanup(func() {
@@ -186,7 +187,7 @@ func (r *fixture) place(spec CallSpec) Call {
 // wait waits for all callbacks.
 func (r *fixture) wait() {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(r.t.Context(), waitFor)
 	defer cancel()
 	require.NoError(r.t, r.sim.Wait(ctx))
 }

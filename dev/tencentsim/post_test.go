@@ -141,6 +141,9 @@ func TestAnswersAreRecorded(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			r := newFixture(t)
+			if tt.status == 0 {
+				r.sim.http.Timeout = 100 * time.Millisecond
+			}
 			b := r.receive(endCall, tt.answer)
 			c := r.place(CallSpec{})
 			r.wait()
@@ -174,8 +177,10 @@ func TestConnectionRefused(t *testing.T) {
 
 // TestCallbackTimeoutIsTencents checks the setting without waiting for it.
 func TestCallbackTimeoutIsTencents(t *testing.T) {
-	r := newFixture(t)
-	require.Equal(t, 2*time.Second, r.sim.http.Timeout)
+	sim, err := New(t.Context(), Options{Apps: []App{{SDKAppID: testApp, SecretKey: testKey}}})
+	require.NoError(t, err)
+	require.Equal(t, 2*time.Second, sim.http.Timeout)
+	require.NoError(t, sim.Close())
 }
 
 func TestRepeatCallback(t *testing.T) {
