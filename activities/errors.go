@@ -30,6 +30,9 @@ const (
 	RecordAPIRefused = "RecordAPIRefused"
 	// RecordAPIInvalid: the request can never succeed. Permanent.
 	RecordAPIInvalid = "RecordAPIInvalid"
+	// RecordUnreadable: Tencent has the record, but it cannot be read completely.
+	// Permanent: a person must decide. The details are an UnreadableRecord.
+	RecordUnreadable = "RecordUnreadable"
 	// RecordAPIUnavailable: network or internal error. Retryable.
 	RecordAPIUnavailable = "RecordAPIUnavailable"
 	// AppNotConfigured: the worker's configuration lacks the app. Retryable.
@@ -68,12 +71,21 @@ func classify(err error) error {
 		busyErr     *tencent.BusyError
 		heldErr     *circuit.HeldError
 		gatewayErr  *tencent.HTTPError
+		recordErr   *tencent.UnreadableRecordError
+		answerErr   *tencent.UnreadableAnswerError
 	)
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &apiErr):
 		return classifyCode(apiErr)
+	case errors.As(err, &recordErr):
+		return temporal.NewApplicationErrorWithOptions(err.Error(), RecordUnreadable, temporal.ApplicationErrorOptions{
+			NonRetryable: true,
+			Details:      []any{UnreadableRecord{Record: recordErr.Record, Problems: recordErr.Problems, Raw: recordErr.Raw}},
+		})
+	case errors.As(err, &answerErr):
+		return permanent(RecordUnreadable, err)
 	case errors.As(err, &busyErr):
 		return retryAfter(jitter(busyErr.RetryAfter), RecordAPIThrottled, err)
 	case errors.As(err, &gatewayErr) && gatewayErr.RetryAfter > 0:

@@ -41,6 +41,7 @@ func TestClassify(t *testing.T) {
 		"unknown code":       {err: api(424242), errType: RecordAPIUnavailable},
 		"bad CallId":         {err: api(101002), errType: RecordAPIInvalid, permanent: true},
 		"our bug":            {err: api(60002), errType: RecordAPIInvalid, permanent: true},
+		"odd answer":         {err: fmt.Errorf("x: %w", &tencent.UnreadableAnswerError{}), errType: RecordUnreadable, permanent: true},
 		"review":             {err: &billing.ReviewError{}, errType: NeedsReview, permanent: true},
 		"conflict":           {err: &ledger.ConflictError{}, errType: ChargeConflict, permanent: true},
 		"wrapped conflict":   {err: fmt.Errorf("ledger: %w", &ledger.ConflictError{}), errType: ChargeConflict, permanent: true},
@@ -74,4 +75,19 @@ func TestDefaultType(t *testing.T) {
 	require.ErrorAs(t, defaultType(errors.New("connection refused"), LedgerUnavailable), &appErr)
 	require.Equal(t, LedgerUnavailable, appErr.Type())
 	require.False(t, appErr.NonRetryable())
+}
+
+func TestUnreadableRecordIsForAPerson(t *testing.T) {
+	problems := []tencent.FieldError{{Field: "EndTime", Problem: "must be a whole number, not a JSON object"}}
+	err := classify(fmt.Errorf("x: %w", &tencent.UnreadableRecordError{
+		API: "get_record_by_callid", RequestID: "r-1", Record: tencent.CallRecord{CallID: "call-1", Caller: "patient"}, Problems: problems, Raw: `{"EndTime":{}}`,
+	}))
+	var appErr *temporal.ApplicationError
+	require.ErrorAs(t, err, &appErr)
+	require.Equal(t, RecordUnreadable, appErr.Type())
+	require.True(t, appErr.NonRetryable())
+	require.Equal(t, "x: get_record_by_callid: the record cannot be read: EndTime: must be a whole number, not a JSON object, RequestId r-1", appErr.Message())
+	var details UnreadableRecord
+	require.NoError(t, appErr.Details(&details))
+	require.Equal(t, UnreadableRecord{Record: tencent.CallRecord{CallID: "call-1", Caller: "patient"}, Problems: problems, Raw: `{"EndTime":{}}`}, details)
 }

@@ -33,9 +33,18 @@ type FetchRecordResult struct {
 	Record tencent.CallRecord `json:"record"`
 }
 
+// UnreadableRecord is the part of a record that could be read, and why the rest
+// could not. It is the details of the error RecordUnreadable.
+type UnreadableRecord struct {
+	Record   tencent.CallRecord   `json:"record"`
+	Problems []tencent.FieldError `json:"problems"`
+	// Raw is Tencent's JSON, capped. It may contain accounts.
+	Raw string `json:"raw"`
+}
+
 // FetchRecord reads the authoritative record of a call. Errors: RecordNotYet,
 // RecordNeverAppeared, RecordAPIThrottled, RecordAPIRefused, RecordAPIInvalid,
-// RecordAPIUnavailable, AppNotConfigured.
+// RecordUnreadable, RecordAPIUnavailable, AppNotConfigured.
 func (a *Activities) FetchRecord(ctx context.Context, p FetchRecordParams) (FetchRecordResult, error) {
 	app, err := a.app(p.SDKAppID)
 	if err != nil {

@@ -62,17 +62,20 @@ type call struct {
 // decision if the call needs one.
 func (c *call) chargeOrReview(ctx workflow.Context) (activities.ChargeResult, error) {
 	record, err := c.fetchRecord(ctx)
-	noRecord := err != nil
+	r := &review{}
 	var charge activities.ChargeResult
 	if err == nil {
 		charge, err = c.charge(ctx, record, nil)
-	} else if hint := c.params.hint(); hint != nil {
-		record = *hint
+		r.record = record
 	} else {
-		record = tencent.CallRecord{CallID: c.params.CallID}
+		r.record = tencent.CallRecord{CallID: c.params.CallID}
+		if hint := c.params.hint(); hint != nil {
+			r.record = *hint
+		}
+		r.NoRecord = !c.useReadableFields(ctx, r, err)
 	}
 	if needsReview(err) {
-		return c.awaitReview(ctx, record, noRecord, err)
+		return c.awaitReview(ctx, r, err)
 	}
 	return charge, err
 }

@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"strings"
+
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
@@ -8,6 +10,7 @@ import (
 
 	"aftercall/activities"
 	"aftercall/internal/notify"
+	"aftercall/internal/tencent"
 )
 
 // DeliverName is the registered name of the workflow Deliver.
@@ -50,7 +53,15 @@ func DeliverID(e notify.Event, token string) string {
 	if e.Sweep != nil {
 		return id + ":" + e.Sweep.SDKAppID.String()
 	}
-	return id + ":" + e.Call.SDKAppID.String() + ":" + e.Call.CallID
+	return id + ":" + e.Call.SDKAppID.String() + ":" + escapeCallID(e.Call.CallID)
+}
+
+// ParseDeliverID returns the call of a workflow ID, with the CallId as Tencent
+// writes it; ok is false if the ID is not that of a Deliver about a call.
+func ParseDeliverID(id string) (app tencent.SDKAppID, callID string, ok bool) {
+	rest, isDeliver := strings.CutPrefix(id, "deliver:")
+	_, rest, _ = strings.Cut(rest, ":")
+	return parseCall(rest, isDeliver)
 }
 
 // DeliverOptions start Deliver exactly once for an event and token.

@@ -19,7 +19,7 @@ const RelayCallbackName = "RelayCallback"
 // the same body are the same callback.
 func RelayID(p activities.RelayCallbackParams) string {
 	hash := sha256.Sum256(p.Body)
-	return "relay:" + p.SDKAppID.String() + ":" + string(p.Command) + ":" + p.CallID + ":" + hex.EncodeToString(hash[:8])
+	return "relay:" + p.SDKAppID.String() + ":" + escapeCallID(string(p.Command)) + ":" + escapeCallID(p.CallID) + ":" + hex.EncodeToString(hash[:8])
 }
 
 // RelayOptions start RelayCallback exactly once for a callback.

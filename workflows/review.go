@@ -59,8 +59,10 @@ type DecideResult struct {
 
 // review is a call that waits for a decision, without a limit.
 type review struct {
-	*ReviewStatus // the same as in the call's Status
-	record        tencent.CallRecord
+	ReviewStatus // the call's Status points to it
+	// record is the call record, with the hint's fields where it could not be
+	// read; the hint if there is no record.
+	record tencent.CallRecord
 
 	deciding bool // a decision is being written to the ledger
 	charge   activities.ChargeResult
@@ -71,7 +73,9 @@ type review struct {
 func needsReview(err error) bool {
 	var appErr *temporal.ApplicationError
 	return errors.As(err, &appErr) &&
-		slices.Contains([]string{activities.NeedsReview, activities.RecordNeverAppeared, activities.RecordAPIInvalid}, appErr.Type())
+		slices.Contains([]string{
+			activities.NeedsReview, activities.RecordNeverAppeared, activities.RecordAPIInvalid, activities.RecordUnreadable,
+		}, appErr.Type())
 }
 
 // registerHandlers makes the workflow accept UpdateDecide and QueryStatus.
@@ -86,9 +90,9 @@ func (c *call) registerHandlers(ctx workflow.Context) error {
 }
 
 // awaitReview waits until a person has decided, and returns the charge.
-func (c *call) awaitReview(ctx workflow.Context, record tencent.CallRecord, noRecord bool, cause error) (activities.ChargeResult, error) {
-	r := &review{record: record, ReviewStatus: &ReviewStatus{Reason: errorMessage(cause), Since: workflow.Now(ctx).UTC(), NoRecord: noRecord}}
-	c.review, c.status.Review, c.status.Failure = r, r.ReviewStatus, ""
+func (c *call) awaitReview(ctx workflow.Context, r *review, cause error) (activities.ChargeResult, error) {
+	r.Reason, r.Since = errorMessage(cause), workflow.Now(ctx).UTC()
+	c.review, c.status.Review, c.status.Failure = r, &r.ReviewStatus, ""
 	c.setWaitingForDecision(ctx)
 	c.background.Add(1)
 	workflow.GoNamed(ctx, "notify of the review", func(ctx workflow.Context) {
@@ -144,10 +148,17 @@ func (c *call) decide(ctx workflow.Context, d DecideParams) (DecideResult, error
 	if r.NoRecord && d.Verdict == billing.VerdictCharge {
 		// The record may exist by now, or be readable after an operator fixed the access.
 		record, err := c.fetchRecordNow(ctx)
-		if err != nil {
+		switch {
+		case err == nil:
+			r.record, r.NoRecord = record, false
+		case c.useReadableFields(ctx, r, err):
+			r.NoRecord = false
+		default:
 			return DecideResult{}, temporal.NewApplicationError("there is still no record to charge ("+errorMessage(err)+"): use charge-as or waive", "NoRecord")
 		}
-		r.record, r.NoRecord = record, false
+	}
+	if err := r.checkReadable(d); err != nil {
+		return DecideResult{}, err
 	}
 	charge, err := c.charge(ctx, r.record, &activities.Decided{Decision: d.billingDecision(r.NoRecord), By: d.By, Reason: d.Reason})
 	if err != nil {

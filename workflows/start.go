@@ -16,18 +16,23 @@ import (
 // first callback even when Redis no longer has it.
 const MemoFingerprint = "callback_fingerprint"
 
-// AfterCallID is the workflow ID of a call. The SDKAppID is all digits, so no
-// CallId can make two calls share an ID.
+// AfterCallID is the workflow ID of a call. The SDKAppID is all digits and
+// escapeCallID is injective, so no CallId can make two calls share an ID.
 func AfterCallID(app tencent.SDKAppID, callID string) string {
-	return "call:" + app.String() + ":" + callID
+	return "call:" + app.String() + ":" + escapeCallID(callID)
 }
 
-// ParseAfterCallID returns the call of a workflow ID; ok is false if the ID is
-// not that of an AfterCall.
+// ParseAfterCallID returns the call of a workflow ID, with the CallId as Tencent
+// writes it; ok is false if the ID is not that of an AfterCall.
 func ParseAfterCallID(id string) (app tencent.SDKAppID, callID string, ok bool) {
-	number, callID, found := strings.Cut(strings.TrimPrefix(id, "call:"), ":")
+	return parseCall(strings.CutPrefix(id, "call:"))
+}
+
+// parseCall parses the end of a workflow ID, <SDKAppID>:<CallId>.
+func parseCall(id string, isCall bool) (app tencent.SDKAppID, callID string, ok bool) {
+	number, callID, found := strings.Cut(id, ":")
 	app, err := tencent.ParseSDKAppID(number)
-	return app, callID, found && err == nil && strings.HasPrefix(id, "call:")
+	return app, unescapeCallID(callID), isCall && found && err == nil
 }
 
 // CallIDOf returns the CallId in the workflow ID of a call; ok is false for

@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -8,6 +9,8 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"pgregory.net/rapid"
 
+	"aftercall/activities"
+	"aftercall/internal/notify"
 	"aftercall/internal/tencent"
 	"aftercall/workflows"
 )
@@ -90,7 +93,7 @@ func TestIDsDoNotCollide(t *testing.T) {
 		draw := func(name string) call {
 			return call{
 				tencent.SDKAppID(rapid.Uint64Range(1, 2000).Draw(t, name+" app")),
-				rapid.StringMatching(`[0-9:a]{1,6}`).Draw(t, name+" id"),
+				rapid.StringMatching(`[0-9:a%F é]{1,6}`).Draw(t, name+" id"),
 			}
 		}
 		a, b := draw("one"), draw("other")
@@ -102,7 +105,7 @@ func TestIDsDoNotCollide(t *testing.T) {
 }
 
 func TestParseAfterCallID(t *testing.T) {
-	for _, callID := range []string{"call-1", "a:b", ":", "call:1:x", ""} {
+	for _, callID := range []string{"call-1", "a:b", ":", "call:1:x", "", "通话-1", "é", "\u00a0", "100%", "%41", "%C3%A9", "a b~", "\u007f"} {
 		app, parsed, ok := workflows.ParseAfterCallID(workflows.AfterCallID(1400000000, callID))
 		require.True(t, ok)
 		require.EqualValues(t, 1400000000, app)
@@ -117,4 +120,32 @@ func TestParseAfterCallID(t *testing.T) {
 		_, ok = workflows.CallIDOf(id)
 		require.False(t, ok, id)
 	}
+}
+
+// TestIDsArePrintableASCII: the SDK sends the ID as a gRPC header.
+func TestIDsArePrintableASCII(t *testing.T) {
+	for callID, want := range map[string]string{
+		"055662e1-bc8a-469c-a334-1126c8c17d58": "055662e1-bc8a-469c-a334-1126c8c17d58",
+		"a b!~:/?'\"\\":                        "a b!~:/?'\"\\",
+		"通话-1":                                 "%E9%80%9A%E8%AF%9D-1",
+		"é":                                    "%C3%A9",
+		"\u00a0":                               "%C2%A0",
+		"100%":                                 "100%25",
+		"%C3%A9":                               "%25C3%25A9",
+	} {
+		require.Equal(t, "call:1400000000:"+want, workflows.AfterCallID(1400000000, callID))
+		event := notify.Event{Type: notify.EventCallCharged, Call: &notify.CallData{SDKAppID: 1400000000, CallID: callID}}
+		deliver := workflows.DeliverID(event, "resend-1")
+		require.Equal(t, "deliver:call.charged.resend-1:1400000000:"+want, deliver)
+		app, parsed, ok := workflows.ParseDeliverID(deliver)
+		require.True(t, ok)
+		require.Equal(t, callID, parsed)
+		require.EqualValues(t, 1400000000, app)
+		relay := workflows.RelayID(activities.RelayCallbackParams{SDKAppID: 1400000000, Command: "Call.é", CallID: callID})
+		require.Contains(t, relay, "relay:1400000000:Call.%C3%A9:"+want+":")
+	}
+	_, callID, ok := workflows.ParseAfterCallID("call:1400000000:100%")
+	require.True(t, ok)
+	require.Equal(t, "100%", callID, "an ID from before CallIds were escaped")
+	require.LessOrEqual(t, len(workflows.AfterCallID(1<<63, strings.Repeat("通", tencent.MaxCallIDLength/3))), 500, "Temporal takes 1,000 bytes")
 }

@@ -14,7 +14,7 @@ const QueryStatus = "status"
 
 // Status is the state of an AfterCall or a Deliver. The query QueryStatus
 // returns it as JSON, and the workflow's page in the Web UI shows it as a table.
-// It contains no account.
+// It contains no account, except in ReviewStatus.Raw, which the table leaves out.
 type Status struct {
 	Stage Stage `json:"stage"`
 	// Since is when the call entered the stage.
@@ -48,6 +48,10 @@ type ReviewStatus struct {
 	Since  time.Time `json:"since"`
 	// NoRecord means that Tencent had no record of the call.
 	NoRecord bool `json:"no_record,omitempty"`
+	// Unreadable are the fields of the record that could not be read, and Raw is
+	// Tencent's JSON, capped, for the person who decides. It may contain accounts.
+	Unreadable []tencent.FieldError `json:"unreadable,omitempty"`
+	Raw        string               `json:"raw,omitempty"`
 	// Decided is nil until the decision is in the ledger.
 	Decided *DecideParams `json:"decided,omitempty"`
 }

@@ -121,27 +121,30 @@ func (a *recordAudit) run(ctx context.Context) error {
 			return err
 		}
 		windows = windows[1:]
-		if err := a.window(ctx, w, listing.Records()); err != nil {
+		if err := a.window(ctx, w, listing.Rows); err != nil {
 			return err
+		}
+		for _, row := range listing.Unreadable {
+			a.report(&a.result.Missing, ProblemMissing, "row "+row.Hash, "Tencent lists a record whose CallId cannot be read: "+tencent.DescribeProblems(row.Problems))
 		}
 	}
 	return nil
 }
 
 // window compares what Tencent listed of one window, in both directions.
-func (a *recordAudit) window(ctx context.Context, w sweep.Window, records []tencent.CallRecord) error {
-	ids := make([]string, 0, len(records))
-	listed := make(map[string]bool, len(records))
-	for _, r := range records {
-		ids = append(ids, r.CallID)
-		listed[r.CallID] = true
+func (a *recordAudit) window(ctx context.Context, w sweep.Window, rows []tencent.RecordRow) error {
+	ids := make([]string, 0, len(rows))
+	listed := make(map[string]bool, len(rows))
+	for _, row := range rows {
+		ids = append(ids, row.Record.CallID)
+		listed[row.Record.CallID] = true
 	}
 	entries, err := a.ledger.Entries(ctx, a.app.SDKAppID, ids)
 	if err != nil {
 		return err
 	}
-	for _, r := range records {
-		if err := a.record(ctx, r, entries[r.CallID]); err != nil {
+	for _, row := range rows {
+		if err := a.record(ctx, row, entries[row.Record.CallID]); err != nil {
 			return err
 		}
 	}
@@ -149,13 +152,18 @@ func (a *recordAudit) window(ctx context.Context, w sweep.Window, records []tenc
 }
 
 // record compares one of Tencent's records with the entries of its call.
-func (a *recordAudit) record(ctx context.Context, r tencent.CallRecord, entries []ledger.Entry) error {
+func (a *recordAudit) record(ctx context.Context, row tencent.RecordRow, entries []ledger.Entry) error {
+	r := row.Record
 	if len(entries) == 0 && r.EndTime > 0 && (r.EndedAt().Before(a.app.GoLive) || r.EndedAt().After(a.result.To)) {
 		return nil // such calls are not charged, or not yet
 	}
 	a.result.Records++
 	if len(entries) > 0 {
 		a.result.Compared++
+		if len(row.Problems) > 0 {
+			a.reportUnreadable(r.CallID, row.Problems)
+			return nil
+		}
 		return a.compare(entries[0].Record, r)
 	}
 	running, err := a.isRunning(ctx, r.CallID)
@@ -202,7 +210,10 @@ func (a *recordAudit) extra(ctx context.Context, w sweep.Window, listed map[stri
 		}
 		record, err := a.records.Record(ctx, e.CallID())
 		var apiErr *tencent.APIError
+		var unreadable *tencent.UnreadableRecordError
 		switch {
+		case errors.As(err, &unreadable):
+			a.reportUnreadable(e.CallID(), unreadable.Problems)
 		case errors.As(err, &apiErr) && apiErr.Code == tencent.CodeRecordNotFound:
 			a.report(&a.result.Extra, ProblemExtra, e.CallID(), "Tencent has no record of it")
 		case err != nil:
@@ -214,6 +225,11 @@ func (a *recordAudit) extra(ctx context.Context, w sweep.Window, listed map[stri
 		}
 	}
 	return nil
+}
+
+// reportUnreadable reports a charged call whose record cannot be compared.
+func (a *recordAudit) reportUnreadable(callID string, problems []tencent.FieldError) {
+	a.report(&a.result.Different, ProblemDifferent, callID, "Tencent's record cannot be read: "+tencent.DescribeProblems(problems))
 }
 
 // report counts a deviating call once.

@@ -19,8 +19,12 @@ import (
 // requests the rate limit refuses.
 type fakeRecords struct {
 	records map[string]tencent.CallRecord
-	busy    int
-	asked   []string
+	// problems are those of the records that cannot be read completely.
+	problems map[string][]tencent.FieldError
+	// unreadable are rows without CallId, which each window lists.
+	unreadable []tencent.RecordRow
+	busy       int
+	asked      []string
 }
 
 func (f *fakeRecords) Records(_ context.Context, filter tencent.RecordFilter) (tencent.RecordPage, error) {
@@ -33,16 +37,21 @@ func (f *fakeRecords) Records(_ context.Context, filter tencent.RecordFilter) (t
 		if r.StartTime >= filter.StartTime && r.StartTime <= filter.EndTime {
 			page.TotalNum++
 			if filter.Page == 1 {
-				page.Rows = append(page.Rows, tencent.NewRecordRows(r)...)
+				page.Rows = append(page.Rows, tencent.RecordRow{Record: r, Problems: f.problems[r.CallID]})
 			}
 		}
 	}
+	page.TotalNum += len(f.unreadable)
+	page.Rows = append(page.Rows, f.unreadable...)
 	return page, nil
 }
 
 func (f *fakeRecords) Record(_ context.Context, callID string) (tencent.CallRecord, error) {
 	f.asked = append(f.asked, callID)
 	if r, ok := f.records[callID]; ok {
+		if problems := f.problems[callID]; problems != nil {
+			return tencent.CallRecord{}, &tencent.UnreadableRecordError{Record: r, Problems: problems}
+		}
 		return r, nil
 	}
 	return tencent.CallRecord{}, &tencent.APIError{Code: tencent.CodeRecordNotFound}
@@ -97,6 +106,9 @@ func TestCompareWithRecords(t *testing.T) {
 	charge(other, nil)
 	other.EndTime++
 	api.records["different"] = other
+	api.problems = map[string][]tencent.FieldError{"odd": {{Field: "CallResult", Problem: "must be a string"}}}
+	both("odd", 6*time.Hour)
+	api.unreadable = []tencent.RecordRow{{Hash: "1234", Problems: []tencent.FieldError{{Field: "CallId", Problem: "must not be empty"}}}}
 	// It began in the window before, where it would be listed.
 	edge := now.Add(-2 * time.Minute).Add(-7 * 24 * time.Hour).Add(2*time.Minute + time.Second + 6*time.Hour + 10*time.Second)
 	both("over the edge", now.Sub(edge))
@@ -113,13 +125,15 @@ func TestCompareWithRecords(t *testing.T) {
 	}
 	require.NoError(t, audit.run(t.Context()))
 	found := audit.result
-	require.Equal(t, []int{7, 4, 1, 1, 2, 1, 1}, []int{
+	require.Equal(t, []int{8, 5, 1, 1, 3, 1, 2}, []int{
 		found.Records, found.Compared, found.Running, found.Unconfirmed, found.Missing, found.Extra, found.Different,
 	})
 	require.ElementsMatch(t, []Problem{
 		{ProblemMissing, app, "missing", "", "ended 2026-03-08T09:00:00Z and was never charged; aftercall backfill charges it"},
 		{ProblemMissing, app, "unknown", "", "ended 2026-03-08T07:00:00Z; Temporal does not say whether its workflow is running: connection refused"},
 		{ProblemExtra, app, "extra", "", "Tencent has no record of it"},
+		{ProblemMissing, app, "row 1234", "", "Tencent lists a record whose CallId cannot be read: CallId: must not be empty"},
+		{ProblemDifferent, app, "odd", "", "Tencent's record cannot be read: CallResult: must be a string"},
 		{ProblemDifferent, app, "different", "", "EndTime was 1772791200 and is 1772791201"},
 	}, found.Found)
 	require.Contains(t, api.asked, "over the edge")

@@ -96,6 +96,7 @@ func TestCallOfWorkflow(t *testing.T) {
 	apps := []*config.App{testApp("")}
 	for id, want := range map[string]string{
 		"call:1400000000:a:b": "a:b", "deliver:call.charged.resend-1:1400000000:a": "a",
+		"call:1400000000:caf%C3%A9": "café", "deliver:call.charged:1400000000:100%25": "100%",
 		"call:1400000001:a": "", "deliver:sweep.recovered:1400000000": "", "other": "",
 	} {
 		app, callID, ok := callOfWorkflow(id, apps)

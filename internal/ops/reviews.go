@@ -35,6 +35,10 @@ type Review struct {
 	Reason string `json:"reason"`
 	// NoRecord says that Tencent has no record of the call.
 	NoRecord bool `json:"no_record"`
+	// Unreadable are the fields of the record that could not be read, and Raw is
+	// Tencent's JSON, capped. It may contain accounts.
+	Unreadable []tencent.FieldError `json:"unreadable,omitempty"`
+	Raw        string               `json:"raw,omitempty"`
 	// Summary describes the call as its record does.
 	Summary string `json:"summary"`
 	// Error is why the workflow could not be queried; empty if it answered.
@@ -142,6 +146,7 @@ func (r *Review) query(ctx context.Context, t client.Client) error {
 	}
 	if review := status.Review; review != nil {
 		r.Since, r.Reason, r.NoRecord = &review.Since, review.Reason, review.NoRecord
+		r.Unreadable, r.Raw = review.Unreadable, review.Raw
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func (d *Deps) Start(ctx context.Context, p StartParams) (*StartResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.BeforeGoLive = record.EndedAt().Before(app.GoLive)
+	r.BeforeGoLive = record.EndTime > 0 && record.EndedAt().Before(app.GoLive)
 	r.Outcome, err = d.startCall(ctx, app, record, p.DryRun)
 	if err != nil {
 		return nil, d.temporalError(err)
@@ -82,6 +82,11 @@ func (d *Deps) record(ctx context.Context, app *config.App, callID string) (tenc
 	}
 	record, err := ask(ctx, func(ctx context.Context) (tencent.CallRecord, error) { return api.Record(ctx, callID) })
 	var apiErr *tencent.APIError
+	var unreadable *tencent.UnreadableRecordError
+	if errors.As(err, &unreadable) {
+		d.note("the workflow will ask for a decision, because the record cannot be read completely: %s", tencent.DescribeProblems(unreadable.Problems))
+		return unreadable.Record, nil
+	}
 	if errors.As(err, &apiErr) && apiErr.Code == tencent.CodeRecordNotFound {
 		meaning, cure := apiErr.Code.Explain()
 		return record, Errorf(NotFound, cure, "%s: %s", app.Name, meaning)

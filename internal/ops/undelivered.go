@@ -11,7 +11,6 @@ import (
 
 	"aftercall/internal/config"
 	"aftercall/internal/ledger"
-	"aftercall/internal/tencent"
 	"aftercall/workflows"
 )
 
@@ -148,16 +147,11 @@ func (d *Deps) deliveryResult(ctx context.Context, e *workflowpb.WorkflowExecuti
 // callOfWorkflow reads app and CallId from the ID of a workflow that is about a
 // call: call:<SDKAppID>:<CallId> or deliver:<event>:<SDKAppID>:<CallId>.
 func callOfWorkflow(workflowID string, apps []*config.App) (app *config.App, callID string, ok bool) {
-	kind, rest, _ := strings.Cut(workflowID, ":")
-	if kind == "deliver" {
-		_, rest, _ = strings.Cut(rest, ":")
-	}
-	id, callID, ok := strings.Cut(rest, ":")
+	sdkAppID, callID, ok := workflows.ParseAfterCallID(workflowID)
 	if !ok {
-		return nil, "", false
+		sdkAppID, callID, ok = workflows.ParseDeliverID(workflowID)
 	}
-	sdkAppID, err := tencent.ParseSDKAppID(id)
-	if err != nil {
+	if !ok {
 		return nil, "", false
 	}
 	i := slices.IndexFunc(apps, func(a *config.App) bool { return a.SDKAppID == sdkAppID })

@@ -1,0 +1,133 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+
+	"aftercall/activities"
+	"aftercall/internal/billing"
+	"aftercall/internal/tencent"
+	"aftercall/workflows"
+)
+
+const rawRecord = `{"CallId":"call-1","Caller_Account":{"id":"patient-1001"}}`
+
+// errUnreadable is the failure of reading a record of which the fields could not
+// be read.
+func errUnreadable(record tencent.CallRecord, fields ...string) error {
+	var problems []tencent.FieldError
+	for _, field := range fields {
+		problems = append(problems, tencent.FieldError{Field: field, Problem: "must be something else"})
+	}
+	return temporal.NewNonRetryableApplicationError("the record cannot be read: "+tencent.DescribeProblems(problems), activities.RecordUnreadable, nil,
+		activities.UnreadableRecord{Record: record, Problems: problems, Raw: rawRecord})
+}
+
+func TestUnreadableRecordIsReviewed(t *testing.T) {
+	partial := record()
+	partial.Caller, partial.EndTime, partial.Members = "", 0, []string{"doctor-17"}
+	e := newEnv(t)
+	stages := e.stages()
+	e.fetches(activities.FetchRecordResult{}, errUnreadable(partial, "Caller_Account", "EndTime", "CalleeList_Account[0]")).Once()
+	e.opensReview()
+	day := endedAt.Add(24 * time.Hour)
+	refused := e.decides(day, confirm)
+	e.OnActivity("Charge", mock.Anything, mock.MatchedBy(func(p activities.ChargeParams) bool {
+		return p.Decided != nil && p.Decided.Verdict == billing.VerdictChargeAs && !p.Decided.Unconfirmed
+	})).Return(func(_ context.Context, p activities.ChargeParams) (activities.ChargeResult, error) {
+		require.Equal(t, record(), p.Record, "what could not be read is that of the hint")
+		return charged(), nil
+	}).Once()
+	e.RegisterDelayedCallback(func() {
+		status := e.status()
+		require.Equal(t, workflows.StageReview, status.Stage)
+		require.False(t, status.Review.NoRecord)
+		require.Equal(t, rawRecord, status.Review.Raw)
+		require.Len(t, status.Review.Unreadable, 3)
+		require.Contains(t, status.Review.Reason, "Caller_Account: must be something else")
+		require.Contains(t, status.Record.Summary, "one to one")
+	}, 24*time.Hour-time.Second)
+	decided := e.decides(day.Add(time.Hour), chargeAs)
+	_, err := e.run()
+	require.NoError(t, err)
+	require.NoError(t, decided.err)
+	require.ErrorContains(t, refused.err, "Caller_Account, EndTime, CalleeList_Account could not be read: use charge-as or waive")
+	require.Equal(t, []string{"waiting", "review", "done"}, *stages)
+}
+
+func TestChargingARecordWhoseOtherFieldsCouldNotBeRead(t *testing.T) {
+	tests := map[string]struct {
+		fields  []string
+		media   tencent.MediaType
+		charges bool
+	}{
+		"room and start":       {[]string{"RoomId", "RoomIdType", "StartTime"}, "", true},
+		"media that is named":  {[]string{"MediaType"}, tencent.MediaVideo, true},
+		"media":                {[]string{"MediaType"}, "", false},
+		"result":               {[]string{"CallResult"}, "", false},
+		"record of other call": {[]string{"CallId"}, "", false},
+		"no record at all":     {[]string{"Response"}, "", false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			e := newEnv(t)
+			e.stages()
+			e.fetches(activities.FetchRecordResult{}, errUnreadable(record(), tt.fields...)).Once()
+			e.opensReview()
+			e.OnActivity("Charge", mock.Anything, mock.Anything).Return(charged(), nil).Once()
+			decision := confirm
+			decision.MediaType = tt.media
+			d := e.decides(endedAt.Add(time.Hour), decision)
+			if !tt.charges {
+				e.decides(endedAt.Add(2*time.Hour), waive)
+			}
+			_, err := e.run()
+			require.NoError(t, err)
+			require.Equal(t, tt.charges, d.err == nil, "%v", d.err)
+		})
+	}
+}
+
+// TestUnreadableRecordWithoutHint is of a call that is known by its CallId only.
+func TestUnreadableRecordWithoutHint(t *testing.T) {
+	e := newEnv(t)
+	e.stages()
+	e.fetches(activities.FetchRecordResult{}, errUnreadable(tencent.CallRecord{CallID: "call-1"}, "Response")).Once()
+	e.opensReview()
+	e.OnActivity("Charge", mock.Anything, mock.Anything).Return(func(_ context.Context, p activities.ChargeParams) (activities.ChargeResult, error) {
+		require.Equal(t, "call-1", p.Record.CallID)
+		require.Equal(t, endedAt.Unix(), p.Record.EndTime, "the time of the review, so that a version of the tariff is in force")
+		return charged(), nil
+	}).Once()
+	d := e.decides(endedAt.Add(time.Hour), chargeAs)
+	p := params()
+	p.Callback = nil
+	e.ExecuteWorkflow(workflows.AfterCallName, p)
+	require.NoError(t, e.GetWorkflowError())
+	require.NoError(t, d.err)
+}
+
+// TestUnreadableRecordThatAppearedLate holds a review for lack of a record, whose
+// record can be read only in part when a person decides.
+func TestUnreadableRecordThatAppearedLate(t *testing.T) {
+	e := newEnv(t)
+	e.stages()
+	e.fetches(activities.FetchRecordResult{}, errNever).Once()
+	e.fetches(activities.FetchRecordResult{}, errUnreadable(record(), "AcceptTime")).Once()
+	e.opensReview()
+	e.OnActivity("Charge", mock.Anything, mock.Anything).Return(charged(), nil).Once()
+	refused := e.decides(endedAt.Add(time.Hour), confirm)
+	decided := e.decides(endedAt.Add(2*time.Hour), chargeAs)
+	_, err := e.run()
+	require.NoError(t, err)
+	require.NoError(t, decided.err)
+	var appErr *temporal.ApplicationError
+	require.True(t, errors.As(refused.err, &appErr))
+	require.Contains(t, appErr.Message(), "AcceptTime could not be read")
+}
