@@ -13,8 +13,8 @@ import (
 type backfillCommand struct {
 	Format
 	App    string `help:"Name or SDKAppID of the app; may be left out if only one is configured." placeholder:"APP"`
-	From   string `required:"" help:"Beginning of the time range: a day, as in 2026-03-01, or a time, as in 2026-03-01T12:00." placeholder:"WHEN"`
-	To     string `required:"" help:"Its end: a day, which is included, or a time." placeholder:"WHEN"`
+	From   string `required:"" help:"Beginning of the time range: a day, as in 2026-03-01, or a time, as in 2026-03-01T12:00." placeholder:"TIME"`
+	To     string `required:"" help:"Its end: a day, which is included, or a time." placeholder:"TIME"`
 	Zone   string `help:"Time zone of days, and of times without an offset, as in Asia/Shanghai." default:"UTC"`
 	DryRun bool   `help:"Count what would be started, and start nothing."`
 }

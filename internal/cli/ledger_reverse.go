@@ -10,7 +10,7 @@ import (
 
 type ledgerReverseCommand struct {
 	Format
-	CallID string `arg:"" help:"CallId."`
+	CallID string `arg:"" name:"CALLID" help:"The call."`
 	App    string `help:"Name or SDKAppID of the app, if two apps have a call with this CallId." placeholder:"APP"`
 	signatureFlags
 }

@@ -12,7 +12,7 @@ import (
 
 type reviewDecideCommand struct {
 	Format
-	CallID           string            `arg:"" help:"CallId."`
+	CallID           string            `arg:"" name:"CALLID" help:"The call."`
 	App              string            `help:"Name or SDKAppID of the app; needed if several have a call with this CallId." placeholder:"APP"`
 	Verdict          billing.Verdict   `required:"" enum:"charge,waive,charge-as" help:"charge: the record is right. waive: charge nothing. charge-as: charge --connected-seconds."`
 	ConnectedSeconds int64             `help:"How long the call was really connected, for charge-as." placeholder:"N"`
