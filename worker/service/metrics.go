@@ -37,14 +37,15 @@ func newRecordMetrics(reg prometheus.Registerer) func(app string) func(api strin
 	}
 }
 
-// timedLedger is a ledger that measures its operations.
+// timedLedger is a ledger that measures its operations. Its Ledger is nil until
+// it has been opened, before the first workflow or activity runs.
 type timedLedger struct {
 	*ledger.Ledger
 	duration *prometheus.HistogramVec
 }
 
-func newTimedLedger(store *ledger.Ledger, reg prometheus.Registerer) *timedLedger {
-	l := &timedLedger{Ledger: store, duration: promauto.With(reg).NewHistogramVec(prometheus.HistogramOpts{
+func newTimedLedger(reg prometheus.Registerer) *timedLedger {
+	l := &timedLedger{duration: promauto.With(reg).NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "aftercall_ledger_duration_seconds",
 		Help:    "Duration of ledger operations by operation (charge, known, swept_to, set_swept_to) and outcome: ok, failed.",
 		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},

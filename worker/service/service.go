@@ -46,12 +46,9 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	}
 	defer traces.Stop(ctx)
 
-	store, err := ledger.Open(ctx, settings.LedgerURL.Reveal(), ledger.Options{Logger: logger, Traces: traces.ChildSpans()})
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	timed := newTimedLedger(store, reg)
+	pending := &pendingLedger{}
+	defer pending.close()
+	timed := newTimedLedger(reg)
 	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal(), redisguard.ServiceTimeout)
 	if err != nil {
 		return err
@@ -60,7 +57,8 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	if err := traces.InstrumentRedis(rdb); err != nil {
 		return err
 	}
-	guard := redisguard.New(ctx, rdb, reg, logger)
+	// Redis is used until the last activity has ended.
+	guard := redisguard.New(context.WithoutCancel(ctx), rdb, reg, logger)
 	defer guard.Close()
 	clients := NewClients(cfg, traces, ratelimit.New(guard, reg), reg)
 	acts, err := newActivities(cfg, traces, clients, timed, circuit.New(guard, reg, logger), reg)
@@ -88,6 +86,10 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	group, ctx := errgroup.WithContext(ctx)
 	var polling atomic.Bool
 	group.Go(func() error {
+		var err error
+		if timed.Ledger, err = pending.open(ctx, settings.LedgerURL.Reveal(), ledger.Options{Logger: logger, Traces: traces.ChildSpans()}, logger); timed.Ledger == nil {
+			return err
+		}
 		// A workflow that corrects search attributes fails if they are not registered.
 		if !temporalclient.Prepare(ctx, temporal, namespace, logger, workflows.SearchAttributes) {
 			return nil
@@ -108,8 +110,8 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 			Handler: withCodec(settings, admin.Profiles(settings.Profiles, admin.Handler(
 				reg, logger,
 				admin.Check{Name: "temporal", Run: func(ctx context.Context) error { return temporalclient.Ping(ctx, temporal, namespace) }},
-				admin.Check{Name: "worker", Run: admin.FlagSet(&polling, "not polling yet: waiting for Temporal")},
-				admin.Check{Name: "ledger", Run: store.Ping},
+				admin.Check{Name: "worker", Run: admin.FlagSet(&polling, "not polling yet: waiting for Temporal and the ledger")},
+				admin.Check{Name: "ledger", Run: pending.check},
 				admin.Check{Name: "redis", Optional: true, Run: guard.Ping},
 			))),
 		})

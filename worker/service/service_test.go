@@ -1,0 +1,86 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"aftercall/internal/admin"
+	"aftercall/internal/testenv"
+	"aftercall/internal/testenv/testconfig"
+)
+
+type lockedText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lockedText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedText) count(s string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.text.String(), s)
+}
+
+// TestWorkerWaitsForItsLedger starts a worker before the folder of its ledger
+// exists.
+func TestWorkerWaitsForItsLedger(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "aftercall.yaml")
+	require.NoError(t, testconfig.New().Write(file))
+	folder := filepath.Join(t.TempDir(), "not-mounted")
+	address := "127.0.0.1:" + strconv.Itoa(testenv.FreePort(t))
+	ctx, stop := context.WithCancel(t.Context())
+	logs, ended := &lockedText{}, make(chan error, 1)
+	go func() {
+		ended <- run(ctx, map[string]string{
+			"AFTERCALL_CONFIG": file, "AFTERCALL_ADMIN_LISTEN": address, "LEDGER_URL": "sqlite:" + filepath.Join(folder, "ledger.db"),
+			"REDIS_URL": "redis://127.0.0.1:1", "TEMPORAL_ADDRESS": "127.0.0.1:1",
+		}, logs, prometheus.NewRegistry())
+	}()
+	// check is what /readyz says about the ledger.
+	check := func() string {
+		resp, err := http.Get("http://" + address + "/readyz")
+		if err != nil {
+			return ""
+		}
+		defer resp.Body.Close()
+		var status admin.Status
+		require.NoError(t, json.NewDecoder(resp.Body).Decode(&status))
+		return status.Checks["ledger"]
+	}
+	require.Eventually(t, func() bool {
+		return strings.HasSuffix(check(), "not-mounted does not exist: create it, or change LEDGER_URL: "+ledgerCure)
+	}, 30*time.Second, 10*time.Millisecond)
+	require.Empty(t, ended, "the worker runs on")
+	require.NoError(t, os.Mkdir(folder, 0o700))
+	require.Eventually(t, func() bool { return check() == "ok" }, 30*time.Second, 10*time.Millisecond)
+	require.Equal(t, 1, logs.count("waiting for the ledger"), "an outage is logged once")
+	require.Equal(t, 1, logs.count("the ledger is open"))
+	stop()
+	require.NoError(t, <-ended)
+}
+
+// TestUnusableLedger has problems that waiting does not cure.
+func TestUnusableLedger(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "aftercall.yaml")
+	require.NoError(t, testconfig.New().Write(file))
+	err := run(t.Context(), map[string]string{
+		"AFTERCALL_CONFIG": file, "AFTERCALL_ADMIN_LISTEN": "127.0.0.1:0", "LEDGER_URL": "mysql://db/ledger",
+	}, &lockedText{}, prometheus.NewRegistry())
+	require.ErrorContains(t, err, "LEDGER_URL")
+}
