@@ -83,7 +83,7 @@ func (f *fakeTemporal) FirstFingerprint(_ context.Context, app tencent.SDKAppID,
 
 type fixture struct {
 	t        *testing.T
-	handler  http.Handler
+	handler  *Handler
 	temporal *fakeTemporal
 	reg      *prometheus.Registry
 	flush    func()
@@ -116,9 +116,9 @@ func newFixtureWith(t *testing.T, redisURL string, flush func(), change func(*Ha
 		require.NoError(t, rdb.Close())
 	})
 	temporal := &fakeTemporal{started: map[string]string{}}
-	h := newHandler(testApps, dedupe.New(guard, reg), temporal, reg, logger)
+	h := New(testApps, dedupe.New(guard, reg), temporal, reg, logger)
 	change(h)
-	return &fixture{t: t, temporal: temporal, reg: reg, flush: flush, handler: h.routes()}
+	return &fixture{t: t, temporal: temporal, reg: reg, flush: flush, handler: h}
 }
 
 // withMiniredis is a fixture with the embedded Redis.
@@ -132,9 +132,11 @@ func (f *fixture) post(target, body string) *httptest.ResponseRecorder {
 	return f.do(httptest.NewRequest(http.MethodPost, target, strings.NewReader(body)))
 }
 
+// do returns the answer, once the relay of the callback has ended, too.
 func (f *fixture) do(r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	f.handler.ServeHTTP(w, r)
+	f.handler.Wait()
 	return w
 }
 

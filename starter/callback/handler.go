@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -51,8 +52,9 @@ type App struct {
 	Relay map[tencent.Command]bool
 }
 
-// Handler answers callbacks.
+// Handler answers callbacks. Its zero value is not usable: see New.
 type Handler struct {
+	router    http.Handler
 	apps      map[tencent.SDKAppID]appWithHash
 	claims    *dedupe.Store
 	workflows WorkflowStarter
@@ -60,6 +62,10 @@ type Handler struct {
 	metrics   *metrics
 	logger    *slog.Logger
 	now       func() time.Time
+
+	// relays are the starts of relays that no answer waits for.
+	relays     sync.WaitGroup
+	relaySlots chan struct{}
 }
 
 // appWithHash keeps the hash of the secret, so that comparing takes the same
@@ -71,15 +77,12 @@ type appWithHash struct {
 
 // New returns the handler of the public listener. Unknown paths are answered
 // exactly like a wrong secret.
-func New(apps []App, claims *dedupe.Store, starter WorkflowStarter, reg prometheus.Registerer, logger *slog.Logger) http.Handler {
-	return newHandler(apps, claims, starter, reg, logger).routes()
-}
-
-func newHandler(apps []App, claims *dedupe.Store, starter WorkflowStarter, reg prometheus.Registerer, logger *slog.Logger) *Handler {
+func New(apps []App, claims *dedupe.Store, starter WorkflowStarter, reg prometheus.Registerer, logger *slog.Logger) *Handler {
 	h := &Handler{
 		apps: make(map[tencent.SDKAppID]appWithHash, len(apps)), claims: claims, workflows: starter,
-		metrics: newMetrics(reg), logger: logger, now: time.Now,
+		metrics: newMetrics(reg), logger: logger, now: time.Now, relaySlots: make(chan struct{}, maxRelayStarts),
 	}
+	h.router = h.routes()
 	h.commands = h.commandHandlers()
 	for _, app := range apps {
 		h.apps[app.ID] = appWithHash{App: app, secretHash: sha256.Sum256([]byte(app.Secret))}
@@ -90,64 +93,68 @@ func newHandler(apps []App, claims *dedupe.Store, starter WorkflowStarter, reg p
 
 func (h *Handler) routes() http.Handler {
 	r := mux.NewRouter().SkipClean(true)
-	r.PathPrefix(PathPrefix).Handler(h)
+	r.PathPrefix(PathPrefix).HandlerFunc(h.serveCallback)
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { h.write(w, notFound(), h.now()) })
 	return r
 }
 
-// ServeHTTP answers one callback.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP answers one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.router.ServeHTTP(w, r) }
+
+// Wait waits until the relays of answered callbacks have been started, at most
+// for relayBudget. Call it after the last answer.
+func (h *Handler) Wait() { h.relays.Wait() }
+
+func (h *Handler) serveCallback(w http.ResponseWriter, r *http.Request) {
 	start := h.now()
-	reply, relay := h.handle(w, r)
-	h.write(w, reply, start)
-	relay.wait(w)
+	h.write(w, h.handle(w, r), start)
 }
 
 // handle checks a callback, the cheapest checks first, and passes it to the
 // handler of its command. Redis and Temporal are not asked before the sender
 // is authenticated.
-func (h *Handler) handle(w http.ResponseWriter, r *http.Request) (reply, *relayStart) {
+func (h *Handler) handle(w http.ResponseWriter, r *http.Request) reply {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		return refuse(http.StatusMethodNotAllowed, "method: use POST"), nil
+		return refuse(http.StatusMethodNotAllowed, "method: use POST")
 	}
 	body, err := readBody(w, r)
 	if err != nil {
 		if errors.As(err, new(*http.MaxBytesError)) {
-			return refuse(http.StatusRequestEntityTooLarge, "body: larger than 64 KiB"), nil
+			return refuse(http.StatusRequestEntityTooLarge, "body: larger than 64 KiB")
 		}
-		return refuse(http.StatusBadRequest, "body: could not be read"), nil
+		return refuse(http.StatusBadRequest, "body: could not be read")
 	}
 	secretHash := sha256.Sum256([]byte(strings.TrimPrefix(r.URL.Path, PathPrefix)))
 	if !h.anySecret(secretHash) {
-		return notFound(), nil
+		return notFound()
 	}
 	query := tencent.ParseQuery(r.URL.RawQuery)
 	id, err := query.SDKAppID()
 	if err != nil {
-		return refuse(http.StatusForbidden, err.Error()), nil
+		return refuse(http.StatusForbidden, err.Error())
 	}
 	app, ok := h.apps[id]
 	if !ok || subtle.ConstantTimeCompare(app.secretHash[:], secretHash[:]) != 1 {
-		return refuse(http.StatusForbidden, "SdkAppid: not an app of this URL"), nil
+		return refuse(http.StatusForbidden, "SdkAppid: not an app of this URL")
 	}
 	if app.Token != "" {
 		if err := tencent.VerifyCallbackSign(query, app.Token, h.now()); err != nil {
-			return refuse(http.StatusUnauthorized, err.Error()).forApp(app.App), nil
+			return refuse(http.StatusUnauthorized, err.Error()).forApp(app.App)
 		}
 	}
 	cb, err := tencent.DecodeCallback(query, body)
 	if err != nil {
-		return refuse(http.StatusBadRequest, err.Error()).forApp(app.App), nil
+		return refuse(http.StatusBadRequest, err.Error()).forApp(app.App)
 	}
 	relay := h.startRelay(r, app.App, cb, body)
 	handleCommand, ok := h.commands[cb.Command]
 	if !ok {
-		return relay.reply().forApp(app.App), relay
+		return relay.reply().forApp(app.App)
 	}
 	// A sender that hangs up must not cancel what the callback starts.
 	ctx := context.WithoutCancel(tracing.WithCall(r.Context(), cb.CallID))
-	return handleCommand(ctx, app.App, cb, body).forApp(app.App), relay
+	return handleCommand(ctx, app.App, cb, body).forApp(app.App)
 }
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {

@@ -2,6 +2,7 @@ package callback
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -9,8 +10,15 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// relayBudget bounds the start of a relay that the answer does not wait for.
-const relayBudget = 10 * time.Second
+const (
+	// relayBudget bounds the start of a relay that the answer does not wait for.
+	relayBudget = 10 * time.Second
+	// maxRelayStarts bounds the memory that is used while Temporal does not
+	// answer: more starts than this fail at once.
+	maxRelayStarts = 1000
+)
+
+var errTooManyRelays = errors.New("too many others are waiting for Temporal")
 
 // relayStart is the start of a Relay workflow in the background. It is nil for
 // a callback that is not relayed.
@@ -34,25 +42,36 @@ func (h *Handler) startRelayWorkflow(r *http.Request, app App, cb tencent.Callba
 		SDKAppID: app.ID, App: app.Name, Command: cb.Command, CallID: cb.CallID,
 		Query: r.URL.RawQuery, ContentType: r.Header.Get("Content-Type"), Body: body,
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), relayBudget)
 	relay := &relayStart{done: make(chan struct{})}
-	go func() {
+	select {
+	case h.relaySlots <- struct{}{}:
+	default:
+		h.relayEnded(r.Context(), p, relay, false, errTooManyRelays)
+		return relay
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), relayBudget)
+	h.relays.Go(func() {
 		defer cancel()
-		defer close(relay.done)
-		var already bool
-		already, relay.err = h.workflows.StartRelay(ctx, p)
-		outcome := relayStarted
-		switch {
-		case relay.err != nil:
-			outcome = relayFailed
-			h.logger.ErrorContext(ctx, "callback not relayed: the workflow could not be started",
-				"app", app.Name, "command", cb.Command, "call_id", p.CallID, "error", relay.err)
-		case already:
-			outcome = relayDuplicate
-		}
-		h.metrics.relays.WithLabelValues(app.Name, string(outcome)).Inc()
-	}()
+		already, err := h.workflows.StartRelay(ctx, p)
+		<-h.relaySlots
+		h.relayEnded(ctx, p, relay, already, err)
+	})
 	return relay
+}
+
+func (h *Handler) relayEnded(ctx context.Context, p activities.RelayCallbackParams, relay *relayStart, already bool, err error) {
+	outcome := relayStarted
+	switch {
+	case err != nil:
+		outcome = relayFailed
+		h.logger.ErrorContext(ctx, "callback not relayed: the workflow could not be started",
+			"app", p.App, "command", p.Command, "call_id", p.CallID, "error", err)
+	case already:
+		outcome = relayDuplicate
+	}
+	h.metrics.relays.WithLabelValues(p.App, string(outcome)).Inc()
+	relay.err = err
+	close(relay.done)
 }
 
 // reply answers a callback whose command has no handler: it is relayed, or ignored.
@@ -68,15 +87,4 @@ func (s *relayStart) reply() reply {
 	case <-time.After(handleBudget):
 	}
 	return unavailable()
-}
-
-// wait holds an answered request open until its relay has been started, so that
-// a shutdown does not interrupt that.
-func (s *relayStart) wait(w http.ResponseWriter) {
-	if s == nil {
-		return
-	}
-	// Send the answer now. Recorders in tests cannot flush, which is no problem.
-	_ = http.NewResponseController(w).Flush()
-	<-s.done
 }

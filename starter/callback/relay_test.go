@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"testing"
 	"time"
@@ -58,10 +59,11 @@ func TestRelayOfOtherCommands(t *testing.T) {
 		`{app="bank",outcome="unavailable",status="503"} 1`, `{app="clinic",outcome="started",status="200"} 1`)
 }
 
-// TestRelayDoesNotDelayTheAnswer has a relay that starts only after the answer
-// was read, and checks that the request holds a shutdown up until then.
-func TestRelayDoesNotDelayTheAnswer(t *testing.T) {
+// TestRelayHoldsNoConnection has Temporal not answer, and two callbacks of a
+// known call on one connection that stays open.
+func TestRelayHoldsNoConnection(t *testing.T) {
 	f := withMiniredis(t)
+	f.requireOK(f.post(relayURL(relayEnd), body))
 	release := make(chan struct{})
 	f.temporal.onRelay = func(ctx context.Context) (bool, error) {
 		select {
@@ -72,26 +74,51 @@ func TestRelayDoesNotDelayTheAnswer(t *testing.T) {
 		}
 	}
 	server := httptest.NewServer(f.handler)
-	resp, err := server.Client().Post(server.URL+relayURL(relayEnd), "application/json", strings.NewReader(body))
-	require.NoError(t, err)
-	answer, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	require.NoError(t, resp.Body.Close())
-	require.JSONEq(t, `{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}`, string(answer))
-
-	stopped := make(chan error, 1)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	go func() { stopped <- server.Config.Shutdown(ctx) }()
-	select {
-	case err := <-stopped:
+	defer server.Close()
+	reused := 0
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+		if info.Reused {
+			reused++
+		}
+	}})
+	for range 3 {
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL+relayURL(relayEnd), strings.NewReader(body))
 		require.NoError(t, err)
-		require.Fail(t, "the shutdown did not wait for the relay")
+		resp, err := server.Client().Do(request)
+		require.NoError(t, err)
+		answer, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.JSONEq(t, `{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}`, string(answer))
+	}
+	require.Equal(t, 2, reused)
+	f.requireMetric("aftercall_relays_total", `{app="bank",outcome="started"} 1`) // none of the three has ended
+
+	waited := make(chan struct{})
+	go func() {
+		f.handler.Wait()
+		close(waited)
+	}()
+	select {
+	case <-waited:
+		require.Fail(t, "the shutdown did not wait for the relays")
 	case <-time.After(50 * time.Millisecond): // it would have been through
 	}
 	close(release)
-	require.NoError(t, <-stopped)
-	server.Close()
+	<-waited
+	f.requireMetric("aftercall_relays_total", `{app="bank",outcome="started"} 4`)
+}
+
+// TestTooManyRelayStarts has Temporal not answer until memory is at its bound.
+func TestTooManyRelayStarts(t *testing.T) {
+	f := withMiniredis(t)
+	f.handler.relaySlots = make(chan struct{}, 1)
+	f.handler.relaySlots <- struct{}{}
+	require.Equal(t, http.StatusServiceUnavailable, f.post(relayURL(startCmd), started).Code)
+	require.Empty(t, f.temporal.relayed())
+	f.requireMetric("aftercall_relays_total", `{app="bank",outcome="failed"} 1`)
+	<-f.handler.relaySlots
+	f.requireOK(f.post(relayURL(startCmd), started))
 }
 
 func TestFailedRelayDoesNotAffectTheCall(t *testing.T) {

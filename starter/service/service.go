@@ -70,6 +70,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	}
 	defer temporal.Close()
 
+	receiver := callback.New(apps(cfg), claims, launch.NewCalls(temporal, settings.TaskQueue).Decrypting(settings.PayloadKeys), reg, logger)
 	group, ctx := errgroup.WithContext(ctx)
 	var prepared atomic.Bool
 	// Without Temporal the starter starts too, and answers 503 until it is up.
@@ -82,7 +83,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 			ctx, logger, settings.Drain,
 			serve.Listener{
 				Name: "callbacks", Address: settings.Listen,
-				Handler: traces.Handler("callback", callback.New(apps(cfg), claims, launch.NewCalls(temporal, settings.TaskQueue).Decrypting(settings.PayloadKeys), reg, logger)),
+				Handler: traces.Handler("callback", receiver),
 			},
 			serve.Listener{
 				Name: "admin", Address: settings.AdminListen,
@@ -97,6 +98,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 		)
 	})
 	err = group.Wait()
+	receiver.Wait()
 	logger.Info("stopped")
 	return err
 }
