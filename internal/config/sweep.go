@@ -7,7 +7,7 @@ import (
 	"aftercall/internal/sweep"
 )
 
-// Sweep is how an app is reconciled with Tencent's records.
+// Sweep configures the sweeps of an app.
 type Sweep struct {
 	Every   Interval      `yaml:"every" default:"5m" doc:"How often to look for calls whose callback was lost, 10s to 24h, or off."`
 	Settle  time.Duration `yaml:"settle" default:"2m" doc:"How long after its end a call may be listed before a sweep starts it: time for its callback to arrive, 0s to 1h."`
