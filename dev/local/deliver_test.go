@@ -6,8 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -24,18 +22,6 @@ import (
 	"aftercall/workflows"
 )
 
-// startStackWithConfig starts a stack on the development configuration with a change.
-func startStackWithConfig(t *testing.T, change func(yaml string) string) *local.Stack {
-	t.Helper()
-	yaml, err := os.ReadFile(filepath.Join(root, "dev", "aftercall.yaml"))
-	require.NoError(t, err)
-	changed := change(string(yaml))
-	require.NotEqual(t, string(yaml), changed)
-	file := filepath.Join(t.TempDir(), "aftercall.yaml")
-	require.NoError(t, os.WriteFile(file, []byte(changed), 0o600))
-	return startStack(t, func(o *local.Options) { o.Environ = map[string]string{"AFTERCALL_CONFIG": file} })
-}
-
 // TestTenFailingTargetsBesideAWorkingOne has targets that fail, answer with
 // Retry-After, are slow, or refuse, and resends what was refused.
 func TestTenFailingTargetsBesideAWorkingOne(t *testing.T) {
@@ -45,13 +31,11 @@ func TestTenFailingTargetsBesideAWorkingOne(t *testing.T) {
 	for i := range 7 {
 		failures[fmt.Sprintf("down-%d", i)] = webhookreceiver.Failure{Status: http.StatusServiceUnavailable}
 	}
-	stack := startStackWithConfig(t, func(yaml string) string {
-		var targets strings.Builder
-		for name := range failures {
-			fmt.Fprintf(&targets, "  - {name: %s, apps: [clinic], url: \"${DEV_WEBHOOK_URL}/hooks/%s\", secrets: [\"${CRM_WEBHOOK_SECRET}\"], allow_private: true, breaker_cooldown: 1s}\n", name, name)
-		}
-		return strings.Replace(yaml, "targets:\n", "targets:\n"+targets.String(), 1)
-	})
+	var targets strings.Builder
+	for name := range failures {
+		fmt.Fprintf(&targets, "  - {name: %s, apps: [clinic], url: \"${DEV_WEBHOOK_URL}/hooks/%s\", secrets: [\"${CRM_WEBHOOK_SECRET}\"], allow_private: true, breaker_cooldown: 1s}\n", name, name)
+	}
+	stack := startStackWithConfig(t, "targets:\n", "targets:\n"+targets.String())
 	ctx := testContext(t)
 	for name, failure := range failures {
 		failure.Target = name
@@ -157,9 +141,8 @@ func TestRelay(t *testing.T) {
 		}
 	}))
 	t.Cleanup(backend.Close)
-	stack := startStackWithConfig(t, func(yaml string) string {
-		return strings.Replace(yaml, "    tariff: lessons\n", "    tariff: lessons\n    relay: {url: \""+backend.URL+"/calls\", allow_private: true}\n", 1)
-	})
+	stack := startStackWithConfig(t, "    tariff: lessons\n",
+		"    tariff: lessons\n    relay: {url: \""+backend.URL+"/calls\", allow_private: true}\n")
 	ctx := testContext(t)
 	call, err := stack.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000001, Seconds: 5, Duplicates: 2})
 	require.NoError(t, err)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -118,6 +119,20 @@ func startStack(t *testing.T, change ...func(*local.Options)) *local.Stack {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, stack.Stop(context.Background())) })
 	return stack
+}
+
+// startStackWithConfig starts a stack on the development configuration, in which
+// texts are replaced: an old one is followed by a new one.
+func startStackWithConfig(t *testing.T, oldnew ...string) *local.Stack {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(root, "dev", "aftercall.yaml"))
+	require.NoError(t, err)
+	for i := 0; i < len(oldnew); i += 2 {
+		require.Contains(t, string(data), oldnew[i])
+	}
+	path := filepath.Join(t.TempDir(), "aftercall.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(strings.NewReplacer(oldnew...).Replace(string(data))), 0o600))
+	return startStack(t, func(o *local.Options) { o.Environ = map[string]string{"AFTERCALL_CONFIG": path} })
 }
 
 const (

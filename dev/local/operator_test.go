@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -165,24 +163,13 @@ func (c console) awaitStage(call tencentsim.Call, stage workflows.Stage) {
 	}, testTimeout, 50*time.Millisecond)
 }
 
-// operatedConfig is the development configuration without sweeps, which would
-// be faster than an operator, and with an app that went live an hour ago.
-func operatedConfig(t *testing.T) string {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join(root, "dev", "aftercall.yaml"))
-	require.NoError(t, err)
-	text := strings.ReplaceAll(string(data), "every: 1m", "every: off")
-	text = strings.Replace(text, "    tariff: consultation\n", "    tariff: consultation\n    record_deadline: 2s\n", 1)
-	text = strings.Replace(text, "    tariff: lessons\n", "    tariff: lessons\n    go_live: "+time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)+"\n", 1)
-	path := filepath.Join(t.TempDir(), "aftercall.yaml")
-	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-	return path
-}
-
 // TestOperator runs the commands of an operator against a stack of its own.
 func TestOperator(t *testing.T) {
-	file := operatedConfig(t)
-	stack := startStack(t, func(o *local.Options) { o.Environ = map[string]string{"AFTERCALL_CONFIG": file} })
+	// No sweeps, because one could find a call before the operator does, and an app
+	// that went live an hour ago.
+	stack := startStackWithConfig(t, "every: 1m", "every: off",
+		"    tariff: consultation\n", "    tariff: consultation\n    record_deadline: 2s\n",
+		"    tariff: lessons\n", "    tariff: lessons\n    go_live: "+time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)+"\n")
 	for _, test := range []struct {
 		name string
 		run  func(console)
