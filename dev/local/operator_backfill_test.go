@@ -85,7 +85,7 @@ func (c console) testBackfillRefuses() {
 		"--to is in the future":                              {"--from", "2026-03-02", "--to", now.Add(time.Hour).Format(time.RFC3339)},
 		"Tencent keeps records for seven days":               {"--from", "2020-01-01", "--to", "2020-01-02"},
 		"--from: \"yesterday\" is neither a day nor a time":  {"--from", "yesterday", "--to", "2020-01-02"},
-		"missing flags: --from=WHEN, --to=WHEN":              {},
+		"missing flags: --from=TIME, --to=TIME":              {},
 		"--app: there is no app \"x\"\n  → apps are: clinic": append([]string{"--app", "x"}, flags...),
 	} {
 		if len(args) > 0 && args[0] != "--app" {
