@@ -44,7 +44,12 @@ func (e Environment) Environ() []string {
 // key come from the TEMPORAL_* variables and profiles of the temporal CLI. With
 // AFTERCALL_PAYLOAD_KEYS the client encrypts what Temporal stores. Interceptors
 // that also implement the worker's interface apply to every worker of the client.
+// A connection over which nothing comes any more is replaced within some seconds.
 func NewClient(env Environment, metrics client.MetricsHandler, logger *slog.Logger, interceptors ...interceptor.ClientInterceptor) (client.Client, string, error) {
+	return newClient(env, metrics, logger, usualWatch, interceptors)
+}
+
+func newClient(env Environment, metrics client.MetricsHandler, logger *slog.Logger, watch watchTimes, interceptors []interceptor.ClientInterceptor) (client.Client, string, error) {
 	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: env})
 	if err != nil {
 		return nil, "", fmt.Errorf("TEMPORAL_* settings: %w", err)
@@ -60,9 +65,15 @@ func NewClient(env Environment, metrics client.MetricsHandler, logger *slog.Logg
 	options.Interceptors = interceptors
 	// The messages are small: compressing them costs both ends more than sending them.
 	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
+	connections := newConnections(watch, logger)
+	connections.apply(&options)
 	c, err := client.NewLazyClient(options)
 	if err != nil {
 		return nil, "", fmt.Errorf("TEMPORAL_* settings: %w", err)
+	}
+	connections.probe = func(ctx context.Context) error {
+		_, err := c.CheckHealth(ctx, &client.CheckHealthRequest{})
+		return err
 	}
 	return c, options.Namespace, nil
 }

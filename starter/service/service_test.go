@@ -27,6 +27,7 @@ func TestShutdown(t *testing.T) {
 	public, operators := address(t), address(t)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
+	web := &http.Client{Timeout: 30 * time.Second}
 	go func() {
 		ended <- run(ctx, map[string]string{
 			"AFTERCALL_CONFIG": file, "AFTERCALL_LISTEN": public, "AFTERCALL_ADMIN_LISTEN": operators, "AFTERCALL_DRAIN": "3s",
@@ -35,7 +36,7 @@ func TestShutdown(t *testing.T) {
 	}()
 	// problem is what /readyz says about the shutdown, empty if it does not answer.
 	problem := func() string {
-		resp, err := http.Get("http://" + operators + "/readyz")
+		resp, err := web.Get("http://" + operators + "/readyz")
 		if err != nil {
 			return ""
 		}
@@ -51,13 +52,13 @@ func TestShutdown(t *testing.T) {
 	eventually(func() bool { return problem() == "ok" })
 	stop()
 	eventually(func() bool { return problem() == "missing: shutting down" })
-	resp, err := http.Post("http://"+public+"/tencent/call/wrong", "application/json", strings.NewReader("{}"))
+	resp, err := web.Post("http://"+public+"/tencent/call/wrong", "application/json", strings.NewReader("{}"))
 	require.NoError(t, err, "not ready, and still there")
 	resp.Body.Close()
 	require.Equal(t, http.StatusNotFound, resp.StatusCode)
 	require.True(t, resp.Close)
 	require.NoError(t, <-ended)
-	_, err = http.Post("http://"+public+"/tencent/call/wrong", "application/json", strings.NewReader("{}"))
+	_, err = web.Post("http://"+public+"/tencent/call/wrong", "application/json", strings.NewReader("{}"))
 	require.Error(t, err)
 }
 

@@ -46,6 +46,7 @@ func TestWorkerWaitsForItsLedger(t *testing.T) {
 	address := "127.0.0.1:" + strconv.Itoa(testenv.FreePort(t))
 	ctx, stop := context.WithCancel(t.Context())
 	logs, ended := &lockedText{}, make(chan error, 1)
+	web := &http.Client{Timeout: 30 * time.Second}
 	go func() {
 		ended <- run(ctx, map[string]string{
 			"AFTERCALL_CONFIG": file, "AFTERCALL_ADMIN_LISTEN": address, "LEDGER_URL": "sqlite:" + filepath.Join(folder, "ledger.db"),
@@ -54,7 +55,7 @@ func TestWorkerWaitsForItsLedger(t *testing.T) {
 	}()
 	// check is what /readyz says about the ledger.
 	check := func() string {
-		resp, err := http.Get("http://" + address + "/readyz")
+		resp, err := web.Get("http://" + address + "/readyz")
 		if err != nil {
 			return ""
 		}
