@@ -24,6 +24,12 @@ func CallbackSign(token, requestTime string) string {
 // *FieldError.
 func VerifyCallbackSign(query Query, token string, now time.Time) error {
 	sign, requestTime := query.sign, query.requestTime
+	if query.conflicts(&query.sign) {
+		return &FieldError{"Sign", differentValues}
+	}
+	if query.conflicts(&query.requestTime) {
+		return &FieldError{"RequestTime", differentValues}
+	}
 	if sign == "" {
 		return &FieldError{"Sign", "missing from the query, although a token is configured for this app"}
 	}

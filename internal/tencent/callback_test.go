@@ -49,6 +49,8 @@ func TestEndedAtUsesMillisecondsOfEventTime(t *testing.T) {
 			require.Equal(t, time.UnixMilli(tt.want).UTC(), cb.EndedAt())
 		})
 	}
+	cb := Callback{EventTime: 1741231296780, Dropped: []string{"EndTime"}}
+	require.Equal(t, time.UnixMilli(1741231296780).UTC(), cb.EndedAt(), "it replaces an end that could not be read")
 }
 
 func TestDecodeCallbackTolerates(t *testing.T) {
@@ -77,7 +79,10 @@ func TestCallIDOfOtherCommands(t *testing.T) {
 		"start":             {started, `{"CallInfo":{"CallId":"call-1"},"UserList":[]}`, "call-1"},
 		"change of members": {changed, `{"CallId":"call-1","UserList":[]}`, "call-1"},
 		"none":              {changed, `{"UserList":[]}`, ""},
-		"not a string":      {changed, `{"CallId":7}`, ""},
+		"a number":          {changed, `{"CallId":7}`, "7"},
+		"an object":         {changed, `{"CallId":{},"CallInfo":[]}`, ""},
+		"null":              {started, `{"CallInfo":null}`, ""},
+		"given twice":       {changed, `{"CallId":"a","CallId":"b"}`, ""},
 		"invalid":           {changed, `{"CallId":"a\nb"}`, ""},
 	}
 	for name, tt := range tests {
@@ -103,6 +108,10 @@ func TestSDKAppIDOfQuery(t *testing.T) {
 		"":             "SdkAppid: missing from the query",
 		"SdkAppid=one": "SdkAppid: must be a whole number",
 		"SdkAppid=-1":  "SdkAppid: must be a whole number",
+		"SdkAppid=%zz": "SdkAppid: must be a whole number",
+		"SdkAppid=1400000000&SdkAppid=1400000001": "SdkAppid: occurs more than once, with different values",
+		"SdkAppid=&SdkAppid=1400000000":           "SdkAppid: occurs more than once, with different values",
+		"SdkAppid=1400000000&SDKAppID=1&x=2":      "SdkAppid: occurs more than once, with different values",
 	} {
 		_, err := ParseQuery(query).SDKAppID()
 		require.EqualError(t, err, message)
@@ -133,18 +142,21 @@ func TestParseQuery(t *testing.T) {
 		raw  string
 		want Query
 	}{
-		"all":                   {"SdkAppid=1&CallbackCommand=a&Sign=s&RequestTime=2&command=b", Query{sdkAppID: "1", command: "a", sign: "s", requestTime: "2", v1Command: "b"}},
-		"any case":              {"sdkappid=1&SIGN=s", Query{sdkAppID: "1", sign: "s"}},
-		"the first counts":      {"SdkAppid=1&sdkappid=2", Query{sdkAppID: "1"}},
-		"an empty one does not": {"SdkAppid=&sdkappid=2", Query{sdkAppID: "2"}},
-		"encoded":               {"CallbackCommand=a%2Eb+c", Query{command: "a.b c"}},
-		"badly encoded":         {"Sign=%zz&RequestTime=2", Query{requestTime: "2"}},
-		"a semicolon":           {"Sign=a;b&RequestTime=2", Query{requestTime: "2"}},
-		"nothing":               {"", Query{}},
-		"unknown, no value":     {"x=1&&Sign&=", Query{}},
+		"all":                  {"SdkAppid=1&CallbackCommand=a&Sign=s&RequestTime=2&command=b", Query{sdkAppID: "1", command: "a", sign: "s", requestTime: "2", v1Command: "b"}},
+		"any case":             {"sdkappid=1&SIGN=s", Query{sdkAppID: "1", sign: "s"}},
+		"the same value twice": {"SdkAppid=1&sdkappid=%31", Query{sdkAppID: "1"}},
+		"encoded":              {"CallbackCommand=a%2Eb+c", Query{command: "a.b c"}},
+		"badly encoded":        {"Sign=%zz&RequestTime=2", Query{sign: "%zz", requestTime: "2"}},
+		"a semicolon":          {"Sign=a;b&RequestTime=2", Query{sign: "a;b", requestTime: "2"}},
+		"nothing":              {"", Query{}},
+		"unknown, no value":    {"x=1&&Sign&=", Query{}},
 	}
 	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) { require.Equal(t, tt.want, ParseQuery(tt.raw)) })
+		t.Run(name, func(t *testing.T) {
+			got := ParseQuery(tt.raw)
+			got.seen, got.conflict = 0, 0
+			require.Equal(t, tt.want, got)
+		})
 	}
 }
 
@@ -156,18 +168,20 @@ func TestDecodeCallbackRefuses(t *testing.T) {
 		"Tencent's sample with its typo": {endCallQuery, strings.Replace(sampleBody, "},\n \"EventTime\"", "}\n \"EventTime\"", 1), "body", "not a JSON object"},
 		"trailing data":                  {endCallQuery, sampleBody + `{}`, "body", "data after the JSON value"},
 		"an array":                       {endCallQuery, `[]`, "body", "must be an object"},
-		"command missing":                {"SdkAppid=1", sampleBody, "CallbackCommand", "missing from the query"},
-		"command not in body":            {endCallQuery, replace(`"CallbackCommand":"Call.CallbackAfterEndCall",`, ``), "CallbackCommand", "missing from the body"},
 		"commands differ":                {endCallQuery, replace(`AfterEndCall`, `AfterStartCall`), "CallbackCommand", "different commands"},
 		"command of chat":                {"SdkAppid=1&CallbackCommand=C2C.CallbackAfterSendMsg", `{}`, "CallbackCommand", "only Call.*"},
-		"command not string":             {endCallQuery, replace(`"Call.CallbackAfterEndCall"`, `7`), "CallbackCommand", "must be a string, not a JSON number"},
 		"record missing":                 {endCallQuery, `{"CallbackCommand":"Call.CallbackAfterEndCall"}`, "CallRecord", "missing"},
+		"commands differ in the query":   {endCallQuery + "&CallbackCommand=Call.CallbackAfterStartCall", sampleBody, "CallbackCommand", "occurs more than once"},
+		"no command":                     {"SdkAppid=1", `{"CallRecord":{}}`, "CallbackCommand", "missing from the query and the body"},
+		"only an odd command":            {"SdkAppid=1", replace(`"Call.CallbackAfterEndCall"`, `{}`), "CallbackCommand", "must be a string, not a JSON object"},
+		"record a list":                  {endCallQuery, `{"CallRecord":[]}`, "CallRecord", "must be an object, not a JSON array"},
+		"two records":                    {endCallQuery, `{"CallRecord":{"CallId":"a"},"CallRecord":{"CallId":"b"}}`, "CallRecord", "different values"},
+		"call id an object":              {endCallQuery, replace(`"055662e1-bc8a-469c-a334-1126c8c17d58"`, `{}`), "CallRecord.CallId", "must be a string, not a JSON object"},
+		"two call ids":                   {endCallQuery, replace(`"CallId":`, `"CallId":"a","CallId":`), "CallRecord.CallId", "different values"},
+		"call id missing":                {endCallQuery, `{"CallRecord":{"MediaType":1}}`, "CallRecord.CallId", "must not be empty"},
+		"call id with NUL":               {endCallQuery, replace(`055662e1`, `\u0000`), "CallRecord.CallId", "NUL"},
+		"room that is no JSON":           {endCallQuery, replace(`"roomid-1434"`, `01`), "body", "at or after RoomId"},
 		"record null":                    {endCallQuery, `{"CallbackCommand":"Call.CallbackAfterEndCall","CallRecord":null}`, "CallRecord", "missing"},
-		"time is a string":               {endCallQuery, replace(`1741231296`, `"1741231296"`), "CallRecord.EndTime", "must be a whole number, not a JSON string"},
-		"time is a fraction":             {endCallQuery, replace(`1741231296`, `1741231296.5`), "CallRecord.EndTime", "must be a whole number"},
-		"members a string":               {endCallQuery, replace(`["10001","user2"]`, `"user2"`), "CallRecord.CalleeList_Account", "must be a list of strings"},
-		"room an object":                 {endCallQuery, replace(`"roomid-1434"`, `{}`), "CallRecord.RoomId", ""},
-		"event time a string":            {endCallQuery, replace(`1703589922780`, `"now"`), "EventTime", "must be a whole number"},
 		"call id empty":                  {endCallQuery, replace(`055662e1-bc8a-469c-a334-1126c8c17d58`, ``), "CallRecord.CallId", "must not be empty"},
 		"call id too long":               {endCallQuery, replace(`055662e1`, strings.Repeat("x", 128)), "CallRecord.CallId", "128 bytes"},
 		"call id with newline": {
@@ -181,11 +195,7 @@ func TestDecodeCallbackRefuses(t *testing.T) {
 		"v1 body with the query of v4": {
 			"SdkAppid=1&CallbackCommand=Call.CallbackAfterEndCall", `{"StartCallTs":1}`, "CallbackCommand", "v1 callback",
 		},
-		"v4 body with the query of v1": {"sdkappid=1&command=AfterCall", sampleBody, "CallbackCommand", "missing from the query"},
-		"other command, not JSON":      {"SdkAppid=1&CallbackCommand=Call.CallbackAfterStartCall", `{`, "body", "not a JSON object"},
-		"other command, type of command": {
-			"SdkAppid=1&CallbackCommand=Call.CallbackAfterStartCall", `{"CallbackCommand":1}`, "CallbackCommand", "must be a string",
-		},
+		"other command, not JSON": {"SdkAppid=1&CallbackCommand=Call.CallbackAfterStartCall", `{`, "body", "not a JSON object"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -195,6 +205,66 @@ func TestDecodeCallbackRefuses(t *testing.T) {
 			require.Equal(t, tt.field, fieldErr.Field)
 			require.Contains(t, fieldErr.Problem, tt.problem)
 			require.NotContains(t, err.Error(), "user2", "no account names in errors")
+		})
+	}
+}
+
+// TestDecodeCallbackReadsWhatItCan holds callbacks whose command and CallId are
+// readable: all are accepted, and what cannot be read is left out of the hint.
+func TestDecodeCallbackReadsWhatItCan(t *testing.T) {
+	replace := func(old, with string) string { return strings.Replace(sampleBody, old, with, 1) }
+	ended := func(value string) string { return replace(`"EndTime":1741231296`, `"EndTime":`+value) }
+	noEnd := func(cb *Callback) { cb.Record.EndTime, cb.Dropped = 0, []string{"EndTime"} }
+	noEvent := func(cb *Callback) { cb.EventTime, cb.Dropped = 0, []string{"EventTime"} }
+	none := func(*Callback) {}
+	tests := map[string]struct {
+		query, body string
+		want        func(*Callback)
+	}{
+		"as documented":           {endCallQuery, sampleBody, none},
+		"number for an account":   {endCallQuery, replace(`"10001"`, `144115212830834855`), func(cb *Callback) { cb.Record.Caller = "144115212830834855" }},
+		"members are numbers":     {endCallQuery, replace(`["10001","user2"]`, `[10001,"user2"]`), none},
+		"event time as text":      {endCallQuery, replace(`1703589922780`, `"1703589922780"`), none},
+		"event time a float":      {endCallQuery, replace(`1703589922780`, `1703589922780.0`), none},
+		"times as text":           {endCallQuery, ended(`"1741231296"`), none},
+		"times as 1.0":            {endCallQuery, ended(`1741231296.0`), none},
+		"byte order mark":         {endCallQuery, "\xef\xbb\xbf" + sampleBody, none},
+		"white space":             {endCallQuery, " \r\n" + sampleBody + "\n\t ", none},
+		"command not in query":    {"SdkAppid=1", sampleBody, none},
+		"command not in body":     {endCallQuery, replace(`"CallbackCommand":"Call.CallbackAfterEndCall",`, ``), none},
+		"command null in body":    {endCallQuery, replace(`"Call.CallbackAfterEndCall"`, `null`), none},
+		"blanks after command":    {"SdkAppid=1&CallbackCommand=Call.CallbackAfterEndCall%20", replace(`AfterEndCall"`, `AfterEndCall  "`), none},
+		"case of command":         {"SdkAppid=1&CallbackCommand=call.callbackafterendcall", replace(`Call.CallbackAfterEndCall`, `CALL.CallbackAfterEndCall`), none},
+		"query of v1, body of v4": {"sdkappid=1&command=AfterCall", sampleBody, none},
+		"StartCallTs null":        {endCallQuery, replace(`"EventTime"`, `"StartCallTs":null,"EventTime"`), none},
+		"StartCallTs and record":  {endCallQuery, replace(`"EventTime"`, `"StartCallTs":7,"EventTime"`), none},
+
+		"command of another type": {endCallQuery, replace(`"Call.CallbackAfterEndCall"`, `7`), func(cb *Callback) { cb.Dropped = []string{"CallbackCommand"} }},
+		"account an object":       {endCallQuery, replace(`"10001"`, `{}`), func(cb *Callback) { cb.Record.Caller, cb.Dropped = "", []string{"Caller_Account"} }},
+		"account not UTF-8":       {endCallQuery, replace(`"10001"`, "\"\xff\""), func(cb *Callback) { cb.Record.Caller, cb.Dropped = "", []string{"Caller_Account"} }},
+		"members of two kinds": {endCallQuery, replace(`["10001","user2"]`, `[{},"user2",[]]`), func(cb *Callback) {
+			cb.Record.Members, cb.Dropped = []string{"user2"}, []string{"CalleeList_Account"}
+		}},
+		"room an object":    {endCallQuery, replace(`"roomid-1434"`, `{}`), func(cb *Callback) { cb.Record.RoomID, cb.Dropped = "", []string{"RoomId"} }},
+		"end a fraction":    {endCallQuery, ended(`1741231296.5`), noEnd},
+		"end in ms":         {endCallQuery, ended(`1741231296000`), noEnd},
+		"end after 9999":    {endCallQuery, ended(`253402300800`), noEnd},
+		"end largest":       {endCallQuery, ended(`9223372036854775807`), noEnd},
+		"end smallest":      {endCallQuery, ended(`-9223372036854775808`), noEnd},
+		"end beyond":        {endCallQuery, ended(`9223372036854775808`), noEnd},
+		"event a word":      {endCallQuery, replace(`1703589922780`, `"now"`), noEvent},
+		"event largest":     {endCallQuery, replace(`1703589922780`, `9223372036854775807`), noEvent},
+		"event an object":   {endCallQuery, replace(`1703589922780`, `{}`), noEvent},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			want := Callback{Command: CommandAfterEndCall, CallID: sampleRecord().CallID, Record: sampleRecord(), EventTime: 1703589922780}
+			tt.want(&want)
+			got, err := DecodeCallback(ParseQuery(tt.query), []byte(tt.body))
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+			_, err = got.EndedAt().MarshalJSON()
+			require.NoError(t, err)
 		})
 	}
 }
@@ -215,6 +285,8 @@ func FuzzDecodeCallback(f *testing.F) {
 			require.NoError(t, ValidateCallID("CallId", cb.Record.CallID))
 		}
 		_, err = cb.Record.Fingerprint()
+		require.NoError(t, err)
+		_, err = cb.EndedAt().MarshalJSON()
 		require.NoError(t, err)
 	})
 }

@@ -1,6 +1,7 @@
 package tencent
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -49,6 +50,33 @@ func decodeStrictly(body []byte, into any) error {
 		return errTrailingData
 	}
 	return err
+}
+
+// syntaxError converts an error of decodeStrictly into a *FieldError for parent. It
+// names the last field before the place where the JSON is wrong, without values.
+func syntaxError(parent string, data []byte, err error) *FieldError {
+	if errors.Is(err, errTrailingData) {
+		return &FieldError{parent, "has " + errTrailingData.Error()}
+	}
+	problem := "is not a JSON object"
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		if field := lastField(data[:min(int(syntax.Offset), len(data))]); field != "" {
+			problem += ": its syntax is wrong at or after " + field
+		}
+	}
+	return &FieldError{parent, problem}
+}
+
+// lastField returns the documented field that is named last in data.
+func lastField(data []byte) (field string) {
+	last := -1
+	for _, name := range append([]string{"CallbackCommand", "CallRecord", "EventTime"}, recordFields[:]...) {
+		if at := bytes.LastIndex(data, []byte(`"`+name+`"`)); at > last {
+			last, field = at, name
+		}
+	}
+	return field
 }
 
 // fieldError converts an error of encoding/json into a *FieldError for parent or a
