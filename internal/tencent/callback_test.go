@@ -245,16 +245,16 @@ func TestDecodeCallbackReadsWhatItCan(t *testing.T) {
 		"members of two kinds": {endCallQuery, replace(`["10001","user2"]`, `[{},"user2",[]]`), func(cb *Callback) {
 			cb.Record.Members, cb.Dropped = []string{"user2"}, []string{"CalleeList_Account"}
 		}},
-		"room an object":    {endCallQuery, replace(`"roomid-1434"`, `{}`), func(cb *Callback) { cb.Record.RoomID, cb.Dropped = "", []string{"RoomId"} }},
-		"end a fraction":    {endCallQuery, ended(`1741231296.5`), noEnd},
-		"end in ms":         {endCallQuery, ended(`1741231296000`), noEnd},
-		"end after 9999":    {endCallQuery, ended(`253402300800`), noEnd},
-		"end largest":       {endCallQuery, ended(`9223372036854775807`), noEnd},
-		"end smallest":      {endCallQuery, ended(`-9223372036854775808`), noEnd},
-		"end beyond":        {endCallQuery, ended(`9223372036854775808`), noEnd},
-		"event a word":      {endCallQuery, replace(`1703589922780`, `"now"`), noEvent},
-		"event largest":     {endCallQuery, replace(`1703589922780`, `9223372036854775807`), noEvent},
-		"event an object":   {endCallQuery, replace(`1703589922780`, `{}`), noEvent},
+		"room an object":  {endCallQuery, replace(`"roomid-1434"`, `{}`), func(cb *Callback) { cb.Record.RoomID, cb.Dropped = "", []string{"RoomId"} }},
+		"end a fraction":  {endCallQuery, ended(`1741231296.5`), noEnd},
+		"end in ms":       {endCallQuery, ended(`1741231296000`), noEnd},
+		"end after 9999":  {endCallQuery, ended(`253402300800`), noEnd},
+		"end largest":     {endCallQuery, ended(`9223372036854775807`), noEnd},
+		"end smallest":    {endCallQuery, ended(`-9223372036854775808`), noEnd},
+		"end beyond":      {endCallQuery, ended(`9223372036854775808`), noEnd},
+		"event a word":    {endCallQuery, replace(`1703589922780`, `"now"`), noEvent},
+		"event largest":   {endCallQuery, replace(`1703589922780`, `9223372036854775807`), noEvent},
+		"event an object": {endCallQuery, replace(`1703589922780`, `{}`), noEvent},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package callback
 
 import (
 	"context"
+	"time"
 
 	"aftercall/internal/tencent"
 )
@@ -10,8 +11,8 @@ import (
 // authenticated and decoded, and decides the answer. body is what Tencent sent:
 // tencent.DecodeCallback reads no more than the CallId of a command other than
 // CommandAfterEndCall. ctx does not end when the sender hangs up, so a handler
-// bounds each of its steps; together they take at most handleBudget.
-type commandHandler func(ctx context.Context, app App, cb tencent.Callback, body []byte) reply
+// bounds each of its steps, to answer by deadline.
+type commandHandler func(ctx context.Context, deadline time.Time, app App, cb tencent.Callback, body []byte) reply
 
 // commandHandlers lists the commands that are handled here. Callbacks of other
 // commands are relayed for apps that ask for it, and ignored for the rest.

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/stretchr/testify/require"
@@ -36,7 +37,7 @@ func TestCommandWithHandler(t *testing.T) {
 	var got []handled
 	m := miniredis.RunT(t)
 	f := newFixtureWith(t, "redis://"+m.Addr(), m.FlushAll, func(h *Handler) {
-		h.commands[tencent.CommandAfterStartCall] = func(_ context.Context, app App, cb tencent.Callback, body []byte) reply {
+		h.commands[tencent.CommandAfterStartCall] = func(_ context.Context, _ time.Time, app App, cb tencent.Callback, body []byte) reply {
 			got = append(got, handled{app.Name, cb.CallID, string(body)})
 			return ok200("noted")
 		}

@@ -3,6 +3,7 @@ package callback
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"aftercall/internal/dedupe"
 	"aftercall/internal/tencent"
@@ -14,7 +15,7 @@ import (
 //
 // Only Known saves asking Temporal. The claim of another callback may have been
 // left by a start that failed or a process that died, so the workflow ID decides.
-func (h *Handler) handleEndedCall(ctx context.Context, app App, cb tencent.Callback, _ []byte) reply {
+func (h *Handler) handleEndedCall(ctx context.Context, deadline time.Time, app App, cb tencent.Callback, _ []byte) reply {
 	fingerprint, err := cb.Record.Fingerprint()
 	if err != nil {
 		return refuse(http.StatusBadRequest, "CallRecord: "+err.Error())
@@ -23,12 +24,12 @@ func (h *Handler) handleEndedCall(ctx context.Context, app App, cb tencent.Callb
 	if claim.Outcome == dedupe.Known {
 		return h.duplicate(ctx, app, cb.CallID, fingerprint, claim.Fingerprint)
 	}
-	return h.startAfterCall(ctx, app, cb, fingerprint, claim)
+	return h.startAfterCall(ctx, deadline, app, cb, fingerprint, claim)
 }
 
-func (h *Handler) startAfterCall(ctx context.Context, app App, cb tencent.Callback, fingerprint string, claim dedupe.Claim) reply {
+func (h *Handler) startAfterCall(ctx context.Context, deadline time.Time, app App, cb tencent.Callback, fingerprint string, claim dedupe.Claim) reply {
 	logger := h.logger.With("app", app.Name, "call_id", cb.CallID, "WorkflowID", workflows.AfterCallID(app.ID, cb.CallID))
-	startCtx, cancel := context.WithTimeout(ctx, startBudget)
+	startCtx, cancel := context.WithDeadline(ctx, deadline.Add(-confirmBudget))
 	defer cancel()
 	already, err := h.workflows.Start(startCtx, workflows.AfterCallParams{
 		SDKAppID:       app.ID,

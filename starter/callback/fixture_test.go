@@ -175,7 +175,7 @@ func (f *fixture) requireConflicts(clinic int) {
 func (f *fixture) requireCallbacks(lines ...string) {
 	f.t.Helper()
 	for _, app := range testApps {
-		for _, labels := range []string{`outcome="duplicate",status="200"`, `outcome="started",status="200"`, `outcome="unavailable",status="503"`} {
+		for _, labels := range []string{`outcome="duplicate",status="200"`, `outcome="started",status="200"`, `outcome="refused",status="400"`, `outcome="unavailable",status="503"`} {
 			series := fmt.Sprintf("{app=%q,%s} ", app.Name, labels)
 			if !slices.ContainsFunc(lines, func(line string) bool { return strings.HasPrefix(line, series) }) {
 				lines = append(lines, series+"0") // there from the start

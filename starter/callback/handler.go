@@ -7,8 +7,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
-	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -27,15 +25,12 @@ import (
 const PathPrefix = "/tencent/call/"
 
 const (
-	// maxBodySize is many times what Tencent sends for the largest group call.
-	maxBodySize = 64 << 10
-	// readBudget bounds reading the body, handleBudget everything after it.
-	// Together they stay below 1.5 s, after which Tencent's neighbouring
-	// products give up on an answer. startBudget is Temporal's part of
-	// handleBudget; the rest is for Redis.
-	readBudget   = 300 * time.Millisecond
-	handleBudget = 1100 * time.Millisecond
-	startBudget  = 900 * time.Millisecond
+	// answerBudget bounds the whole answer, from the arrival of the request's
+	// head. It stays below 1.5 s, after which Tencent's neighbouring products give
+	// up on an answer. What reading the body leaves of it is for starting the
+	// workflow, except for confirmBudget, which is for Redis afterwards.
+	answerBudget  = 1400 * time.Millisecond
+	confirmBudget = 200 * time.Millisecond
 )
 
 // App is an app whose callbacks are received.
@@ -60,6 +55,7 @@ type Handler struct {
 	workflows WorkflowStarter
 	commands  map[tencent.Command]commandHandler
 	metrics   *metrics
+	refusals  *refusalLog
 	logger    *slog.Logger
 	now       func() time.Time
 
@@ -80,7 +76,7 @@ type appWithHash struct {
 func New(apps []App, claims *dedupe.Store, starter WorkflowStarter, reg prometheus.Registerer, logger *slog.Logger) *Handler {
 	h := &Handler{
 		apps: make(map[tencent.SDKAppID]appWithHash, len(apps)), claims: claims, workflows: starter,
-		metrics: newMetrics(reg), logger: logger, now: time.Now, relaySlots: make(chan struct{}, maxRelayStarts),
+		metrics: newMetrics(reg), refusals: newRefusalLog(logger), logger: logger, now: time.Now, relaySlots: make(chan struct{}, maxRelayStarts),
 	}
 	h.router = h.routes()
 	h.commands = h.commandHandlers()
@@ -107,23 +103,22 @@ func (h *Handler) Wait() { h.relays.Wait() }
 
 func (h *Handler) serveCallback(w http.ResponseWriter, r *http.Request) {
 	start := h.now()
-	h.write(w, h.handle(w, r), start)
+	h.write(w, h.handle(w, r, time.Now().Add(answerBudget)), start)
 }
 
 // handle checks a callback, the cheapest checks first, and passes it to the
 // handler of its command. Redis and Temporal are not asked before the sender
 // is authenticated.
-func (h *Handler) handle(w http.ResponseWriter, r *http.Request) reply {
+func (h *Handler) handle(w http.ResponseWriter, r *http.Request, deadline time.Time) reply {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		return refuse(http.StatusMethodNotAllowed, "method: use POST")
 	}
-	body, err := readBody(w, r)
+	body, err := readBody(w, r, deadline.Add(-confirmBudget))
 	if err != nil {
-		if errors.As(err, new(*http.MaxBytesError)) {
-			return refuse(http.StatusRequestEntityTooLarge, "body: larger than 64 KiB")
-		}
-		return refuse(http.StatusBadRequest, "body: could not be read")
+		// What is left of the body is not read: net/http would wait for it.
+		w.Header().Set("Connection", "close")
+		return refuseBody(err)
 	}
 	secretHash := sha256.Sum256([]byte(strings.TrimPrefix(r.URL.Path, PathPrefix)))
 	if !h.anySecret(secretHash) {
@@ -147,30 +142,15 @@ func (h *Handler) handle(w http.ResponseWriter, r *http.Request) reply {
 	if err != nil {
 		return refuse(http.StatusBadRequest, err.Error()).forApp(app.App)
 	}
+	h.countDropped(r.Context(), app.Name, cb)
 	relay := h.startRelay(r, app.App, cb, body)
 	handleCommand, ok := h.commands[cb.Command]
 	if !ok {
-		return relay.reply().forApp(app.App)
+		return relay.reply(deadline).forApp(app.App)
 	}
 	// A sender that hangs up must not cancel what the callback starts.
 	ctx := context.WithoutCancel(tracing.WithCall(r.Context(), cb.CallID))
-	return handleCommand(ctx, app.App, cb, body).forApp(app.App)
-}
-
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	rc := http.NewResponseController(w)
-	// Recorders in tests have no connection whose deadline could be set.
-	if err := rc.SetReadDeadline(time.Now().Add(readBudget)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return nil, err
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodySize))
-	if err != nil {
-		return nil, err
-	}
-	if err := rc.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return nil, err
-	}
-	return body, nil
+	return handleCommand(ctx, deadline, app.App, cb, body).forApp(app.App)
 }
 
 // anySecret reports whether the hash is that of an app's secret. It compares

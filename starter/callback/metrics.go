@@ -34,6 +34,7 @@ type metrics struct {
 	callbacks *prometheus.CounterVec
 	duration  *prometheus.HistogramVec
 	conflicts *prometheus.CounterVec
+	dropped   *prometheus.CounterVec
 	relays    *prometheus.CounterVec
 }
 
@@ -53,6 +54,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "aftercall_callback_conflicts_total",
 			Help: "Duplicate callbacks whose CallRecord differs from that of the first one, by app.",
 		}, []string{"app"}),
+		dropped: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "aftercall_callback_fields_dropped_total",
+			Help: "Fields of accepted callbacks that could not be read and were left out of the hint, by app and field; the record decides.",
+		}, []string{"app", "field"}),
 		relays: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_relays_total",
 			Help: "Callbacks to relay to the app's own backend, by app and outcome of starting the workflow: started, duplicate, failed.",
@@ -65,6 +70,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 func (m *metrics) addApp(app string) {
 	for outcome, status := range map[outcome]int{
 		outcomeStarted: http.StatusOK, outcomeDuplicate: http.StatusOK, outcomeUnavailable: http.StatusServiceUnavailable,
+		outcomeRefused: http.StatusBadRequest,
 	} {
 		m.callbacks.WithLabelValues(app, string(outcome), strconv.Itoa(status))
 	}

@@ -75,7 +75,7 @@ func (h *Handler) relayEnded(ctx context.Context, p activities.RelayCallbackPara
 }
 
 // reply answers a callback whose command has no handler: it is relayed, or ignored.
-func (s *relayStart) reply() reply {
+func (s *relayStart) reply(deadline time.Time) reply {
 	if s == nil {
 		return ok200(outcomeIgnored)
 	}
@@ -84,7 +84,7 @@ func (s *relayStart) reply() reply {
 		if s.err == nil {
 			return ok200(outcomeRelayed)
 		}
-	case <-time.After(handleBudget):
+	case <-time.After(time.Until(deadline)):
 	}
 	return unavailable()
 }

@@ -63,4 +63,7 @@ func (h *Handler) write(w http.ResponseWriter, reply reply, start time.Time) {
 		h.logger.Debug("the answer could not be sent", "error", err)
 	}
 	h.metrics.replied(reply, h.now().Sub(start))
+	if reply.outcome == outcomeRefused {
+		h.refusals.log(reply)
+	}
 }
