@@ -24,6 +24,7 @@ type Records interface {
 // Ledger stores charges; *ledger.Ledger implements it.
 type Ledger interface {
 	Charge(ctx context.Context, e ledger.Entry) (stored ledger.Entry, inserted bool, err error)
+	Get(ctx context.Context, app tencent.SDKAppID, callID string) ([]ledger.Entry, error)
 }
 
 // Sender sends events to a target; the channels of notify implement it.

@@ -167,8 +167,13 @@ func TestADecisionIsInTheLedger(t *testing.T) {
 	require.InDelta(t, 1, testutil.ToFloat64(f.acts.metrics.reviews.WithLabelValues("clinic", "charge-as")), 0)
 
 	p.Decided.Decision = billing.Decision{Verdict: billing.VerdictWaive}
+	result, err := f.charge(p)
+	require.NoError(t, err)
+	require.Equal(t, "0.24", result.Event.Call.Amount, "a decision cannot be made twice")
+	require.Equal(t, "0.00 USD for 0 s", result.Recomputed)
+	p.FirstRunID = "run-2"
 	_, err = f.charge(p)
-	require.Equal(t, ChargeConflict, errorType(err), "a decision cannot be made twice")
+	require.Equal(t, ChargeConflict, errorType(err))
 }
 
 func TestOpenReview(t *testing.T) {
@@ -244,11 +249,44 @@ func TestChargeErrors(t *testing.T) {
 		f := newFixture(t)
 		_, err := f.charge(params("run-1"))
 		require.NoError(t, err)
-		p := params("run-1")
+		p := params("run-2")
 		p.Record.AcceptTime -= 600
 		p.Record.StartTime -= 600
 		_, err = f.charge(p)
 		require.Equal(t, ChargeConflict, errorType(err))
+	})
+	t.Run("an own entry is the charge, whatever it would be now", func(t *testing.T) {
+		f := newFixture(t)
+		first, err := f.charge(params("run-1"))
+		require.NoError(t, err)
+		p := params("run-1")
+		p.Record.AcceptTime -= 600
+		p.Record.StartTime -= 600
+		again, err := f.charge(p)
+		require.NoError(t, err)
+		require.Contains(t, again.Recomputed, " USD for ")
+		again.Recomputed = ""
+		require.Equal(t, first, again, "with the same message")
+
+		p.Record.AcceptTime = p.Record.EndTime + 1 // impossible by now
+		again, err = f.charge(p)
+		require.NoError(t, err)
+		require.Contains(t, again.Recomputed, "needs review")
+		p.FirstRunID = "run-2"
+		_, err = f.charge(p)
+		require.Equal(t, NeedsReview, errorType(err), "of another workflow it is not")
+
+		// The record is no longer there.
+		opened, err := f.acts.OpenReview(t.Context(), OpenReviewParams{
+			SDKAppID: clinic, Record: tencent.CallRecord{CallID: "call-1"}, Error: RecordNeverAppeared, Reason: "no record", FirstRunID: "run-1",
+		})
+		require.NoError(t, err)
+		require.Equal(t, first.MessageID, opened.Charged.MessageID)
+		require.Equal(t, "no record", opened.Charged.Recomputed)
+		require.Zero(t, testutil.ToFloat64(f.acts.metrics.reviews.WithLabelValues("clinic", "opened")))
+		opened, err = f.acts.OpenReview(t.Context(), OpenReviewParams{SDKAppID: clinic, Record: p.Record, Error: NeedsReview, FirstRunID: "run-2"})
+		require.NoError(t, err)
+		require.Nil(t, opened.Charged)
 	})
 	t.Run("needs review", func(t *testing.T) {
 		f := newFixture(t)

@@ -2,6 +2,8 @@ package activities
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -41,6 +43,10 @@ type ChargeResult struct {
 	// AlreadyHandled means that another workflow had charged the call, or that
 	// its charge has been corrected.
 	AlreadyHandled bool `json:"already_handled"`
+	// Recomputed is what the call would be charged now, if an earlier attempt of
+	// this workflow has charged it another sum. The entry of that attempt is the
+	// charge all the same. Empty if nothing differs.
+	Recomputed string `json:"recomputed,omitempty"`
 	// Differences are those between callback and record.
 	Differences []tencent.Difference `json:"differences,omitempty"`
 	// Event is to be sent to all Targets, with MessageID.
@@ -58,14 +64,17 @@ func (a *Activities) Charge(ctx context.Context, p ChargeParams) (ChargeResult, 
 	if err != nil {
 		return ChargeResult{}, err
 	}
-	entry, inserted, err := a.chargeOnce(ctx, app, p)
+	entry, recomputed, inserted, err := a.chargeOnce(ctx, app, p)
 	if err != nil {
 		a.metrics.countConflict(app.Name, err)
 		return ChargeResult{}, defaultType(classify(err), LedgerUnavailable)
 	}
-	result := newChargeResult(entry)
-	result.AlreadyHandled = entry.FirstRunID != p.FirstRunID
-	result.Targets = notify.Subscribers(a.subscribers, result.Event)
+	result := a.newChargeResult(entry, p.FirstRunID)
+	if !result.AlreadyHandled && recomputed != "" {
+		result.Recomputed = recomputed
+		activity.GetLogger(ctx).Warn("an earlier attempt has charged the call another sum than it would be now; its entry is the charge",
+			"app", app.Name, "call_id", p.Record.CallID, "ledger_key", entry.Key, "charged", sumOf(entry), "now", recomputed)
+	}
 	a.metrics.countCharge(app.Name, entry, inserted, result.AlreadyHandled)
 	if p.ObserveLatency && inserted {
 		observeSinceEnd(a.metrics.latency.WithLabelValues(app.Name, "charged"), a.now(), entry.Record)
@@ -76,12 +85,22 @@ func (a *Activities) Charge(ctx context.Context, p ChargeParams) (ChargeResult, 
 	return result, nil
 }
 
-func (a *Activities) chargeOnce(ctx context.Context, app App, p ChargeParams) (ledger.Entry, bool, error) {
+// chargeOnce returns the entry of the call. recomputed is what it would be now
+// where that is not what the entry has.
+func (a *Activities) chargeOnce(ctx context.Context, app App, p ChargeParams) (entry ledger.Entry, recomputed string, inserted bool, err error) {
 	charge, err := rate(app, p)
 	if err != nil {
-		return ledger.Entry{}, false, err
+		// An earlier attempt may have charged the call before its record or the tariff changed.
+		own, found, lookupErr := a.ownEntry(ctx, app.ID, p.Record.CallID, p.FirstRunID)
+		switch {
+		case lookupErr != nil:
+			return ledger.Entry{}, "", false, lookupErr
+		case found:
+			return own, err.Error(), false, nil
+		}
+		return ledger.Entry{}, "", false, err
 	}
-	entry := ledger.Entry{
+	offered := ledger.Entry{
 		SDKAppID:   app.ID,
 		App:        app.Name,
 		Record:     p.Record,
@@ -90,14 +109,33 @@ func (a *Activities) chargeOnce(ctx context.Context, app App, p ChargeParams) (l
 		FirstRunID: p.FirstRunID,
 	}
 	if p.Decided != nil {
-		entry.Operator, entry.Reason = p.Decided.By, p.Decided.Reason
+		offered.Operator, offered.Reason = p.Decided.By, p.Decided.Reason
 	}
 	if p.Callback != nil {
-		if entry.Differences, err = tencent.Differences(*p.Callback, p.Record); err != nil {
-			return ledger.Entry{}, false, err
+		if offered.Differences, err = tencent.Differences(*p.Callback, p.Record); err != nil {
+			return ledger.Entry{}, "", false, err
 		}
 	}
-	return a.ledger.Charge(ctx, entry)
+	entry, inserted, err = a.ledger.Charge(ctx, offered)
+	if err == nil && !entry.SameSum(offered) {
+		recomputed = sumOf(offered)
+	}
+	return entry, recomputed, inserted, err
+}
+
+// sumOf is what an entry charges, for people.
+func sumOf(e ledger.Entry) string {
+	return fmt.Sprintf("%s for %d s", e.Charge.Amount, e.Charge.BilledSeconds)
+}
+
+// ownEntry finds the entry of a call that a workflow itself has booked: the latest
+// entry, if the first run of the workflow made one.
+func (a *Activities) ownEntry(ctx context.Context, app tencent.SDKAppID, callID, firstRunID string) (entry ledger.Entry, found bool, err error) {
+	entries, err := a.ledger.Get(ctx, app, callID)
+	if err != nil || !slices.ContainsFunc(entries, func(e ledger.Entry) bool { return e.FirstRunID == firstRunID }) {
+		return ledger.Entry{}, false, err
+	}
+	return entries[len(entries)-1], true, nil
 }
 
 func rate(app App, p ChargeParams) (billing.Charge, error) {
@@ -109,7 +147,10 @@ func rate(app App, p ChargeParams) (billing.Charge, error) {
 
 // newChargeResult derives the result from the entry alone, so that it is the
 // same in every attempt.
-func newChargeResult(e ledger.Entry) ChargeResult {
+func (a *Activities) newChargeResult(e ledger.Entry, firstRunID string) ChargeResult {
 	event, id := EventOf(e)
-	return ChargeResult{LedgerKey: e.Key, Differences: e.Differences, MessageID: id, Event: event}
+	return ChargeResult{
+		LedgerKey: e.Key, AlreadyHandled: e.FirstRunID != firstRunID, Differences: e.Differences, MessageID: id, Event: event,
+		Targets: notify.Subscribers(a.subscribers, event),
+	}
 }

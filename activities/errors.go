@@ -43,6 +43,8 @@ const (
 	ChargeConflict = "ChargeConflict"
 	// LedgerUnavailable: the ledger did not answer. Retryable.
 	LedgerUnavailable = "LedgerUnavailable"
+	// TemporalUnavailable: Temporal did not say what it has of a call. Retryable.
+	TemporalUnavailable = "TemporalUnavailable"
 	// TargetUnavailable: the target did not accept the event. Retryable.
 	TargetUnavailable = "TargetUnavailable"
 	// TargetHeld: no request was made, because the target's circuit breaker is

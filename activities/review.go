@@ -17,6 +17,8 @@ type OpenReviewParams struct {
 	Error  string    `json:"error"`
 	Reason string    `json:"reason"`
 	At     time.Time `json:"at"`
+	// FirstRunID is that of the workflow; see ChargeParams.
+	FirstRunID string `json:"first_run_id,omitempty"`
 }
 
 // OpenReviewResult is the event of the review, its message ID, and the targets
@@ -25,13 +27,28 @@ type OpenReviewResult struct {
 	Event     notify.Event `json:"event"`
 	MessageID string       `json:"message_id"`
 	Targets   []string     `json:"targets"`
+	// Charged is set if there is nothing to review: an earlier attempt of this
+	// workflow has charged the call, before its record could no longer be read.
+	Charged *ChargeResult `json:"charged,omitempty"`
 }
 
-// OpenReview counts a review and returns its event. Errors: AppNotConfigured.
-func (a *Activities) OpenReview(_ context.Context, p OpenReviewParams) (OpenReviewResult, error) {
+// OpenReview counts a review and returns its event. Errors: AppNotConfigured,
+// LedgerUnavailable.
+func (a *Activities) OpenReview(ctx context.Context, p OpenReviewParams) (OpenReviewResult, error) {
 	app, err := a.app(p.SDKAppID)
 	if err != nil {
 		return OpenReviewResult{}, err
+	}
+	if p.FirstRunID != "" {
+		entry, found, err := a.ownEntry(ctx, app.ID, p.Record.CallID, p.FirstRunID)
+		if err != nil {
+			return OpenReviewResult{}, defaultType(err, LedgerUnavailable)
+		}
+		if found {
+			charged := a.newChargeResult(entry, p.FirstRunID)
+			charged.Recomputed = p.Reason
+			return OpenReviewResult{Charged: &charged}, nil
+		}
 	}
 	a.metrics.reviews.WithLabelValues(app.Name, "opened").Inc()
 	r := p.Record

@@ -2,12 +2,52 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 
+	"aftercall/internal/ledger"
+	"aftercall/internal/sweep"
 	"aftercall/internal/tencent"
 )
+
+// SweepWindow lists a window and starts the calls that are not in the ledger and
+// have no running workflow. A call or row that cannot be started for a reason of
+// its own is held back, and delays no other. Errors: those of FetchRecord,
+// LedgerUnavailable.
+func (s *Sweeps) SweepWindow(ctx context.Context, p SweepWindowParams) (result SweepWindowResult, err error) {
+	app, err := s.app(p.SDKAppID)
+	if err != nil {
+		return result, err
+	}
+	run := newWindowRun(ctx, s, app, p)
+	listing, err := sweep.List(ctx, app.Records, p.Window, func() { activity.RecordHeartbeat(ctx, run.started) })
+	if errors.Is(err, sweep.ErrWindowTooLarge) { // a window of one second never is
+		halves, _ := p.Window.Halves()
+		return SweepWindowResult{Split: halves}, nil
+	}
+	if err != nil {
+		return result, defaultType(classify(err), RecordAPIUnavailable)
+	}
+	if err := run.handle(ctx, listing); err != nil {
+		return result, defaultType(err, LedgerUnavailable)
+	}
+	if p.DryRun {
+		return run.result, nil
+	}
+	run.count()
+	if p.Advance && run.result.Counts.Failed == 0 {
+		if err := s.ledger.SetSweptTo(ctx, app.ID, p.Window.To, app.Settings.Settle); err != nil {
+			return result, defaultType(err, LedgerUnavailable)
+		}
+	}
+	if err := s.exportApp(ctx, app); err != nil {
+		return result, defaultType(err, LedgerUnavailable)
+	}
+	return run.result, nil
+}
 
 // windowRun is one attempt to sweep a window.
 type windowRun struct {
@@ -19,6 +59,9 @@ type windowRun struct {
 	// heartbeat carries them to the next attempt, so that they count as recovered
 	// although they have a workflow by then.
 	started []string
+	// now is by the ledger's clock, and held what is held back, by key.
+	now  time.Time
+	held map[string]ledger.Held
 }
 
 func newWindowRun(ctx context.Context, s *Sweeps, app SweepApp, p SweepWindowParams) *windowRun {
@@ -34,6 +77,41 @@ func newWindowRun(ctx context.Context, s *Sweeps, app SweepApp, p SweepWindowPar
 	return r
 }
 
+// handle does with every row of a listing what is to be done. An error is one of
+// the ledger, or of Temporal in a dry run.
+func (r *windowRun) handle(ctx context.Context, listing sweep.Listing) error {
+	r.result.Counts.Listed = len(listing.Rows) + len(listing.Unreadable)
+	if missing := listing.Missing(); missing > 0 {
+		r.result.Counts.Unlisted = missing
+		activity.GetLogger(ctx).Warn("Tencent counts more records than it lists; the listing is taken as it is",
+			"app", r.app.Name, "from", r.params.Window.From, "to", r.params.Window.To, "counted", listing.Total, "missing", missing)
+	}
+	if err := r.readHeld(ctx); err != nil {
+		return err
+	}
+	rest, err := r.notInLedger(ctx, listing.Records())
+	if err != nil {
+		return err
+	}
+	if rest, err = r.notRunning(ctx, rest); err != nil {
+		return err
+	}
+	for _, record := range rest {
+		if err := r.start(ctx, record); err != nil {
+			return err
+		}
+	}
+	for _, row := range listing.Unreadable {
+		if err := r.holdBackRow(ctx, row); err != nil {
+			return err
+		}
+	}
+	if r.params.DryRun || r.params.backfill() {
+		return nil
+	}
+	return r.retryHeld(ctx)
+}
+
 // notInLedger returns the calls that are neither in the ledger nor from before
 // go_live, nor started by an earlier attempt, and counts the others.
 func (r *windowRun) notInLedger(ctx context.Context, records []tencent.CallRecord) ([]tencent.CallRecord, error) {
@@ -47,6 +125,9 @@ func (r *windowRun) notInLedger(ctx context.Context, records []tencent.CallRecor
 		case slices.Contains(r.started, record.CallID):
 		case known[record.CallID]:
 			r.result.Counts.Known++
+			if err := r.release(ctx, ledger.HeldCallKey(record.CallID)); err != nil {
+				return nil, err
+			}
 		case record.EndTime > 0 && record.EndedAt().Before(r.app.GoLive): // 0 is unknown
 			r.result.Counts.BeforeGoLive++
 		default:
@@ -56,26 +137,42 @@ func (r *windowRun) notInLedger(ctx context.Context, records []tencent.CallRecor
 	return rest, nil
 }
 
-// withoutWorkflow returns the calls that are not in the list of workflows, and
-// counts the others. If the list cannot be read, the start itself decides which
-// calls have a workflow; a dry run, which starts nothing, then fails.
-func (r *windowRun) withoutWorkflow(ctx context.Context, records []tencent.CallRecord) ([]tencent.CallRecord, error) {
+// notRunning returns the calls that do not run according to the list of
+// workflows, and counts the others. If the list cannot be read, the start itself
+// decides which calls run.
+func (r *windowRun) notRunning(ctx context.Context, records []tencent.CallRecord) ([]tencent.CallRecord, error) {
 	if len(records) == 0 {
 		return nil, nil
 	}
-	have, err := r.calls.HaveWorkflow(ctx, r.app.ID, callIDs(records))
+	running, err := r.calls.Running(ctx, r.app.ID, callIDs(records))
 	if err != nil {
-		if r.params.DryRun {
+		activity.GetLogger(ctx).Warn("the list of workflows cannot be read: every call is started to find out whether it runs", "app", r.app.Name, "error", err)
+	}
+	var rest []tencent.CallRecord
+	for _, record := range records {
+		call, ok := running[record.CallID]
+		if !ok {
+			rest = append(rest, record)
+			continue
+		}
+		r.result.Counts.Known++
+		if err := r.release(ctx, ledger.HeldCallKey(record.CallID)); err != nil {
 			return nil, err
 		}
-		activity.GetLogger(ctx).Warn("the list of workflows cannot be read: every call is started to find out whether it has a workflow", "app", r.app.Name, "error", err)
-	}
-	return slices.DeleteFunc(records, func(record tencent.CallRecord) bool {
-		if have[record.CallID] {
-			r.result.Counts.Known++
+		if call.InReview && !r.params.DryRun {
+			r.recheck(ctx, record.CallID)
 		}
-		return have[record.CallID]
-	}), nil
+	}
+	return rest, nil
+}
+
+// recheck makes a call in review look for its record, which there is, as it was
+// listed. If that fails, a later sweep does it again.
+func (r *windowRun) recheck(ctx context.Context, callID string) {
+	if err := r.calls.Recheck(ctx, r.app.ID, callID); err != nil {
+		activity.GetLogger(ctx).Warn("a call in review could not be made to look for its record again", "app", r.app.Name, "call_id", callID, "error", err)
+	}
+	activity.RecordHeartbeat(ctx, r.started)
 }
 
 func callIDs(records []tencent.CallRecord) []string {
@@ -86,46 +183,13 @@ func callIDs(records []tencent.CallRecord) []string {
 	return ids
 }
 
-// start starts the workflow of a call, unless it has one.
-func (r *windowRun) start(ctx context.Context, record tencent.CallRecord) {
-	if r.params.DryRun {
-		r.addRecovered(record.CallID)
-		return
-	}
-	already, err := r.calls.StartListed(ctx, r.app, record)
-	switch {
-	case err != nil:
-		activity.GetLogger(ctx).Error("the workflow of a call without callback could not be started", "app", r.app.Name, "call_id", record.CallID, "error", err)
-		r.result.Counts.Failed++
-	case already:
-		r.result.Counts.Known++
-	case r.params.backfill():
-		r.addStarted(record)
-		r.seen.WithLabelValues(r.app.Name, "backfilled").Inc()
-	default:
-		r.addStarted(record)
-		r.seen.WithLabelValues(r.app.Name, "recovered").Inc()
-		activity.GetLogger(ctx).Warn("recovered a call whose callback was lost", "app", r.app.Name, "call_id", record.CallID)
-	}
-	activity.RecordHeartbeat(ctx, r.started)
-}
-
-func (r *windowRun) addStarted(record tencent.CallRecord) {
-	r.started = append(r.started, record.CallID)
-	r.addRecovered(record.CallID)
-}
-
-func (r *windowRun) addRecovered(callID string) {
-	r.result.Counts.Recovered++
-	if len(r.result.Examples) < maxExamples {
-		r.result.Examples = append(r.result.Examples, callID)
-	}
-}
-
 // count adds the outcomes to the metrics that start does not add itself.
 func (r *windowRun) count() {
 	c := r.result.Counts
-	for outcome, n := range map[string]int{"known": c.Known, "failed": c.Failed, "before_go_live": c.BeforeGoLive} {
-		r.seen.WithLabelValues(r.app.Name, outcome).Add(float64(n))
+	for outcome, n := range map[string]int{
+		"known": c.Known, "failed": c.Failed, "before_go_live": c.BeforeGoLive, "held_back": c.HeldBack, "conflict": c.Conflicts,
+	} {
+		r.metrics.calls.WithLabelValues(r.app.Name, outcome).Add(float64(n))
 	}
+	r.metrics.unlisted.WithLabelValues(r.app.Name).Add(float64(c.Unlisted))
 }

@@ -1,8 +1,11 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -13,36 +16,45 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/testsuite"
 
+	"aftercall/internal/ledger"
 	"aftercall/internal/sweep"
 	"aftercall/internal/tencent"
 )
 
 // sweepWorld is Tencent, the ledger and Temporal, as a sweep sees them.
 type sweepWorld struct {
-	listed  []tencent.CallRecord
-	listErr error
-	total   int
+	listed     []tencent.CallRecord
+	unreadable []tencent.RecordRow
+	listErr    error
+	total      int
 
+	now       time.Time
 	inLedger  map[string]bool
 	ledgerErr error
 	setErr    error
 	sweptTo   time.Time
+	held      map[string]ledger.Held
 
-	workflows map[string]bool
+	// workflows are those that were started before, by how they are now.
+	workflows map[string]StartOutcome
 	// listedToo says that the list of workflows knows them, which it does after a while.
 	listedToo bool
+	inReview  map[string]bool
 	lookupErr error
 	startErr  error
+	// startErrs are the errors of single calls.
+	startErrs map[string]error
 	started   []string
+	rechecked []string
 }
 
 func (w *sweepWorld) Records(_ context.Context, f tencent.RecordFilter) (tencent.RecordPage, error) {
 	if w.listErr != nil {
 		return tencent.RecordPage{}, w.listErr
 	}
-	page := tencent.RecordPage{TotalNum: max(w.total, len(w.listed))}
+	page := tencent.RecordPage{TotalNum: max(w.total, len(w.listed)+len(w.unreadable))}
 	if f.Page == 1 {
-		page.Rows = tencent.NewRecordRows(w.listed...)
+		page.Rows = append(tencent.NewRecordRows(w.listed...), w.unreadable...)
 	}
 	return page, nil
 }
@@ -55,11 +67,13 @@ func (w *sweepWorld) Known(_ context.Context, _ tencent.SDKAppID, ids []string) 
 	return known, w.ledgerErr
 }
 
+func (w *sweepWorld) Now(context.Context) (time.Time, error) { return w.now, w.ledgerErr }
+
 func (w *sweepWorld) SweptTo(context.Context, tencent.SDKAppID) (time.Time, error) {
 	return w.sweptTo, w.ledgerErr
 }
 
-func (w *sweepWorld) SetSweptTo(_ context.Context, _ tencent.SDKAppID, to time.Time) error {
+func (w *sweepWorld) SetSweptTo(_ context.Context, _ tencent.SDKAppID, to time.Time, _ time.Duration) error {
 	if w.setErr != nil {
 		return w.setErr
 	}
@@ -67,23 +81,68 @@ func (w *sweepWorld) SetSweptTo(_ context.Context, _ tencent.SDKAppID, to time.T
 	return w.ledgerErr
 }
 
-func (w *sweepWorld) HaveWorkflow(_ context.Context, _ tencent.SDKAppID, ids []string) (map[string]bool, error) {
-	have := map[string]bool{}
-	for _, id := range ids {
-		have[id] = w.listedToo && w.workflows[id]
-	}
-	return have, w.lookupErr
+func (w *sweepWorld) ForgetSweptTo(context.Context, tencent.SDKAppID, time.Time) error {
+	w.sweptTo = time.Time{}
+	return w.ledgerErr
 }
 
-func (w *sweepWorld) StartListed(_ context.Context, _ SweepApp, r tencent.CallRecord) (bool, error) {
+func (w *sweepWorld) HoldBack(_ context.Context, _ tencent.SDKAppID, h ledger.Held) error {
+	h.Attempts = w.held[h.Key].Attempts + 1
+	h.NextAttemptAt = w.now.Add(5 * time.Minute)
+	w.held[h.Key] = h
+	return w.ledgerErr
+}
+
+func (w *sweepWorld) HeldBack(context.Context, tencent.SDKAppID) ([]ledger.Held, error) {
+	return slices.Collect(maps.Values(w.held)), w.ledgerErr
+}
+
+func (w *sweepWorld) Release(_ context.Context, _ tencent.SDKAppID, key string) error {
+	delete(w.held, key)
+	return w.ledgerErr
+}
+
+func (w *sweepWorld) Running(_ context.Context, _ tencent.SDKAppID, ids []string) (map[string]RunningCall, error) {
+	if w.lookupErr != nil {
+		return nil, w.lookupErr
+	}
+	running := map[string]RunningCall{}
+	for _, id := range ids {
+		if w.listedToo && w.workflows[id] == StillRunning {
+			running[id] = RunningCall{InReview: w.inReview[id]}
+		}
+	}
+	return running, nil
+}
+
+func (w *sweepWorld) Inspect(_ context.Context, _ tencent.SDKAppID, callID string) (StartOutcome, error) {
 	if w.startErr != nil {
-		return false, w.startErr
+		return "", w.startErr
 	}
-	if w.workflows[r.CallID] {
-		return true, nil
+	return cmp.Or(w.workflows[callID], StartedFirst), w.startErrs[callID]
+}
+
+func (w *sweepWorld) StartListed(ctx context.Context, app SweepApp, r tencent.CallRecord, inLedger func(context.Context) (bool, error)) (StartOutcome, error) {
+	outcome, err := w.Inspect(ctx, app.ID, r.CallID)
+	if err != nil {
+		return "", err
 	}
-	w.started = append(w.started, r.CallID)
-	return false, nil
+	switch outcome {
+	case StartedAgain:
+		if known, err := inLedger(ctx); known || err != nil {
+			return InLedger, err
+		}
+		fallthrough
+	case StartedFirst:
+		w.started = append(w.started, r.CallID)
+	case StillRunning, ChargeFailed, InLedger:
+	}
+	return outcome, nil
+}
+
+func (w *sweepWorld) Recheck(_ context.Context, _ tencent.SDKAppID, callID string) error {
+	w.rechecked = append(w.rechecked, callID)
+	return nil
 }
 
 func ended(id string, at time.Time) tencent.CallRecord {
@@ -99,14 +158,18 @@ type sweepFixture struct {
 
 func newSweepFixture(t *testing.T, w *sweepWorld) *sweepFixture {
 	t.Helper()
+	w.now = cmp.Or(w.now, endedAt.Add(2*time.Minute))
+	if w.held == nil {
+		w.held = map[string]ledger.Held{}
+	}
 	s := NewSweeps([]SweepApp{{
-		ID: clinic, Name: "clinic", Records: w, GoLive: endedAt.Add(-24 * time.Hour),
+		ID: clinic, Name: "clinic", Records: w, GoLive: endedAt.Add(-24 * time.Hour), Every: 5 * time.Minute,
 		Settings: sweep.Settings{Settle: time.Minute, Overlap: time.Hour, MaxWindow: 6 * time.Hour},
 	}}, w, w, prometheus.NewRegistry())
-	s.now = func() time.Time { return endedAt.Add(2 * time.Minute) }
 	var suite testsuite.WorkflowTestSuite
 	f := &sweepFixture{w, s, suite.NewTestActivityEnvironment(), t}
 	f.env.RegisterActivityWithOptions(s.SweepWindow, activity.RegisterOptions{Name: "SweepWindow"})
+	f.env.RegisterActivityWithOptions(s.PlanSweep, activity.RegisterOptions{Name: "PlanSweep"})
 	return f
 }
 
@@ -131,7 +194,7 @@ func TestSweepWindow(t *testing.T) {
 				ended("before go_live", endedAt.Add(-48*time.Hour)),
 			},
 			inLedger:  map[string]bool{"in the ledger": true},
-			workflows: map[string]bool{"has a workflow": true},
+			workflows: map[string]StartOutcome{"has a workflow": StillRunning},
 		}
 	}
 	t.Run("recovers a call without entry and workflow", func(t *testing.T) {
@@ -142,7 +205,7 @@ func TestSweepWindow(t *testing.T) {
 		require.Equal(t, []string{"lost"}, f.started)
 		require.Equal(t, []string{"lost"}, result.Examples)
 		require.Equal(t, window.To, f.sweptTo.UTC())
-		require.InDelta(t, 1, testutil.ToFloat64(f.sweeps.seen.WithLabelValues("clinic", "recovered")), 0)
+		require.InDelta(t, 1, testutil.ToFloat64(f.sweeps.metrics.calls.WithLabelValues("clinic", "recovered")), 0)
 	})
 	t.Run("dry run", func(t *testing.T) {
 		w := world()
@@ -154,7 +217,7 @@ func TestSweepWindow(t *testing.T) {
 		require.Equal(t, []string{"lost"}, result.Examples, "those that would be started")
 		require.Empty(t, f.started)
 		require.True(t, f.sweptTo.IsZero())
-		require.Zero(t, testutil.ToFloat64(f.sweeps.seen.WithLabelValues("clinic", "recovered")))
+		require.Zero(t, testutil.ToFloat64(f.sweeps.metrics.calls.WithLabelValues("clinic", "recovered")))
 	})
 	t.Run("a backfill leaves the progress alone", func(t *testing.T) {
 		f := newSweepFixture(t, world())
@@ -162,8 +225,8 @@ func TestSweepWindow(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 1, result.Counts.Recovered)
 		require.True(t, f.sweptTo.IsZero())
-		require.InDelta(t, 1, testutil.ToFloat64(f.sweeps.seen.WithLabelValues("clinic", "backfilled")), 0)
-		require.Zero(t, testutil.ToFloat64(f.sweeps.seen.WithLabelValues("clinic", "recovered")), "no alert")
+		require.InDelta(t, 1, testutil.ToFloat64(f.sweeps.metrics.calls.WithLabelValues("clinic", "backfilled")), 0)
+		require.Zero(t, testutil.ToFloat64(f.sweeps.metrics.calls.WithLabelValues("clinic", "recovered")), "no alert")
 	})
 	t.Run("the list of workflows cannot be read", func(t *testing.T) {
 		w := world()
@@ -172,8 +235,10 @@ func TestSweepWindow(t *testing.T) {
 		result, err := f.run(SweepWindowParams{Advance: true})
 		require.NoError(t, err)
 		require.Equal(t, SweepCounts{Listed: 4, Known: 2, Recovered: 1, BeforeGoLive: 1}, result.Counts, "the start decides")
+		w.startErr = errors.New("Temporal is down")
 		_, err = f.run(SweepWindowParams{DryRun: true})
-		require.ErrorContains(t, err, "no visibility", "a dry run has nothing else to go by")
+		require.ErrorContains(t, err, "Temporal is down", "a dry run has nothing else to go by")
+		require.Equal(t, TemporalUnavailable, errorType(err))
 	})
 	t.Run("a second attempt knows what the first recovered", func(t *testing.T) {
 		w := world()
@@ -182,13 +247,13 @@ func TestSweepWindow(t *testing.T) {
 		_, err := f.run(SweepWindowParams{Advance: true})
 		require.Equal(t, LedgerUnavailable, errorType(err))
 		require.Equal(t, []string{"lost"}, f.started)
-		w.setErr, w.workflows["lost"] = nil, true
+		w.setErr, w.workflows["lost"] = nil, StillRunning
 		f.env.SetHeartbeatDetails(f.started)
 		result, err := f.run(SweepWindowParams{Advance: true})
 		require.NoError(t, err)
 		require.Equal(t, SweepCounts{Listed: 4, Known: 2, Recovered: 1, BeforeGoLive: 1}, result.Counts)
 		require.Equal(t, []string{"lost"}, f.started, "and does not start it again")
-		require.InDelta(t, 1, testutil.ToFloat64(f.sweeps.seen.WithLabelValues("clinic", "recovered")), 0, "counted once")
+		require.InDelta(t, 1, testutil.ToFloat64(f.sweeps.metrics.calls.WithLabelValues("clinic", "recovered")), 0, "counted once")
 	})
 	t.Run("every attempt knows what all before it recovered", func(t *testing.T) {
 		w := world()
@@ -204,7 +269,7 @@ func TestSweepWindow(t *testing.T) {
 			_, err := f.run(SweepWindowParams{Advance: true})
 			require.Equal(t, LedgerUnavailable, errorType(err))
 			require.ElementsMatch(t, []string{"lost", "lost too"}, heartbeat)
-			w.workflows["lost"], w.workflows["lost too"] = true, true
+			w.workflows["lost"], w.workflows["lost too"] = StillRunning, StillRunning
 			f.env.SetHeartbeatDetails(heartbeat)
 		}
 		w.setErr = nil
@@ -220,7 +285,108 @@ func TestSweepWindow(t *testing.T) {
 		result, err := f.run(SweepWindowParams{Advance: true})
 		require.NoError(t, err)
 		require.Equal(t, 2, result.Counts.Failed)
+		require.Equal(t, "Temporal is down", result.Failure)
 		require.True(t, f.sweptTo.IsZero())
+		require.Empty(t, f.held, "an outage is no reason to hold a call back")
+	})
+	t.Run("a closed workflow is no charge", func(t *testing.T) {
+		w := world()
+		w.listed = append(w.listed, ended("ledger lost it", endedAt), ended("conflict", endedAt), ended("charged a moment ago", endedAt))
+		w.workflows["ledger lost it"], w.workflows["conflict"] = StartedAgain, ChargeFailed
+		f := newSweepFixture(t, w)
+		for _, p := range []SweepWindowParams{{DryRun: true}, {Advance: true}, {}} {
+			result, err := f.run(p)
+			require.NoError(t, err)
+			require.Equal(t, 1, result.Counts.Recharged)
+			require.Equal(t, 1, result.Counts.Conflicts)
+			require.Contains(t, result.Examples, "ledger lost it")
+		}
+		require.NotContains(t, f.started, "conflict", "a failed workflow is not started again")
+		require.InDelta(t, 2, testutil.ToFloat64(f.sweeps.metrics.calls.WithLabelValues("clinic", "recharged")), 0)
+		require.InDelta(t, 2, testutil.ToFloat64(f.sweeps.metrics.calls.WithLabelValues("clinic", "conflict")), 0)
+		require.Equal(t, window.To, f.sweptTo.UTC(), "neither stops the progress")
+	})
+	t.Run("a call that cannot be started is held back", func(t *testing.T) {
+		w := world()
+		refused := &PermanentStartError{errors.New("WorkflowId length exceeds limit")}
+		w.startErrs = map[string]error{"lost": refused}
+		w.unreadable = []tencent.RecordRow{{Hash: "abc", Raw: `{"CallId":[7]}`, Problems: []tencent.FieldError{{Field: "CallId", Problem: "must be text"}}}}
+		f := newSweepFixture(t, w)
+		key := ledger.HeldCallKey("lost")
+		for range 2 { // the second is before the next attempt
+			result, err := f.run(SweepWindowParams{Advance: true})
+			require.NoError(t, err)
+			require.Equal(t, SweepCounts{Listed: 5, Known: 2, HeldBack: 2, BeforeGoLive: 1}, result.Counts)
+			require.Equal(t, window.To, f.sweptTo.UTC(), "the progress does not wait for it")
+			require.Len(t, f.held, 2)
+			require.Equal(t, 1, f.held[key].Attempts)
+			require.Equal(t, refused.Error(), f.held[key].Reason)
+			require.Equal(t, 1, f.held[ledger.HeldRowKey("abc")].Attempts)
+			require.Equal(t, `{"CallId":[7]}`, f.held[ledger.HeldRowKey("abc")].Item)
+		}
+		require.InDelta(t, 2, testutil.ToFloat64(f.sweeps.metrics.held.WithLabelValues("clinic")), 0)
+
+		w.now = w.now.Add(6 * time.Minute)
+		_, err := f.run(SweepWindowParams{Advance: true})
+		require.NoError(t, err)
+		require.Equal(t, 2, f.held[key].Attempts, "it was due")
+
+		// Tencent no longer lists them, and Temporal takes the call now.
+		w.now, w.listed, w.unreadable, w.startErrs = w.now.Add(6*time.Minute), nil, nil, nil
+		result, err := f.run(SweepWindowParams{Advance: true})
+		require.NoError(t, err)
+		require.Equal(t, SweepCounts{Recovered: 1, HeldBack: 1}, result.Counts)
+		require.Equal(t, []string{"lost"}, f.started)
+		require.Len(t, f.held, 1, "what cannot be read stays listed")
+		require.InDelta(t, 1, testutil.ToFloat64(f.sweeps.metrics.held.WithLabelValues("clinic")), 0)
+	})
+	t.Run("what is handled is no longer held back", func(t *testing.T) {
+		for name, handled := range map[string]func(*sweepWorld){
+			"in the ledger": func(w *sweepWorld) { w.inLedger["lost"] = true },
+			"running":       func(w *sweepWorld) { w.workflows["lost"], w.listedToo = StillRunning, true },
+		} {
+			t.Run(name, func(t *testing.T) {
+				w := world()
+				key := ledger.HeldCallKey("lost")
+				w.held = map[string]ledger.Held{key: {Key: key, CallID: "lost", NextAttemptAt: endedAt.Add(time.Hour)}}
+				handled(w)
+				f := newSweepFixture(t, w)
+				_, err := f.run(SweepWindowParams{Advance: true})
+				require.NoError(t, err)
+				require.Empty(t, f.held)
+				require.Empty(t, f.started)
+			})
+		}
+	})
+	t.Run("what is held back and not listed is looked up in the ledger", func(t *testing.T) {
+		key := ledger.HeldCallKey("lost")
+		w := &sweepWorld{inLedger: map[string]bool{"lost": true}, held: map[string]ledger.Held{key: {Key: key, CallID: "lost", Item: `{"CallId":"lost"}`}}}
+		f := newSweepFixture(t, w)
+		_, err := f.run(SweepWindowParams{Advance: true})
+		require.NoError(t, err)
+		require.Empty(t, f.held)
+		require.Empty(t, f.started)
+	})
+	t.Run("a call in review that Tencent lists looks for its record again", func(t *testing.T) {
+		w := world()
+		w.listedToo, w.inReview = true, map[string]bool{"has a workflow": true}
+		f := newSweepFixture(t, w)
+		_, err := f.run(SweepWindowParams{DryRun: true})
+		require.NoError(t, err)
+		require.Empty(t, f.rechecked)
+		_, err = f.run(SweepWindowParams{Advance: true})
+		require.NoError(t, err)
+		require.Equal(t, []string{"has a workflow"}, f.rechecked)
+	})
+	t.Run("Tencent counts more than it lists", func(t *testing.T) {
+		w := world()
+		w.total = 5
+		f := newSweepFixture(t, w)
+		result, err := f.run(SweepWindowParams{Advance: true})
+		require.NoError(t, err)
+		require.Equal(t, 1, result.Counts.Unlisted)
+		require.Equal(t, window.To, f.sweptTo.UTC())
+		require.InDelta(t, 1, testutil.ToFloat64(f.sweeps.metrics.unlisted.WithLabelValues("clinic")), 0)
 	})
 	t.Run("what cannot be listed whole is split", func(t *testing.T) {
 		w := world()
@@ -253,6 +419,8 @@ func TestSweepWindow(t *testing.T) {
 func TestPlanSweep(t *testing.T) {
 	w := &sweepWorld{}
 	f := newSweepFixture(t, w)
+	require.InDelta(t, time.Now().Unix(), testutil.ToFloat64(f.sweeps.metrics.swept.WithLabelValues("clinic")), 60, "exported from the start")
+	require.InDelta(t, 16*60, testutil.ToFloat64(f.sweeps.metrics.lagLimit.WithLabelValues("clinic")), 0)
 	plan, err := f.sweeps.PlanSweep(t.Context(), PlanSweepParams{SDKAppID: clinic})
 	require.NoError(t, err)
 	require.Equal(t, endedAt.Add(-25*time.Hour), plan.Windows[0].From, "the first sweep begins at go_live, less the overlap")
@@ -262,7 +430,8 @@ func TestPlanSweep(t *testing.T) {
 	plan, err = f.sweeps.PlanSweep(t.Context(), PlanSweepParams{SDKAppID: clinic})
 	require.NoError(t, err)
 	require.Equal(t, []sweep.Window{{From: endedAt.Add(-time.Hour), To: endedAt.Add(time.Minute)}}, plan.Windows)
-	require.InDelta(t, endedAt.Unix(), testutil.ToFloat64(f.sweeps.swept.WithLabelValues("clinic")), 0)
+	require.NoError(t, f.sweeps.exportProgress(t.Context()))
+	require.InDelta(t, endedAt.Unix(), testutil.ToFloat64(f.sweeps.metrics.swept.WithLabelValues("clinic")), 0)
 
 	plan, err = f.sweeps.PlanSweep(t.Context(), PlanSweepParams{SDKAppID: clinic, TimeRange: &window})
 	require.NoError(t, err)
@@ -273,4 +442,28 @@ func TestPlanSweep(t *testing.T) {
 	w.ledgerErr = errors.New("connection refused")
 	_, err = f.sweeps.PlanSweep(t.Context(), PlanSweepParams{SDKAppID: clinic})
 	require.Equal(t, LedgerUnavailable, errorType(err))
+}
+
+// TestProgressInTheFuture has a sweep find progress that a worker wrote whose
+// clock was ahead.
+func TestProgressInTheFuture(t *testing.T) {
+	w := &sweepWorld{sweptTo: endedAt.Add(time.Hour)}
+	f := newSweepFixture(t, w)
+	value, err := f.env.ExecuteActivity("PlanSweep", PlanSweepParams{SDKAppID: clinic})
+	require.NoError(t, err)
+	var plan PlanSweepResult
+	require.NoError(t, value.Get(&plan))
+	require.Equal(t, endedAt.Add(-25*time.Hour), plan.Windows[0].From.UTC(), "as for the first sweep")
+	require.Equal(t, endedAt.Add(time.Minute), plan.Windows[len(plan.Windows)-1].To.UTC())
+	require.Equal(t, endedAt.Add(time.Hour), plan.CorrectedFrom.UTC())
+	require.True(t, w.sweptTo.IsZero())
+	require.InDelta(t, 1, testutil.ToFloat64(f.sweeps.metrics.corrected.WithLabelValues("clinic")), 0)
+
+	w.sweptTo = w.now // within the settle delay: nothing to correct
+	value, err = f.env.ExecuteActivity("PlanSweep", PlanSweepParams{SDKAppID: clinic})
+	require.NoError(t, err)
+	plan = PlanSweepResult{}
+	require.NoError(t, value.Get(&plan))
+	require.Empty(t, plan.Windows)
+	require.True(t, plan.CorrectedFrom.IsZero())
 }

@@ -64,7 +64,8 @@ type review struct {
 	// read; the hint if there is no record.
 	record tencent.CallRecord
 
-	deciding bool // a decision is being written to the ledger
+	deciding bool // a decision or the result of a recheck is being written to the ledger
+	settled  bool // charged without a decision
 	charge   activities.ChargeResult
 	failure  error // ends the workflow
 }
@@ -99,7 +100,8 @@ func (c *call) awaitReview(ctx workflow.Context, r *review, cause error) (activi
 		defer c.background.Done()
 		c.notifyOfReview(ctx, cause)
 	})
-	if err := workflow.Await(ctx, func() bool { return r.Decided != nil || r.failure != nil }); err != nil {
+	workflow.GoNamed(ctx, "recheck", c.receiveRechecks)
+	if err := workflow.Await(ctx, func() bool { return r.Decided != nil || r.settled || r.failure != nil }); err != nil {
 		return r.charge, err
 	}
 	return r.charge, r.failure
@@ -117,9 +119,15 @@ func (c *call) notifyOfReview(ctx workflow.Context, cause error) {
 	var opened activities.OpenReviewResult
 	err := runLocalFirst(ctx, lookupOptions, "count the review", func(error) {}, acts.OpenReview, activities.OpenReviewParams{
 		SDKAppID: c.params.SDKAppID, Record: c.review.record, Error: appErr.Type(), Reason: c.review.Reason, At: c.review.Since,
+		FirstRunID: workflow.GetInfo(ctx).FirstRunID,
 	}, &opened)
 	if err != nil {
 		workflow.GetLogger(ctx).Error("no target was notified of a review", "error", err)
+		return
+	}
+	if r := c.review; opened.Charged != nil && !r.deciding && r.Decided == nil && !r.settled && r.failure == nil {
+		c.status.Charge = newChargeStatus(*opened.Charged)
+		r.charge, r.settled = *opened.Charged, true
 		return
 	}
 	c.reviewDeliveries = notifyTargets(ctx, DeliverParams{Event: opened.Event, MessageID: opened.MessageID, Targets: opened.Targets}, func(int, DeliveryStatus) {})
@@ -133,8 +141,10 @@ func (c *call) validateDecision(_ workflow.Context, d DecideParams) error {
 		return errors.New("this call is not in review")
 	case r.Decided != nil:
 		return errors.New("this call has been decided already, by " + r.Decided.By + ": " + string(r.Decided.Verdict))
+	case r.settled:
+		return errors.New("this call has been charged without a decision: its record has appeared")
 	case r.deciding:
-		return errors.New("another decision about this call is being carried out: try again in a moment")
+		return errors.New("a decision about this call is being carried out, or its record has just appeared: try again in a moment")
 	}
 	return d.validate()
 }
@@ -169,6 +179,13 @@ func (c *call) decide(ctx workflow.Context, d DecideParams) (DecideResult, error
 			r.failure = err
 		}
 		return DecideResult{}, err
+	}
+	if charge.Recomputed != "" {
+		// An earlier attempt of this workflow has charged it, without or by another decision.
+		r.charge, r.settled = charge, true
+		data := charge.Event.Call
+		return DecideResult{}, temporal.NewApplicationError(
+			"the call has been charged already, "+data.Amount+" "+data.Currency+", and would now be "+charge.Recomputed+": correct the ledger instead", "AlreadyCharged")
 	}
 	r.Decided, r.charge = &d, charge
 	result := newResult(charge, r.Decided)

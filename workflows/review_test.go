@@ -227,6 +227,147 @@ func TestReviewWithoutRecord(t *testing.T) {
 	})
 }
 
+// rechecks sends SignalRecheck at a time of the workflow's clock.
+func (e *env) rechecks(at time.Time) {
+	e.RegisterDelayedCallback(func() { e.SignalWorkflow(workflows.SignalRecheck, nil) }, at.Sub(endedAt))
+}
+
+// TestRecheck signals to calls in review, some of which wait for a record.
+func TestRecheck(t *testing.T) {
+	minute := func(n int) time.Time { return endedAt.Add(time.Duration(n) * time.Minute) }
+	withoutRecord := func(t *testing.T) *env {
+		t.Helper()
+		e := newEnv(t)
+		e.fetches(activities.FetchRecordResult{}, errNever).Once()
+		e.opensReview()
+		return e
+	}
+	t.Run("the record is there now", func(t *testing.T) {
+		e := withoutRecord(t)
+		stages := e.stages()
+		e.fetches(activities.FetchRecordResult{}, errNever).Once()
+		e.fetches(found, nil).Once()
+		e.charges(charged("crm"), nil).Once()
+		e.notifies("crm", nil).Once()
+		e.rechecks(minute(1))
+		e.RegisterDelayedCallback(func() {
+			review := e.status().Review
+			require.True(t, review.NoRecord)
+			require.Equal(t, 1, review.Rechecks)
+			require.Equal(t, minute(1), review.RecheckedAt)
+		}, 2*time.Minute)
+		e.rechecks(minute(3))
+		result, err := e.run()
+		require.NoError(t, err)
+		require.Equal(t, workflows.OutcomeCharged, result.Outcome)
+		require.Nil(t, result.Decided, "nobody decided")
+		require.Equal(t, []workflows.Delivery{deliveredTo("crm")}, result.Deliveries)
+		require.Equal(t, []string{"waiting", "review", "done"}, *stages)
+	})
+	t.Run("the record needs a review for another reason", func(t *testing.T) {
+		e := withoutRecord(t)
+		e.stages()
+		e.fetches(found, nil).Once()
+		e.charges(activities.ChargeResult{}, errReview).Once()
+		e.rechecks(minute(1))
+		e.rechecks(minute(2)) // has no effect: there is a record
+		e.RegisterDelayedCallback(func() {
+			status := e.status()
+			require.Equal(t, workflows.StageReview, status.Stage)
+			require.Equal(t, "needs review: connected for 90000 s", status.Review.Reason)
+			require.False(t, status.Review.NoRecord)
+			require.Empty(t, status.Failure)
+		}, 3*time.Minute)
+		e.charges(charged(), nil).Once()
+		d := e.decides(minute(4), confirm)
+		_, err := e.run()
+		require.NoError(t, err)
+		require.NoError(t, d.err)
+	})
+	t.Run("the record can be read only in part", func(t *testing.T) {
+		e := withoutRecord(t)
+		e.stages()
+		e.fetches(activities.FetchRecordResult{}, errUnreadable(record(), "AcceptTime")).Once()
+		e.rechecks(minute(1))
+		e.RegisterDelayedCallback(func() {
+			review := e.status().Review
+			require.False(t, review.NoRecord)
+			require.Contains(t, review.Reason, "the record cannot be read")
+			require.Len(t, review.Unreadable, 1)
+		}, 2*time.Minute)
+		e.charges(charged(), nil).Once()
+		e.decides(minute(3), chargeAs)
+		_, err := e.run()
+		require.NoError(t, err)
+	})
+	t.Run("a call with a record is left alone", func(t *testing.T) {
+		e := newEnv(t)
+		e.stages()
+		e.fetches(found, nil).Once()
+		e.charges(activities.ChargeResult{}, errReview).Once()
+		e.opensReview()
+		e.rechecks(minute(1))
+		e.charges(charged(), nil).Once()
+		e.decides(minute(2), confirm)
+		_, err := e.run()
+		require.NoError(t, err)
+	})
+	t.Run("a signal that comes before the review", func(t *testing.T) {
+		e := withoutRecord(t)
+		e.stages()
+		e.fetches(found, nil).Once()
+		e.charges(charged(), nil).Once()
+		e.rechecks(endedAt.Add(time.Second))
+		_, err := e.run()
+		require.NoError(t, err)
+	})
+	t.Run("the ledger has another sum", func(t *testing.T) {
+		e := withoutRecord(t)
+		e.stages()
+		e.fetches(found, nil).Once()
+		e.charges(activities.ChargeResult{}, temporal.NewNonRetryableApplicationError("another sum", activities.ChargeConflict, nil)).Once()
+		e.rechecks(minute(1))
+		_, err := e.run()
+		require.Equal(t, activities.ChargeConflict, errorTypes(err))
+	})
+}
+
+// TestReviewOfChargedCall has a workflow that was charged by an attempt that
+// nobody remembers, and whose record is gone since.
+func TestReviewOfChargedCall(t *testing.T) {
+	t.Run("before a decision", func(t *testing.T) {
+		e := newEnv(t)
+		e.stages()
+		own := charged("crm")
+		own.Recomputed = "no record of this call"
+		e.fetches(activities.FetchRecordResult{}, errNever).Once()
+		e.OnActivity("OpenReview", mock.Anything, mock.Anything).Return(activities.OpenReviewResult{Charged: &own}, nil).Once()
+		e.notifies("crm", nil).Once()
+		result, err := e.run()
+		require.NoError(t, err)
+		require.Equal(t, workflows.OutcomeCharged, result.Outcome)
+		require.Equal(t, []workflows.Delivery{deliveredTo("crm")}, result.Deliveries)
+		require.Equal(t, "no record of this call", e.status().Charge.Recomputed)
+	})
+	t.Run("by a decision", func(t *testing.T) {
+		e := newEnv(t)
+		e.stages()
+		own := charged("crm")
+		own.Recomputed = "0.00 USD for 0 s"
+		e.fetches(found, nil).Once()
+		e.charges(activities.ChargeResult{}, errReview).Once()
+		e.opensReview()
+		e.charges(own, nil).Once()
+		e.notifies("crm", nil).Once()
+		d := e.decides(endedAt.Add(time.Hour), waive)
+		result, err := e.run()
+		require.NoError(t, err)
+		require.ErrorContains(t, d.err, "charged already, 0.66 USD, and would now be 0.00 USD for 0 s")
+		require.Equal(t, workflows.OutcomeCharged, result.Outcome)
+		require.Nil(t, result.Decided)
+	})
+}
+
 func TestConflictEndsTheReview(t *testing.T) {
 	e := newEnv(t)
 	e.stages()

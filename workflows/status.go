@@ -52,6 +52,10 @@ type ReviewStatus struct {
 	// Tencent's JSON, capped, for the person who decides. It may contain accounts.
 	Unreadable []tencent.FieldError `json:"unreadable,omitempty"`
 	Raw        string               `json:"raw,omitempty"`
+	// Rechecks counts how often the record was looked for again since, and
+	// RecheckedAt is when it was last.
+	Rechecks    int       `json:"rechecks,omitempty"`
+	RecheckedAt time.Time `json:"rechecked_at,omitzero"`
 	// Decided is nil until the decision is in the ledger.
 	Decided *DecideParams `json:"decided,omitempty"`
 }
@@ -67,6 +71,9 @@ type ChargeStatus struct {
 	// AlreadyHandled means that an earlier workflow had charged the call, or that
 	// its charge has been corrected.
 	AlreadyHandled bool `json:"already_handled,omitempty"`
+	// Recomputed is what the call would be charged now, where an earlier attempt of
+	// the workflow has charged it another sum.
+	Recomputed string `json:"recomputed,omitempty"`
 }
 
 // DeliveryState is the state of the delivery to one target.
@@ -106,7 +113,7 @@ func newChargeStatus(c activities.ChargeResult) *ChargeStatus {
 	data := c.Event.Call
 	return &ChargeStatus{
 		ConnectedSeconds: data.ConnectedSeconds, BilledSeconds: data.BilledSeconds, Amount: data.Amount, Currency: data.Currency,
-		Steps: data.Explanation, LedgerKey: c.LedgerKey, AlreadyHandled: c.AlreadyHandled,
+		Steps: data.Explanation, LedgerKey: c.LedgerKey, AlreadyHandled: c.AlreadyHandled, Recomputed: c.Recomputed,
 	}
 }
 
@@ -136,6 +143,9 @@ func (s Status) markdown() string {
 		add("Charge", fmt.Sprintf("**%s %s** for %s, connected %s", c.Amount, c.Currency, formatDuration(c.BilledSeconds), formatDuration(c.ConnectedSeconds)))
 		for _, step := range c.Steps {
 			add("", step)
+		}
+		if c.Recomputed != "" {
+			add("Would be now", "**"+c.Recomputed+"**; the charge stays as an earlier attempt of this workflow booked it")
 		}
 		if c.AlreadyHandled {
 			add("Already handled", "by an earlier workflow or a correction: not charged and not notified again")

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -62,6 +63,10 @@ type SweepResult struct {
 	To   time.Time `json:"to,omitzero"`
 	// Examples are the CallIds of some recovered calls.
 	Examples []string `json:"examples,omitempty"`
+	// Failure is why the first of the Failed calls could not be started.
+	Failure string `json:"failure,omitempty"`
+	// CorrectedFrom is the progress that was in the future and was discarded.
+	CorrectedFrom time.Time `json:"corrected_from,omitzero"`
 }
 
 const (
@@ -111,7 +116,7 @@ func (r *sweepRun) plan(ctx workflow.Context) error {
 		activities.PlanSweepParams{SDKAppID: r.params.SDKAppID, TimeRange: r.params.TimeRange}).Get(ctx, &plan); err != nil {
 		return err
 	}
-	r.pending, r.done.Planned = plan.Windows, len(plan.Windows)
+	r.pending, r.done.Planned, r.done.CorrectedFrom = plan.Windows, len(plan.Windows), plan.CorrectedFrom
 	return nil
 }
 
@@ -163,6 +168,9 @@ func (s *SweepResult) add(window sweep.Window, found activities.SweepWindowResul
 	}
 	s.To = window.To
 	s.SweepCounts = s.Add(found.Counts)
+	if s.Failure == "" {
+		s.Failure = found.Failure
+	}
 	s.Examples = append(s.Examples, found.Examples...)
 	s.Examples = s.Examples[:min(len(s.Examples), maxExamples)]
 }
@@ -172,6 +180,7 @@ func (r *sweepRun) logCounts(ctx workflow.Context) {
 	counts := []any{
 		"app", r.params.App, "listed", r.done.Listed, "known", r.done.Known,
 		"recovered", r.done.Recovered, "failed", r.done.Failed, "before_go_live", r.done.BeforeGoLive,
+		"recharged", r.done.Recharged, "held_back", r.done.HeldBack, "conflicts", r.done.Conflicts, "unlisted", r.done.Unlisted,
 	}
 	logger := workflow.GetLogger(ctx)
 	switch {
@@ -191,7 +200,10 @@ func (r *sweepRun) show(ctx workflow.Context) {
 		{"Listed", fmt.Sprint(r.done.Listed)},
 		{"Known", fmt.Sprint(r.done.Known)},
 		{"Recovered", fmt.Sprint(r.done.Recovered)},
-		{"Failed", fmt.Sprint(r.done.Failed)},
+		{"Charged again", fmt.Sprint(r.done.Recharged)},
+		{"Held back", fmt.Sprint(r.done.HeldBack)},
+		{"Conflicts", fmt.Sprint(r.done.Conflicts)},
+		{"Failed", strings.TrimSuffix(fmt.Sprint(r.done.Failed)+": "+r.done.Failure, ": ")},
 		{"Before go_live", fmt.Sprint(r.done.BeforeGoLive)},
 	}))
 }

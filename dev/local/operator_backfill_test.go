@@ -65,7 +65,7 @@ func (c console) testBackfill() {
 	o := c.run(append(args, "--dry-run")...)
 	require.Equal(c.t, cli.OK, o.code)
 	require.Contains(c.t, o.stdout, "Backfill     tutoring, TIME to TIME\n")
-	require.Contains(c.t, o.stdout, "Known        "+strconv.Itoa(second.Known)+" in the ledger or with a workflow\nWould start  0\n")
+	require.Contains(c.t, o.stdout, "Known        "+strconv.Itoa(second.Known)+" in the ledger or with a running workflow\nWould start  0\n")
 
 	// Before go_live is nobody's business.
 	c.place(tencentsim.CallSpec{CallID: "call-earlier", SDKAppID: tutoringID, EndedAgoSeconds: 7300, Lose: true})

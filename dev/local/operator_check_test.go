@@ -30,7 +30,9 @@ ok  temporal                     namespace default, server VERSION
 ok  retention                    closed workflows are kept for 10 days, longer than the 8 days that Redis remembers a call
 ok  search attributes            all N are registered
 ok  workers                      1 on the task queue aftercall
+ok  failed calls                 no workflow of a call has failed in the last 7 days
 ok  ledger                       sqlite://DIR/ledger.db, its tables match this release
+ok  held back                    no call that the sweeps cannot start
 ok  sweep              clinic    off, as configured: calls whose callback is lost are not found
 ok  record api         clinic    http://HOST answers in DURATION and accepts the credentials
 ok  callback           clinic    http://HOST/tencent/call/[the app's secret]
@@ -55,10 +57,10 @@ func (c console) testCheckRed() {
 		red    map[string]string // by check, with the cure
 	}{
 		"redis down":    {redisDown, map[string]string{"redis": "is Redis up", "targets": ""}},
-		"temporal down": {temporalDown, map[string]string{"temporal": "TEMPORAL_ADDRESS", "retention": "", "search attributes": "", "workers": ""}},
-		"namespace":     {map[string]string{"TEMPORAL_NAMESPACE": "nowhere"}, map[string]string{"temporal": "TEMPORAL_NAMESPACE", "retention": "", "search attributes": "", "workers": ""}},
+		"temporal down": {temporalDown, map[string]string{"temporal": "TEMPORAL_ADDRESS", "retention": "", "search attributes": "", "workers": "", "failed calls": ""}},
+		"namespace":     {map[string]string{"TEMPORAL_NAMESPACE": "nowhere"}, map[string]string{"temporal": "TEMPORAL_NAMESPACE", "retention": "", "search attributes": "", "workers": "", "failed calls": ""}},
 		"task queue":    {map[string]string{"AFTERCALL_TASK_QUEUE": "elsewhere"}, map[string]string{"workers": "AFTERCALL_TASK_QUEUE"}},
-		"no ledger":     {noLedger, map[string]string{"ledger": "LEDGER_URL must be the worker's"}},
+		"no ledger":     {noLedger, map[string]string{"ledger": "LEDGER_URL must be the worker's", "held back": ""}},
 		"configuration": {map[string]string{"AFTERCALL_CONFIG": "/nowhere.yaml"}, map[string]string{"configuration": "docs/configuration.md"}},
 	} {
 		var found []struct {

@@ -22,7 +22,7 @@ type backfillCommand struct {
 // Help explains by examples.
 func (backfillCommand) Help() string {
 	return `Lists the records that Tencent has of a time range, within the last seven days, and starts the calls that were not
-handled, as the sweep does. Calls that are in the ledger or have a workflow are left alone, so it is safe to run this
+handled, as the sweep does. Calls that are in the ledger or have a running workflow are left alone, so it is safe to run this
 twice, while the sweep runs, and while callbacks arrive. Calls that ended before the app's go_live are not started.
 
 The workers do it: after Ctrl-C it goes on, and the same command follows it again.
@@ -60,7 +60,7 @@ func writeBackfill(s screen, r *ops.BackfillResult) {
 		{"Backfill", fmt.Sprintf("%s, %s to %s", r.App, r.From.Format(time.RFC3339), r.To.Format(time.RFC3339))},
 		{"Workflow", strings.TrimSpace(r.WorkflowID + "\n" + r.Link)},
 		{"Listed", fmt.Sprint(r.Listed)},
-		{"Known", fmt.Sprintf("%d in the ledger or with a workflow", r.Known)},
+		{"Known", fmt.Sprintf("%d in the ledger or with a running workflow", r.Known)},
 		{started, fmt.Sprint(r.Started)},
 	}
 	if examples != "" {
@@ -69,8 +69,19 @@ func writeBackfill(s screen, r *ops.BackfillResult) {
 	if r.BeforeGoLive > 0 {
 		fields = append(fields, [2]string{"Not started", fmt.Sprintf("%d from before go_live", r.BeforeGoLive)})
 	}
-	if r.Failed > 0 {
-		fields = append(fields, [2]string{"Failed", fmt.Sprint(r.Failed)})
+	for _, f := range []struct {
+		n           int
+		name, words string
+	}{
+		{r.StartedAgain, started + " again", "%d whose workflow had ended, but that the ledger did not have"},
+		{r.HeldBack, "Held back", "%d that cannot be started; aftercall sweep status says why"},
+		{r.Conflicts, "Not charged", "%d whose workflow has failed; aftercall sweep status says why"},
+		{r.Unlisted, "Not listed", "%d that Tencent counts, but does not list"},
+		{r.Failed, "Failed", "%d"},
+	} {
+		if f.n > 0 {
+			fields = append(fields, [2]string{f.name, fmt.Sprintf(f.words, f.n)})
+		}
 	}
 	writeFields(s, fields...)
 }

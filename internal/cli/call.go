@@ -42,7 +42,7 @@ func writeCallStatus(s screen, c *ops.CallStatus) {
 	switch {
 	case strings.HasPrefix(c.Summary, "done"):
 		summary.paint = s.green
-	case strings.HasPrefix(c.Summary, "NOT CHARGED"):
+	case strings.HasPrefix(c.Summary, "NOT "):
 		summary.paint = s.red
 	}
 	fields := []field{
@@ -96,6 +96,9 @@ func workflowFields(c *ops.CallStatus) []field {
 		lines = append(lines, w.Link)
 	}
 	fields := []field{{name: "Workflow", value: strings.Join(lines, "\n")}}
+	if w.Status != nil && w.Status.Charge != nil && w.Status.Charge.Recomputed != "" {
+		fields = append(fields, field{name: "Difference", value: "the call would now be " + w.Status.Charge.Recomputed + "; an earlier attempt of its workflow has booked the charge, which stays"})
+	}
 	for _, p := range w.Pending {
 		fields = append(fields, field{name: "Pending", value: pendingWords(p)})
 	}

@@ -29,7 +29,7 @@ IDs: a receiver that has one drops it, unless --new-id gives it another. Nothing
 delivery of its own, so it can be repeated.
 
 With --failed, everything that targets refused, or did not accept within their retry_window, is sent again, except what
-another run has delivered since.
+another run has delivered since, and the events of calls whose workflow has failed although they are in the ledger.
 
 Examples:
 

@@ -18,8 +18,8 @@ type startCommand struct {
 // Help explains by examples.
 func (startCommand) Help() string {
 	return `Reads the record of the call from Tencent and starts its workflow, as its callback would have done. A call that is in
-the ledger or has a workflow is left alone, so it is safe to run this twice. A call that ended before the app's go_live
-can be started, too.
+the ledger or whose workflow is running is left alone, so it is safe to run this twice. A call whose workflow has ended
+without an entry in the ledger is started again. A call that ended before the app's go_live can be started, too.
 
 Examples:
 
@@ -43,16 +43,20 @@ func writeStart(s screen, r *ops.StartResult) {
 		outcome = "started"
 	case ops.OutcomeWouldStart:
 		outcome = "would be started"
+	case ops.OutcomeStartedAgain:
+		outcome = "started again: its workflow had ended, but the ledger has no entry"
+	case ops.OutcomeWouldStartAgain:
+		outcome = "would be started again: its workflow has ended, but the ledger has no entry"
 	case ops.OutcomeInLedger:
 		outcome = "nothing to do: the call is in the ledger, " + r.Entry.Sum()
 	case ops.OutcomeHasWorkflow:
-		outcome = "nothing to do: the call has a workflow; aftercall call " + r.CallID + " says where it is"
+		outcome = "nothing to do: the workflow of the call is running; aftercall call " + r.CallID + " says where it is"
 	}
 	fields := [][2]string{{"Call", fmt.Sprintf("%s of %s (%s)", r.CallID, r.App, r.SDKAppID)}, {"Outcome", outcome}}
 	if r.BeforeGoLive {
 		fields = append(fields, [2]string{"Note", "it ended before the app's go_live"})
 	}
-	if r.Outcome == ops.OutcomeStarted || r.Outcome == ops.OutcomeHasWorkflow {
+	if r.Outcome == ops.OutcomeStarted || r.Outcome == ops.OutcomeStartedAgain || r.Outcome == ops.OutcomeHasWorkflow {
 		fields = append(fields, [2]string{"Workflow", strings.TrimSpace(r.WorkflowID + "\n" + r.Link)})
 	}
 	writeFields(s, fields...)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +25,8 @@ type sweepStatusCommand struct {
 // Help explains by examples.
 func (sweepStatusCommand) Help() string {
 	return `The sweep finds calls whose callback was lost. Shown are its schedule, up to when all calls are listed, the last run with
-its result or failure, and the backfills that are running. The exit code is 3 when a sweep is paused, missing or behind.
+its result or failure, the backfills that are running, the calls that are held back because they cannot be started, and
+those whose workflow has failed. The exit code is 3 when a sweep is paused, missing or behind, or such a call is listed.
 
 Examples:
 
@@ -44,6 +46,7 @@ func (c sweepStatusCommand) Run(ctx context.Context, p Process, d *ops.Deps) err
 		func(s screen) {
 			writeTable(s, sweeps, sweepColumns)
 			for _, sweep := range sweeps {
+				writeUnstarted(s, sweep)
 				for _, b := range sweep.Backfills {
 					fmt.Fprintf(s, "\nbackfill of %s is running: %s\n%d of %d windows, %d started\n", sweep.App, printable(b.WorkflowID), b.Windows, b.Planned, b.Started)
 				}
@@ -83,6 +86,8 @@ var sweepColumns = []column[ops.SweepStatus]{
 	{key: "next_run_at", title: "next run (UTC)", value: func(s ops.SweepStatus) string { return csvTime(s.NextRunAt) }, text: func(s ops.SweepStatus) string { return shortTime(s.NextRunAt) }, drop: 1},
 	{key: "last_run", value: func(s ops.SweepStatus) string { return lastRunWords(s.LastRun) }, wrap: true, foreign: true},
 	{key: "backfills", value: func(s ops.SweepStatus) string { return strconv.Itoa(len(s.Backfills)) }, csvOnly: true},
+	{key: "held_back", value: func(s ops.SweepStatus) string { return strconv.Itoa(len(s.HeldBack)) }, csvOnly: true},
+	{key: "conflicts", value: func(s ops.SweepStatus) string { return strconv.Itoa(len(s.Conflicts)) }, csvOnly: true},
 	{key: "problems", value: func(s ops.SweepStatus) string { return strings.Join(s.Problems, "; ") }, csvOnly: true},
 }
 
@@ -101,9 +106,38 @@ func lastRunWords(run *ops.SweepRun) string {
 	case run.State == "":
 		return "started " + csvTime(run.StartedAt)
 	case run.State == "completed":
-		return fmt.Sprintf("%d listed, %d started, %d failed", run.Listed, run.Started, run.Failed)
+		words := fmt.Sprintf("%d listed, %d started, %d failed", run.Listed, run.Started, run.Failed)
+		for _, c := range []struct {
+			n     int
+			words string
+		}{
+			{run.StartedAgain, "%d charged again, which the ledger had lost"}, {run.HeldBack, "%d held back"},
+			{run.Conflicts, "%d with a failed workflow"}, {run.Unlisted, "%d counted by Tencent, but not listed"},
+		} {
+			if c.n > 0 {
+				words += ", " + fmt.Sprintf(c.words, c.n)
+			}
+		}
+		if !run.CorrectedFrom.IsZero() {
+			words += "; progress " + csvTime(run.CorrectedFrom) + " was in the future and was discarded"
+		}
+		if run.Failure != "" {
+			words += ": " + run.Failure
+		}
+		return words
 	case run.Failure != "":
 		return run.State + ": " + run.Failure
 	}
 	return fmt.Sprintf("%s: %d of %d windows", run.State, run.Windows, run.Planned)
+}
+
+// writeUnstarted lists the calls of an app that sweeps could not start.
+func writeUnstarted(s screen, sweep ops.SweepStatus) {
+	for _, h := range sweep.HeldBack {
+		fmt.Fprintf(s, "\nheld back of %s since %s: %s\n%s\n%d attempts, the next at %s\n", sweep.App, csvTime(h.Since),
+			printable(cmp.Or(h.CallID, "a row without a CallId")), s.red(printable(h.Reason)), h.Attempts, csvTime(h.NextAttemptAt))
+	}
+	for _, c := range sweep.Conflicts {
+		fmt.Fprintf(s, "\nworkflow of %s failed at %s: %s\n%s\n→ %s\n", sweep.App, csvTime(c.ClosedAt), printable(c.CallID), s.red(printable(c.Failure)), printable(c.Cure))
+	}
 }

@@ -14,13 +14,16 @@ import (
 // Reverses and CreatedAt of the entry, and ignores their values.
 //
 //   - inserted: the call is charged, by this entry.
-//   - not inserted, no error: the call was charged the same sum before, and stored
-//     is that entry. If its FirstRunID is the caller's, an earlier attempt of the
-//     same workflow booked it; otherwise another workflow has handled the call.
+//   - not inserted, no error, and the FirstRunID of stored is the caller's: an earlier
+//     attempt of the same workflow booked it. It is the charge, even if the sum would
+//     be another one now.
+//   - not inserted, no error, and another FirstRunID: another workflow has charged the
+//     call the same sum.
 //   - not inserted, no error, and stored is a correction, which has no FirstRunID:
 //     a person has corrected the charge of the call since, so the call is handled,
 //     whatever the sum is now. stored is the latest entry.
-//   - *ConflictError: the call was charged another sum. stored is that entry.
+//   - *ConflictError: another workflow charged the call another sum. stored is that
+//     entry.
 //
 // After any other error it is unknown whether the entry was booked: call it again.
 func (l *Ledger) Charge(ctx context.Context, e Entry) (stored Entry, inserted bool, err error) {
@@ -49,7 +52,7 @@ func (l *Ledger) Charge(ctx context.Context, e Entry) (stored Entry, inserted bo
 		return Entry{}, false, fmt.Errorf("ledger: %s was not inserted because it exists, but it cannot be found", e.Key)
 	}
 	stored = entries[len(entries)-1]
-	if stored.Key == e.Key && !stored.SameSum(e) {
+	if stored.Key == e.Key && stored.FirstRunID != e.FirstRunID && !stored.SameSum(e) {
 		return stored, false, &ConflictError{Stored: stored, Offered: e}
 	}
 	return stored, false, nil

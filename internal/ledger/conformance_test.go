@@ -59,6 +59,8 @@ var conformance = []struct {
 	{"report adds exactly", testReportAddsExactly},
 	{"export", testExport},
 	{"swept to", testSweptTo},
+	{"swept to in the future", testSweptToInTheFuture},
+	{"held back", testHeldBack},
 	{"traces", testTraces},
 	{"verify a clean ledger", testVerifyClean},
 	{"verify an edited version", testVerifyEditedVersion},

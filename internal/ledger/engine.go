@@ -23,6 +23,8 @@ type engine struct {
 	usage string
 	// dialect is how goose speaks to it.
 	dialect goose.Dialect
+	// now is an expression for the time by the database's clock in Unix milliseconds.
+	now string
 	// parse reads a URL that has one of the schemes. Its errors follow
 	// "LEDGER_URL" and never repeat the URL, which can contain a password.
 	parse func(url string) (database, error)

@@ -23,6 +23,8 @@ type Options struct {
 // processes on one database.
 type Ledger struct {
 	pools
+	// now is that of the engine.
+	now string
 	// tariffs holds the hashes of tariff versions known to be stored.
 	tariffs sync.Map
 }
@@ -43,7 +45,7 @@ func Open(ctx context.Context, url string, o Options) (*Ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
-	l := &Ledger{pools: p}
+	l := &Ledger{pools: p, now: e.now}
 	if err := l.Ping(ctx); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}

@@ -53,7 +53,7 @@ func testMigrationLog(t *testing.T, url string) {
 		require.NoError(t, err)
 		require.NoError(t, l.Close())
 	}
-	require.Equal(t, 2, strings.Count(log.String(), "ledger migrated"), "each migration once: %s", log.String())
+	require.Equal(t, 3, strings.Count(log.String(), "ledger migrated"), "each migration once: %s", log.String())
 }
 
 func TestValidateURL(t *testing.T) {

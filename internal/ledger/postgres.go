@@ -30,6 +30,7 @@ var postgresEngine = engine{
 	schemes: []string{"postgres", "postgresql"},
 	usage:   postgresUsage,
 	dialect: goose.DialectPostgres,
+	now:     "round(extract(epoch FROM clock_timestamp()) * 1000)::bigint",
 	parse:   parsePostgres,
 }
 

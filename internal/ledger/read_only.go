@@ -22,7 +22,7 @@ func OpenReadOnly(ctx context.Context, url string) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{pools: pools{write: db, read: db}}
+	l := &Ledger{pools: pools{write: db, read: db}, now: e.now}
 	if err := e.checkVersion(ctx, db); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}

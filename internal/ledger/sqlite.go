@@ -32,6 +32,7 @@ var sqliteEngine = engine{
 	schemes: []string{"sqlite"},
 	usage:   "sqlite: and the path of a file, as in sqlite:/var/lib/aftercall/ledger.db",
 	dialect: goose.DialectSQLite3,
+	now:     "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)",
 	parse:   parseSQLite,
 }
 

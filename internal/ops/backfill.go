@@ -31,13 +31,21 @@ type BackfillCounts struct {
 	Windows int `json:"windows"`
 	Planned int `json:"planned"`
 	// Listed calls are those that Tencent has records of. Of them, Known are in
-	// the ledger or have a workflow, Started were started (or would be), Failed
-	// could not be, and BeforeGoLive ended before the app's go_live.
+	// the ledger or have a running workflow, Started were started (or would be),
+	// StartedAgain too, because their workflow had ended without an entry in the
+	// ledger, and BeforeGoLive ended before the app's go_live.
 	Listed       int `json:"listed"`
 	Known        int `json:"known"`
 	Started      int `json:"started"`
-	Failed       int `json:"failed"`
+	StartedAgain int `json:"started_again"`
 	BeforeGoLive int `json:"before_go_live"`
+	// Failed calls could not be started, as no call could. HeldBack ones could not
+	// be for a reason of their own. Conflicts are those whose workflow has failed.
+	Failed    int `json:"failed"`
+	HeldBack  int `json:"held_back"`
+	Conflicts int `json:"conflicts"`
+	// Unlisted records were counted by Tencent, but not listed.
+	Unlisted int `json:"unlisted"`
 }
 
 // BackfillResult is the result of Backfill.
@@ -89,15 +97,19 @@ func (d *Deps) Backfill(ctx context.Context, p BackfillParams) (*BackfillResult,
 		From: window.From.UTC(), To: window.To.UTC(), DryRun: p.DryRun, Attached: attached,
 		BackfillCounts: newBackfillCounts(done), Examples: append([]string{}, done.Examples...),
 	}
-	if r.Failed > 0 {
-		return r, Errorf(Failed, "run the same command again: calls that were started are known then", "%d calls could not be started", r.Failed)
+	switch {
+	case r.Failed > 0:
+		return r, Errorf(Failed, "run the same command again: calls that were started are known then", "%d calls could not be started: %s", r.Failed, done.Failure)
+	case r.HeldBack > 0 || r.Conflicts > 0:
+		return r, Errorf(Refused, "aftercall sweep status says which and why", "%d calls are held back, and the workflows of %d have failed", r.HeldBack, r.Conflicts)
 	}
 	return r, nil
 }
 
 func newBackfillCounts(r workflows.SweepResult) BackfillCounts {
 	return BackfillCounts{
-		Windows: r.Windows, Planned: r.Planned, Listed: r.Listed, Known: r.Known, Started: r.Recovered, Failed: r.Failed, BeforeGoLive: r.BeforeGoLive,
+		Windows: r.Windows, Planned: r.Planned, Listed: r.Listed, Known: r.Known, Started: r.Recovered, StartedAgain: r.Recharged,
+		BeforeGoLive: r.BeforeGoLive, Failed: r.Failed, HeldBack: r.HeldBack, Conflicts: r.Conflicts, Unlisted: r.Unlisted,
 	}
 }
 

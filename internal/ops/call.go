@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -172,16 +173,34 @@ func (s *CallStatus) summarize() string {
 	switch {
 	case s.Workflow != nil && s.Workflow.State == "running":
 		return s.Workflow.summarize()
+	case s.unsettled():
+		return "NOT NOTIFIED: its workflow failed, " + s.Ledger[0].Sum() + " are in the ledger; " + conflictCure(s.Workflow.WorkflowID, s.CallID, true)
 	case len(s.Ledger) > 0:
 		last := s.Ledger[len(s.Ledger)-1]
 		return "done: " + string(last.Kind) + " of " + last.Sum()
 	case s.Workflow != nil && s.Workflow.State == "failed":
-		return "NOT CHARGED: its workflow failed"
+		return "NOT CHARGED: its workflow failed; " + conflictCure(s.Workflow.WorkflowID, s.CallID, false)
 	case s.Workflow != nil:
-		return "not in the ledger, although its workflow is " + s.Workflow.State
+		return "NOT CHARGED: not in the ledger, although its workflow is " + s.Workflow.State + "; start it with aftercall start"
 	case len(s.Problems) > 0:
 		return "unknown: not every system answers"
 	default:
 		return "NOT CHARGED: Redis remembers a start, but there is neither a workflow nor a ledger entry; start it with aftercall start"
 	}
+}
+
+// unsettled reports whether the workflow has failed because the ledger had
+// another sum, and nothing was done since: no correction, and no delivery.
+func (s *CallStatus) unsettled() bool {
+	if len(s.Ledger) == 0 || s.Workflow == nil || s.Workflow.State != "failed" {
+		return false
+	}
+	for _, e := range s.Ledger {
+		if e.Kind == ledger.KindReversal || e.Revision > 1 {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(s.Deliveries, func(d DeliveryWorkflow) bool {
+		return d.State == "completed" && d.StartedAt.After(s.Workflow.ClosedAt)
+	})
 }

@@ -90,7 +90,7 @@ func (d *Deps) findings(ctx context.Context) ([]Finding, error) {
 
 // sectionsOf returns everything there is to check, in the order of the findings.
 func sectionsOf(cfg *config.Config) []section {
-	all := []section{inOrder(redisProbe, targetsProbe), inOrder(temporalProbes...), inOrder(ledgerProbe)}
+	all := []section{inOrder(redisProbe, targetsProbe), inOrder(temporalProbes...), inOrder(ledgerProbe, heldProbe)}
 	for i := range cfg.Apps {
 		app := &cfg.Apps[i]
 		for _, p := range appProbes {

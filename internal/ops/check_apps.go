@@ -33,18 +33,38 @@ func probeSweep(ctx context.Context, d *Deps, app *config.App) (string, error) {
 	if err := d.readProgress(ctx, app, &s); err != nil {
 		return "", err
 	}
-	return s.progress()
+	// Without it, the progress still says whether anything is wrong.
+	runErr := d.readLastRun(ctx, &s)
+	detail, err := s.progress()
+	if err == nil && runErr != nil {
+		return "", runErr
+	}
+	return detail, err
 }
 
-// progress says up to when calls are listed; an error, if that is too long ago.
+// progress says up to when calls are listed; an error, if that is too long ago, or
+// if the last run has found that the ledger lost entries.
 func (s *SweepStatus) progress() (string, error) {
 	every := time.Duration(s.EverySeconds) * time.Second
+	cure := "look at the runs of " + workflows.SweepID(s.SDKAppID) + " in Temporal's Web UI; the next run that succeeds lists what is missing"
+	reason := ""
+	if s.LastRun != nil && s.LastRun.Failure != "" {
+		reason = "; the last run: " + s.LastRun.Failure
+	}
 	switch {
+	case s.SweptTo.IsZero() && s.Behind:
+		return "", Errorf(Failed, cure, "no run has listed a window since the schedule was created at %s%s", s.CreatedAt.Format(time.RFC3339), reason)
 	case s.SweptTo.IsZero():
 		return fmt.Sprintf("every %s, no run has ended yet", every), nil
+	case s.LagSeconds < 0:
+		return "", Errorf(Failed, "the next run corrects it; compare the clocks of the database and the workers",
+			"the progress %s is in the future, so calls are not listed%s", s.SweptTo.Format(time.RFC3339), reason)
 	case s.Behind:
-		return "", Errorf(Failed, "look at the runs of "+workflows.SweepID(s.SDKAppID)+" in Temporal's Web UI; the next run that succeeds lists what is missing",
-			"calls are listed only up to %s, %s ago", s.SweptTo.Format(time.RFC3339), (time.Duration(s.LagSeconds) * time.Second).Round(time.Minute))
+		return "", Errorf(Failed, cure, "calls are listed only up to %s, %s ago%s",
+			s.SweptTo.Format(time.RFC3339), (time.Duration(s.LagSeconds) * time.Second).Round(time.Second), reason)
+	case s.LastRun != nil && s.LastRun.StartedAgain > 0:
+		return "", Errorf(Failed, "if the ledger was restored, run aftercall backfill over the last seven days, then aftercall ledger verify --records",
+			"the last run charged %d calls again: their workflows had ended, but the ledger has no entries", s.LastRun.StartedAgain)
 	}
 	return fmt.Sprintf("every %s, all calls up to %s are listed", every, s.SweptTo.Format(time.RFC3339)), nil
 }

@@ -84,6 +84,7 @@ var temporalProbes = []probe{
 	{name: "retention", needs: temporalProbe, run: probeRetention},
 	{name: "search attributes", needs: temporalProbe, run: probeSearchAttributes},
 	{name: "workers", needs: temporalProbe, run: probeWorkers},
+	{name: "failed calls", needs: temporalProbe, run: probeConflicts},
 }
 
 func probeTemporal(ctx context.Context, d *Deps) (string, error) {

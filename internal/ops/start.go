@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"aftercall/activities"
 	"aftercall/internal/config"
 	"aftercall/internal/tencent"
 	"aftercall/workflows"
@@ -18,6 +19,10 @@ const (
 	OutcomeWouldStart  StartOutcome = "would_start"
 	OutcomeInLedger    StartOutcome = "in_ledger"
 	OutcomeHasWorkflow StartOutcome = "has_workflow"
+	// OutcomeStartedAgain: the workflow of the call had ended, but the ledger has
+	// no entry.
+	OutcomeStartedAgain    StartOutcome = "started_again"
+	OutcomeWouldStartAgain StartOutcome = "would_start_again"
 )
 
 // StartResult is the result of Start.
@@ -43,7 +48,9 @@ type StartParams struct {
 }
 
 // Start reads the record of a call and starts its workflow, as its callback
-// would have done. A call that is in the ledger or has a workflow is left alone.
+// would have done. A call that is in the ledger or whose workflow is running is
+// left alone. One whose workflow has failed is an error: a person must find out
+// which charge is right.
 func (d *Deps) Start(ctx context.Context, p StartParams) (*StartResult, error) {
 	if err := validateCallID(p.CallID); err != nil {
 		return nil, err
@@ -54,9 +61,9 @@ func (d *Deps) Start(ctx context.Context, p StartParams) (*StartResult, error) {
 	}
 	id := workflows.AfterCallID(app.SDKAppID, p.CallID)
 	r := &StartResult{App: app.Name, SDKAppID: app.SDKAppID, CallID: p.CallID, WorkflowID: id, Link: d.link(id, "")}
-	entries, err := d.callEntries(ctx, app, p.CallID)
-	if err != nil { // the worker looks again before it charges
-		d.note("cannot look whether the call is in the ledger: %s", err)
+	entries, ledgerErr := d.callEntries(ctx, app, p.CallID)
+	if ledgerErr != nil { // the worker looks again before it charges
+		d.note("cannot look whether the call is in the ledger: %s", ledgerErr)
 	}
 	if len(entries) > 0 {
 		entry := newLedgerEntry(entries[0])
@@ -68,11 +75,35 @@ func (d *Deps) Start(ctx context.Context, p StartParams) (*StartResult, error) {
 		return nil, err
 	}
 	r.BeforeGoLive = record.EndTime > 0 && record.EndedAt().Before(app.GoLive)
-	r.Outcome, err = d.startCall(ctx, app, record, p.DryRun)
+	outcome, err := d.startCall(ctx, app, record, p.DryRun, ledgerErr)
 	if err != nil {
 		return nil, d.temporalError(err)
 	}
+	if err := r.setOutcome(outcome, p.DryRun); err != nil {
+		return nil, err
+	}
 	return r, nil
+}
+
+// setOutcome tells what was done or found, or why nothing can be.
+func (r *StartResult) setOutcome(found activities.StartOutcome, dryRun bool) error {
+	switch found {
+	case activities.StartedFirst:
+		r.Outcome = OutcomeStarted
+		if dryRun {
+			r.Outcome = OutcomeWouldStart
+		}
+	case activities.StartedAgain:
+		r.Outcome = OutcomeStartedAgain
+		if dryRun {
+			r.Outcome = OutcomeWouldStartAgain
+		}
+	case activities.InLedger, activities.StillRunning: // its workflow has just charged it, or will
+		r.Outcome = OutcomeHasWorkflow
+	case activities.ChargeFailed:
+		return Errorf(Refused, conflictCure(r.WorkflowID, r.CallID, false), "call %s of %s is not charged: its workflow has failed, and is not started again", r.CallID, r.App)
+	}
+	return nil
 }
 
 func (d *Deps) record(ctx context.Context, app *config.App, callID string) (tencent.CallRecord, error) {
@@ -97,28 +128,29 @@ func (d *Deps) record(ctx context.Context, app *config.App, callID string) (tenc
 	return record, nil
 }
 
-func (d *Deps) startCall(ctx context.Context, app *config.App, record tencent.CallRecord, dryRun bool) (StartOutcome, error) {
+func (d *Deps) startCall(ctx context.Context, app *config.App, record tencent.CallRecord, dryRun bool, ledgerErr error) (activities.StartOutcome, error) {
 	calls, err := d.starts()
 	if err != nil {
 		return "", err
 	}
-	if dryRun {
-		have, err := ask(ctx, func(ctx context.Context) (map[string]bool, error) {
-			return calls.HaveWorkflow(ctx, app.SDKAppID, []string{record.CallID})
-		})
-		if have[record.CallID] {
-			return OutcomeHasWorkflow, nil
+	inLedger := func(ctx context.Context) (bool, error) {
+		if ledgerErr != nil { // a workflow that has ended has probably charged the call
+			return false, ledgerErr
 		}
-		return OutcomeWouldStart, err
+		entries, err := d.callEntries(ctx, app, record.CallID)
+		return len(entries) > 0, err
 	}
-	already, err := ask(ctx, func(ctx context.Context) (bool, error) {
-		return calls.Start(ctx, workflows.AfterCallParams{
+	return ask(ctx, func(ctx context.Context) (activities.StartOutcome, error) {
+		if dryRun {
+			outcome, err := calls.Inspect(ctx, app.SDKAppID, record.CallID)
+			if outcome == activities.StartedAgain && ledgerErr != nil {
+				return "", ledgerErr
+			}
+			return outcome, err
+		}
+		return calls.StartUncharged(ctx, workflows.AfterCallParams{
 			SDKAppID: app.SDKAppID, App: app.Name, CallID: record.CallID, Source: workflows.SourceManual,
 			Listed: &record, RecordDeadline: app.RecordDeadline,
-		}, "")
+		}, inLedger)
 	})
-	if already {
-		return OutcomeHasWorkflow, nil
-	}
-	return OutcomeStarted, err
 }

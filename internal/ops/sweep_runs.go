@@ -25,7 +25,9 @@ type SweepRun struct {
 	Link      string    `json:"link,omitempty"`
 	// BackfillCounts are those so far; zero where no worker answers for a running one.
 	BackfillCounts
-	// Failure says why the run failed, or what it retries.
+	// CorrectedFrom is the progress that the run found in the future and discarded.
+	CorrectedFrom time.Time `json:"corrected_from,omitzero"`
+	// Failure says why the run failed or stopped, or what it retries.
 	Failure string `json:"failure,omitempty"`
 }
 
@@ -79,7 +81,10 @@ func (d *Deps) readRun(ctx context.Context, run *SweepRun, found *workflowservic
 		err = c.GetWorkflow(ctx, id, runID).Get(ctx, &r)
 		return r, err
 	})
-	run.Failure, run.BackfillCounts = causeMessage(err), newBackfillCounts(result)
+	run.Failure, run.BackfillCounts, run.CorrectedFrom = causeMessage(err), newBackfillCounts(result), result.CorrectedFrom
+	if err == nil {
+		run.Failure = result.Failure
+	}
 	return nil
 }
 

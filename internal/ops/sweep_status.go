@@ -3,6 +3,7 @@ package ops
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -45,20 +46,22 @@ type SweepStatus struct {
 	SweptTo time.Time `json:"swept_to,omitzero"`
 	// LagSeconds is the time since SweptTo.
 	LagSeconds int64 `json:"lag_seconds"`
-	// Behind says that the lag is longer than intervals and retries explain.
-	Behind    bool      `json:"behind"`
+	// Behind says that the lag is longer than a few periods and the settle delay.
+	Behind bool `json:"behind"`
+	// CreatedAt is when the schedule was created.
+	CreatedAt time.Time `json:"created_at,omitzero"`
 	NextRunAt time.Time `json:"next_run_at,omitzero"`
 	// LastRun is null before the first run, or when Temporal has forgotten it.
 	LastRun *SweepRun `json:"last_run"`
 	// Backfills are those that are running.
 	Backfills []SweepRun `json:"backfills"`
+	// HeldBack is what sweeps could not start and try again by themselves.
+	HeldBack []HeldCall `json:"held_back"`
+	// Conflicts are calls whose workflow has failed, in the last seven days.
+	Conflicts []Conflict `json:"conflicts"`
 	// Problems are the parts that could not be read, and why.
 	Problems []string `json:"problems"`
 }
-
-// maxLag is how far behind a sweep may be beyond its interval and settle delay:
-// some runs, or the time that one may take.
-const maxLag = 30 * time.Minute
 
 // scheduleTimeout is how long Temporal may take to describe a schedule: it asks
 // a workflow of its own first.
@@ -77,13 +80,16 @@ func (d *Deps) Sweeps(ctx context.Context, appName string) ([]SweepStatus, error
 	for i, app := range apps {
 		all[i] = d.sweepStatus(ctx, app)
 		problems = append(problems, all[i].Problems...)
-		if all[i].State == SweepOff {
-			continue
-		}
 		if err := all[i].scheduleError(); err != nil && all[i].State != SweepUnknown {
 			bad = append(bad, err.Error())
 		} else if all[i].Behind {
 			bad = append(bad, "the sweep of "+app.Name+" is behind")
+		}
+		if n := len(all[i].HeldBack); n > 0 {
+			bad = append(bad, fmt.Sprintf("%d calls of %s are held back", n, app.Name))
+		}
+		if n := len(all[i].Conflicts); n > 0 {
+			bad = append(bad, fmt.Sprintf("the workflows of %d calls of %s have failed", n, app.Name))
 		}
 	}
 	switch {
@@ -97,7 +103,10 @@ func (d *Deps) Sweeps(ctx context.Context, appName string) ([]SweepStatus, error
 }
 
 func (d *Deps) sweepStatus(ctx context.Context, app *config.App) SweepStatus {
-	s := SweepStatus{App: app.Name, SDKAppID: app.SDKAppID, State: SweepUnknown, Backfills: []SweepRun{}, Problems: []string{}}
+	s := SweepStatus{
+		App: app.Name, SDKAppID: app.SDKAppID, State: SweepUnknown,
+		Backfills: []SweepRun{}, HeldBack: []HeldCall{}, Conflicts: []Conflict{}, Problems: []string{},
+	}
 	problem := func(err error) {
 		if err != nil {
 			s.Problems = append(s.Problems, err.Error())
@@ -108,8 +117,14 @@ func (d *Deps) sweepStatus(ctx context.Context, app *config.App) SweepStatus {
 	if err == nil {
 		problem(d.readLastRun(ctx, &s))
 		problem(d.readBackfills(ctx, &s))
+		open, err := d.conflicts(ctx, []*config.App{app}, d.now().Add(-conflictsShown))
+		problem(err)
+		s.Conflicts = append(s.Conflicts, open...)
 	}
 	problem(d.readProgress(ctx, app, &s))
+	held, err := d.heldBack(ctx, app)
+	problem(err)
+	s.HeldBack = append(s.HeldBack, held...)
 	return s
 }
 
@@ -137,7 +152,7 @@ func (d *Deps) readSchedule(ctx context.Context, app *config.App, s *SweepStatus
 	case err != nil:
 		return d.temporalError(err)
 	}
-	s.State = SweepOn
+	s.State, s.CreatedAt = SweepOn, found.Info.CreatedAt.UTC()
 	if state := found.Schedule.State; state != nil && state.Paused {
 		s.State, s.Note = SweepPaused, state.Note
 	} else if len(found.Info.NextActionTimes) > 0 {
@@ -181,11 +196,18 @@ func (d *Deps) readProgress(ctx context.Context, app *config.App, s *SweepStatus
 	if err != nil {
 		return Errorf(Failed, "is the database up?", "the ledger does not answer: %w", err)
 	}
+	limit := app.Sweep.Settings().LagLimit(time.Duration(app.Sweep.Every))
 	if to.IsZero() {
+		// The first run began when the schedule was created.
+		s.Behind = app.Sweep.Every != 0 && !s.CreatedAt.IsZero() && d.now().Sub(s.CreatedAt) > limit
 		return nil
 	}
-	lag := d.now().Sub(to)
+	now, err := ask(ctx, l.Now) // the clock of the sweeps
+	if err != nil {
+		return Errorf(Failed, "is the database up?", "the ledger does not answer: %w", err)
+	}
+	lag := now.Sub(to)
 	s.SweptTo, s.LagSeconds = to.UTC(), int64(lag.Seconds())
-	s.Behind = app.Sweep.Every != 0 && lag > time.Duration(app.Sweep.Every)+app.Sweep.Settle+maxLag
+	s.Behind = app.Sweep.Every != 0 && (lag > limit || lag < 0)
 	return nil
 }

@@ -28,6 +28,15 @@ func (d *Deps) temporalError(err error) error {
 		return Errorf(Failed, "set TEMPORAL_NAMESPACE, or create it with: temporal operator namespace create", "Temporal: there is no namespace %s", namespace)
 	case errors.As(err, new(*serviceerror.PermissionDenied)):
 		return Errorf(Failed, "check TEMPORAL_API_KEY or the TEMPORAL_TLS_… settings", "Temporal: %w", err)
+	case temporalclient.Refused(err):
+		return Errorf(Failed, "another attempt would be refused, too: what is sent must change", "Temporal refuses the request: %w", err)
+	case errors.As(err, new(*serviceerror.InvalidArgument)):
+		return Errorf(Failed, checkCure, "Temporal refuses the request: %w", err)
+	case errors.As(err, new(*serviceerror.ResourceExhausted)):
+		return Errorf(Failed, "try again in a moment; Temporal limits the requests of a namespace", "Temporal is busy: %w", err)
+	case errors.As(err, new(*serviceerror.NotFound)), errors.As(err, new(*serviceerror.FailedPrecondition)),
+		errors.As(err, new(*serviceerror.Unimplemented)), errors.As(err, new(*serviceerror.QueryFailed)):
+		return Errorf(Failed, checkCure, "Temporal: %w", err)
 	default:
 		return Errorf(Failed, "is Temporal up, and TEMPORAL_ADDRESS right?", "Temporal does not answer: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	workflowpb "go.temporal.io/api/workflow/v1"
 
+	"aftercall/activities"
 	"aftercall/internal/config"
 	"aftercall/internal/ledger"
 	"aftercall/workflows"
@@ -48,6 +49,9 @@ func (d *Deps) undelivered(ctx context.Context, p ResendParams, apps []*config.A
 	if err != nil {
 		return nil, err
 	}
+	if found, err = d.collectConflicts(ctx, p, found, apps, since); err != nil {
+		return nil, err
+	}
 	all := []Resent{}
 	for _, u := range found {
 		r, err := d.resendEntry(ctx, p, *u)
@@ -85,6 +89,34 @@ func (d *Deps) collectUndelivered(
 		found[i].targets = append(found[i].targets, delivery.Target)
 	}
 	return found
+}
+
+// collectConflicts adds the calls whose workflow has failed before it notified a
+// target, although the call is in the ledger.
+func (d *Deps) collectConflicts(ctx context.Context, p ResendParams, found []*undeliveredEntry, apps []*config.App, since time.Time) ([]*undeliveredEntry, error) {
+	open, err := d.conflicts(ctx, apps, since)
+	if err != nil || len(open) == 0 {
+		return found, err
+	}
+	cfg, err := d.Config()
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range open {
+		if !c.Charged {
+			d.note("call %s of %s is not charged: its workflow has failed: %s; aftercall call %s", c.CallID, c.App, c.Failure, c.CallID)
+			continue
+		}
+		event, _ := activities.EventOf(c.entries[0])
+		targets := cfg.Subscribers(event)
+		if len(p.Targets) > 0 {
+			targets = slices.DeleteFunc(targets, func(name string) bool { return !slices.Contains(p.Targets, name) })
+		}
+		if len(targets) > 0 && p.includes(event.Type) {
+			found = append(found, &undeliveredEntry{app: c.app, callID: c.CallID, ledgerKey: c.entries[0].Key, targets: targets})
+		}
+	}
+	return found, nil
 }
 
 // resendEntry reads the entry whose event was not delivered.

@@ -29,6 +29,15 @@ type Settings struct {
 	MaxWindow time.Duration
 }
 
+// minLagLimit is for sweeps with a very short period: one run may take a while.
+const minLagLimit = 3 * time.Minute
+
+// LagLimit is how long ago the progress of a sweep with this period may be before
+// the sweep counts as behind: three periods beyond the settle delay.
+func (s Settings) LagLimit(every time.Duration) time.Duration {
+	return s.Settle + max(3*every, minLagLimit)
+}
+
 // Windows returns the windows that a sweep has to list at now, in order and
 // without gaps, when everything up to sweptTo was listed before. If sweptTo is
 // zero, the sweep is the first one and starts at goLive or, if that is zero, as

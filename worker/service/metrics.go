@@ -47,10 +47,10 @@ type timedLedger struct {
 func newTimedLedger(reg prometheus.Registerer) *timedLedger {
 	l := &timedLedger{duration: promauto.With(reg).NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "aftercall_ledger_duration_seconds",
-		Help:    "Duration of ledger operations by operation (charge, known, swept_to, set_swept_to) and outcome: ok, failed.",
+		Help:    "Duration of ledger operations by operation (charge, known, swept_to, set_swept_to, hold_back) and outcome: ok, failed.",
 		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 	}, []string{"operation", "outcome"})}
-	for _, operation := range []string{"charge", "known", "swept_to", "set_swept_to"} {
+	for _, operation := range []string{"charge", "known", "swept_to", "set_swept_to", "hold_back"} {
 		l.duration.WithLabelValues(operation, "ok")
 		l.duration.WithLabelValues(operation, "failed") // so that an alert sees the first one
 	}
@@ -86,7 +86,13 @@ func (l *timedLedger) SweptTo(ctx context.Context, app tencent.SDKAppID) (to tim
 }
 
 // SetSweptTo implements activities.SweepLedger.
-func (l *timedLedger) SetSweptTo(ctx context.Context, app tencent.SDKAppID, to time.Time) (err error) {
+func (l *timedLedger) SetSweptTo(ctx context.Context, app tencent.SDKAppID, to time.Time, settle time.Duration) (err error) {
 	defer func(start time.Time) { l.observe("set_swept_to", start, err) }(time.Now())
-	return l.Ledger.SetSweptTo(ctx, app, to)
+	return l.Ledger.SetSweptTo(ctx, app, to, settle)
+}
+
+// HoldBack implements activities.SweepLedger.
+func (l *timedLedger) HoldBack(ctx context.Context, app tencent.SDKAppID, h ledger.Held) (err error) {
+	defer func(start time.Time) { l.observe("hold_back", start, err) }(time.Now())
+	return l.Ledger.HoldBack(ctx, app, h)
 }

@@ -102,6 +102,10 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 			waitingCalls.Run(ctx)
 			return nil
 		})
+		group.Go(func() error {
+			sweeps.ExportProgress(ctx, logger)
+			return nil
+		})
 		return runWorker(ctx, newWorker(temporal, settings.TaskQueue, acts, sweeps), &polling, logger)
 	})
 	group.Go(func() error {

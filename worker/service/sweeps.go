@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"time"
 
 	"aftercall/activities"
 	"aftercall/internal/config"
@@ -16,7 +17,7 @@ func sweepApps(cfg *config.Config, clients map[tencent.SDKAppID]*tencent.Client)
 	for i, app := range cfg.Apps {
 		apps[i] = activities.SweepApp{
 			ID: app.SDKAppID, Name: app.Name, Records: clients[app.SDKAppID], Settings: app.Sweep.Settings(),
-			GoLive: app.GoLive, RecordDeadline: app.RecordDeadline,
+			Every: time.Duration(app.Sweep.Every), GoLive: app.GoLive, RecordDeadline: app.RecordDeadline,
 		}
 	}
 	return apps
@@ -26,9 +27,16 @@ func sweepApps(cfg *config.Config, clients map[tencent.SDKAppID]*tencent.Client)
 type sweepCalls struct{ launch.Calls }
 
 // StartListed starts the workflow of a call that a sweep found.
-func (c sweepCalls) StartListed(ctx context.Context, app activities.SweepApp, record tencent.CallRecord) (already bool, err error) {
-	return c.Start(ctx, workflows.AfterCallParams{
+func (c sweepCalls) StartListed(
+	ctx context.Context, app activities.SweepApp, record tencent.CallRecord, inLedger func(context.Context) (bool, error),
+) (activities.StartOutcome, error) {
+	return c.StartUncharged(ctx, workflows.AfterCallParams{
 		SDKAppID: app.ID, App: app.Name, CallID: record.CallID, Source: workflows.SourceSweep,
 		Listed: &record, RecordDeadline: app.RecordDeadline,
-	}, "")
+	}, inLedger)
+}
+
+// Recheck makes a call in review that has a record look for it again.
+func (c sweepCalls) Recheck(ctx context.Context, app tencent.SDKAppID, callID string) error {
+	return c.RecheckListed(ctx, app, callID)
 }
