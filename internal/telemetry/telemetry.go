@@ -27,6 +27,9 @@ func NewLogger(w io.Writer, format string, level slog.Level) *slog.Logger {
 }
 
 func isTerminal(w io.Writer) bool {
+	if buffered, ok := w.(*LogWriter); ok {
+		w = buffered.out
+	}
 	f, ok := w.(*os.File)
 	return ok && isatty.IsTerminal(f.Fd())
 }

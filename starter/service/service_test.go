@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -65,4 +66,49 @@ func TestShutdown(t *testing.T) {
 func address(t *testing.T) string {
 	t.Helper()
 	return "127.0.0.1:" + strconv.Itoa(testenv.FreePort(t))
+}
+
+// TestLogThatNothingReads has a starter whose log is a full pipe answer all the same.
+func TestLogThatNothingReads(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "aftercall.yaml")
+	require.NoError(t, testconfig.New().Write(file))
+	public := address(t)
+	reader, writer, err := os.Pipe()
+	require.NoError(t, err)
+	defer reader.Close()
+	defer writer.Close()
+	for size := 1 << 20; size > 0; size /= 2 { // until not even a byte fits
+		for fill(t, writer, size) {
+		}
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, map[string]string{
+			"AFTERCALL_CONFIG": file, "AFTERCALL_LISTEN": public, "AFTERCALL_ADMIN_LISTEN": address(t), "AFTERCALL_LOG_LEVEL": "debug",
+			"REDIS_URL": "redis://127.0.0.1:1", "TEMPORAL_ADDRESS": "127.0.0.1:1",
+		}, writer, prometheus.NewRegistry())
+	}()
+	web := &http.Client{Timeout: 30 * time.Second}
+	require.Eventually(t, func() bool {
+		resp, err := web.Post("http://"+public+"/tencent/call/wrong", "application/json", strings.NewReader("{}"))
+		if err != nil {
+			return false
+		}
+		return resp.Body.Close() == nil && resp.StatusCode == http.StatusNotFound
+	}, 30*time.Second, 10*time.Millisecond)
+	stop()
+	require.NoError(t, <-ended, "and it ends")
+}
+
+// fill writes size bytes to a pipe, and reports whether they fitted.
+func fill(t *testing.T, writer *os.File, size int) bool {
+	t.Helper()
+	require.NoError(t, writer.SetWriteDeadline(time.Now().Add(20*time.Millisecond)))
+	_, err := writer.Write(make([]byte, size))
+	if err != nil {
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	}
+	require.NoError(t, writer.SetWriteDeadline(time.Time{}))
+	return err == nil
 }

@@ -39,7 +39,9 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	if err != nil {
 		return err
 	}
-	logger := tracing.Correlate(telemetry.NewLogger(stderr, string(settings.LogFormat), settings.LogLevel), workflows.CallIDOf)
+	logs := telemetry.NewLogWriter(stderr, reg)
+	defer logs.Close()
+	logger := tracing.Correlate(telemetry.NewLogger(logs, string(settings.LogFormat), settings.LogLevel), workflows.CallIDOf)
 	traces, err := tracing.Start(ctx, environ, "aftercall-worker", logger)
 	if err != nil {
 		return err

@@ -70,10 +70,10 @@ func TestWorkerWaitsForItsLedger(t *testing.T) {
 	require.Empty(t, ended, "the worker runs on")
 	require.NoError(t, os.Mkdir(folder, 0o700))
 	require.Eventually(t, func() bool { return check() == "ok" }, 30*time.Second, 10*time.Millisecond)
-	require.Equal(t, 1, logs.count("waiting for the ledger"), "an outage is logged once")
-	require.Equal(t, 1, logs.count("the ledger is open"))
 	stop()
 	require.NoError(t, <-ended)
+	require.Equal(t, 1, logs.count("waiting for the ledger"), "an outage is logged once")
+	require.Equal(t, 1, logs.count("the ledger is open"))
 }
 
 // TestUnusableLedger has problems that waiting does not cure.
