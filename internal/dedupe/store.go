@@ -51,8 +51,8 @@ type Claim struct {
 	Outcome Outcome
 	// Fingerprint is that of the first callback, empty if Unavailable.
 	Fingerprint string
-
-	key string
+	// Key identifies the call.
+	Key string
 }
 
 // The values are "claim <fingerprint>" while the workflow is being started, and
@@ -98,13 +98,13 @@ func (s *Store) Claim(ctx context.Context, app tencent.SDKAppID, callID, fingerp
 }
 
 func (s *Store) claim(ctx context.Context, app tencent.SDKAppID, callID, fingerprint string) Claim {
-	c := Claim{Outcome: Unavailable, key: Key(app, callID)}
+	c := Claim{Outcome: Unavailable, Key: Key(app, callID)}
 	value := stateClaim + " " + fingerprint
 	var found string
 	if err := s.guard.Do(ctx, func(ctx context.Context, rdb redis.UniversalClient) error {
 		var err error
 		// SetArgs does the same with twice the allocations.
-		found, err = rdb.Do(ctx, "SET", c.key, value, "PX", claimTTL.Milliseconds(), "NX", "GET").Text()
+		found, err = rdb.Do(ctx, "SET", c.Key, value, "PX", claimTTL.Milliseconds(), "NX", "GET").Text()
 		return err
 	}); err != nil {
 		return c
@@ -126,6 +126,21 @@ func (s *Store) claim(ctx context.Context, app tencent.SDKAppID, callID, fingerp
 func (s *Store) Confirm(ctx context.Context, c Claim, fingerprint string) {
 	// If this is lost, later duplicates cost Temporal a request each.
 	_ = s.guard.Do(ctx, func(ctx context.Context, rdb redis.UniversalClient) error {
-		return rdb.Set(ctx, c.key, stateDone+" "+fingerprint, Retention).Err()
+		return rdb.Set(ctx, c.Key, stateDone+" "+fingerprint, Retention).Err()
 	})
+}
+
+// Confirmed reports whether the call has meanwhile been confirmed for another
+// callback, and the fingerprint of the callback that started its workflow.
+func (s *Store) Confirmed(ctx context.Context, c Claim) (fingerprint string, confirmed bool) {
+	var found string
+	if err := s.guard.Do(ctx, func(ctx context.Context, rdb redis.UniversalClient) error {
+		var err error
+		found, err = rdb.Get(ctx, c.Key).Result()
+		return err
+	}); err != nil {
+		return "", false
+	}
+	state, first, _ := strings.Cut(found, " ")
+	return first, state == stateDone
 }

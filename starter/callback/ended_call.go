@@ -2,6 +2,7 @@ package callback
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -22,16 +23,47 @@ func (h *Handler) handleEndedCall(ctx context.Context, deadline time.Time, app A
 	}
 	claim := h.claims.Claim(ctx, app.ID, cb.CallID, fingerprint)
 	if claim.Outcome == dedupe.Known {
+		h.unaccepted.accepted(claim.Key)
 		return h.duplicate(ctx, app, cb.CallID, fingerprint, claim.Fingerprint)
 	}
 	return h.startAfterCall(ctx, deadline, app, cb, fingerprint, claim)
 }
 
+// startAfterCall starts the workflow. Callbacks of one call that arrive at once
+// share a start. Each waits for as long as its own deadline permits, and tries
+// itself if the start of another one failed.
 func (h *Handler) startAfterCall(ctx context.Context, deadline time.Time, app App, cb tencent.Callback, fingerprint string, claim dedupe.Claim) reply {
-	logger := h.logger.With("app", app.Name, "call_id", cb.CallID, "WorkflowID", workflows.AfterCallID(app.ID, cb.CallID))
 	startCtx, cancel := context.WithDeadline(ctx, deadline.Add(-confirmBudget))
 	defer cancel()
-	already, err := h.workflows.Start(startCtx, workflows.AfterCallParams{
+	for {
+		own := false
+		result := h.starts.DoChan(claim.Key, func() (any, error) {
+			own = true
+			return h.start(startCtx, app, cb, fingerprint, claim)
+		})
+		select {
+		case r := <-result:
+			switch {
+			case r.Err == nil:
+				return h.accept(ctx, app, cb, fingerprint, claim, r.Val.(startResult), own)
+			case own || startCtx.Err() != nil:
+				return h.reject(ctx, deadline, app, cb, fingerprint, claim, r.Err)
+			}
+		case <-startCtx.Done():
+			return h.reject(ctx, deadline, app, cb, fingerprint, claim, startCtx.Err())
+		}
+	}
+}
+
+// startResult is what a start found out.
+type startResult struct {
+	already bool
+	// first is the fingerprint of the callback that started the workflow.
+	first string
+}
+
+func (h *Handler) start(ctx context.Context, app App, cb tencent.Callback, fingerprint string, claim dedupe.Claim) (startResult, error) {
+	already, err := h.workflows.Start(ctx, workflows.AfterCallParams{
 		SDKAppID:       app.ID,
 		App:            app.Name,
 		CallID:         cb.CallID,
@@ -40,20 +72,51 @@ func (h *Handler) startAfterCall(ctx context.Context, deadline time.Time, app Ap
 		EndedAt:        cb.EndedAt(),
 		RecordDeadline: app.RecordDeadline,
 	}, fingerprint)
-	if err != nil {
-		// The claim stays until it expires. It stops no other callback of the
-		// call, so the next one starts the workflow.
-		logger.WarnContext(ctx, "callback rejected with 503: the workflow could not be started", "error", err)
-		return unavailable()
+	if err != nil || !already {
+		return startResult{first: fingerprint}, err
 	}
-	if !already {
-		h.claims.Confirm(ctx, claim, fingerprint)
-		logger.InfoContext(ctx, "call accepted", "redis", claim.Outcome)
+	return startResult{already: true, first: h.firstFingerprint(ctx, app, cb.CallID, claim, fingerprint)}, nil
+}
+
+// accept answers a callback whose workflow is started. own says that this
+// callback asked Temporal, so that it is the one to confirm.
+func (h *Handler) accept(ctx context.Context, app App, cb tencent.Callback, fingerprint string, claim dedupe.Claim, result startResult, own bool) reply {
+	h.unaccepted.accepted(claim.Key)
+	if own {
+		h.claims.Confirm(ctx, claim, result.first)
+	}
+	if own && !result.already {
+		h.callLogger(app, cb).InfoContext(ctx, "call accepted", "redis", claim.Outcome)
 		return ok200(outcomeStarted)
 	}
-	first := h.firstFingerprint(startCtx, app, cb.CallID, claim, fingerprint)
-	h.claims.Confirm(ctx, claim, first)
-	return h.duplicate(ctx, app, cb.CallID, fingerprint, first)
+	return h.duplicate(ctx, app, cb.CallID, fingerprint, result.first)
+}
+
+// reject answers 503, unless another process has meanwhile started the workflow
+// and confirmed it.
+//
+// The claim stays until it expires. It stops no other callback of the call, so
+// the next one starts the workflow.
+func (h *Handler) reject(ctx context.Context, deadline time.Time, app App, cb tencent.Callback, fingerprint string, claim dedupe.Claim, cause error) reply {
+	lookCtx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	if first, known := h.claims.Confirmed(lookCtx, claim); known {
+		h.unaccepted.accepted(claim.Key)
+		return h.duplicate(ctx, app, cb.CallID, fingerprint, first)
+	}
+	h.callLogger(app, cb).WarnContext(ctx, "callback rejected with 503: the workflow could not be started", "error", cause)
+	h.unaccepted.rejected(ctx, app.Name, cb.CallID, claim.Key, func(ctx context.Context) bool {
+		if _, known := h.claims.Confirmed(ctx, claim); known {
+			return true
+		}
+		_, err := h.workflows.FirstFingerprint(ctx, app.ID, cb.CallID) // fails without a workflow
+		return err == nil
+	})
+	return unavailable()
+}
+
+func (h *Handler) callLogger(app App, cb tencent.Callback) *slog.Logger {
+	return h.logger.With("app", app.Name, "call_id", cb.CallID, "WorkflowID", workflows.AfterCallID(app.ID, cb.CallID))
 }
 
 // firstFingerprint is that of the callback that started the workflow: from the

@@ -118,6 +118,7 @@ func newFixtureWith(t *testing.T, redisURL string, flush func(), change func(*Ha
 	temporal := &fakeTemporal{started: map[string]string{}}
 	h := New(testApps, dedupe.New(guard, reg), temporal, reg, logger)
 	change(h)
+	t.Cleanup(h.Close)
 	return &fixture{t: t, temporal: temporal, reg: reg, flush: flush, handler: h}
 }
 
@@ -136,7 +137,7 @@ func (f *fixture) post(target, body string) *httptest.ResponseRecorder {
 func (f *fixture) do(r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	f.handler.ServeHTTP(w, r)
-	f.handler.Wait()
+	f.handler.relays.Wait()
 	return w
 }
 

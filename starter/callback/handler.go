@@ -15,6 +15,7 @@ import (
 
 	"github.com/gorilla/mux"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/singleflight"
 
 	"aftercall/internal/dedupe"
 	"aftercall/internal/tencent"
@@ -59,6 +60,9 @@ type Handler struct {
 	logger    *slog.Logger
 	now       func() time.Time
 
+	starts     singleflight.Group
+	unaccepted *unaccepted
+
 	// relays are the starts of relays that no answer waits for.
 	relays     sync.WaitGroup
 	relaySlots chan struct{}
@@ -78,6 +82,7 @@ func New(apps []App, claims *dedupe.Store, starter WorkflowStarter, reg promethe
 		apps: make(map[tencent.SDKAppID]appWithHash, len(apps)), claims: claims, workflows: starter,
 		metrics: newMetrics(reg), refusals: newRefusalLog(logger), logger: logger, now: time.Now, relaySlots: make(chan struct{}, maxRelayStarts),
 	}
+	h.unaccepted = newUnaccepted(h.metrics.unaccepted, logger)
 	h.router = h.routes()
 	h.commands = h.commandHandlers()
 	for _, app := range apps {
@@ -97,9 +102,12 @@ func (h *Handler) routes() http.Handler {
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.router.ServeHTTP(w, r) }
 
-// Wait waits until the relays of answered callbacks have been started, at most
+// Close waits until the relays of answered callbacks have been started, at most
 // for relayBudget. Call it after the last answer.
-func (h *Handler) Wait() { h.relays.Wait() }
+func (h *Handler) Close() {
+	h.relays.Wait()
+	h.unaccepted.stop()
+}
 
 func (h *Handler) serveCallback(w http.ResponseWriter, r *http.Request) {
 	start := h.now()

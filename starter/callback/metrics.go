@@ -31,11 +31,12 @@ const (
 )
 
 type metrics struct {
-	callbacks *prometheus.CounterVec
-	duration  *prometheus.HistogramVec
-	conflicts *prometheus.CounterVec
-	dropped   *prometheus.CounterVec
-	relays    *prometheus.CounterVec
+	callbacks  *prometheus.CounterVec
+	unaccepted *prometheus.CounterVec
+	duration   *prometheus.HistogramVec
+	conflicts  *prometheus.CounterVec
+	dropped    *prometheus.CounterVec
+	relays     *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -45,6 +46,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "aftercall_callbacks_total",
 			Help: "Callbacks by app (empty if not known), outcome (started, duplicate, relayed, ignored, refused, unavailable) and HTTP status.",
 		}, []string{"app", "outcome", "status"}),
+		unaccepted: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "aftercall_calls_unaccepted_total",
+			Help: "Calls whose callbacks were all answered 503 and that were not accepted within 30 s, by app.",
+		}, []string{"app"}),
 		duration: factory.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "aftercall_callback_duration_seconds",
 			Help:    "Time from a callback's arrival to its answer, by outcome.",
@@ -75,6 +80,7 @@ func (m *metrics) addApp(app string) {
 		m.callbacks.WithLabelValues(app, string(outcome), strconv.Itoa(status))
 	}
 	m.conflicts.WithLabelValues(app)
+	m.unaccepted.WithLabelValues(app)
 }
 
 func (m *metrics) replied(r reply, duration time.Duration) {

@@ -96,7 +96,7 @@ func TestRelayHoldsNoConnection(t *testing.T) {
 
 	waited := make(chan struct{})
 	go func() {
-		f.handler.Wait()
+		f.handler.relays.Wait()
 		close(waited)
 	}()
 	select {

@@ -100,7 +100,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 		)
 	})
 	err = group.Wait()
-	receiver.Wait()
+	receiver.Close()
 	logger.Info("stopped")
 	return err
 }
