@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"aftercall/internal/billing"
+	"aftercall/internal/notify"
 	"aftercall/internal/tencent"
 )
 
@@ -16,6 +17,8 @@ type Config struct {
 	Tariffs map[string]billing.Tariff `yaml:"tariffs" required:"true" doc:"The tariffs by name; each app uses one."`
 
 	variables map[string]bool
+	// appCharges are those of allCharges, which every target would compute again.
+	appCharges []notify.Charge
 }
 
 // App is one application at Tencent RTC and what to do with its calls.

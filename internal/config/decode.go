@@ -2,12 +2,16 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
+
+	"aftercall/internal/untrusted"
 )
 
 // decoder fills Go values from a YAML tree and continues after a problem, so that
@@ -21,6 +25,8 @@ type decoder struct {
 	// sources has the text of scalars that a variable filled in, by key path.
 	// Messages show it in place of the value.
 	sources map[string]string
+	// values has the variables that fill in a scalar, by the text that results.
+	values map[string]string
 	// bad holds the key paths with a problem. Further problems with them, or with
 	// keys below them, are only consequences and not reported.
 	bad map[string]bool
@@ -31,7 +37,7 @@ type decoder struct {
 func newDecoder(file string, lookup func(string) (string, bool)) *decoder {
 	return &decoder{
 		file: file, lookup: lookup,
-		positions: map[string]*token.Position{}, sources: map[string]string{},
+		positions: map[string]*token.Position{}, sources: map[string]string{}, values: map[string]string{},
 		bad: map[string]bool{}, variables: map[string]bool{},
 	}
 }
@@ -48,9 +54,14 @@ func (d *decoder) report(path, format string, args ...any) {
 	d.add(d.place(path), path, format, args...)
 }
 
-// add notes a problem at a given place.
+// add notes a problem at a given place, unless there are too many. The message
+// may quote a value: those of variables are masked.
 func (d *decoder) add(at *token.Position, path, format string, args ...any) {
-	p := Problem{File: d.file, Key: oneLine(path), Message: oneLine(fmt.Sprintf(format, args...))}
+	if d.full() {
+		return
+	}
+	message := untrusted.Mask(fmt.Sprintf(format, args...), slices.Collect(maps.Keys(d.values))...)
+	p := Problem{File: d.file, Key: oneLine(shorten(path, maxShownPath)), Message: oneLine(message)}
 	if at != nil {
 		p.Line, p.Column = at.Line, at.Column
 	}
@@ -84,14 +95,30 @@ func (d *decoder) shown(path, value string) string {
 	if source, ok := d.sources[path]; ok {
 		return "the value of " + source
 	}
-	if runes := []rune(value); len(runes) > 60 {
-		value = string(runes[:60]) + "…"
+	return fmt.Sprintf("%q", shorten(value, maxShown))
+}
+
+// How many characters of a value, and of a key path, messages show.
+const (
+	maxShown     = 60
+	maxShownPath = 200
+)
+
+func shorten(s string, limit int) string {
+	if len(s) <= limit {
+		return s
 	}
-	return fmt.Sprintf("%q", value)
+	if runes := []rune(s[:min(len(s), limit*utf8.UTFMax)]); len(runes) > limit {
+		return string(runes[:limit]) + "…"
+	}
+	return s
 }
 
 // value decodes node into v.
 func (d *decoder) value(node ast.Node, v reflect.Value, path string) {
+	if d.full() {
+		return
+	}
 	if _, known := d.positions[path]; !known {
 		d.positions[path] = position(node)
 	}
@@ -216,6 +243,9 @@ func (d *decoder) list(node ast.Node, v reflect.Value, path string) {
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(sequence.Values), len(sequence.Values)))
 	for i, item := range sequence.Values {
+		if d.full() {
+			return
+		}
 		d.value(item, v.Index(i), fmt.Sprintf("%s[%d]", path, i))
 	}
 }
@@ -230,6 +260,9 @@ func (d *decoder) mapping(node ast.Node, path string, each func(key, value ast.N
 	}
 	first := map[string]int{}
 	for _, pair := range pairs {
+		if d.full() {
+			return false
+		}
 		key, ok := pair.Key.(ast.ScalarNode)
 		if !ok || pair.Key.Type() == ast.MergeKeyType {
 			d.add(position(pair.Key), path, "a key must be a plain word; merge keys (<<) and complex keys (?) are not supported")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
@@ -51,14 +52,14 @@ func Parse(name string, data []byte, lookup func(string) (string, bool)) (*Confi
 	d := newDecoder(name, lookup)
 	root := d.parse(bytes.TrimPrefix(data, []byte("\ufeff")))
 	if root == nil {
-		return nil, asError(d.problems)
+		return nil, d.err()
 	}
 	config := &Config{variables: d.variables}
 	d.value(root, reflect.ValueOf(config).Elem(), "")
-	if !d.bad[""] {
+	if !d.bad[""] && !d.full() {
 		validator{decoder: d, config: config}.validate()
 	}
-	if err := asError(d.problems); err != nil {
+	if err := d.err(); err != nil {
 		return nil, err
 	}
 	config.resolve()
@@ -71,7 +72,12 @@ func (d *decoder) parse(data []byte) ast.Node {
 		d.add(&token.Position{Line: line, Column: 1}, "", "is not YAML that aftercall can read: more than %d levels are open here", maxDepth)
 		return nil
 	}
-	file, err := parseYAML(data)
+	tokens := lexer.Tokenize(string(data))
+	if line := tooManyKeys(tokens); line > 0 {
+		d.add(&token.Position{Line: line, Column: 1}, "", "has more than %d keys in one mapping, which ends here: this cannot be the configuration", maxKeys)
+		return nil
+	}
+	file, err := parseYAML(tokens)
 	if err != nil {
 		var syntax *yaml.SyntaxError
 		if !errors.As(err, &syntax) || syntax.Token == nil {
@@ -122,13 +128,13 @@ func tooDeep(data []byte) int {
 }
 
 // parseYAML turns a panic of the parser on broken input into an error.
-func parseYAML(data []byte) (file *ast.File, err error) {
+func parseYAML(tokens token.Tokens) (file *ast.File, err error) {
 	defer func() {
 		if recovered := recover(); recovered != nil {
 			file, err = nil, errors.New("the YAML parser failed")
 		}
 	}()
-	return parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
+	return parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 }
 
 // flowAdvice helps with the most likely mistake: { and } end a plain scalar

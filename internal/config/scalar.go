@@ -4,6 +4,8 @@ import (
 	"encoding"
 	"fmt"
 	"math"
+	"net"
+	"net/url"
 	"reflect"
 	"strconv"
 	"strings"
@@ -84,6 +86,10 @@ func (d *decoder) scalar(node ast.Node, v reflect.Value, path string) {
 			d.variables[name] = true
 		}
 		d.sources[path] = strings.TrimSpace(raw.text)
+		d.values[filled.text] = d.sources[path]
+		if host := hostOf(filled.text); host != "" {
+			d.values[host] = d.sources[path] // messages name it alone
+		}
 		raw = scalar{text: filled.text}
 	} else {
 		raw.text = filled.text
@@ -96,6 +102,18 @@ func (d *decoder) scalar(node ast.Node, v reflect.Value, path string) {
 	if problem != "" {
 		d.report(path, "%s", problem)
 	}
+}
+
+// hostOf returns the host of a URL or of host:port, or nothing.
+func hostOf(text string) string {
+	if parsed, err := url.Parse(text); err == nil && parsed.Host != "" {
+		return parsed.Hostname()
+	}
+	host, _, err := net.SplitHostPort(text)
+	if err != nil {
+		return ""
+	}
+	return host
 }
 
 // scalarOf reads a scalar as the file spells it, so that 0.10 keeps its digits.

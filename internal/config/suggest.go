@@ -11,6 +11,9 @@ func nearest(name string, known []string) (string, bool) {
 	plain := simplify(name)
 	best, bestDistance := "", 3
 	for _, k := range known {
+		if len(name) > 2*len(k)+bestDistance {
+			continue // too long, whatever is in it
+		}
 		// A short name is close to many others, so the distance must be smaller.
 		if d := distance(plain, simplify(k)); d < bestDistance && d <= len(k)/3 {
 			best, bestDistance = k, d
@@ -21,13 +24,25 @@ func nearest(name string, known []string) (string, bool) {
 
 // unknownName is the problem with a name that is none of the known ones.
 func unknownName(what, name string, known []string) string {
+	shown := shorten(name, maxShown)
 	if meant, ok := nearest(name, known); ok {
-		return fmt.Sprintf("unknown %s %q: did you mean %q?", what, name, meant)
+		return fmt.Sprintf("unknown %s %q: did you mean %q?", what, shown, meant)
 	}
 	if len(known) == 0 {
-		return fmt.Sprintf("unknown %s %q: none is defined", what, name)
+		return fmt.Sprintf("unknown %s %q: none is defined", what, shown)
 	}
-	return fmt.Sprintf("unknown %s %q: known here are %s", what, name, strings.Join(slices.Sorted(slices.Values(known)), ", "))
+	return fmt.Sprintf("unknown %s %q: known here are %s", what, shown, listed(known))
+}
+
+// maxListed is how many known names a message lists.
+const maxListed = 20
+
+func listed(known []string) string {
+	names := slices.Sorted(slices.Values(known))
+	if more := len(names) - maxListed; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxListed], ", "), more)
+	}
+	return strings.Join(names, ", ")
 }
 
 // simplify makes secretKey, secret-key and secret_key the same.

@@ -107,11 +107,21 @@ func (c *Config) Sender(t Target, client *http.Client) (notify.Sender, []notify.
 
 // charges are how the apps are charged whose events a target is sent.
 func (c *Config) charges(t Target) []notify.Charge {
-	var charges []notify.Charge
+	all := c.appCharges
+	if all == nil {
+		all = c.allCharges()
+	}
+	if len(t.Apps) == 0 {
+		return all
+	}
+	subscribed := newNames(t.Apps).set
+	return slices.DeleteFunc(slices.Clone(all), func(charge notify.Charge) bool { return !subscribed[charge.App] })
+}
+
+// allCharges are how the apps are charged, in the order of the file.
+func (c *Config) allCharges() []notify.Charge {
+	charges := make([]notify.Charge, 0, len(c.Apps))
 	for _, app := range c.Apps {
-		if len(t.Apps) > 0 && !slices.Contains(t.Apps, app.Name) {
-			continue
-		}
 		tariff := c.Tariffs[app.Tariff]
 		charge := notify.Charge{App: app.Name, Currency: tariff.Currency}
 		if digits, ok := currency.GetDigits(tariff.Currency); ok {

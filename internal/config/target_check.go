@@ -35,32 +35,62 @@ func (v validator) target(path string, target Target) {
 	}
 }
 
-// appNames checks the names by which a target refers to apps, unless an app's own
-// name has a problem: that would be reported twice.
-func (v validator) appNames(path string, names []string) {
-	var known []string
+// names are names that can be looked up.
+type names struct {
+	list []string
+	set  map[string]bool
+}
+
+func newNames(list []string) *names {
+	n := &names{list: list, set: make(map[string]bool, len(list))}
+	for _, name := range list {
+		n.set[name] = true
+	}
+	return n
+}
+
+// appNamesKnown are the names of the apps, or nil if one has a problem: a target
+// that refers to it would be a second one.
+func (v validator) appNamesKnown() *names {
+	var list []string
 	complete := !v.bad["apps"]
 	for i, app := range v.config.Apps {
 		at := fmt.Sprintf("apps[%d]", i)
-		complete = complete && !v.bad[at] && !v.bad[at+".name"]
-		known = append(known, app.Name)
+		complete = complete && !v.bad[at] && !v.bad[at+".name"] && namePattern.MatchString(app.Name)
+		list = append(list, app.Name)
 	}
-	if complete {
-		v.choices(path, "app", names, known)
+	if !complete {
+		return nil
+	}
+	return newNames(list)
+}
+
+// appNames checks the names by which a target refers to apps.
+func (v validator) appNames(path string, values []string) {
+	if v.known != nil {
+		v.choicesOf(path, "app", values, v.known)
 	}
 }
 
 // choices checks a list whose items must be known and differ.
 func (v validator) choices(path, what string, values, known []string) {
+	v.choicesOf(path, what, values, newNames(known))
+}
+
+func (v validator) choicesOf(path, what string, values []string, known *names) {
 	if _, present := v.positions[path]; present && len(values) == 0 {
 		v.report(path, "is empty: leave it out for all")
 	}
+	seen := make(map[string]bool, len(values))
 	for i, value := range values {
 		at := fmt.Sprintf("%s[%d]", path, i)
-		if slices.Contains(values[:i], value) {
+		if seen[value] {
 			v.report(at, "names the %s %s twice: remove one", what, v.shown(at, value))
 		}
-		v.choice(at, what, value, known)
+		seen[value] = true
+		if !known.set[value] && !v.full() {
+			v.reference(at, what, value, known.list)
+		}
 	}
 }
 

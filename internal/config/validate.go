@@ -32,12 +32,16 @@ var (
 type validator struct {
 	*decoder
 	config *Config
+	// known are the names of the apps, nil if one of them has a problem.
+	known *names
 }
 
 func (v validator) validate() {
 	if len(v.config.Apps) == 0 {
 		v.report("apps", "must hold at least one app")
 	}
+	v.known = v.appNamesKnown()
+	v.config.appCharges = v.config.allCharges()
 	var appNames, targetNames []string
 	var ids []tencent.SDKAppID
 	for i, app := range v.config.Apps {
@@ -157,15 +161,27 @@ func (v validator) reference(path, what, name string, known []string) {
 		v.report(path, "%s is not the name of a known %s", v.shown(path, name), what)
 		return
 	}
-	v.report(path, "%s", unknownName(what, name, known))
+	// A name that a variable gives is not suggested, but the variable is named.
+	printable := make([]string, len(known))
+	for i, k := range known {
+		printable[i] = k
+		if source, fromVariable := v.values[k]; fromVariable {
+			printable[i] = source
+		}
+	}
+	v.report(path, "%s", unknownName(what, name, printable))
 }
 
 // unique reports the second of two equal values in a list.
 func unique[T comparable](v validator, list, key string, values []T) {
 	var zero T
+	firsts := make(map[T]int, len(values))
 	for i, value := range values {
-		first := slices.Index(values, value)
-		if first == i || value == zero {
+		first, known := firsts[value]
+		if !known {
+			firsts[value] = i
+		}
+		if !known || value == zero {
 			continue
 		}
 		at := fmt.Sprintf("%s[%d].%s", list, i, key)
