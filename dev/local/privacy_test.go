@@ -44,11 +44,21 @@ func plantedSamples() []local.Sample {
 			decision.Reason = plantedReason
 			samples[i].Decide = &decision
 		}
+		if spec.RecordFault != nil {
+			fault := *spec.RecordFault
+			fault.Info = plantedInfo
+			spec.RecordFault = &fault
+		}
 	}
 	return samples
 }
 
-const plantedReason = "planted-reason"
+const (
+	plantedReason = "planted-reason"
+	// plantedInfo is Tencent's ErrorInfo for a call whose record is not there at
+	// first, so that it becomes the message of failures.
+	plantedInfo = "planted-error-info"
+)
 
 // secretsOf returns the secrets that starter and worker must not reveal.
 func secretsOf(t *testing.T, s *local.Stack) []string {
@@ -189,7 +199,7 @@ func TestEncryptedRun(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, ok)
 	_, key, _ := strings.Cut(encryption.Keys, ":")
-	private := append(secretsOf(t, stack), append(planted, plantedReason, key, encryption.Token)...)
+	private := append(secretsOf(t, stack), append(planted, plantedReason, plantedInfo, key, encryption.Token)...)
 
 	rows := executions(ctx, t, stack)
 	requireNone(t, "visibility", asText(t, rows), private)

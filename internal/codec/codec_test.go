@@ -8,6 +8,7 @@ import (
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
+	"google.golang.org/protobuf/proto"
 
 	"aftercall/internal/codec"
 	"aftercall/internal/keyring"
@@ -119,4 +120,24 @@ func TestFailures(t *testing.T) {
 
 	plain := converterOf("").ErrorToFailure(temporal.NewApplicationError("no record", "RecordNeverAppeared"))
 	require.Equal(t, "no record", plain.Message)
+}
+
+// TestDecodingAFailureLeavesItEncrypted: the SDK decodes the failure of a local
+// activity and then writes the same failure to the history.
+func TestDecodingAFailureLeavesItEncrypted(t *testing.T) {
+	k := keys(t, newKey)
+	c := codec.NewFailureConverter(k, codec.NewDataConverter(k))
+	cause := temporal.NewApplicationError("alice is unknown", "Cause")
+	failure := c.ErrorToFailure(temporal.NewApplicationErrorWithCause("no record of alice", "RecordNeverAppeared", cause))
+	before := proto.Clone(failure)
+
+	err := c.FailureToError(failure)
+	require.ErrorContains(t, err, "no record of alice")
+	require.True(t, proto.Equal(before, failure), "changed to %s", failure)
+	require.NotContains(t, c.ErrorToFailure(err).String(), "alice", "the error holds the failure, which is sent again")
+
+	other := codec.NewFailureConverter(keys(t, oldKey), codec.NewDataConverter(keys(t, oldKey)))
+	_ = other.FailureToError(failure)
+	require.True(t, proto.Equal(before, failure), "changed to %s", failure)
+	require.NoError(t, c.FailureToError(nil))
 }

@@ -7,6 +7,7 @@ import (
 	failurepb "go.temporal.io/api/failure/v1"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
+	"google.golang.org/protobuf/proto"
 
 	"aftercall/internal/keyring"
 )
@@ -70,8 +71,11 @@ func NewFailureConverter(keys keyring.Keyring, data converter.DataConverter) con
 	}
 }
 
-// FailureToError implements converter.FailureConverter.
+// FailureToError implements converter.FailureConverter. It decodes a copy,
+// because the SDK keeps the failure that it gives: a local activity's is written
+// to the history after it has been decoded.
 func (f failureConverter) FailureToError(failure *failurepb.Failure) error {
+	failure = proto.CloneOf(failure)
 	for each := failure; each != nil; each = each.GetCause() {
 		if attributes := each.GetEncodedAttributes(); attributes != nil {
 			var texts map[string]any

@@ -60,6 +60,9 @@ func newClient(env Environment, metrics client.MetricsHandler, logger *slog.Logg
 	if options.DataConverter, options.FailureConverter, err = Converters(env); err != nil {
 		return nil, "", err
 	}
+	if env[codec.Variable] != "" {
+		logger = slog.New(messageHider{logger.Handler()})
+	}
 	options.Logger = log.NewStructuredLogger(logger)
 	options.MetricsHandler = metrics
 	options.Interceptors = interceptors
