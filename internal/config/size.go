@@ -35,7 +35,7 @@ func tooManyKeys(tokens token.Tokens) int {
 			closeUntil(t.Position.Column)
 		}
 		line = t.Position.Line
-		switch t.Type {
+		switch t.Type { //nolint:exhaustive // the others open and close nothing
 		case token.MappingStartType, token.SequenceStartType:
 			open = append(open, openMapping{})
 		case token.MappingEndType, token.SequenceEndType:
