@@ -148,6 +148,34 @@ func samples() []Sample {
 			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 300, Amount: "0.60", Targets: []string{"crm"}},
 		},
 		{
+			// AcceptTime is an object in the record, and the accounts are numbers. A
+			// person decides: two minutes.
+			Name: "odd record, decided",
+			Spec: tencentsim.CallSpec{
+				SDKAppID: clinic, Seconds: 119,
+				OddRecord: []tencentsim.Oddity{
+					{Field: "AcceptTime", Kind: tencentsim.OddObject}, {Field: "StartTime", Kind: tencentsim.OddAsText},
+					{Field: "RoomId", Kind: tencentsim.OddNumber},
+				},
+			},
+			Decide: &workflows.DecideParams{
+				Verdict: billing.VerdictChargeAs, ConnectedSeconds: 119, By: "night shift", Reason: "two minutes according to the doctor's log",
+			},
+			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 120, Amount: "0.24", Targets: []string{"crm"}},
+		},
+		{
+			// The callback is accepted, and the record decides: two minutes.
+			Name: "odd callback",
+			Spec: tencentsim.CallSpec{
+				SDKAppID: clinic, Seconds: 118,
+				OddCallback: []tencentsim.Oddity{
+					{Field: "Caller_Account", Kind: tencentsim.OddNumber}, {Field: "EndTime", Kind: tencentsim.OddOutOfRange},
+					{Field: "CalleeList_Account", Kind: tencentsim.OddObject}, {Field: "CallbackCommand", Kind: tencentsim.OddMissing},
+				},
+			},
+			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 120, Amount: "0.24", Targets: []string{"crm"}},
+		},
+		{
 			// Tencent never posts it; the sweep finds its record.
 			Name: "callback lost",
 			Spec: tencentsim.CallSpec{SDKAppID: clinic, Seconds: 121, EndedAgoSeconds: 60, Lose: true},

@@ -58,7 +58,7 @@ type filterRequest struct {
 type filterAnswer struct {
 	TotalNum       int
 	Page           int
-	CallRecordList []tencent.CallRecord
+	CallRecordList []json.RawMessage
 }
 
 // recordByFilter answers get_record_by_filter. D:68931
@@ -84,10 +84,14 @@ func (s *Simulator) recordByFilter(app App, body []byte) (any, *failure) {
 	if len(found) == 0 {
 		return nil, &failure{tencent.CodeRecordNotFound, "call record does not exist"}
 	}
-	answer := filterAnswer{TotalNum: len(found), Page: page, CallRecordList: []tencent.CallRecord{}}
+	answer := filterAnswer{TotalNum: len(found), Page: page, CallRecordList: []json.RawMessage{}}
 	from := min((page-1)*size, len(found))
 	for _, c := range found[from:min(from+size, len(found))] {
-		answer.CallRecordList = append(answer.CallRecordList, c.record)
+		record, err := c.answer()
+		if err != nil {
+			return nil, &failure{tencent.CodeInternal, err.Error()}
+		}
+		answer.CallRecordList = append(answer.CallRecordList, record)
 	}
 	return answer, nil
 }

@@ -122,7 +122,11 @@ func (j *job) body(n int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return endCallBody(laid, j.call.endedAt.UnixMilli())
+	body, err := endCallBody(laid, j.call.endedAt.UnixMilli())
+	if err != nil {
+		return nil, err
+	}
+	return applyAll(body, spec.OddCallback)
 }
 
 // callbackURL adds Tencent's query to the configured URL. D:68940

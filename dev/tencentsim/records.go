@@ -34,6 +34,15 @@ func (c *call) hasRecord(now time.Time) bool {
 	return age >= c.recordAfter && age <= Retention
 }
 
+// answer is the record as the record APIs return it.
+func (c *call) answer() (json.RawMessage, error) {
+	record, err := json.Marshal(c.record)
+	if err != nil {
+		return nil, err
+	}
+	return applyAll(record, c.spec.OddRecord)
+}
+
 // callIDRequest is the request of the APIs about one call.
 type callIDRequest struct {
 	CallID string `json:"CallId"`
@@ -60,7 +69,11 @@ func (s *Simulator) recordByCallID(app App, body []byte) (any, *failure) {
 		return nil, &failure{tencent.CodeRecordNotFound, "call record does not exist"}
 	}
 	c.recordReads++
-	return struct{ CallRecord tencent.CallRecord }{c.record}, nil
+	record, err := c.answer()
+	if err != nil {
+		return nil, &failure{tencent.CodeInternal, err.Error()}
+	}
+	return struct{ CallRecord json.RawMessage }{record}, nil
 }
 
 // noLiveCall answers get_call_info and end_call: every simulated call has ended.

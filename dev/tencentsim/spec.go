@@ -51,6 +51,8 @@ type CallSpec struct {
 	RecordAfterSeconds int64 `json:"record_after_seconds,omitempty"`
 	// RecordFault is the answer to queries for this call's record.
 	RecordFault *APIFault `json:"record_fault,omitempty"`
+	// OddRecord makes fields of the record odd wherever the REST API returns it.
+	OddRecord []Oddity `json:"odd_record,omitempty"`
 
 	// Lose drops the callback and its duplicates.
 	Lose bool `json:"lose,omitempty"`
@@ -63,6 +65,9 @@ type CallSpec struct {
 	// duplicates.
 	Callback      json.RawMessage `json:"callback,omitempty"`
 	LaterCallback json.RawMessage `json:"later_callback,omitempty"`
+	// OddCallback makes fields of the callback's body odd, of the CallRecord in it
+	// or next to that.
+	OddCallback []Oddity `json:"odd_callback,omitempty"`
 }
 
 // Validate returns an error that names the first invalid field.
@@ -96,6 +101,13 @@ func (c CallSpec) Validate() error {
 	if c.RecordFault != nil {
 		if err := c.RecordFault.Validate(); err != nil {
 			return fmt.Errorf("record_fault.%w", err)
+		}
+	}
+	for name, oddities := range map[string][]Oddity{"odd_record": c.OddRecord, "odd_callback": c.OddCallback} {
+		for i, o := range oddities {
+			if err := o.Validate(); err != nil {
+				return fmt.Errorf("%s[%d].%w", name, i, err)
+			}
 		}
 	}
 	if c.GroupSize > 0 && len(c.Members) > 0 {

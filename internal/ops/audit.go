@@ -161,7 +161,7 @@ func (a *recordAudit) record(ctx context.Context, row tencent.RecordRow, entries
 	if len(entries) > 0 {
 		a.result.Compared++
 		if len(row.Problems) > 0 {
-			a.reportUnreadable(r.CallID, row.Problems)
+			a.reportUnreadable(entries[0], row.Problems)
 			return nil
 		}
 		return a.compare(entries[0].Record, r)
@@ -213,7 +213,7 @@ func (a *recordAudit) extra(ctx context.Context, w sweep.Window, listed map[stri
 		var unreadable *tencent.UnreadableRecordError
 		switch {
 		case errors.As(err, &unreadable):
-			a.reportUnreadable(e.CallID(), unreadable.Problems)
+			a.reportUnreadable(e, unreadable.Problems)
 		case errors.As(err, &apiErr) && apiErr.Code == tencent.CodeRecordNotFound:
 			a.report(&a.result.Extra, ProblemExtra, e.CallID(), "Tencent has no record of it")
 		case err != nil:
@@ -227,9 +227,13 @@ func (a *recordAudit) extra(ctx context.Context, w sweep.Window, listed map[stri
 	return nil
 }
 
-// reportUnreadable reports a charged call whose record cannot be compared.
-func (a *recordAudit) reportUnreadable(callID string, problems []tencent.FieldError) {
-	a.report(&a.result.Different, ProblemDifferent, callID, "Tencent's record cannot be read: "+tencent.DescribeProblems(problems))
+// reportUnreadable reports a charged call whose record cannot be compared, unless
+// a person has decided what to charge.
+func (a *recordAudit) reportUnreadable(e ledger.Entry, problems []tencent.FieldError) {
+	if e.Charge.Decision() != nil {
+		return
+	}
+	a.report(&a.result.Different, ProblemDifferent, e.CallID(), "Tencent's record cannot be read: "+tencent.DescribeProblems(problems))
 }
 
 // report counts a deviating call once.

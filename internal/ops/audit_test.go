@@ -108,6 +108,9 @@ func TestCompareWithRecords(t *testing.T) {
 	api.records["different"] = other
 	api.problems = map[string][]tencent.FieldError{"odd": {{Field: "CallResult", Problem: "must be a string"}}}
 	both("odd", 6*time.Hour)
+	api.problems["odd, decided"] = api.problems["odd"]
+	api.records["odd, decided"] = record("odd, decided", 7*time.Hour)
+	charge(record("odd, decided", 7*time.Hour), &billing.Decision{Verdict: billing.VerdictChargeAs, ConnectedSeconds: 5})
 	api.unreadable = []tencent.RecordRow{{Hash: "1234", Problems: []tencent.FieldError{{Field: "CallId", Problem: "must not be empty"}}}}
 	// It began in the window before, where it would be listed.
 	edge := now.Add(-2 * time.Minute).Add(-7 * 24 * time.Hour).Add(2*time.Minute + time.Second + 6*time.Hour + 10*time.Second)
@@ -125,7 +128,7 @@ func TestCompareWithRecords(t *testing.T) {
 	}
 	require.NoError(t, audit.run(t.Context()))
 	found := audit.result
-	require.Equal(t, []int{8, 5, 1, 1, 3, 1, 2}, []int{
+	require.Equal(t, []int{9, 6, 1, 1, 3, 1, 2}, []int{
 		found.Records, found.Compared, found.Running, found.Unconfirmed, found.Missing, found.Extra, found.Different,
 	})
 	require.ElementsMatch(t, []Problem{
