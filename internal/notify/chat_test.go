@@ -160,6 +160,7 @@ func TestRobotsRefuseWithStatus200(t *testing.T) {
 		{TypeFeishu, 400, `{"code":99991400,"msg":"request trigger frequency limit"}`, want{retryAfter: time.Minute}},
 		{TypeFeishu, 200, `{"code":424242,"msg":"unknown to the rules"}`, want{}},
 		{TypeFeishu, 200, `ok`, want{}},
+		{TypeFeishu, 200, `{}`, want{}},
 	} {
 		p := newProvider(t, c.status, c.body)
 		s := newSender(t, chatOptions(c.target, p.url+"/canary?key=canary", ""))
@@ -220,4 +221,12 @@ func TestTextsFitTheirChannel(t *testing.T) {
 		require.Contains(t, text, "患…", target)
 		require.NotContains(t, text, "\ufffd", target)
 	}
+}
+
+func TestCodesAreExplained(t *testing.T) {
+	rules := map[int]codeRule{7: {meaning: "busy"}, 8: {permanent: true}}
+	require.NoError(t, codeError("code", 0, rules))
+	require.EqualError(t, codeError("code", 7, rules), "answered code 7: busy")
+	require.EqualError(t, codeError("code", 8, rules), "answered code 8")
+	require.EqualError(t, codeError("code", 9, rules), "answered code 9")
 }

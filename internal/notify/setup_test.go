@@ -71,8 +71,9 @@ func TestMailOptions(t *testing.T) {
 		change func(*EmailOptions)
 		want   []string
 	}{
-		"good":      {func(*EmailOptions) {}, nil},
-		"last port": {func(o *EmailOptions) { o.Mail.Server = "smtp.example.com:65535" }, nil},
+		"good":       {func(*EmailOptions) {}, nil},
+		"first port": {func(o *EmailOptions) { o.Mail.Server = "smtp.example.com:1" }, nil},
+		"last port":  {func(o *EmailOptions) { o.Mail.Server = "smtp.example.com:65535" }, nil},
 		"no authentication": {func(o *EmailOptions) {
 			o.Mail.Username, o.Mail.Password, o.Mail.Security = "", secret.Text{}, securityNone
 		}, nil},
