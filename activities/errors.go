@@ -47,9 +47,15 @@ const (
 	TemporalUnavailable = "TemporalUnavailable"
 	// TargetUnavailable: the target did not accept the event. Retryable.
 	TargetUnavailable = "TargetUnavailable"
+	// TargetMisconfigured: the target accepts nothing until an operator corrects its
+	// configuration or the receiver. Retryable within the retry window.
+	TargetMisconfigured = "TargetMisconfigured"
 	// TargetHeld: no request was made, because the target's circuit breaker is
 	// open or its share of concurrent requests is used up. Retryable, benign.
 	TargetHeld = "TargetHeld"
+	// TargetSlow: no request was made, because a local activity does not wait for
+	// a slow target. A regular activity follows at once. Retryable, benign.
+	TargetSlow = "TargetSlow"
 	// TargetRefused: the target will never accept the event. Permanent.
 	TargetRefused = "TargetRefused"
 	// TargetNotConfigured: the worker's configuration lacks the target.
@@ -68,8 +74,6 @@ func classify(err error) error {
 		apiErr      *tencent.APIError
 		reviewErr   *billing.ReviewError
 		conflictErr *ledger.ConflictError
-		statusErr   *notify.StatusError
-		deliveryErr *notify.DeliveryError
 		busyErr     *tencent.BusyError
 		heldErr     *circuit.HeldError
 		gatewayErr  *tencent.HTTPError
@@ -100,18 +104,22 @@ func classify(err error) error {
 		return temporal.NewApplicationErrorWithOptions(err.Error(), TargetHeld, temporal.ApplicationErrorOptions{
 			Category: temporal.ApplicationErrorCategoryBenign, NextRetryDelay: heldErr.For,
 		})
-	case errors.As(err, &statusErr):
-		if statusErr.Permanent() {
-			return permanent(TargetRefused, err)
-		}
-		return retryAfter(statusErr.RetryAfter, TargetUnavailable, err)
-	case errors.As(err, &deliveryErr):
-		if deliveryErr.Permanent {
-			return permanent(TargetRefused, err)
-		}
-		return retryAfter(deliveryErr.RetryAfter, TargetUnavailable, err)
+	}
+	if failure, ok := notify.FailureOf(err); ok {
+		return classifyDelivery(failure, err)
 	}
 	return err
+}
+
+func classifyDelivery(failure notify.Failure, err error) error {
+	switch failure.Class {
+	case notify.Permanent:
+		return permanent(TargetRefused, err)
+	case notify.NeedsOperator:
+		return retryAfter(failure.RetryAfter, TargetMisconfigured, err)
+	default:
+		return retryAfter(failure.RetryAfter, TargetUnavailable, err)
+	}
 }
 
 func classifyCode(err *tencent.APIError) error {
@@ -159,6 +167,13 @@ func defaultType(err error, errType string) error {
 		return err
 	}
 	return retryAfter(0, errType, err)
+}
+
+// LeftToRegularActivity reports whether a local activity has made no request,
+// and asks for a regular activity without delay.
+func LeftToRegularActivity(err error) bool {
+	var appErr *temporal.ApplicationError
+	return errors.As(err, &appErr) && appErr.Type() == TargetSlow
 }
 
 // Retryable reports whether the error of an activity asks for another attempt.

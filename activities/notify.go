@@ -20,7 +20,7 @@ type NotifyParams struct {
 }
 
 // Notify makes one attempt to deliver the event. Errors: TargetUnavailable, TargetHeld,
-// TargetRefused, TargetNotConfigured, Undelivered.
+// TargetSlow, TargetRefused, TargetNotConfigured, Undelivered.
 func (a *Activities) Notify(ctx context.Context, p NotifyParams) error {
 	target, err := a.target(p.Target)
 	if err != nil {

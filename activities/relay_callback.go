@@ -36,7 +36,8 @@ type RelayCallbackParams struct {
 }
 
 // RelayCallback makes one attempt to pass a callback on. Errors:
-// TargetUnavailable, TargetHeld, TargetRefused, TargetNotConfigured, Undelivered.
+// TargetUnavailable, TargetHeld, TargetSlow, TargetRefused, TargetNotConfigured,
+// Undelivered.
 func (a *Activities) RelayCallback(ctx context.Context, p RelayCallbackParams) error {
 	relay := a.apps[p.SDKAppID].Relay
 	if relay == nil {

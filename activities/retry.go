@@ -74,6 +74,11 @@ func retryDelay(attempt int, asked time.Duration) time.Duration {
 	return max(delay, asked)
 }
 
+// isLocalActivity reports whether ctx is that of a local activity.
+func isLocalActivity(ctx context.Context) bool {
+	return activity.IsActivity(ctx) && activity.GetInfo(ctx).IsLocalActivity
+}
+
 // attemptNumber counts the attempts of a step from 1. The local activity is the
 // first, so a regular activity begins with 2.
 func attemptNumber(ctx context.Context) int {

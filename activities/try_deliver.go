@@ -16,17 +16,30 @@ type Receiver struct {
 	Name string
 	// RetryWindow is how long a delivery is retried.
 	RetryWindow time.Duration
-	Circuit     Circuit
+	// AlwaysSlow is a receiver that is not expected to answer within a second or
+	// two, such as a mail server.
+	AlwaysSlow bool
+	Circuit    Circuit
 }
 
 // Circuit makes a request, or holds it; *circuit.Breaker implements it.
 type Circuit interface {
 	Do(ctx context.Context, request func(context.Context) error, failed func(error) bool) error
+	// Slow reports whether requests have taken long recently.
+	Slow() bool
 }
 
 // tryDeliver makes one attempt, unless the receiver's circuit breaker holds it.
 // Its error is ready for Temporal: retryable with a delay, or final.
+//
+// A local activity occupies its workflow task, of which a worker has a limited
+// number. So it makes no request to a slow receiver: the error TargetSlow asks the
+// workflow to run the activity as a regular one.
 func (a *Activities) tryDeliver(ctx context.Context, to Receiver, since time.Time, send func(context.Context) error) error {
+	if isLocalActivity(ctx) && (to.AlwaysSlow || to.Circuit.Slow()) {
+		return temporal.NewApplicationErrorWithOptions(to.Name+" is slow: the request is left to a regular activity", TargetSlow,
+			temporal.ApplicationErrorOptions{Category: temporal.ApplicationErrorCategoryBenign})
+	}
 	err := to.Circuit.Do(ctx, func(ctx context.Context) error {
 		err := defaultType(classify(send(ctx)), TargetUnavailable)
 		a.metrics.countAttempt(to.Name, err)

@@ -14,11 +14,17 @@ import (
 	"aftercall/internal/notify"
 )
 
-// closed is a circuit that makes every request, open one that holds every request.
+// closed is a circuit that makes every request, open one that holds every
+// request, and slow one whose receiver has been slow.
 type (
 	closed struct{}
 	open   struct{}
+	slow   struct{ closed }
 )
+
+func (closed) Slow() bool { return false }
+func (open) Slow() bool   { return false }
+func (slow) Slow() bool   { return true }
 
 func (closed) Do(ctx context.Context, request func(context.Context) error, _ func(error) bool) error {
 	return request(ctx)
@@ -41,6 +47,8 @@ func TestNotify(t *testing.T) {
 		"network":                    {target: "crm", err: broken, want: TargetUnavailable},
 		"busy":                       {target: "crm", err: busy, since: 59 * time.Minute, want: TargetUnavailable},
 		"busy until the window ends": {target: "crm", err: busy, since: time.Hour, want: Undelivered},
+		"secret refused":             {target: "crm", err: &notify.StatusError{Status: 401}, since: 59 * time.Minute, want: TargetMisconfigured},
+		"secret refused until then":  {target: "crm", err: &notify.StatusError{Status: 401}, since: time.Hour, want: Undelivered},
 		"gone":                       {target: "crm", err: &notify.StatusError{Status: 410}, since: 2 * time.Hour, want: TargetRefused},
 		"not configured":             {target: "erp", since: 71 * time.Hour, want: TargetNotConfigured},
 		"not configured until then":  {target: "erp", since: 72 * time.Hour, want: Undelivered},
@@ -52,7 +60,7 @@ func TestNotify(t *testing.T) {
 			f.fake.err = tt.err
 			err := f.acts.Notify(t.Context(), NotifyParams{Target: tt.target, MessageID: "msg_1", Since: f.acts.now().Add(-tt.since)})
 			require.Equal(t, tt.want, errorType(err))
-			require.Equal(t, tt.want == TargetUnavailable || tt.want == TargetNotConfigured, Retryable(err))
+			require.Equal(t, tt.want == TargetUnavailable || tt.want == TargetNotConfigured || tt.want == TargetMisconfigured, Retryable(err))
 			undelivered := f.acts.metrics.undelivered
 			counted := testutil.ToFloat64(undelivered.WithLabelValues(tt.target, "refused")) + testutil.ToFloat64(undelivered.WithLabelValues(tt.target, "horizon"))
 			require.Equal(t, tt.want == Undelivered || tt.want == TargetRefused, counted == 1)
@@ -78,6 +86,33 @@ func TestNotifyWhilePaused(t *testing.T) {
 	require.Equal(t, Undelivered, errorType(f.acts.Notify(t.Context(), p)), "a held event has a retry window too")
 }
 
+// TestSlowTargetsAreLeftToRegularActivities: a local activity makes no request
+// to a slow target, and a regular one makes it.
+func TestSlowTargetsAreLeftToRegularActivities(t *testing.T) {
+	for name, receiver := range map[string]Receiver{
+		"slow recently": {Name: "crm", RetryWindow: time.Hour, Circuit: slow{}},
+		"always slow":   {Name: "crm", RetryWindow: time.Hour, Circuit: closed{}, AlwaysSlow: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.acts.targets[0].Receiver = receiver
+			p := NotifyParams{Target: "crm", MessageID: "msg_1", Since: f.acts.now()}
+			_, err := f.env.ExecuteLocalActivity(f.acts.Notify, p)
+			require.True(t, LeftToRegularActivity(err), "%v", err)
+			require.True(t, Retryable(err))
+			require.Empty(t, f.fake.sent)
+			f.env.RegisterActivity(f.acts.Notify)
+			_, err = f.env.ExecuteActivity(f.acts.Notify, p)
+			require.NoError(t, err)
+			require.Equal(t, []string{"msg_1"}, f.fake.sent)
+		})
+	}
+	f := newFixture(t)
+	_, err := f.env.ExecuteLocalActivity(f.acts.Notify, NotifyParams{Target: "crm", MessageID: "msg_1", Since: f.acts.now()})
+	require.NoError(t, err)
+	require.Equal(t, []string{"msg_1"}, f.fake.sent, "a quick target is notified at once")
+}
+
 func TestRelayCallback(t *testing.T) {
 	f := newFixture(t)
 	p := RelayCallbackParams{SDKAppID: clinic, App: "clinic", Query: "Sign=a&RequestTime=1", ContentType: "application/json", Body: []byte("{}"), Since: f.acts.now()}
@@ -91,7 +126,7 @@ func TestRelayCallback(t *testing.T) {
 	require.Equal(t, TargetUnavailable, errorType(f.acts.RelayCallback(t.Context(), p)))
 	p.Since = p.Since.Add(-time.Hour)
 	require.Equal(t, Undelivered, errorType(f.acts.RelayCallback(t.Context(), p)))
-	f.fake.err = &notify.StatusError{Status: 403}
+	f.fake.err = &notify.StatusError{Status: 410}
 	require.Equal(t, TargetRefused, errorType(f.acts.RelayCallback(t.Context(), p)))
 }
 

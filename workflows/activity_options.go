@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"aftercall/activities"
+	"aftercall/internal/notify"
 )
 
 // How long one attempt of each step may take. When the next one follows is in
@@ -20,7 +21,7 @@ var (
 	chargeOptions = workflow.ActivityOptions{StartToCloseTimeout: 10 * time.Second, RetryPolicy: activities.ChargeRetries}
 	// lookupOptions: OpenReview and Subscribers, which read the configuration.
 	lookupOptions = workflow.ActivityOptions{StartToCloseTimeout: 10 * time.Second, RetryPolicy: activities.LookupRetries}
-	notifyOptions = workflow.ActivityOptions{StartToCloseTimeout: 20 * time.Second, RetryPolicy: activities.DeliveryRetries}
+	notifyOptions = workflow.ActivityOptions{StartToCloseTimeout: notifyTimeout, RetryPolicy: activities.DeliveryRetries}
 
 	planOptions = workflow.ActivityOptions{
 		StartToCloseTimeout:    30 * time.Second,
@@ -36,9 +37,15 @@ var (
 	}
 )
 
-// localTimeout bounds a local activity, which holds the workflow task. Three of
-// them stay below the ten seconds that a workflow task may take.
-const localTimeout = 2500 * time.Millisecond
+const (
+	// localTimeout bounds the local activity of a step that can be cut and repeated
+	// without harm. It holds the workflow task.
+	localTimeout = 2500 * time.Millisecond
+	// notifyTimeout bounds one attempt of a delivery, local or not: longer than
+	// notify.RequestTimeout, because a request that is cut may have been accepted,
+	// and would be repeated. The SDK keeps the workflow task alive meanwhile.
+	notifyTimeout = notify.RequestTimeout + 5*time.Second
+)
 
 // localOptions are for the one attempt as a local activity.
 func localOptions(summary string) workflow.LocalActivityOptions {

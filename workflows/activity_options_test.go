@@ -25,5 +25,6 @@ func TestActivityOptions(t *testing.T) {
 	require.Equal(t, 2*time.Second, recordOptions.RetryPolicy.InitialInterval)
 	require.Greater(t, recordOptions.StartToCloseTimeout, 2*tencent.RequestTimeout, "a renewed UserSig costs a second request")
 	require.Greater(t, notifyOptions.StartToCloseTimeout, notify.RequestTimeout)
-	require.Less(t, 3*localTimeout, 10*time.Second, "the local activities fit into one workflow task")
+	require.Greater(t, notifyTimeout, notify.RequestTimeout, "a local activity does not cut a request that a receiver may accept")
+	require.Less(t, 2*localTimeout, 10*time.Second, "reading and charging fit into one workflow task")
 }

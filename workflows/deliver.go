@@ -141,8 +141,8 @@ func notifyTarget(ctx workflow.Context, target string, p DeliverParams, onChange
 		onChange(s)
 	}
 	setState(DeliveryPending, nil)
-	err := runLocalFirst(ctx, notifyOptions, "notify "+target, func(err error) { setState(DeliveryWaiting, err) }, acts.Notify,
-		activities.NotifyParams{Target: target, MessageID: p.MessageID, Event: p.Event, Since: workflow.Now(ctx), ObserveLatency: p.ObserveLatency}, nil)
+	err := runDelivery(ctx, "notify "+target, func(err error) { setState(DeliveryWaiting, err) }, acts.Notify,
+		activities.NotifyParams{Target: target, MessageID: p.MessageID, Event: p.Event, Since: workflow.Now(ctx), ObserveLatency: p.ObserveLatency})
 	if err != nil {
 		workflow.GetLogger(ctx).Warn("not notified", "target", target, "event", p.Event.Type, "error", err)
 		setState(DeliveryFailed, err)

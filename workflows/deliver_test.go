@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
 
 	"aftercall/activities"
 	"aftercall/internal/notify"
@@ -45,6 +46,28 @@ func TestDeliver(t *testing.T) {
 	}, result.Deliveries)
 	require.Equal(t, "reversal:1400000000:call-1", result.LedgerKey)
 	require.Equal(t, []string{"notify", "undelivered"}, *stages)
+}
+
+// TestASlowTargetGetsOneRequest: a local activity that makes no request is
+// followed at once by a regular one, and the workflow never waits.
+func TestASlowTargetGetsOneRequest(t *testing.T) {
+	errSlow := temporal.NewApplicationError("left", activities.TargetSlow)
+	e := newEnv(t)
+	e.OnUpsertTypedSearchAttributes(mock.Anything).Return(nil).Never()
+	e.notifies("mail", errSlow).Once()
+	e.notifies("mail", nil).Once()
+	result := e.delivers(workflows.DeliverParams{Event: reversed(), MessageID: "msg_1", Targets: []string{"mail"}})
+	require.True(t, result.Deliveries[0].Delivered)
+	require.Equal(t, endedAt, e.Now().UTC(), "without a timer")
+
+	e = newEnv(t)
+	stages := e.stages()
+	e.notifies("mail", errSlow).Once()
+	e.notifies("mail", errBroken).Times(3)
+	e.notifies("mail", nil).Once()
+	result = e.delivers(workflows.DeliverParams{Event: reversed(), MessageID: "msg_1", Targets: []string{"mail"}})
+	require.True(t, result.Deliveries[0].Delivered)
+	require.Equal(t, []string{"notify", "done"}, *stages, "a delivery that fails is listed")
 }
 
 // TestDeliverLooksUpSubscribers: without targets in the params, the worker's

@@ -16,12 +16,38 @@ import (
 // Web UI shows its attempts and last failure. So a call without trouble is
 // cheap, and a call in trouble is visible.
 //
-// onFailure is called once, with the failure of the local activity, unless that
+// onFailure is called once, with the failure of the first attempt, unless that
 // is final.
 func runLocalFirst(ctx workflow.Context, options workflow.ActivityOptions, summary string, onFailure func(error), activity, params, result any) error {
 	err := workflow.ExecuteLocalActivity(
 		workflow.WithLocalActivityOptions(ctx, localOptions(summary)), activity, params,
 	).Get(ctx, result)
+	return retryAsRegular(ctx, err, options, summary, onFailure, activity, params, result)
+}
+
+// runDelivery is runLocalFirst for a request to a receiver. The local activity
+// waits for the answer as long as the regular one, or makes no request at all and
+// leaves the first attempt to a regular activity.
+func runDelivery(ctx workflow.Context, summary string, onFailure func(error), activity, params any) error {
+	local := localOptions(summary)
+	local.ScheduleToCloseTimeout = notifyTimeout
+	err := workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, local), activity, params).Get(ctx, nil)
+	if activities.LeftToRegularActivity(err) {
+		// One attempt only, so that the workflow can show its failure.
+		once, policy := notifyOptions, *notifyOptions.RetryPolicy
+		policy.MaximumAttempts = 1
+		once.RetryPolicy, once.Summary = &policy, summary
+		err = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, once), activity, params).Get(ctx, nil)
+	}
+	return retryAsRegular(ctx, err, notifyOptions, summary, onFailure, activity, params, nil)
+}
+
+// retryAsRegular repeats an activity after err, the failure of its first attempt,
+// as a regular activity that the server retries. It returns nil and a final
+// failure as they are.
+func retryAsRegular(
+	ctx workflow.Context, err error, options workflow.ActivityOptions, summary string, onFailure func(error), activity, params, result any,
+) error {
 	if err == nil || !activities.Retryable(err) {
 		return err
 	}

@@ -45,7 +45,7 @@ func RelayCallback(ctx workflow.Context, p activities.RelayCallbackParams) error
 
 func relayCallback(ctx workflow.Context, activity any, p activities.RelayCallbackParams) error {
 	p.Since = workflow.Now(ctx)
-	return runLocalFirst(ctx, notifyOptions, "relay "+string(p.Command), func(err error) {
+	return runDelivery(ctx, "relay "+string(p.Command), func(err error) {
 		workflow.SetCurrentDetails(ctx, "waiting for the app's backend: "+errorMessage(err))
-	}, activity, p, nil)
+	}, activity, p)
 }

@@ -31,13 +31,14 @@ func (s *Stack) openTencent() error {
 	return nil
 }
 
-// openWebhookReceiver makes a receiver for every configured target.
+// openWebhookReceiver makes a receiver for every configured webhook and Slack target.
 func (s *Stack) openWebhookReceiver() error {
-	targets := make([]webhookreceiver.Target, len(s.Config.Targets))
-	for i, target := range s.Config.Targets {
-		targets[i] = webhookreceiver.Target{Name: target.Name, Chat: target.Type == notify.TypeSlack}
+	var targets []webhookreceiver.Target
+	for _, target := range s.Config.Targets {
 		if webhook, ok := target.Options.(*notify.WebhookOptions); ok {
-			targets[i].Secret = webhook.Secrets[0].Reveal()
+			targets = append(targets, webhookreceiver.Target{Name: target.Name, Secret: webhook.Secrets[0].Reveal()})
+		} else if target.Type == notify.TypeSlack {
+			targets = append(targets, webhookreceiver.Target{Name: target.Name, Chat: true})
 		}
 	}
 	receiver, err := webhookreceiver.New(webhookreceiver.Options{Targets: targets, Lines: &s.arrivals})

@@ -26,6 +26,10 @@ const (
 	slotTimeout = 250 * time.Millisecond
 	// minHold is the shortest time for which a request is held.
 	minHold = time.Second
+	// slowAfter is how long a request may take before its receiver counts as slow.
+	slowAfter = 2 * time.Second
+	// slowFor is how long a receiver counts as slow after a slow request.
+	slowFor = time.Minute
 )
 
 // HeldError means that a request was not made, and may be made later.
@@ -57,7 +61,7 @@ func New(guard *redisguard.Guard, reg prometheus.Registerer, logger *slog.Logger
 		guard: guard, process: uuid.NewString(), logger: logger,
 		open: factory.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "aftercall_target_paused",
-			Help: "1 while this process's circuit breaker for a target is not closed: nothing is sent but a test from time to time.",
+			Help: "1 while this process's circuit breaker for a target is open or half-open: deliveries are held, except for one test after each cooldown.",
 		}, []string{"target"}),
 		held: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_deliveries_held_total",
@@ -76,6 +80,7 @@ type Breaker struct {
 
 	openUntil atomic.Int64 // Unix ns, 0 while closed
 	published atomic.Int64 // the openUntil that Redis has
+	slowUntil atomic.Int64 // Unix ns
 }
 
 // For returns a new Breaker for target. When it opens it stays open for cooldown;
@@ -101,8 +106,8 @@ type (
 
 // Do makes a request unless the breaker is open or too many are under way; then
 // the error is a *HeldError. failed reports whether an error counts as a failure
-// of the receiver. An attempt that its caller cancelled, such as a short first
-// try, does not count.
+// of the receiver. An attempt that its caller cancelled, as at shutdown, does
+// not count.
 func (b *Breaker) Do(ctx context.Context, request func(context.Context) error, failed func(error) bool) error {
 	if err := b.acquireSlot(ctx); err != nil {
 		return err
@@ -110,6 +115,7 @@ func (b *Breaker) Do(ctx context.Context, request func(context.Context) error, f
 	defer func() { <-b.slots }()
 	var result error
 	_, err := b.breaker.Execute(func() (struct{}, error) {
+		defer b.watch()()
 		result = request(ctx)
 		switch {
 		case result == nil:
@@ -151,6 +157,24 @@ func (b *Breaker) acquireSlot(ctx context.Context) error {
 		return &HeldError{Reason: fmt.Sprintf("%s has %d requests under way", b.target, cap(b.slots)), For: minHold}
 	}
 }
+
+// watch observes how long a request takes, from now until the function that it
+// returns is called. The receiver counts as slow while the request is still under
+// way, so that other requests need not find out for themselves.
+func (b *Breaker) watch() (done func()) {
+	timer := time.AfterFunc(slowAfter, b.markSlow)
+	return func() {
+		if !timer.Stop() {
+			b.markSlow()
+		}
+	}
+}
+
+func (b *Breaker) markSlow() { b.slowUntil.Store(time.Now().Add(slowFor).UnixNano()) }
+
+// Slow reports whether a request to the receiver has taken longer than two
+// seconds within the last minute, in this process.
+func (b *Breaker) Slow() bool { return time.Now().UnixNano() < b.slowUntil.Load() }
 
 // stateChanged is called by the breaker, under its lock. It must not take long.
 func (b *Breaker) stateChanged(_ string, from, to gobreaker.State) {

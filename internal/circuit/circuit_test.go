@@ -208,3 +208,30 @@ func TestASlowReceiverHasNoMoreThanItsSlots(t *testing.T) {
 		requireMade(t, b, nil, "busy is no failure")
 	})
 }
+
+func TestASlowReceiverIsRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := withoutRedis(t, slog.New(slog.DiscardHandler)).For("mail", time.Hour, 4)
+		takes := func(d time.Duration) {
+			require.NoError(t, b.Do(t.Context(), func(context.Context) error {
+				time.Sleep(d) //nolint:forbidigo // the clock of the bubble
+				return nil
+			}, isDown))
+		}
+		takes(slowAfter - 1)
+		require.False(t, b.Slow(), "quick enough")
+
+		var wg sync.WaitGroup
+		wg.Go(func() { takes(10 * time.Second) })
+		time.Sleep(slowAfter + 1) //nolint:forbidigo // the clock of the bubble
+		synctest.Wait()
+		require.True(t, b.Slow(), "while the request is under way")
+		wg.Wait()
+		takes(0)
+		require.True(t, b.Slow(), "one quick answer is not enough")
+		time.Sleep(slowFor - 1) //nolint:forbidigo // the clock of the bubble
+		require.True(t, b.Slow(), "counted from the end of the slow request")
+		time.Sleep(2) //nolint:forbidigo // the clock of the bubble
+		require.False(t, b.Slow(), "a minute without a slow request")
+	})
+}

@@ -28,6 +28,8 @@ type Channel struct {
 	Example string
 	// Events are those that can be sent, nil for all.
 	Events []EventType
+	// Slow is a channel whose receivers may take seconds to answer.
+	Slow bool
 	// NewOptions returns options to fill in.
 	NewOptions func() Options
 }

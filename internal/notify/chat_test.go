@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,26 +41,32 @@ func TestSlackRequest(t *testing.T) {
 
 func TestSlackAnswers(t *testing.T) {
 	for body, want := range map[string]struct {
-		status    int
-		text      string
-		permanent bool
+		status int
+		text   string
+		class  Class
 	}{
-		"invalid_payload":                      {400, "answered 400 Bad Request (invalid_payload)", true},
-		"action_prohibited":                    {403, "answered 403 Forbidden (action_prohibited)", true},
-		"no_service":                           {404, "answered 404 Not Found (no_service)", true},
-		"channel_is_archived":                  {410, "answered 410 Gone (channel_is_archived)", true},
-		"rate_limited":                         {429, "answered 429 Too Many Requests (rate_limited)", false},
-		"rollup_error":                         {500, "answered 500 Internal Server Error (rollup_error)", false},
-		"<html>a gateway, token=canary</html>": {502, "answered 502 Bad Gateway", false},
+		"invalid_payload":                      {400, "answered 400 Bad Request (invalid_payload)", Permanent},
+		"action_prohibited":                    {403, "answered 403 Forbidden (action_prohibited)", NeedsOperator},
+		"no_service":                           {404, "answered 404 Not Found (no_service)", NeedsOperator},
+		"channel_is_archived":                  {410, "answered 410 Gone (channel_is_archived)", NeedsOperator},
+		"rate_limited":                         {429, "answered 429 Too Many Requests (rate_limited)", Temporary},
+		"rollup_error":                         {500, "answered 500 Internal Server Error (rollup_error)", Temporary},
+		"msg_too_long":                         {200, "answered 200 OK (msg_too_long)", Permanent},
+		"too_long_in_another_way":              {400, "answered 400 Bad Request (too_long_in_another_way): the message is too long", Permanent},
+		"<html>a gateway, token=canary</html>": {502, "answered 502 Bad Gateway", Temporary},
+		`{"ok":false,"error":"invalid_token"}`: {200, "answered 200 OK (invalid_token)", NeedsOperator},
+		"<html>200, token=canary</html>":       {200, "answered 2xx, but not as documented", Temporary},
 	} {
 		p := newProvider(t, want.status, body)
-		p.header = map[string]string{"Retry-After": "30"}
+		p.header = map[string]string{"Retry-After": "300"}
 		err := newSender(t, chatOptions(TypeSlack, p.url+"/canary", "")).Send(context.Background(), "msg_1", sample(t, EventCallFree))
-		var statusErr *StatusError
-		require.ErrorAs(t, err, &statusErr)
 		require.EqualError(t, err, want.text)
-		require.Equal(t, want.permanent, statusErr.Permanent())
-		require.Equal(t, 30*time.Second, statusErr.RetryAfter)
+		failure, ok := FailureOf(err)
+		require.True(t, ok)
+		require.Equal(t, want.class, failure.Class, body)
+		if want.status != 200 {
+			require.Equal(t, 5*time.Minute, failure.RetryAfter)
+		}
 	}
 }
 
@@ -127,58 +134,70 @@ func TestFeishuSignatureVector(t *testing.T) {
 	require.Equal(t, "oqX+kPBjpkZyXjvmV8S6i6ZaCrSY2IOcRe0AKAUHAgc=", feishuSign("1772366405", "this-is-secret"))
 }
 
-// TestRobotsRefuseWithStatus200: the robots say in the body whether they took
-// the message.
-func TestRobotsRefuseWithStatus200(t *testing.T) {
-	type want struct {
-		permanent  bool
-		retryAfter time.Duration
-	}
-	never, busy := want{permanent: true}, want{retryAfter: 5 * time.Second}
+// TestRobotsAnswerInTheBody: a code decides, whatever the status.
+func TestRobotsAnswerInTheBody(t *testing.T) {
+	later := func(d time.Duration) Failure { return Failure{RetryAfter: d} }
+	final := Failure{Class: Permanent, OneEvent: true}
+	operator := Failure{Class: NeedsOperator, RetryAfter: operatorDelay}
 	for _, c := range []struct {
 		target Type
 		status int
 		body   string
-		want   want
+		want   Failure
 	}{
-		{TypeWeCom, 200, `{"errcode":93000,"errmsg":"invalid webhook url, from ip: 1.2.3.4, canary"}`, never},
-		{TypeWeCom, 200, `{"errcode":45009,"errmsg":"api freq out of limit"}`, want{retryAfter: time.Minute}},
-		{TypeWeCom, 200, `{"errcode":-1,"errmsg":"system busy"}`, busy},
-		{TypeWeCom, 200, `{"errcode":40058,"errmsg":"content size out of limit"}`, never},
-		{TypeWeCom, 200, `{"errcode":99999,"errmsg":"unknown to the rules"}`, want{}},
-		{TypeWeCom, 200, `<html>canary</html>`, want{}},
-		{TypeWeCom, 200, `{}`, want{}},
-		{TypeDingTalk, 200, `{"errcode":310000,"errmsg":"sign not match"}`, never},
-		{TypeDingTalk, 200, `{"errcode":300001,"errmsg":"token is not exist"}`, never},
-		{TypeDingTalk, 200, `{"status":1111,"wait":5,"source":"x5","punish":"deny","errcode":130101,"errmsg":"send too fast"}`, want{retryAfter: 10 * time.Minute}},
-		{TypeDingTalk, 200, `{"errcode":410100,"errmsg":"too fast"}`, want{retryAfter: 10 * time.Minute}},
-		{TypeDingTalk, 200, `{"errcode":-1,"errmsg":"busy"}`, busy},
-		{TypeFeishu, 200, `{"code":19021,"data":{},"msg":"sign match fail or timestamp is not within one hour from current time"}`, never},
-		{TypeFeishu, 200, `{"code":19024,"msg":"Key Words Not Found"}`, never},
-		{TypeFeishu, 200, `{"code":9499,"msg":"Bad Request","data":{}}`, never},
-		{TypeFeishu, 200, `{"code":11232,"msg":"frequency limited psm"}`, want{retryAfter: time.Minute}},
-		{TypeFeishu, 400, `{"code":99991400,"msg":"request trigger frequency limit"}`, want{retryAfter: time.Minute}},
-		{TypeFeishu, 200, `{"code":424242,"msg":"unknown to the rules"}`, want{}},
-		{TypeFeishu, 200, `ok`, want{}},
-		{TypeFeishu, 200, `{}`, want{}},
+		{TypeWeCom, 200, `{"errcode":93000,"errmsg":"invalid webhook url, from ip: 1.2.3.4, canary"}`, operator},
+		{TypeWeCom, 200, `{"errcode":45009,"errmsg":"api freq out of limit"}`, later(time.Minute)},
+		{TypeWeCom, 200, `{"errcode":-1,"errmsg":"system busy"}`, later(5 * time.Second)},
+		{TypeWeCom, 200, `{"errcode":40058,"errmsg":"content size out of limit"}`, final},
+		{TypeWeCom, 200, `{"errcode":40058,"errmsg":"too many requests"}`, later(time.Minute)},
+		{TypeWeCom, 200, `{"errcode":99999,"errmsg":"unknown to the rules"}`, Failure{}},
+		{TypeWeCom, 200, `{"errcode":99999,"errmsg":"content size out of limit"}`, final},
+		{TypeWeCom, 200, `<html>canary</html>`, Failure{}},
+		{TypeWeCom, 200, `{}`, Failure{}},
+		{TypeWeCom, 500, `{"errcode":93000}`, operator},
+		{TypeDingTalk, 200, `{"errcode":310000,"errmsg":"sign not match"}`, operator},
+		{TypeDingTalk, 200, `{"errcode":310000,"errmsg":"invalid timestamp"}`, operator},
+		{TypeDingTalk, 200, `{"errcode":300001,"errmsg":"token is not exist"}`, operator},
+		{TypeDingTalk, 400, `{"errcode":300001,"errmsg":"token is not exist"}`, operator},
+		{TypeDingTalk, 200, `{"status":1111,"wait":5,"source":"x5","punish":"deny","errcode":130101,"errmsg":"send too fast"}`, later(10 * time.Minute)},
+		{TypeDingTalk, 200, `{"errcode":410100,"errmsg":"too fast"}`, later(10 * time.Minute)},
+		{TypeDingTalk, 200, `{"errcode":660026,"errmsg":"发送速度太快而限流"}`, later(time.Minute)},
+		{TypeDingTalk, 200, `{"errcode":460101,"errmsg":"message too long, exceed 20000 bytes"}`, final},
+		{TypeDingTalk, 200, `{"errcode":-1,"errmsg":"busy"}`, later(5 * time.Second)},
+		{TypeFeishu, 200, `{"code":19021,"data":{},"msg":"sign match fail or timestamp is not within one hour from current time"}`, operator},
+		{TypeFeishu, 200, `{"code":19024,"msg":"Key Words Not Found"}`, operator},
+		{TypeFeishu, 200, `{"code":9499,"msg":"Bad Request","data":{}}`, final},
+		{TypeFeishu, 400, `{"code":9499,"msg":"Bad Request","data":{}}`, final},
+		{TypeFeishu, 400, `{"code":9499,"msg":"too many request"}`, later(time.Minute)},
+		{TypeFeishu, 200, `{"code":9499,"msg":"too many request"}`, later(time.Minute)},
+		{TypeFeishu, 200, `{"code":9499,"msg":"something else"}`, Failure{}},
+		{TypeFeishu, 200, `{"code":"9499","msg":"too many request"}`, later(time.Minute)},
+		{TypeFeishu, 200, `{"code":11232,"msg":"frequency limited psm"}`, later(time.Minute)},
+		{TypeFeishu, 400, `{"code":99991400,"msg":"request trigger frequency limit"}`, later(time.Minute)},
+		{TypeFeishu, 200, `{"code":424242,"msg":"unknown to the rules"}`, Failure{}},
+		{TypeFeishu, 503, `{"code":424242,"msg":"unknown to the rules"}`, Failure{}},
+		{TypeFeishu, 400, `{"code":424242,"msg":"unknown to the rules"}`, Failure{Class: NeedsOperator}},
+		{TypeFeishu, 410, `{"code":424242,"msg":"unknown to the rules"}`, Failure{Class: NeedsOperator}},
+		{TypeFeishu, 200, `{"StatusCode":19021,"StatusMessage":"sign match fail"}`, operator},
+		{TypeFeishu, 413, `<html>too large</html>`, final},
+		{TypeFeishu, 200, `ok`, Failure{}},
+		{TypeFeishu, 200, `{}`, Failure{}},
 	} {
 		p := newProvider(t, c.status, c.body)
 		s := newSender(t, chatOptions(c.target, p.url+"/canary?key=canary", ""))
 		err := s.Send(context.Background(), "msg_1", sample(t, EventCallCharged))
-		var deliveryErr *DeliveryError
-		require.ErrorAs(t, err, &deliveryErr, "%s %s", c.target, c.body)
-		require.Equal(t, c.want, want{deliveryErr.Permanent, deliveryErr.RetryAfter}, "%s %s", c.target, c.body)
+		failure, ok := FailureOf(err)
+		require.True(t, ok, "%s %d %s", c.target, c.status, c.body)
+		require.Equal(t, c.want, failure, "%s %d %s", c.target, c.status, c.body)
 		require.NotContains(t, err.Error(), "canary")
 	}
-	p := newProvider(t, http.StatusBadRequest, `{"code":424242,"msg":"unknown to the rules"}`)
-	var statusErr *StatusError
-	require.ErrorAs(t, newSender(t, chatOptions(TypeFeishu, p.url, "")).Send(context.Background(), "msg_1", sample(t, EventCallCharged)), &statusErr)
-	require.True(t, statusErr.Permanent(), "an unknown code does not hide the status")
+	for _, body := range []string{`{"code":0}`, `{"StatusCode":0,"StatusMessage":"success"}`, "\xef\xbb\xbf" + `{"code":"0","msg":"success"}`} {
+		p := newProvider(t, http.StatusOK, body)
+		require.NoError(t, newSender(t, chatOptions(TypeFeishu, p.url, "")).Send(context.Background(), "msg_1", sample(t, EventCallCharged)), body)
+	}
 	for _, target := range []Type{TypeWeCom, TypeDingTalk, TypeFeishu} {
 		p := newProvider(t, http.StatusServiceUnavailable, `{"errcode":0,"code":0}`)
-		err := newSender(t, chatOptions(target, p.url, "")).Send(context.Background(), "msg_1", sample(t, EventCallCharged))
-		var statusErr *StatusError
-		require.ErrorAs(t, err, &statusErr, "a status that is no success counts, whatever the body says")
+		require.NoError(t, newSender(t, chatOptions(target, p.url, "")).Send(context.Background(), "msg_1", sample(t, EventCallCharged)), "the code decides")
 	}
 }
 
@@ -223,10 +242,40 @@ func TestTextsFitTheirChannel(t *testing.T) {
 	}
 }
 
+// TestEncodedMessagesFit has names that JSON needs twice or three times the space
+// for: what counts is the body that is sent.
+func TestEncodedMessagesFit(t *testing.T) {
+	for _, name := range []string{`"`, `\`, "患", "x\"", "\u2028"} {
+		event := sample(t, EventCallCharged)
+		event.Call.Members = slices.Repeat([]string{strings.Repeat(name, 20)}, 1000)
+		for target, limit := range map[Type]int{TypeDingTalk: 20_000, TypeFeishu: 20_000, TypeTeams: 28 << 10} {
+			p := newProvider(t, http.StatusOK, `{"errcode":0,"code":0}`)
+			require.NoError(t, newSender(t, chatOptions(target, p.url, "")).Send(context.Background(), "msg_1", event))
+			body := p.only(t).body
+			require.LessOrEqual(t, len(body), limit, "%s %q", target, name)
+			require.True(t, json.Valid([]byte(body)))
+			require.Contains(t, body, cutMark)
+		}
+	}
+	thousand := sample(t, EventCallCharged)
+	thousand.Call.Members = slices.Repeat([]string{`"`}, 1000)
+	for _, target := range []Type{TypeDingTalk, TypeFeishu} {
+		p := newProvider(t, http.StatusOK, `{"errcode":0,"code":0}`)
+		require.NoError(t, newSender(t, chatOptions(target, p.url, "")).Send(context.Background(), "msg_1", thousand))
+		require.Contains(t, p.only(t).body, "CallId 055662e1", "no more is cut than necessary")
+	}
+	_, err := fit("text", 3, func(text string) any { return text + "long" })
+	failure, _ := FailureOf(err)
+	require.Equal(t, Permanent, failure.Class)
+}
+
 func TestCodesAreExplained(t *testing.T) {
-	rules := map[int]codeRule{7: {meaning: "busy"}, 8: {permanent: true}}
-	require.NoError(t, codeError("code", 0, rules))
-	require.EqualError(t, codeError("code", 7, rules), "answered code 7: busy")
-	require.EqualError(t, codeError("code", 8, rules), "answered code 8")
-	require.EqualError(t, codeError("code", 9, rules), "answered code 9")
+	rules := []codeRule{{code: "7", meaning: "busy"}, {code: "8", class: Permanent}}
+	answered := func(code string) error {
+		return (&response{status: http.StatusOK}).chatError(answer{name: "code", code: code}, rules, sentAt)
+	}
+	require.NoError(t, answered("0"))
+	require.EqualError(t, answered("7"), "answered code 7: busy")
+	require.EqualError(t, answered("8"), "answered code 8")
+	require.EqualError(t, answered("9"), "answered code 9")
 }

@@ -38,36 +38,41 @@ func (o *DingTalkOptions) newSender(s *setup) Sender {
 	s.secret("secret", o.Secret, "copy it from the robot's security settings, where it begins with SEC")
 	return &dingtalk{
 		url: s.url(o.URL), secret: o.Secret.Reveal(),
-		text: s.text(o.TextOptions, plain, maxDingTalkText), http: s.http, now: time.Now,
+		text: s.text(o.TextOptions, plain, 0), http: s.http, now: time.Now,
 	}
 }
 
-// maxDingTalkText keeps a message below the 20000 bytes that a robot accepts.
-const maxDingTalkText = 16 << 10
+// maxDingTalkBody is the longest body that a robot accepts, in bytes.
+const maxDingTalkBody = 20_000
 
 // dingtalkThrottle is how long DingTalk throttles a robot after more than 20 messages
 // in a minute.
 const dingtalkThrottle = 10 * time.Minute
 
-// dingtalkCodes are codes that a robot sends with status 200
+// dingtalkCodes are codes that a robot sends, mostly with status 200
 // (open.dingtalk.com/document/robots/custom-robot-access).
-var dingtalkCodes = map[int]codeRule{
-	-1:     {retryAfter: 5 * time.Second, meaning: "busy"},
-	130101: {retryAfter: dingtalkThrottle, meaning: "over 20 messages a minute"},
-	410100: {retryAfter: dingtalkThrottle, meaning: "over 20 messages a minute"},
-	40035:  {permanent: true, meaning: "a parameter is missing"},
-	43004:  {permanent: true, meaning: "content type not allowed"},
-	300001: {permanent: true, meaning: "no such access_token: copy the robot's URL again"},
-	310000: {permanent: true, meaning: "the robot's security settings refuse this: check secret, this machine's clock, keywords and IP addresses"},
-	400013: {permanent: true, meaning: "the group is dissolved"},
-	400101: {permanent: true, meaning: "no such access_token: copy the robot's URL again"},
-	400102: {permanent: true, meaning: "the robot is disabled"},
-	400105: {permanent: true, meaning: "message type not allowed"},
-	400106: {permanent: true, meaning: "no such robot"},
-	430101: {permanent: true, meaning: "a link in the text is not allowed"},
-	430102: {permanent: true, meaning: "the text is not allowed"},
-	430103: {permanent: true, meaning: "a picture is not allowed"},
-	430104: {permanent: true, meaning: "the content is not allowed"},
+var dingtalkCodes = []codeRule{
+	{code: "-1", retryAfter: 5 * time.Second, meaning: "busy"},
+	{code: "130101", retryAfter: dingtalkThrottle, meaning: "over 20 messages a minute"},
+	{code: "410100", retryAfter: dingtalkThrottle, meaning: "over 20 messages a minute"},
+	{code: "40035", class: Permanent, meaning: "a parameter is missing"},
+	{code: "43004", class: Permanent, meaning: "content type not allowed"},
+	{code: "300001", class: NeedsOperator, meaning: "no such access_token: copy the robot's URL again"},
+	{code: "310000", text: "timestamp", class: NeedsOperator, meaning: "the time is wrong: set this machine's clock"},
+	{code: "310000", text: "sign", class: NeedsOperator, meaning: "the signature does not match: check secret"},
+	{code: "310000", text: "keyword", class: NeedsOperator, meaning: "none of the keywords of the robot's security settings is in the text"},
+	{code: "310000", text: "ip", class: NeedsOperator, meaning: "this machine's IP address is not in the robot's security settings"},
+	{code: "310000", class: NeedsOperator, meaning: "the robot's security settings refuse this: check secret, this machine's clock, keywords and IP addresses"},
+	{code: "400013", class: NeedsOperator, meaning: "the group is dissolved"},
+	{code: "400101", class: NeedsOperator, meaning: "no such access_token: copy the robot's URL again"},
+	{code: "400102", class: NeedsOperator, meaning: "the robot is disabled"},
+	{code: "400105", class: Permanent, meaning: "message type not allowed"},
+	{code: "400106", class: NeedsOperator, meaning: "no such robot"},
+	{code: "430101", class: Permanent, meaning: "a link in the text is not allowed"},
+	{code: "430102", class: Permanent, meaning: "the text is not allowed"},
+	{code: "430103", class: Permanent, meaning: "a picture is not allowed"},
+	{code: "430104", class: Permanent, meaning: "the content is not allowed"},
+	{code: "460101", class: Permanent, meaning: tooLongMeaning},
 }
 
 type dingtalk struct {
@@ -84,7 +89,11 @@ func (d *dingtalk) Send(ctx context.Context, _ string, event Event) error {
 	if err != nil {
 		return err
 	}
-	resp, err := postJSON(ctx, d.http, d.signed(d.now()), robotText(text))
+	body, err := fit(text, maxDingTalkBody, robotText)
+	if err != nil {
+		return err
+	}
+	resp, err := postJSON(ctx, d.http, d.signed(d.now()), body)
 	if err != nil {
 		return err
 	}

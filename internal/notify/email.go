@@ -34,6 +34,8 @@ var emailChannel = Channel{
     from: Calls <calls@example.com>
     to: [finance@example.com]
 `,
+	// Greylisting, tarpits and content filters are usual.
+	Slow:       true,
 	NewOptions: func() Options { return new(EmailOptions) },
 }
 
@@ -212,7 +214,7 @@ func (e *email) dial(ctx context.Context, network, address string) (net.Conn, er
 	if err != nil {
 		return nil, err
 	}
-	conn = &cappedConn{Conn: conn, left: maxMailReplies}
+	conn = &cappedConn{Conn: conn, left: maxMailReplies, until: time.Now().Add(RequestTimeout)}
 	if e.mail.Security != securityTLS {
 		return conn, nil
 	}
@@ -223,10 +225,20 @@ func (e *email) dial(ctx context.Context, network, address string) (net.Conn, er
 	return encrypted, nil
 }
 
-// cappedConn fails when more bytes were read than are left.
+// cappedConn fails when more bytes were read than are left, and at a time. The
+// client itself gives every command the whole timeout again.
 type cappedConn struct {
 	net.Conn
-	left int
+	left  int
+	until time.Time
+}
+
+// SetDeadline implements net.Conn.
+func (c *cappedConn) SetDeadline(t time.Time) error {
+	if t.IsZero() || t.After(c.until) {
+		t = c.until
+	}
+	return c.Conn.SetDeadline(t)
 }
 
 // Read implements io.Reader.
@@ -239,7 +251,9 @@ func (c *cappedConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// mailError reads the reply code: 5xx is permanent, 4xx and faults are retryable.
+// mailError reads the reply code. 4xx and faults are temporary. 5xx to the mail
+// itself is permanent; everything before that, from the greeting to the
+// recipients, is the same for every mail, and an operator can correct it.
 func mailError(err error) error {
 	var (
 		sendErr *mail.SendError
@@ -260,5 +274,13 @@ func mailError(err error) error {
 	if sendErr != nil && sendErr.EnhancedStatusCode() != "" {
 		text += " " + sendErr.EnhancedStatusCode()
 	}
-	return &DeliveryError{Reason: "the mail server answered " + text + " to " + where, Permanent: code >= http.StatusInternalServerError}
+	failure := &DeliveryError{Reason: "the mail server answered " + text + " to " + where}
+	switch {
+	case code < http.StatusInternalServerError:
+	case sendErr != nil && (sendErr.Reason == mail.ErrSMTPData || sendErr.Reason == mail.ErrSMTPDataClose || sendErr.Reason == mail.ErrWriteContent):
+		failure.Class = Permanent
+	default:
+		failure.Class, failure.RetryAfter = NeedsOperator, operatorDelay
+	}
+	return failure
 }

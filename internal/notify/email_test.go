@@ -117,19 +117,21 @@ func TestMailServersAnswers(t *testing.T) {
 	for name, c := range map[string]struct {
 		command, reply string
 		text           string
-		permanent      bool
+		class          Class
 	}{
-		"greylisted":            {"RCPT TO:<finance", "450 4.2.0 try later", "the mail server answered 450 4.2.0 to sending SMTP RCPT TO command", false},
-		"no such mailbox":       {"RCPT TO:<boss", "550 5.1.1 canary", "the mail server answered 550 5.1.1 to sending SMTP RCPT TO command", true},
-		"sender refused":        {"MAIL", "553 5.7.1 canary", "the mail server answered 553 5.7.1 to sending SMTP MAIL FROM command", true},
-		"full":                  {".", "452 4.3.1 no room", "the mail server answered 452 4.3.1 to closing SMTP DATA writer", false},
-		"spam":                  {".", "554 5.7.1 canary", "the mail server answered 554 5.7.1 to closing SMTP DATA writer", true},
-		"password":              {"AUTH", "535 5.7.8 canary", "the mail server answered 535 to greeting, encryption or authentication", true},
-		"password later":        {"AUTH", "454 4.7.0 canary", "the mail server answered 454 to greeting, encryption or authentication", false},
-		"not now":               {"", "421 4.3.2 shutting down", "the mail server answered 421 to greeting, encryption or authentication", false},
-		"not you":               {"", "554 canary", "the mail server answered 554 to greeting, encryption or authentication", true},
-		"delivered, no goodbye": {"QUIT", "500 what", "", false},
-		"delivered, no reset":   {"RSET", "502 what", "", false},
+		"greylisted":            {"RCPT TO:<finance", "450 4.2.0 try later", "the mail server answered 450 4.2.0 to sending SMTP RCPT TO command", Temporary},
+		"no such mailbox":       {"RCPT TO:<boss", "550 5.1.1 canary", "the mail server answered 550 5.1.1 to sending SMTP RCPT TO command", NeedsOperator},
+		"sender refused":        {"MAIL", "553 5.7.1 canary", "the mail server answered 553 5.7.1 to sending SMTP MAIL FROM command", NeedsOperator},
+		"full":                  {".", "452 4.3.1 no room", "the mail server answered 452 4.3.1 to closing SMTP DATA writer", Temporary},
+		"spam":                  {".", "554 5.7.1 canary", "the mail server answered 554 5.7.1 to closing SMTP DATA writer", Permanent},
+		"password":              {"AUTH", "535 5.7.8 canary", "the mail server answered 535 to greeting, encryption or authentication", NeedsOperator},
+		"password later":        {"AUTH", "454 4.7.0 canary", "the mail server answered 454 to greeting, encryption or authentication", Temporary},
+		"not now":               {"", "421 4.3.2 shutting down", "the mail server answered 421 to greeting, encryption or authentication", Temporary},
+		"not you":               {"", "554 canary", "the mail server answered 554 to greeting, encryption or authentication", NeedsOperator},
+		"delivered, no goodbye": {"QUIT", "500 what", "", Temporary},
+		"delivered, no reset":   {"RSET", "502 what", "", Temporary},
+		"login required":        {"MAIL", "530 5.7.0 canary", "the mail server answered 530 5.7.0 to sending SMTP MAIL FROM command", NeedsOperator},
+		"too large":             {".", "552 5.3.4 canary", "the mail server answered 552 5.3.4 to closing SMTP DATA writer", Permanent},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newMailServer(t, func(s *mailServer) { s.replies[c.command] = c.reply })
@@ -141,7 +143,7 @@ func TestMailServersAnswers(t *testing.T) {
 			var deliveryErr *DeliveryError
 			require.ErrorAs(t, err, &deliveryErr)
 			require.EqualError(t, err, c.text)
-			require.Equal(t, c.permanent, deliveryErr.Permanent)
+			require.Equal(t, c.class, deliveryErr.Class)
 		})
 	}
 }

@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"time"
@@ -39,25 +38,27 @@ func (o *FeishuOptions) newSender(s *setup) Sender {
 	s.secret("secret", o.Secret, "copy it from the bot's security settings, signature verification")
 	return &feishu{
 		url: o.URL.Reveal(), secret: o.Secret.Reveal(),
-		text: s.text(o.TextOptions, withoutTags, maxFeishuText), http: s.http, now: time.Now,
+		text: s.text(o.TextOptions, withoutTags, 0), http: s.http, now: time.Now,
 	}
 }
 
-// maxFeishuText keeps a request below the 20 KB that a bot accepts.
-const maxFeishuText = 16 << 10
+// maxFeishuBody keeps a body below the 20 KB that a bot accepts.
+const maxFeishuBody = 20_000
 
-// feishuCodes are codes that a bot sends, mostly with status 200
+// feishuCodes are codes that a bot sends, with status 200 or 400
 // (open.feishu.cn/document/client-docs/bot-v3/add-custom-bot).
-var feishuCodes = map[int]codeRule{
-	11232:    {retryAfter: time.Minute, meaning: "over 100 messages a minute or 5 a second"},
-	99991400: {retryAfter: time.Minute, meaning: "over the frequency limit"},
-	9499:     {permanent: true, meaning: "the request is not allowed"},
-	19001:    {permanent: true, meaning: "no such bot: copy its URL again"},
-	19002:    {permanent: true, meaning: "the request is not allowed"},
-	19007:    {permanent: true, meaning: "the bot is disabled"},
-	19021:    {permanent: true, meaning: "the signature does not match: check secret and this machine's clock"},
-	19022:    {permanent: true, meaning: "this machine's IP address is not in the bot's security settings"},
-	19024:    {permanent: true, meaning: "none of the keywords of the bot's security settings is in the text"},
+var feishuCodes = []codeRule{
+	{code: "11232", retryAfter: time.Minute, meaning: "over 100 messages a minute or 5 a second"},
+	{code: "99991400", retryAfter: time.Minute, meaning: throttledMeaning},
+	{code: "9499", text: "too many", retryAfter: time.Minute, meaning: throttledMeaning},
+	{code: "9499", text: "bad request", class: Permanent, meaning: "the request is not allowed"},
+	{code: "19001", class: NeedsOperator, meaning: "no such bot: copy its URL again"},
+	{code: "19002", class: Permanent, meaning: "the request is not allowed"},
+	{code: "19007", class: NeedsOperator, meaning: "the bot is disabled"},
+	{code: "19021", class: NeedsOperator, meaning: "the signature does not match: check secret and this machine's clock"},
+	{code: "19022", class: NeedsOperator, meaning: "this machine's IP address is not in the bot's security settings"},
+	{code: "19024", class: NeedsOperator, meaning: "none of the keywords of the bot's security settings is in the text"},
+	{code: "230025", class: Permanent, meaning: tooLongMeaning},
 }
 
 type feishu struct {
@@ -83,33 +84,38 @@ func (f *feishu) Send(ctx context.Context, _ string, event Event) error {
 	}
 	now := f.now()
 	timestamp := strconv.FormatInt(now.Unix(), 10)
-	resp, err := postJSON(ctx, f.http, f.url, feishuMessage{
-		Timestamp: timestamp, Sign: feishuSign(timestamp, f.secret),
-		Type: "text", Content: map[string]string{"text": text},
+	body, err := fit(text, maxFeishuBody, func(text string) any {
+		return feishuMessage{
+			Timestamp: timestamp, Sign: feishuSign(timestamp, f.secret),
+			Type: "text", Content: map[string]string{"text": text},
+		}
 	})
+	if err != nil {
+		return err
+	}
+	resp, err := postJSON(ctx, f.http, f.url, body)
 	if err != nil {
 		return err
 	}
 	return feishuResult(resp, now)
 }
 
-// feishuResult returns the error of a response. Some codes come with status 400,
-// and say more than it.
+// feishuResult returns the error of a response. The older form has StatusCode in
+// place of code.
 func feishuResult(resp *response, now time.Time) error {
 	var body struct {
-		Code *int `json:"code"`
+		Code    number `json:"code"`
+		Text    words  `json:"msg"`
+		OldCode number `json:"StatusCode"`
+		OldText words  `json:"StatusMessage"`
 	}
-	err := json.Unmarshal(resp.body, &body)
-	understood := err == nil && body.Code != nil
 	switch {
-	case understood && *body.Code != 0 && (resp.ok() || feishuCodes[*body.Code].meaning != ""):
-		return codeError("code", *body.Code, feishuCodes)
-	case !resp.ok():
-		return resp.statusError(now)
-	case !understood:
-		return errNotUnderstood
+	case !resp.object(&body):
+		return resp.chatError(answer{}, feishuCodes, now)
+	case body.Code == "":
+		return resp.chatError(answer{name: "StatusCode", code: string(body.OldCode), text: string(body.OldText)}, feishuCodes, now)
 	}
-	return nil
+	return resp.chatError(answer{name: "code", code: string(body.Code), text: string(body.Text)}, feishuCodes, now)
 }
 
 // feishuSign is the HMAC-SHA256 of nothing, keyed with the time and the secret, in base64.

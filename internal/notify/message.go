@@ -170,7 +170,7 @@ func templateCause(err error) string {
 func (m *message) render(e Event) (string, error) {
 	text, err := m.execute(e)
 	if err == nil && text == "" {
-		err = &DeliveryError{Reason: m.key + " gives nothing for this event", Permanent: true}
+		err = &DeliveryError{Reason: m.key + " gives nothing for this event", Class: Permanent}
 	}
 	return text, err
 }
@@ -190,15 +190,17 @@ func (m *message) execute(e Event) (string, error) {
 	return cut(strings.TrimSpace(b.String()), m.limit), nil
 }
 
+// cutMark is the end of a text that was cut.
+const cutMark = "…"
+
 // cut shortens s to limit bytes, at the end of a character.
 func cut(s string, limit int) string {
-	const mark = "…"
 	if limit == 0 || len(s) <= limit {
 		return s
 	}
-	end := limit - len(mark)
+	end := max(limit-len(cutMark), 0)
 	for end > 0 && !utf8.RuneStart(s[end]) {
 		end--
 	}
-	return s[:end] + mark
+	return s[:end] + cutMark
 }

@@ -79,7 +79,7 @@ func TestATextIsNeitherEmptyNorEndless(t *testing.T) {
 	err := newSender(t, chatOptions(TypeSlack, p.url, "{{ .Caller }}"), EventCallCharged).Send(context.Background(), "msg_1", nobody)
 	var deliveryErr *DeliveryError
 	require.ErrorAs(t, err, &deliveryErr)
-	require.True(t, deliveryErr.Permanent)
+	require.Equal(t, Permanent, deliveryErr.Class)
 	require.EqualError(t, err, "text gives nothing for this event")
 	require.Empty(t, p.seen)
 

@@ -59,10 +59,16 @@ func TestEverySecretVerifies(t *testing.T) {
 }
 
 func TestAnswers(t *testing.T) {
-	tests := map[int]struct{ ok, permanent bool }{
-		200: {ok: true}, 204: {ok: true},
-		300: {permanent: true}, 302: {permanent: true}, 400: {permanent: true}, 401: {permanent: true}, 404: {permanent: true}, 410: {permanent: true},
-		408: {}, 409: {}, 425: {}, 429: {}, 500: {}, 502: {}, 503: {},
+	type want struct {
+		ok    bool
+		class Class
+	}
+	delivered, operator, final, temporary := want{ok: true}, want{class: NeedsOperator}, want{class: Permanent}, want{}
+	tests := map[int]want{
+		200: delivered, 204: delivered, 299: delivered,
+		300: operator, 302: operator, 400: operator, 401: operator, 403: operator, 404: operator, 405: operator, 413: operator, 422: operator,
+		410: final,
+		408: temporary, 409: temporary, 425: temporary, 429: temporary, 500: temporary, 501: temporary, 502: temporary, 503: temporary,
 	}
 	for status, tt := range tests {
 		t.Run(http.StatusText(status), func(t *testing.T) {
@@ -78,7 +84,7 @@ func TestAnswers(t *testing.T) {
 			var statusErr *StatusError
 			require.ErrorAs(t, err, &statusErr)
 			require.Equal(t, status, statusErr.Status)
-			require.Equal(t, tt.permanent, statusErr.Permanent())
+			require.Equal(t, tt.class, statusErr.Class())
 		})
 	}
 }
@@ -92,7 +98,7 @@ func TestDeliveryControl(t *testing.T) {
 		}, secretOne)
 		var statusErr *StatusError
 		require.ErrorAs(t, w.Send(t.Context(), "msg_1", Event{Call: &CallData{}}), &statusErr)
-		require.Equal(t, aborted, statusErr.Permanent(), control)
+		require.Equal(t, aborted, statusErr.Class() == Permanent, control)
 	}
 }
 

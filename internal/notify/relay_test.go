@@ -39,5 +39,5 @@ func TestRelaySendsByteForByte(t *testing.T) {
 	status = http.StatusServiceUnavailable
 	var statusErr *StatusError
 	require.ErrorAs(t, relay.Send(t.Context(), query, "", nil), &statusErr)
-	require.False(t, statusErr.Permanent())
+	require.Equal(t, Temporary, statusErr.Class())
 }

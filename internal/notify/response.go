@@ -46,27 +46,13 @@ func (e *StatusError) Error() string {
 	return text
 }
 
-// Permanent reports whether another attempt would fail in the same way: every
-// status but 2xx, 408, 409, 425, 429 and 5xx; and these if Aborted.
-func (e *StatusError) Permanent() bool {
-	if e.Aborted {
-		return true
-	}
-	switch e.Status {
-	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests:
-		return false
-	}
-	return e.Status < 500
-}
-
 // DeliveryError is a failure that is not an HTTP status: an error code in the
 // body of a response with status 200, or the reply of a mail server.
 type DeliveryError struct {
 	// Reason is the receiver's code and its meaning. It does not repeat text
 	// that the receiver wrote.
 	Reason string
-	// Permanent means that another attempt would fail in the same way.
-	Permanent bool
+	Class  Class
 	// RetryAfter is the shortest wait before another attempt, 0 if none is known.
 	RetryAfter time.Duration
 }
@@ -74,8 +60,8 @@ type DeliveryError struct {
 // Error gives the reason.
 func (e *DeliveryError) Error() string { return e.Reason }
 
-// errNotUnderstood is retryable: most likely a gateway's page.
-var errNotUnderstood = &DeliveryError{Reason: "answered 200, but not as documented"}
+// errNotUnderstood is temporary: most likely a gateway's page.
+var errNotUnderstood = &DeliveryError{Reason: "answered 2xx, but not as documented"}
 
 // response is the status, the header and the beginning of the body of a response.
 type response struct {
@@ -129,12 +115,8 @@ func post(ctx context.Context, client *http.Client, address string, header http.
 	return r, nil
 }
 
-// postJSON posts a value as JSON.
-func postJSON(ctx context.Context, client *http.Client, address string, value any) (*response, error) {
-	body, err := encodeJSON(value)
-	if err != nil {
-		return nil, err
-	}
+// postJSON posts a body in JSON.
+func postJSON(ctx context.Context, client *http.Client, address string, body []byte) (*response, error) {
 	return post(ctx, client, address, http.Header{"Content-Type": {"application/json; charset=utf-8"}}, body)
 }
 
@@ -157,25 +139,4 @@ func withoutURL(err error) error {
 		return urlErr.Err
 	}
 	return err
-}
-
-// codeRule is what an error code in a response means for the next attempt.
-type codeRule struct {
-	permanent  bool
-	retryAfter time.Duration
-	meaning    string
-}
-
-// codeError makes an error of a code in a body; 0 is success. A code without a
-// rule is retryable.
-func codeError(name string, code int, rules map[int]codeRule) error {
-	if code == 0 {
-		return nil
-	}
-	rule := rules[code]
-	reason := fmt.Sprintf("answered %s %d", name, code)
-	if rule.meaning != "" {
-		reason += ": " + rule.meaning
-	}
-	return &DeliveryError{Reason: reason, Permanent: rule.permanent, RetryAfter: rule.retryAfter}
 }

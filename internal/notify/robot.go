@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"strings"
 	"time"
 )
@@ -18,18 +17,16 @@ func robotText(text string) any {
 	return map[string]any{"msgtype": "text", "text": map[string]string{"content": text}}
 }
 
-// errcode returns the error that a response of WeCom or DingTalk has in its body.
-func (r *response) errcode(rules map[int]codeRule, now time.Time) error {
-	if !r.ok() {
-		return r.statusError(now)
-	}
+// errcode returns the error of a response of WeCom or DingTalk.
+func (r *response) errcode(rules []codeRule, now time.Time) error {
 	var body struct {
-		ErrCode *int `json:"errcode"`
+		Code number `json:"errcode"`
+		Text words  `json:"errmsg"`
 	}
-	if err := json.Unmarshal(r.body, &body); err != nil || body.ErrCode == nil {
-		return errNotUnderstood
+	if !r.object(&body) {
+		return r.chatError(answer{}, rules, now)
 	}
-	return codeError("errcode", *body.ErrCode, rules)
+	return r.chatError(answer{name: "errcode", code: string(body.Code), text: string(body.Text)}, rules, now)
 }
 
 // hmacSHA256 is the signature of data in base64.

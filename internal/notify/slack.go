@@ -47,6 +47,27 @@ var slackEscape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Re
 // slackReason matches the codes by which Slack explains a refusal, such as no_service.
 var slackReason = regexp.MustCompile(`^[a-z_]{1,60}$`)
 
+// slackCodes are codes that Slack sends as the body
+// (docs.slack.dev/messaging/sending-messages-using-incoming-webhooks).
+var slackCodes = []codeRule{
+	{code: "rate_limited", retryAfter: time.Second},
+	{code: "invalid_payload", class: Permanent},
+	{code: "no_text", class: Permanent},
+	{code: "msg_too_long", class: Permanent},
+	{code: "text_too_long", class: Permanent},
+	{code: "too_many_attachments", class: Permanent},
+	{code: "no_service", class: NeedsOperator},
+	{code: "no_service_id", class: NeedsOperator},
+	{code: "no_team", class: NeedsOperator},
+	{code: "team_disabled", class: NeedsOperator},
+	{code: "invalid_token", class: NeedsOperator},
+	{code: "action_prohibited", class: NeedsOperator},
+	{code: "posting_to_general_channel_denied", class: NeedsOperator},
+	{code: "channel_not_found", class: NeedsOperator},
+	{code: "channel_is_archived", class: NeedsOperator},
+	{code: "user_not_found", class: NeedsOperator},
+}
+
 type slack struct {
 	url  string
 	text *message
@@ -60,16 +81,34 @@ func (s *slack) Send(ctx context.Context, _ string, event Event) error {
 	if err != nil {
 		return err
 	}
-	resp, err := postJSON(ctx, s.http, s.url, map[string]any{"text": text})
-	switch {
-	case err != nil:
+	body, err := encodeJSON(map[string]any{"text": text})
+	if err != nil {
 		return err
-	case resp.ok():
+	}
+	resp, err := postJSON(ctx, s.http, s.url, body)
+	if err != nil {
+		return err
+	}
+	return slackResult(resp, s.now())
+}
+
+// slackResult returns the error of a response. Slack answers ok or a code in plain
+// text; a receiver that is compatible with Slack may answer 2xx with anything else
+// that is not a page.
+func slackResult(resp *response, now time.Time) error {
+	code := strings.TrimSpace(string(resp.body))
+	if slackReason.MatchString(code) {
+		return resp.chatError(answer{code: code, text: strings.ReplaceAll(code, "_", " ")}, slackCodes, now)
+	}
+	var body struct {
+		OK    *bool `json:"ok"`
+		Error words `json:"error"`
+	}
+	if resp.object(&body) && slackReason.MatchString(string(body.Error)) {
+		return resp.chatError(answer{code: string(body.Error)}, slackCodes, now)
+	}
+	if resp.ok() && !resp.isPage() && (body.OK == nil || *body.OK) {
 		return nil
 	}
-	failure := resp.statusError(s.now())
-	if reason := string(resp.body); slackReason.MatchString(reason) {
-		failure.Reason = reason
-	}
-	return failure
+	return resp.chatError(answer{}, slackCodes, now)
 }

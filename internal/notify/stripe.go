@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -131,7 +130,7 @@ func (s *stripe) Send(ctx context.Context, _ string, event Event) error {
 func (s *stripe) form(event Event) (url.Values, error) {
 	c := event.Call
 	if c == nil {
-		return nil, &DeliveryError{Reason: "a meter cannot count the event " + string(event.Type), Permanent: true}
+		return nil, &DeliveryError{Reason: "a meter cannot count the event " + string(event.Type), Class: Permanent}
 	}
 	customer, err := s.customer.render(event)
 	if err != nil {
@@ -149,13 +148,38 @@ func (s *stripe) form(event Event) (url.Values, error) {
 	if event.Type == EventCallReversed && value > 0 {
 		value = -value
 	}
-	return url.Values{
+	form := url.Values{
 		"event_name":                  {s.meter},
 		"identifier":                  {stripeIdentifier(c.LedgerKey)},
 		"timestamp":                   {strconv.FormatInt(at.Unix(), 10)},
 		"payload[stripe_customer_id]": {customer},
 		"payload[value]":              {strconv.FormatInt(value, 10)},
-	}, nil
+	}
+	if accepted := stripeTime(at, s.now()); !accepted.Equal(at) {
+		form.Set("timestamp", strconv.FormatInt(accepted.Unix(), 10))
+		form.Set("payload[actual_timestamp]", strconv.FormatInt(at.Unix(), 10))
+	}
+	return form, nil
+}
+
+// Stripe accepts timestamps of the last 35 days and of the next five minutes
+// (docs.stripe.com/api/billing/meter-event/create). The margin is for the time
+// that the request takes, and for clocks that differ.
+const (
+	maxStripeAge    = 35 * 24 * time.Hour
+	maxStripeFuture = 5 * time.Minute
+	stripeMargin    = time.Minute
+)
+
+// stripeTime is at, or the nearest time that Stripe accepts at now.
+func stripeTime(at, now time.Time) time.Time {
+	if oldest := now.Add(stripeMargin - maxStripeAge); at.Before(oldest) {
+		return oldest
+	}
+	if newest := now.Add(maxStripeFuture - stripeMargin); at.After(newest) {
+		return newest
+	}
+	return at
 }
 
 // quantity is the number that the meter adds. Stripe accepts whole numbers only.
@@ -172,7 +196,7 @@ func (s *stripe) quantity(c *CallData) (int64, error) {
 	}
 	units, err := amount.Int64()
 	if err != nil || !amount.Round().Equal(amount) {
-		return 0, &DeliveryError{Reason: "stripe.value amount: " + amount.String() + " is not a whole number of the currency's smallest unit", Permanent: true}
+		return 0, &DeliveryError{Reason: "stripe.value amount: " + amount.String() + " is not a whole number of the currency's smallest unit", Class: Permanent}
 	}
 	return units, nil
 }
@@ -186,32 +210,47 @@ func stripeIdentifier(key string) string {
 	return "sha256:" + hex.EncodeToString(hash[:])
 }
 
-// result returns the error of a response, nil for a repetition.
+// stripeFinal are codes about the event that nothing can change
+// (docs.stripe.com/error-codes).
+var stripeFinal = []string{"meter_event_invalid_value", "meter_event_value_too_many_digits", "parameter_invalid_integer", "parameter_invalid_string_empty"}
+
+// stripeError is the error in the body of a response.
+type stripeError struct {
+	Type    words `json:"type"`
+	Code    words `json:"code"`
+	Message words `json:"message"`
+}
+
+// result returns the error of a response, nil for a repetition. Accepted is not
+// yet counted: Stripe checks customer and meter later.
 func (s *stripe) result(resp *response) error {
-	if resp.ok() {
-		return nil
-	}
 	var body struct {
-		Error struct {
-			Type    string `json:"type"`
-			Code    string `json:"code"`
-			Message string `json:"message"`
-		} `json:"error"`
+		Error stripeError `json:"error"`
 	}
-	failure := resp.statusError(s.now())
-	if json.Unmarshal(resp.body, &body) != nil {
-		return failure
+	understood := resp.object(&body)
+	if resp.ok() {
+		if !understood || body.Error != (stripeError{}) {
+			return errNotUnderstood
+		}
+		return nil
 	}
 	e := body.Error
 	// Not every such response has the code, so the message counts too.
-	if resp.status == http.StatusBadRequest && (e.Code == "duplicate_meter_event" || strings.Contains(e.Message, "event already exists with identifier")) {
+	if resp.status == http.StatusBadRequest && (e.Code == "duplicate_meter_event" || strings.Contains(string(e.Message), "event already exists with identifier")) {
 		return nil
 	}
-	for _, reason := range []string{e.Code, e.Type} {
-		if stripeCode.MatchString(reason) {
-			failure.Reason = reason
+	failure := resp.statusError(s.now())
+	for _, reason := range []words{e.Code, e.Type} {
+		if stripeCode.MatchString(string(reason)) {
+			failure.Reason = string(reason)
 			break
 		}
+	}
+	switch {
+	case slices.Contains(stripeFinal, string(e.Code)):
+		return &DeliveryError{Reason: failure.Error(), Class: Permanent}
+	case resp.status == http.StatusUnauthorized, resp.status == http.StatusForbidden:
+		failure.RetryAfter = max(failure.RetryAfter, operatorDelay)
 	}
 	return failure
 }

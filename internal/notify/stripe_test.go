@@ -3,8 +3,11 @@ package notify
 import (
 	"context"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -43,7 +46,9 @@ func TestStripeRequest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newProvider(t, http.StatusOK, `{"object":"billing.meter_event"}`)
-			require.NoError(t, newSender(t, stripeOptions(p.url, c.counts)).Send(context.Background(), "msg_1", c.event))
+			s := newSender(t, stripeOptions(p.url, c.counts))
+			s.(*stripe).now = func() time.Time { return sentAt }
+			require.NoError(t, s.Send(context.Background(), "msg_1", c.event))
 			r := p.only(t)
 			require.Equal(t, "POST", r.method)
 			require.Equal(t, "/v1/billing/meter_events", r.path)
@@ -59,22 +64,54 @@ func TestStripeRequest(t *testing.T) {
 	}
 }
 
+// TestStripeAcceptsTheTimeOfALateEvent: an event whose time Stripe would refuse
+// is reported at the nearest time that it accepts, with its own time beside it.
+func TestStripeAcceptsTheTimeOfALateEvent(t *testing.T) {
+	ended := time.Unix(1772366400, 0)
+	const day = 24 * time.Hour
+	for name, c := range map[string]struct {
+		now               time.Time
+		timestamp, actual string
+	}{
+		"at once":        {ended.Add(5 * time.Second), "1772366400", ""},
+		"after 34 days":  {ended.Add(34 * day), "1772366400", ""},
+		"after 36 days":  {ended.Add(36 * day), strconv.FormatInt(ended.Add(day).Unix()+60, 10), "1772366400"},
+		"in the future":  {ended.Add(-time.Hour), strconv.FormatInt(ended.Add(-time.Hour).Unix()+240, 10), "1772366400"},
+		"nearly too old": {ended.Add(35*day - time.Second), "1772366459", "1772366400"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProvider(t, http.StatusOK, `{}`)
+			s := newSender(t, stripeOptions(p.url, "billed_seconds"))
+			s.(*stripe).now = func() time.Time { return c.now }
+			require.NoError(t, s.Send(t.Context(), "msg_1", sample(t, EventCallCharged)))
+			form, err := url.ParseQuery(p.only(t).body)
+			require.NoError(t, err)
+			require.Equal(t, c.timestamp, form.Get("timestamp"))
+			require.Equal(t, c.actual, form.Get("payload[actual_timestamp]"))
+		})
+	}
+}
+
 func TestStripeAnswers(t *testing.T) {
 	for name, c := range map[string]struct {
-		status    int
-		body      string
-		text      string
-		permanent bool
+		status int
+		body   string
+		text   string
+		class  Class
 	}{
-		"repetition by code":  {400, `{"error":{"code":"duplicate_meter_event","message":"already submitted"}}`, "", false},
-		"repetition by words": {400, `{"error":{"type":"invalid_request_error","message":"An event already exists with identifier charge:1:x."}}`, "", false},
-		"other bad request":   {400, `{"error":{"type":"invalid_request_error","message":"canary"}}`, "answered 400 Bad Request (invalid_request_error)", true},
-		"no such meter":       {400, `{"error":{"type":"invalid_request_error","code":"no_meter","message":"canary"}}`, "answered 400 Bad Request (no_meter)", true},
-		"key":                 {401, `{"error":{"type":"invalid_request_error","message":"Invalid API Key provided: canary"}}`, "answered 401 Unauthorized (invalid_request_error)", true},
-		"at once":             {409, `{"error":{"type":"invalid_request_error"}}`, "answered 409 Conflict (invalid_request_error)", false},
-		"too fast":            {429, `{"error":{"type":"invalid_request_error","code":"rate_limit"}}`, "answered 429 Too Many Requests (rate_limit)", false},
-		"gateway":             {502, `<html>canary</html>`, "answered 502 Bad Gateway", false},
-		"odd code":            {500, `{"error":{"code":"can ary!","type":"api_error"}}`, "answered 500 Internal Server Error (api_error)", false},
+		"repetition by code":  {400, `{"error":{"code":"duplicate_meter_event","message":"already submitted"}}`, "", Temporary},
+		"repetition by words": {400, `{"error":{"type":"invalid_request_error","message":"An event already exists with identifier charge:1:x."}}`, "", Temporary},
+		"other bad request":   {400, `{"error":{"type":"invalid_request_error","message":"canary"}}`, "answered 400 Bad Request (invalid_request_error)", NeedsOperator},
+		"no such meter":       {400, `{"error":{"type":"invalid_request_error","code":"no_meter","message":"canary"}}`, "answered 400 Bad Request (no_meter)", NeedsOperator},
+		"key":                 {401, `{"error":{"type":"invalid_request_error","message":"Invalid API Key provided: canary"}}`, "answered 401 Unauthorized (invalid_request_error)", NeedsOperator},
+		"no permission":       {403, `{"error":{"type":"invalid_request_error","message":"canary"}}`, "answered 403 Forbidden (invalid_request_error)", NeedsOperator},
+		"bad value":           {400, `{"error":{"code":"meter_event_invalid_value"}}`, "answered 400 Bad Request (meter_event_invalid_value)", Permanent},
+		"too old":             {400, `{"error":{"code":"timestamp_too_far_in_past"}}`, "answered 400 Bad Request (timestamp_too_far_in_past)", NeedsOperator},
+		"a page":              {200, `<html>canary</html>`, "answered 2xx, but not as documented", Temporary},
+		"at once":             {409, `{"error":{"type":"invalid_request_error"}}`, "answered 409 Conflict (invalid_request_error)", Temporary},
+		"too fast":            {429, `{"error":{"type":"invalid_request_error","code":"rate_limit"}}`, "answered 429 Too Many Requests (rate_limit)", Temporary},
+		"gateway":             {502, `<html>canary</html>`, "answered 502 Bad Gateway", Temporary},
+		"odd code":            {500, `{"error":{"code":"can ary!","type":"api_error"}}`, "answered 500 Internal Server Error (api_error)", Temporary},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newProvider(t, c.status, c.body)
@@ -84,9 +121,9 @@ func TestStripeAnswers(t *testing.T) {
 				return
 			}
 			require.EqualError(t, err, c.text)
-			var statusErr *StatusError
-			require.ErrorAs(t, err, &statusErr)
-			require.Equal(t, c.permanent, statusErr.Permanent())
+			failure, ok := FailureOf(err)
+			require.True(t, ok)
+			require.Equal(t, c.class, failure.Class)
 		})
 	}
 }
@@ -107,7 +144,7 @@ func TestStripeRefusesWhatItCannotCount(t *testing.T) {
 		err := newSender(t, o).Send(context.Background(), "msg_1", event)
 		var deliveryErr *DeliveryError
 		require.ErrorAs(t, err, &deliveryErr)
-		require.True(t, deliveryErr.Permanent)
+		require.Equal(t, Permanent, deliveryErr.Class)
 		require.EqualError(t, err, want)
 		require.Empty(t, p.seen)
 	}

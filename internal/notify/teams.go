@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -77,23 +76,42 @@ func (t *teams) Send(ctx context.Context, _ string, event Event) error {
 	if err != nil {
 		return err
 	}
-	resp, err := post(ctx, t.http, t.url, http.Header{"Content-Type": {"application/json; charset=utf-8"}}, body)
-	switch {
-	case err != nil:
+	resp, err := postJSON(ctx, t.http, t.url, body)
+	if err != nil {
 		return err
-	case resp.ok():
-		return nil
 	}
-	failure := resp.statusError(t.now())
-	var answer struct {
+	return teamsResult(resp, t.now())
+}
+
+// teamsCodes are codes of the workflow service
+// (learn.microsoft.com/azure/logic-apps, power-automate).
+var teamsCodes = []codeRule{
+	{code: "RequestEntityTooLarge", class: Permanent},
+	{code: "WorkflowTriggerIsNotEnabled", class: NeedsOperator},
+	{code: "WorkflowNotFound", class: NeedsOperator},
+	{code: "WorkflowSuspended", class: NeedsOperator},
+	{code: "DirectApiAuthorizationRequired", class: NeedsOperator},
+	{code: "DirectApiInvalidAuthorizationScheme", class: NeedsOperator},
+	{code: "AuthorizationFailed", class: NeedsOperator},
+	{code: "TriggerInputSchemaMismatch", class: NeedsOperator},
+}
+
+// teamsResult returns the error of a response. An accepted message has an empty
+// body.
+func teamsResult(resp *response, now time.Time) error {
+	var body struct {
 		Error struct {
-			Code string `json:"code"`
+			Code    words `json:"code"`
+			Message words `json:"message"`
 		} `json:"error"`
 	}
-	if json.Unmarshal(resp.body, &answer) == nil && teamsReason.MatchString(answer.Error.Code) {
-		failure.Reason = answer.Error.Code
+	if resp.object(&body) && teamsReason.MatchString(string(body.Error.Code)) {
+		return resp.chatError(answer{code: string(body.Error.Code), text: string(body.Error.Message)}, teamsCodes, now)
 	}
-	return failure
+	if resp.ok() && !resp.isPage() {
+		return nil
+	}
+	return resp.chatError(answer{}, teamsCodes, now)
 }
 
 // body is the card for an event: title and facts, or the text of the
@@ -114,15 +132,9 @@ func (t *teams) body(event Event) ([]byte, error) {
 		))
 	}
 	// A single line break does not show outside lists.
-	text = strings.ReplaceAll(text, "\n", "\n\n")
-	for {
-		body, err := encodeJSON(teamsMessage(teamsText{Type: "TextBlock", Text: text, Wrap: true}))
-		if err != nil || len(body) <= maxTeamsBody {
-			return body, err
-		}
-		// Cutting so many bytes is enough unless JSON escapes what is left.
-		text = cut(text, max(len(text)-(len(body)-maxTeamsBody), len(text)/2))
-	}
+	return fit(strings.ReplaceAll(text, "\n", "\n\n"), maxTeamsBody, func(text string) any {
+		return teamsMessage(teamsText{Type: "TextBlock", Text: text, Wrap: true})
+	})
 }
 
 // The elements of a card (adaptivecards.io/explorer).

@@ -140,29 +140,33 @@ func TestTeamsMessagesFit(t *testing.T) {
 
 func TestTeamsAnswers(t *testing.T) {
 	for body, want := range map[string]struct {
-		status    int
-		text      string
-		permanent bool
+		status int
+		text   string
+		class  Class
 	}{
-		"": {200, "", false},
-		`{"error":{"code":"WorkflowTriggerIsNotEnabled","message":"canary"}}`:    {400, "answered 400 Bad Request (WorkflowTriggerIsNotEnabled)", true},
-		`{"error":{"code":"DirectApiAuthorizationRequired","message":"canary"}}`: {401, "answered 401 Unauthorized (DirectApiAuthorizationRequired)", true},
-		`{"error":{"code":"WorkflowNotFound","message":"canary"}}`:               {404, "answered 404 Not Found (WorkflowNotFound)", true},
-		`{"error":{"code":"can ary"}}`:                                           {413, "answered 413 Request Entity Too Large", true},
-		`{"error":{"code":"WorkflowTriggerThrottled"}}`:                          {429, "answered 429 Too Many Requests (WorkflowTriggerThrottled)", false},
-		`<html>canary</html>`: {502, "answered 502 Bad Gateway", false},
+		"": {200, "", Temporary},
+		`{"error":{"code":"WorkflowTriggerIsNotEnabled","message":"canary"}}`:    {400, "answered 400 Bad Request (WorkflowTriggerIsNotEnabled)", NeedsOperator},
+		`{"error":{"code":"DirectApiAuthorizationRequired","message":"canary"}}`: {401, "answered 401 Unauthorized (DirectApiAuthorizationRequired)", NeedsOperator},
+		`{"error":{"code":"WorkflowNotFound","message":"canary"}}`:               {200, "answered 200 OK (WorkflowNotFound)", NeedsOperator},
+		`{"error":{"code":"RequestEntityTooLarge"}}`:                             {400, "answered 400 Bad Request (RequestEntityTooLarge)", Permanent},
+		`{"error":{"code":"can ary"}}`:                                           {413, "answered 413 Request Entity Too Large: the message is too long", Permanent},
+		`{"error":{"code":"WorkflowTriggerThrottled"}}`:                          {429, "answered 429 Too Many Requests (WorkflowTriggerThrottled)", Temporary},
+		`<html>canary</html>`:                                                    {502, "answered 502 Bad Gateway", Temporary},
+		`<!doctype html> canary</html>`:                                          {200, "answered 2xx, but not as documented", Temporary},
 	} {
 		p := newProvider(t, want.status, body)
-		p.header = map[string]string{"Retry-After": "30"}
+		p.header = map[string]string{"Retry-After": "300"}
 		err := newSender(t, chatOptions(TypeTeams, p.url+"/canary", "")).Send(context.Background(), "msg_1", sample(t, EventCallFree))
 		if want.text == "" {
 			require.NoError(t, err)
 			continue
 		}
-		var statusErr *StatusError
-		require.ErrorAs(t, err, &statusErr)
 		require.EqualError(t, err, want.text)
-		require.Equal(t, want.permanent, statusErr.Permanent())
-		require.Equal(t, 30*time.Second, statusErr.RetryAfter)
+		failure, ok := FailureOf(err)
+		require.True(t, ok)
+		require.Equal(t, want.class, failure.Class)
+		if want.status != 200 && want.status != 413 {
+			require.Equal(t, 5*time.Minute, failure.RetryAfter)
+		}
 	}
 }

@@ -34,22 +34,23 @@ func (o *WeComOptions) newSender(s *setup) Sender {
 	return &wecom{url: o.URL.Reveal(), text: s.text(o.TextOptions, withoutTags, maxWeComText), http: s.http, now: time.Now}
 }
 
-// maxWeComText is the longest text that a robot accepts, in bytes.
+// maxWeComText is the longest text that a robot accepts, in bytes before the
+// encoding: WeCom measures the decoded text.
 const maxWeComText = 2048
 
-// wecomCodes are codes that a robot sends with status 200
+// wecomCodes are codes that a robot sends, mostly with status 200
 // (developer.work.weixin.qq.com/document/path/90313 and 91770).
-var wecomCodes = map[int]codeRule{
-	-1:    {retryAfter: 5 * time.Second, meaning: "busy"},
-	45009: {retryAfter: time.Minute, meaning: "over 20 messages a minute"},
-	45033: {retryAfter: 5 * time.Second, meaning: "too many requests at once"},
-	40008: {permanent: true, meaning: "message type not allowed"},
-	40058: {permanent: true, meaning: "a parameter is not allowed, or the text is too long"},
-	44004: {permanent: true, meaning: "the text is empty"},
-	45002: {permanent: true, meaning: "the text is too long"},
-	93000: {permanent: true, meaning: "no such robot: copy its URL again"},
-	93004: {permanent: true, meaning: "the robot is disabled"},
-	93008: {permanent: true, meaning: "the robot is not in the group"},
+var wecomCodes = []codeRule{
+	{code: "-1", retryAfter: 5 * time.Second, meaning: "busy"},
+	{code: "45009", retryAfter: time.Minute, meaning: "over 20 messages a minute"},
+	{code: "45033", retryAfter: 5 * time.Second, meaning: "too many requests at once"},
+	{code: "40008", class: Permanent, meaning: "message type not allowed"},
+	{code: "40058", class: Permanent, meaning: "a parameter is not allowed, or the text is too long"},
+	{code: "44004", class: Permanent, meaning: "the text is empty"},
+	{code: "45002", class: Permanent, meaning: tooLongMeaning},
+	{code: "93000", class: NeedsOperator, meaning: "no such robot: copy its URL again"},
+	{code: "93004", class: NeedsOperator, meaning: "the robot is disabled"},
+	{code: "93008", class: NeedsOperator, meaning: "the robot is not in the group"},
 }
 
 type wecom struct {
@@ -65,7 +66,11 @@ func (w *wecom) Send(ctx context.Context, _ string, event Event) error {
 	if err != nil {
 		return err
 	}
-	resp, err := postJSON(ctx, w.http, w.url, robotText(text))
+	body, err := encodeJSON(robotText(text))
+	if err != nil {
+		return err
+	}
+	resp, err := postJSON(ctx, w.http, w.url, body)
 	if err != nil {
 		return err
 	}

@@ -58,12 +58,19 @@ func (r *receivers) targets() ([]activities.Target, error) {
 		}
 		targets[i] = activities.Target{
 			Receiver: activities.Receiver{
-				Name: target.Name, RetryWindow: target.RetryWindow, Circuit: r.breakers.For(target.Name, target.BreakerCooldown, r.slots),
+				Name: target.Name, RetryWindow: target.RetryWindow, AlwaysSlow: channelIsSlow(target.Type),
+				Circuit: r.breakers.For(target.Name, target.BreakerCooldown, r.slots),
 			},
 			Subscription: target.Subscription(), Sender: sender,
 		}
 	}
 	return targets, nil
+}
+
+// channelIsSlow reports whether the receivers of a channel usually take long.
+func channelIsSlow(t notify.Type) bool {
+	channel, ok := t.Channel()
+	return ok && channel.Slow
 }
 
 // relay returns the relay of an app, nil if it has none.
