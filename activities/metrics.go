@@ -54,7 +54,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}, []string{"app", "outcome"}),
 		deliveries: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_deliveries_total",
-			Help: "Delivery attempts by target and outcome: delivered, failed (retried), refused (permanent).",
+			Help: "Delivery attempts by target and outcome: delivered, failed (retried), misconfigured (retried; an operator must correct the target), refused (permanent).",
 		}, []string{"target", "outcome"}),
 		undelivered: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_undelivered_total",
@@ -80,7 +80,7 @@ func (m *metrics) initApp(app string) {
 
 // initTarget does the same for a target.
 func (m *metrics) initTarget(target string) {
-	for _, outcome := range []string{"delivered", "failed", "refused"} {
+	for _, outcome := range []string{"delivered", "failed", "misconfigured", "refused"} {
 		m.deliveries.WithLabelValues(target, outcome)
 	}
 	for _, reason := range []string{"refused", "horizon"} {
@@ -124,8 +124,12 @@ func (m *metrics) countAttempt(target string, err error) {
 	if err != nil {
 		outcome = "failed"
 		var appErr *temporal.ApplicationError
-		if errors.As(err, &appErr) && appErr.NonRetryable() {
+		switch {
+		case !errors.As(err, &appErr):
+		case appErr.NonRetryable():
 			outcome = "refused"
+		case appErr.Type() == TargetMisconfigured:
+			outcome = "misconfigured"
 		}
 	}
 	m.deliveries.WithLabelValues(target, outcome).Inc()

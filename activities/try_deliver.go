@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/temporal"
+
+	"aftercall/internal/circuit"
+	"aftercall/internal/notify"
 )
 
 // Receiver is an HTTP endpoint or mail server that requests are made to: a
@@ -24,7 +27,7 @@ type Receiver struct {
 
 // Circuit makes a request, or holds it; *circuit.Breaker implements it.
 type Circuit interface {
-	Do(ctx context.Context, request func(context.Context) error, failed func(error) bool) error
+	Do(ctx context.Context, request func(context.Context) error, judge func(error) circuit.Verdict) error
 	// Slow reports whether requests have taken long recently.
 	Slow() bool
 }
@@ -41,11 +44,22 @@ func (a *Activities) tryDeliver(ctx context.Context, to Receiver, since time.Tim
 			temporal.ApplicationErrorOptions{Category: temporal.ApplicationErrorCategoryBenign})
 	}
 	err := to.Circuit.Do(ctx, func(ctx context.Context) error {
-		err := defaultType(classify(send(ctx)), TargetUnavailable)
-		a.metrics.countAttempt(to.Name, err)
+		err := send(ctx)
+		a.metrics.countAttempt(to.Name, defaultType(classify(err), TargetUnavailable))
 		return err
-	}, Retryable)
+	}, judge)
 	return a.withRetryDelay(ctx, to.Name, to.RetryWindow, since, defaultType(classify(err), TargetUnavailable))
+}
+
+// judge is the verdict on a receiver after the error of a request. An answer that
+// may be due to one event shows that the receiver works.
+func judge(err error) circuit.Verdict {
+	failure, _ := notify.FailureOf(err)
+	verdict := circuit.Verdict{Failed: !failure.OneEvent}
+	if failure.Class == notify.NeedsOperator {
+		verdict.Problem = err.Error()
+	}
+	return verdict
 }
 
 // notConfigured is tryDeliver for a receiver that this worker's configuration lacks.

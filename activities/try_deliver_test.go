@@ -26,11 +26,11 @@ func (closed) Slow() bool { return false }
 func (open) Slow() bool   { return false }
 func (slow) Slow() bool   { return true }
 
-func (closed) Do(ctx context.Context, request func(context.Context) error, _ func(error) bool) error {
+func (closed) Do(ctx context.Context, request func(context.Context) error, _ func(error) circuit.Verdict) error {
 	return request(ctx)
 }
 
-func (open) Do(context.Context, func(context.Context) error, func(error) bool) error {
+func (open) Do(context.Context, func(context.Context) error, func(error) circuit.Verdict) error {
 	return &circuit.HeldError{Reason: "paused", For: time.Minute}
 }
 
@@ -128,6 +128,26 @@ func TestRelayCallback(t *testing.T) {
 	require.Equal(t, Undelivered, errorType(f.acts.RelayCallback(t.Context(), p)))
 	f.fake.err = &notify.StatusError{Status: 410}
 	require.Equal(t, TargetRefused, errorType(f.acts.RelayCallback(t.Context(), p)))
+}
+
+// TestVerdicts: what the answer to one request says about the receiver.
+func TestVerdicts(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want circuit.Verdict
+	}{
+		{errors.New("connection refused"), circuit.Verdict{Failed: true}},
+		{&notify.StatusError{Status: 503}, circuit.Verdict{Failed: true}},
+		{&notify.StatusError{Status: 410}, circuit.Verdict{}},
+		{&notify.StatusError{Status: 400}, circuit.Verdict{Problem: "answered 400 Bad Request"}},
+		{&notify.StatusError{Status: 401}, circuit.Verdict{Failed: true, Problem: "answered 401 Unauthorized"}},
+		{&notify.StatusError{Status: 503, Aborted: true}, circuit.Verdict{}},
+		{&notify.DeliveryError{Reason: "busy"}, circuit.Verdict{Failed: true}},
+		{&notify.DeliveryError{Reason: "no such robot", Class: notify.NeedsOperator}, circuit.Verdict{Failed: true, Problem: "no such robot"}},
+		{&notify.DeliveryError{Reason: "too long", Class: notify.Permanent}, circuit.Verdict{}},
+	} {
+		require.Equal(t, tt.want, judge(tt.err), "%v", tt.err)
+	}
 }
 
 func TestRetryDelays(t *testing.T) {

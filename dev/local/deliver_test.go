@@ -22,11 +22,11 @@ import (
 	"aftercall/workflows"
 )
 
-// TestTenFailingTargetsBesideAWorkingOne has targets that fail, answer with
-// Retry-After, are slow, or refuse, and resends what was refused.
-func TestTenFailingTargetsBesideAWorkingOne(t *testing.T) {
+// TestElevenFailingTargetsBesideAWorkingOne has targets that fail, answer with
+// Retry-After, are slow, or refuse, and resends what was refused for good.
+func TestElevenFailingTargetsBesideAWorkingOne(t *testing.T) {
 	failures := map[string]webhookreceiver.Failure{
-		"gone": {Status: http.StatusGone}, "busy": {Status: http.StatusTooManyRequests, RetryAfter: "2"}, "slow": {DelayMS: 4000, Times: 2},
+		"gone": {Status: http.StatusGone}, "denied": {Status: http.StatusUnauthorized}, "busy": {Status: http.StatusTooManyRequests, RetryAfter: "2"}, "slow": {DelayMS: 4000, Times: 2},
 	}
 	for i := range 7 {
 		failures[fmt.Sprintf("down-%d", i)] = webhookreceiver.Failure{Status: http.StatusServiceUnavailable}
@@ -59,10 +59,10 @@ func TestTenFailingTargetsBesideAWorkingOne(t *testing.T) {
 	var check local.CommandResult
 	require.Eventually(t, func() bool {
 		check = stack.Command(ctx, "check")
-		return check.Code == cli.Refused && strings.Contains(check.Stdout, "held after failures")
+		return check.Code == cli.Refused && strings.Contains(check.Stdout, "is held after failures") && strings.Contains(check.Stdout, "denied has refused deliveries since ")
 	}, testTimeout, pollInterval)
 	require.Contains(t, check.Stdout, "down-")
-	require.NotContains(t, check.Stdout, "crm by")
+	require.NotContains(t, check.Stdout, "crm is held")
 
 	stack.Webhooks.ClearFailures()
 	require.NoError(t, stack.Webhooks.Fail(webhookreceiver.Failure{Target: "gone", Status: http.StatusGone}))

@@ -81,6 +81,7 @@ type Breaker struct {
 	openUntil atomic.Int64 // Unix ns, 0 while closed
 	published atomic.Int64 // the openUntil that Redis has
 	slowUntil atomic.Int64 // Unix ns
+	problem   problemState
 }
 
 // For returns a new Breaker for target. When it opens it stays open for cooldown;
@@ -104,16 +105,28 @@ type (
 	excludedError struct{ error }
 )
 
+// Verdict is what the error of a request says about its receiver. The zero value
+// is that of a receiver that works.
+type Verdict struct {
+	// Failed counts against the breaker.
+	Failed bool
+	// Problem is what an operator must correct, empty if the error has another
+	// cause. It is shown to operators, so it holds no secret.
+	Problem string
+}
+
 // Do makes a request unless the breaker is open or too many are under way; then
-// the error is a *HeldError. failed reports whether an error counts as a failure
-// of the receiver. An attempt that its caller cancelled, as at shutdown, does
-// not count.
-func (b *Breaker) Do(ctx context.Context, request func(context.Context) error, failed func(error) bool) error {
+// the error is a *HeldError. judge judges an error of the request. An attempt
+// that its caller cancelled, as at shutdown, does not count.
+func (b *Breaker) Do(ctx context.Context, request func(context.Context) error, judge func(error) Verdict) error {
 	if err := b.acquireSlot(ctx); err != nil {
 		return err
 	}
 	defer func() { <-b.slots }()
-	var result error
+	var (
+		result  error
+		verdict Verdict
+	)
 	_, err := b.breaker.Execute(func() (struct{}, error) {
 		defer b.watch()()
 		result = request(ctx)
@@ -122,7 +135,8 @@ func (b *Breaker) Do(ctx context.Context, request func(context.Context) error, f
 			return struct{}{}, nil
 		case ctx.Err() != nil:
 			return struct{}{}, excludedError{result}
-		case failed(result):
+		}
+		if verdict = judge(result); verdict.Failed {
 			return struct{}{}, failedError{result}
 		}
 		return struct{}{}, nil
@@ -135,6 +149,7 @@ func (b *Breaker) Do(ctx context.Context, request func(context.Context) error, f
 			For:    max(time.Until(time.Unix(0, b.openUntil.Load())), minHold),
 		}
 	}
+	b.publishProblem(ctx, result == nil, verdict.Problem)
 	return result
 }
 

@@ -29,6 +29,9 @@ var (
 
 func isDown(err error) bool { return errors.Is(err, errDown) }
 
+// judgeDown is the verdict of targets that have no problem for an operator.
+func judgeDown(err error) Verdict { return Verdict{Failed: isDown(err)} }
+
 // newBreakers returns the breakers of a process that has a Redis.
 func newBreakers(t *testing.T, rdb *miniredis.Miniredis) *Breakers {
 	t.Helper()
@@ -66,7 +69,7 @@ func attempt(t *testing.T, b *Breaker, err error) *HeldError {
 	got := b.Do(t.Context(), func(context.Context) error {
 		made = true
 		return err
-	}, isDown)
+	}, judgeDown)
 	if made {
 		require.Equal(t, err, got)
 		return nil
@@ -138,7 +141,7 @@ func TestOneRequestTestsAnOpenBreaker(t *testing.T) {
 				close(started)
 				<-release
 				return nil
-			}, isDown)
+			}, judgeDown)
 			require.NoError(t, err) //nolint:testifylint // ends the test all the same
 		})
 		<-started
@@ -159,7 +162,7 @@ func TestACancelledAttemptDoesNotCount(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	cancelled := func() {
-		require.ErrorIs(t, b.Do(ctx, func(context.Context) error { return errDown }, isDown), errDown)
+		require.ErrorIs(t, b.Do(ctx, func(context.Context) error { return errDown }, judgeDown), errDown)
 	}
 	for range 2 * FailuresToOpen {
 		cancelled()
@@ -183,7 +186,7 @@ func TestASlowReceiverHasNoMoreThanItsSlots(t *testing.T) {
 				_ = b.Do(t.Context(), func(context.Context) error {
 					<-release
 					return nil
-				}, isDown)
+				}, judgeDown)
 			})
 		}
 		synctest.Wait()
@@ -195,11 +198,11 @@ func TestASlowReceiverHasNoMoreThanItsSlots(t *testing.T) {
 		require.InDelta(t, 1, testutil.ToFloat64(all.held.WithLabelValues("slow", "busy")), 0)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		require.ErrorIs(t, b.Do(ctx, func(context.Context) error { return nil }, isDown), context.Canceled)
+		require.ErrorIs(t, b.Do(ctx, func(context.Context) error { return nil }, judgeDown), context.Canceled)
 
 		waiting := make(chan error)
 		go func() {
-			waiting <- b.Do(t.Context(), func(context.Context) error { return nil }, isDown)
+			waiting <- b.Do(t.Context(), func(context.Context) error { return nil }, judgeDown)
 		}()
 		synctest.Wait()
 		close(release)
@@ -216,7 +219,7 @@ func TestASlowReceiverIsRemembered(t *testing.T) {
 			require.NoError(t, b.Do(t.Context(), func(context.Context) error {
 				time.Sleep(d) //nolint:forbidigo // the clock of the bubble
 				return nil
-			}, isDown))
+			}, judgeDown))
 		}
 		takes(slowAfter - 1)
 		require.False(t, b.Slow(), "quick enough")

@@ -34,7 +34,7 @@ type codeRule struct {
 // throttledText and tooLongText match the texts of codes that have several
 // meanings or are not documented.
 var (
-	throttledText = regexp.MustCompile(`(?i)too many|too fast|too frequent|frequency|freq out|rate.?limit|限流|限频|频率|频繁|太快`)
+	throttledText = regexp.MustCompile(`(?i)too many (request|message|call)|too fast|too frequent|frequency|freq out|rate.?limit|限流|限频|频率|频繁|太快`)
 	tooLongText   = regexp.MustCompile(`(?i)too (long|large|big)|(size|length|bytes).*(exceed|out of|over|limit)|exceed.*(size|length|bytes)|过长|超长|超过.*(长度|字节)`)
 )
 

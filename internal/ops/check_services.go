@@ -13,6 +13,7 @@ import (
 	"aftercall/activities"
 	"aftercall/internal/circuit"
 	"aftercall/internal/dedupe"
+	"aftercall/internal/redisguard"
 	"aftercall/internal/temporalclient"
 	"aftercall/workflows"
 )
@@ -43,7 +44,8 @@ var redisProbe = probe{name: "redis", run: func(ctx context.Context, d *Deps) (s
 	return strings.TrimSuffix(detail+", version "+version, ", version "), nil
 }}
 
-// targetsProbe finds targets whose circuit breaker is open in a worker.
+// targetsProbe finds targets that an operator must correct, and those whose
+// circuit breaker is open in a worker.
 var targetsProbe = probe{name: "targets", needs: redisProbe.name, run: func(ctx context.Context, d *Deps) (string, error) {
 	cfg, err := d.Config()
 	if err != nil {
@@ -59,22 +61,40 @@ var targetsProbe = probe{name: "targets", needs: redisProbe.name, run: func(ctx 
 			receivers = append(receivers, activities.RelayReceiver(app.Name))
 		}
 	}
-	var held []string
+	var wrong []string
 	for _, name := range receivers {
-		open, err := circuit.OpenFor(ctx, guard, name, d.now())
-		switch {
-		case err != nil:
-			return "", Errorf(Failed, "try again in some seconds", "Redis does not say which are held: %w", err)
-		case open.Processes > 0:
-			held = append(held, fmt.Sprintf("%s by %d workers until %s", name, open.Processes, open.Until.UTC().Format(time.TimeOnly)))
+		found, err := targetState(ctx, guard, name, d.now())
+		if err != nil {
+			return "", Errorf(Failed, "try again in some seconds", "Redis does not say which accept deliveries: %w", err)
 		}
+		wrong = append(wrong, found...)
 	}
-	if len(held) > 0 {
-		return "", Errorf(Failed, "fix them: their deliveries wait, and go on when a test delivery succeeds; aftercall resend --failed sends what was given up",
-			"held after failures: %s", strings.Join(held, ", "))
+	if len(wrong) > 0 {
+		return "", Errorf(Failed, "correct them or their settings: their deliveries wait, and go on when one succeeds; aftercall target test NAME tries it, aftercall resend --failed sends what was given up",
+			"%s", strings.Join(wrong, "; "))
 	}
 	return fmt.Sprintf("none of %d is held", len(receivers)), nil
 }}
+
+// targetState describes what is wrong with a target, by what the workers share.
+func targetState(ctx context.Context, guard *redisguard.Guard, name string, now time.Time) ([]string, error) {
+	problem, err := circuit.ProblemOf(ctx, guard, name)
+	if err != nil {
+		return nil, err
+	}
+	open, err := circuit.OpenFor(ctx, guard, name, now)
+	if err != nil {
+		return nil, err
+	}
+	var wrong []string
+	if problem != (circuit.Problem{}) {
+		wrong = append(wrong, fmt.Sprintf("%s has refused deliveries since %s: %s", name, problem.Since.UTC().Format(time.RFC3339), problem.Reason))
+	}
+	if open.Processes > 0 {
+		wrong = append(wrong, fmt.Sprintf("%s is held after failures by %d workers until %s", name, open.Processes, open.Until.UTC().Format(time.TimeOnly)))
+	}
+	return wrong, nil
+}
 
 const temporalProbe = "temporal"
 
