@@ -121,21 +121,20 @@ func (s *slowReceivers) session(conn net.Conn) {
 func TestASlowReceiverGetsEachEventOnce(t *testing.T) {
 	receivers := newSlowReceivers(t)
 	url := receivers.http.URL
-	stack := startStackWithConfig(t, func(yaml string) string {
-		for _, target := range []string{
-			fmt.Sprintf(`{name: webhook, url: "%s/webhook/", secrets: ["${CRM_WEBHOOK_SECRET}"], allow_private: true}`, url),
-			fmt.Sprintf(`{name: slack, type: slack, url: "%s/slack/", allow_private: true}`, url),
-			fmt.Sprintf(`{name: teams, type: teams, url: "%s/teams/", allow_private: true}`, url),
-			fmt.Sprintf(`{name: wecom, type: wecom, url: "%s/wecom/", allow_private: true}`, url),
-			fmt.Sprintf(`{name: dingtalk, type: dingtalk, url: "%s/dingtalk/", secret: SECx, allow_private: true}`, url),
-			fmt.Sprintf(`{name: feishu, type: feishu, url: "%s/feishu/", secret: x, allow_private: true}`, url),
-			fmt.Sprintf(`{name: stripe, type: stripe, url: "%s/stripe", stripe: {api_key: sk_x, meter: m, customer: "{{ .Caller }}"}, allow_private: true}`, url),
-			fmt.Sprintf(`{name: email, type: email, mail: {server: "%s", security: none, from: a@example.com, to: [b@example.com]}, allow_private: true}`, receivers.mail.Addr()),
-		} {
-			yaml = strings.Replace(yaml, "targets:\n", "targets:\n  - "+target+"\n", 1)
-		}
-		return yaml
-	})
+	var targets strings.Builder
+	for _, target := range []string{
+		fmt.Sprintf(`{name: webhook, url: "%s/webhook/", secrets: ["${CRM_WEBHOOK_SECRET}"], allow_private: true}`, url),
+		fmt.Sprintf(`{name: slack, type: slack, url: "%s/slack/", allow_private: true}`, url),
+		fmt.Sprintf(`{name: teams, type: teams, url: "%s/teams/", allow_private: true}`, url),
+		fmt.Sprintf(`{name: wecom, type: wecom, url: "%s/wecom/", allow_private: true}`, url),
+		fmt.Sprintf(`{name: dingtalk, type: dingtalk, url: "%s/dingtalk/", secret: SECx, allow_private: true}`, url),
+		fmt.Sprintf(`{name: feishu, type: feishu, url: "%s/feishu/", secret: x, allow_private: true}`, url),
+		fmt.Sprintf(`{name: stripe, type: stripe, url: "%s/stripe", stripe: {api_key: sk_x, meter: m, customer: "{{ .Caller }}"}, allow_private: true}`, url),
+		fmt.Sprintf(`{name: email, type: email, mail: {server: "%s", security: none, from: a@example.com, to: [b@example.com]}, allow_private: true}`, receivers.mail.Addr()),
+	} {
+		targets.WriteString("  - " + target + "\n")
+	}
+	stack := startStackWithConfig(t, "targets:\n", "targets:\n"+targets.String())
 	ctx := testContext(t)
 	want := map[string]int{}
 	for i := range 2 {

@@ -93,11 +93,11 @@ func (s *slack) Send(ctx context.Context, _ string, event Event) error {
 }
 
 // slackResult returns the error of a response. Slack answers ok or a code in plain
-// text; a receiver that is compatible with Slack may answer 2xx with anything else
-// that is not a page.
+// text, of words with underscores; a receiver that is compatible with Slack may
+// answer 2xx with anything else that is not a page, such as accepted.
 func slackResult(resp *response, now time.Time) error {
 	code := strings.TrimSpace(string(resp.body))
-	if slackReason.MatchString(code) {
+	if slackReason.MatchString(code) && (code == "ok" || strings.Contains(code, "_") || !resp.ok()) {
 		return resp.chatError(answer{code: code, text: strings.ReplaceAll(code, "_", " ")}, slackCodes, now)
 	}
 	var body struct {
