@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -10,7 +11,7 @@ import (
 // becomes % and two digits. Ordinary CallIds stay as they are.
 func escapeCallID(callID string) string {
 	const digits = "0123456789ABCDEF"
-	first := strings.IndexFunc(callID, func(r rune) bool { return mustEscape(byte(min(r, 0xFF))) })
+	first := slices.IndexFunc([]byte(callID), mustEscape)
 	if first < 0 {
 		return callID
 	}

@@ -128,9 +128,9 @@ func decodeRecordResponse(response []byte, callID string) (record CallRecord, pr
 		return only, []FieldError{{"CallRecord", problem}}, response
 	}
 	record, problems = DecodeRecord(value)
-	switch {
-	case record.CallID == callID:
-	case record.CallID == "":
+	switch record.CallID {
+	case callID:
+	case "":
 		if !hasProblem(problems, "CallId") {
 			problems = append(problems, FieldError{"CallId", "must not be empty"})
 		}

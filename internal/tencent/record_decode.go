@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"unicode/utf8"
 )
@@ -110,7 +111,7 @@ func textProblem(s string) string {
 }
 
 func roomIDTypeProblem(n int64) string {
-	if int64(int32(n)) != n {
+	if n < math.MinInt32 || n > math.MaxInt32 {
 		return "is out of range"
 	}
 	return ""
