@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aftercall/internal/notify"
+	"aftercall/internal/tencent"
 )
 
 // sum and count are those of a histogram.
@@ -63,4 +64,20 @@ func TestFailedDeliveriesAreNotMeasured(t *testing.T) {
 	}))
 	count, _ := sum(t, f.acts.metrics.latency.WithLabelValues("clinic", "notified"))
 	require.Zero(t, count)
+}
+
+// TestOutcomesOfCharges charges a call that costs nothing, and then finds
+// another sum for it.
+func TestOutcomesOfCharges(t *testing.T) {
+	f := newFixture(t)
+	free := params("run-1")
+	free.Record.Result, free.Record.AcceptTime = tencent.ResultNotAnswer, 0
+	_, err := f.charge(free)
+	require.NoError(t, err)
+	_, err = f.charge(params("run-2"))
+	require.Equal(t, ChargeConflict, errorType(err))
+	for outcome, want := range map[string]float64{"free": 1, "conflict": 1, "charged": 0, "already_handled": 0} {
+		require.InDelta(t, want, testutil.ToFloat64(f.acts.metrics.charges.WithLabelValues("clinic", outcome)), 0, outcome)
+	}
+	require.Zero(t, testutil.ToFloat64(f.acts.metrics.amount.WithLabelValues("clinic", "USD")))
 }
