@@ -131,7 +131,7 @@ func TestListTable(t *testing.T) {
 <now>  charge  clinic  call-3   patient-1    60 JPY
 <now>  charge  clinic  call-1   patient-1  0.30 USD  alice
 `, timeless(stdout))
-	require.Equal(t, "note: not enough room for the columns revision, connected, result, ended (UTC), billed; --wide prints them\n", stderr)
+	require.Equal(t, "note: not enough room for revision, connected, result, ended (UTC), billed; --wide prints them\n", stderr)
 
 	_, stdout, stderr = l.run("ledger", "list", "--live", "--wide")
 	require.Contains(t, stdout, "KIND    REVISION  APP     CALL ID  PAYER      RESULT     ENDED (UTC)          CONNECTED  BILLED    AMOUNT  OPERATOR\n")

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,33 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aftercall/internal/ops"
+	"aftercall/internal/testenv/testconfig"
 	"aftercall/workflows"
 )
-
-const operatorConfig = `apps:
-  - &app
-    name: clinic
-    sdk_app_id: 1400000000
-    secret_key: key
-    api: http://127.0.0.1:1
-    callback: {secret: clinic-callback-path-secret}
-    tariff: consultation
-  - name: tutoring
-    sdk_app_id: 1400000001
-    secret_key: key
-    api: http://127.0.0.1:1
-    callback: {secret: tutoring-callback-path-secret}
-    tariff: consultation
-targets:
-  - {name: crm, url: "${HOOK_URL}", secrets: ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8G"], allow_private: true, events: [call.free]}
-  - {name: billing, type: stripe, stripe: {api_key: sk_test, meter: seconds, customer: "{{ .Caller }}"}}
-tariffs:
-  consultation:
-    currency: USD
-    versions:
-      - effective_from: 2025-01-01T00:00:00Z
-        rules: [{rate_per_minute: "0.12", first_interval: 60, next_interval: 60}]
-`
 
 // operator runs commands where every system is down.
 type operator struct {
@@ -53,7 +28,16 @@ type operator struct {
 func newOperator(t *testing.T, hookURL string) operator {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "aftercall.yaml")
-	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(operatorConfig, "&app\n    name", "name", 1)), 0o600))
+	c := testconfig.New()
+	c.Apps = append(c.Apps, testconfig.App("tutoring", 1400000001))
+	c.Targets = []testconfig.Map{
+		{
+			"name": "crm", "url": "${HOOK_URL}", "secrets": []string{"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8G"},
+			"allow_private": true, "events": []string{"call.free"},
+		},
+		{"name": "billing", "type": "stripe", "stripe": testconfig.Map{"api_key": "sk_test", "meter": "seconds", "customer": "{{ .Caller }}"}},
+	}
+	require.NoError(t, c.Write(path))
 	return operator{t, map[string]string{
 		"AFTERCALL_CONFIG": path, "HOOK_URL": hookURL, "REDIS_URL": "redis://127.0.0.1:1", "TEMPORAL_ADDRESS": "127.0.0.1:1",
 		"LEDGER_URL": "sqlite:/nowhere/ledger.db", "COLUMNS": "80",
@@ -98,10 +82,10 @@ func TestUsageErrors(t *testing.T) {
 		"several apps are configured\n  → name one with --app: clinic, tutoring": {"start", "c"},
 		"expected \"<CALLID>\"":            {"call"},
 		"give either a CallId or --failed": {"resend"},
-		"--event: there is no event \"call.lost\"\n  → events are: [call.charged":                                {"resend", "c", "--event", "call.lost"},
-		"--target: there is no target \"x\"\n  → targets are: crm, billing":                                      {"resend", "c", "--target", "x"},
-		"--since must be more than 0":                                                                            {"resend", "--failed", "--since=0s"},
-		"--stage: there is no stage \"x\"\n  → stages are: waiting, record, charge, review, notify":              {"waiting", "--stage", "x"},
+		"--event: there is no event \"call.lost\"\n  → events are: call.charged, call.free": {"resend", "c", "--event", "call.lost"},
+		"--target: there is no target \"x\"\n  → targets are: crm, billing":                 {"resend", "c", "--target", "x"},
+		"--since must be more than 0": {"resend", "--failed", "--since=0s"},
+		"--stage: there is no stage \"x\"\n  → stages are: waiting, record, charge, review, notify": {"waiting", "--stage", "x"},
 		"--limit must be 1 or more":                                                                              {"waiting", "--limit", "0"},
 		"NAME: there is no target \"x\"\n  → targets are: crm, billing":                                          {"target", "test", "x"},
 		"the public address of clinic is not configured\n  → set apps[].callback.base_url, or give --url":        {"callback", "set", "--app", "clinic"},

@@ -81,10 +81,13 @@ func flush(p Process, write func(*bytes.Buffer) error) error {
 }
 
 // printable replaces control characters in foreign text, which could move the
-// cursor of a terminal.
+// cursor of a terminal. Tabs, which drivers indent their errors with, become spaces.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' {
+		switch {
+		case r == '\t':
+			return ' '
+		case unicode.IsControl(r) && r != '\n':
 			return unicode.ReplacementChar
 		}
 		return r

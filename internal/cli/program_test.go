@@ -106,7 +106,7 @@ func TestNarrowTableLeavesColumnsOut(t *testing.T) {
 	narrow := map[string]string{"COLUMNS": "58"}
 	_, stdout, stderr := runTest(narrow, "list")
 	require.Contains(t, stdout, "CALL                                  REASON\n")
-	require.Equal(t, "note: not enough room for the columns amount; --wide prints them\n", stderr)
+	require.Equal(t, "note: not enough room for amount; --wide prints them\n", stderr)
 
 	_, stdout, stderr = runTest(narrow, "list", "--wide")
 	require.Contains(t, stdout, "1.50  the record says that the call lasted for longer than a day, see https")

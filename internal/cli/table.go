@@ -81,7 +81,7 @@ func writeTable[T any](s screen, items []T, columns []column[T]) {
 	shown, left := fit(shown, s.width)
 	render(s, shown, len(items))
 	if len(left) > 0 {
-		fmt.Fprintf(s.notes, "note: not enough room for the columns %s; --wide prints them\n", strings.Join(left, ", "))
+		fmt.Fprintf(s.notes, "note: not enough room for %s; --wide prints them\n", strings.Join(left, ", "))
 	}
 }
 
