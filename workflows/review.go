@@ -10,6 +10,7 @@ import (
 
 	"aftercall/activities"
 	"aftercall/internal/billing"
+	"aftercall/internal/shell"
 	"aftercall/internal/tencent"
 )
 
@@ -109,7 +110,8 @@ func (c *call) awaitReview(ctx workflow.Context, r *review, cause error) (activi
 
 // setWaitingForDecision shows that the call waits for a person, and how to decide.
 func (c *call) setWaitingForDecision(ctx workflow.Context) {
-	c.setWaiting(ctx, StageReview, "a decision: with the Update `"+UpdateDecide+"`, or `aftercall review decide "+c.params.CallID+"`")
+	c.setWaiting(ctx, StageReview, "a decision: with the Update `"+UpdateDecide+"`, or "+
+		codeSpan(shell.Command("aftercall review decide", c.params.CallID)))
 }
 
 // notifyOfReview sends one event about the review to its subscribers.

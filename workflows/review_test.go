@@ -115,6 +115,30 @@ func TestReview(t *testing.T) {
 	require.Equal(t, &chargeAs, e.status().Review.Decided)
 }
 
+// TestCallIDIsQuotedOnTheReviewPage: a CallId may be a command, or Markdown.
+func TestCallIDIsQuotedOnTheReviewPage(t *testing.T) {
+	for callID, want := range map[string]string{
+		"call-1":              "`aftercall review decide call-1`",
+		"x; touch /tmp/y":     "`aftercall review decide 'x; touch /tmp/y'`",
+		"`x` **b** $(id)":     "`` aftercall review decide '`x` **b** $(id)' ``",
+		"a``b\n| c":           "``` aftercall review decide $'a``b\\x0a\\| c' ```",
+		"--config=/tmp/x.yml": "`aftercall review decide -- --config=/tmp/x.yml`",
+	} {
+		e := newEnv(t)
+		e.stages()
+		e.fetches(found, nil).Once()
+		e.charges(activities.ChargeResult{}, errReview).Once()
+		e.opensReview()
+		e.RegisterDelayedCallback(func() {
+			require.Contains(t, e.page(), want)
+			e.CancelWorkflow()
+		}, time.Hour)
+		p := params()
+		p.CallID = callID
+		e.ExecuteWorkflow(workflows.AfterCallName, p)
+	}
+}
+
 func TestDecisionsAreValidated(t *testing.T) {
 	e := newEnv(t)
 	e.stages()

@@ -24,7 +24,7 @@ func summarize(r tencent.CallRecord) string {
 // details is the hint that the workflow was started with, as a table for the Web UI.
 func details(source Source, r tencent.CallRecord) string {
 	return "What the " + string(source) + " said (the record decides):\n\n" + table([][2]string{
-		{"CallId", "`" + strings.ReplaceAll(r.CallID, "`", "'") + "`"},
+		{"CallId", codeSpan(r.CallID)},
 		{"Media", documentedOrUnknown(r.MediaType)},
 		{"Type", documentedOrUnknown(r.CallType)},
 		{"Result", documentedOrUnknown(r.Result)},
@@ -41,6 +41,19 @@ func table(rows [][2]string) string {
 		fmt.Fprintf(&b, "| %s | %s |\n", cell(row[0]), cell(row[1]))
 	}
 	return b.String()
+}
+
+// codeSpan returns text as Markdown shows it unchanged: between more backticks
+// than it has in a row.
+func codeSpan(text string) string {
+	fence := "`"
+	for strings.Contains(text, fence) {
+		fence += "`"
+	}
+	if len(fence) > 1 {
+		text = " " + text + " " // Markdown drops these
+	}
+	return fence + text + fence
 }
 
 var cellEscape = strings.NewReplacer("|", "\\|", "\n", " ", "\r", " ")

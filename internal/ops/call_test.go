@@ -20,7 +20,7 @@ func TestCallSummary(t *testing.T) {
 	charge := []LedgerEntry{{Kind: ledger.KindCharge, Amount: "0.24", Currency: "USD", BilledSeconds: 120}}
 	for want, s := range map[string]CallStatus{
 		"done: charge of 0.24 USD for 120 s": {Ledger: charge, Workflow: &WorkflowStatus{State: "completed"}},
-		"NOT CHARGED: its workflow failed; the ledger has no entry of it now, so this charges it: temporal workflow reset --type LastWorkflowTask --reason \"not charged\" -w 'w'": {Workflow: &WorkflowStatus{WorkflowID: "w", State: "failed"}},
+		"NOT CHARGED: its workflow failed; the ledger has no entry of it now, so this charges it: temporal workflow reset --type LastWorkflowTask --reason \"not charged\" -w w": {Workflow: &WorkflowStatus{WorkflowID: "w", State: "failed"}},
 		"NOT NOTIFIED: its workflow failed, 0.24 USD for 120 s are in the ledger; aftercall call c shows both sums. If the ledger is right: aftercall resend c, which notifies the targets; if it is wrong: aftercall ledger reverse or rerate": {
 			CallID: "c", Ledger: charge, Workflow: &WorkflowStatus{State: "failed", ClosedAt: since},
 			Deliveries: []DeliveryWorkflow{{State: "completed", StartedAt: since.Add(-time.Minute)}, {State: "running", StartedAt: since.Add(time.Minute)}},

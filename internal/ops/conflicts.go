@@ -14,6 +14,7 @@ import (
 
 	"aftercall/internal/config"
 	"aftercall/internal/ledger"
+	"aftercall/internal/shell"
 	"aftercall/internal/tencent"
 	"aftercall/workflows"
 )
@@ -134,7 +135,8 @@ func settledSince(entries []ledger.Entry, delivered map[string]time.Time, closed
 // conflictCure says how a call whose workflow has failed is settled.
 func conflictCure(workflowID, callID string, charged bool) string {
 	if !charged {
-		return "the ledger has no entry of it now, so this charges it: temporal workflow reset --type LastWorkflowTask --reason \"not charged\" -w '" + workflowID + "'"
+		return "the ledger has no entry of it now, so this charges it: " +
+			shell.Command(`temporal workflow reset --type LastWorkflowTask --reason "not charged" -w`, workflowID)
 	}
-	return "aftercall call " + callID + " shows both sums. If the ledger is right: aftercall resend " + callID + ", which notifies the targets; if it is wrong: aftercall ledger reverse or rerate"
+	return shell.Command("aftercall call", callID) + " shows both sums. If the ledger is right: " + shell.Command("aftercall resend", callID) + ", which notifies the targets; if it is wrong: aftercall ledger reverse or rerate"
 }

@@ -8,6 +8,7 @@ import (
 
 	"aftercall/internal/billing"
 	"aftercall/internal/ledger"
+	"aftercall/internal/shell"
 	"aftercall/internal/tencent"
 )
 
@@ -234,7 +235,7 @@ func (d *Deps) entriesOfCall(ctx context.Context, app, callID string) ([]ledger.
 		entries = append(entries, e)
 	}
 	if len(entries) == 0 {
-		return nil, Errorf(NotFound, "find out where the call is: aftercall call "+callID, "the ledger has no entry of call %s", callID)
+		return nil, Errorf(NotFound, "find out where the call is: "+shell.Command("aftercall call", callID), "the ledger has no entry of call %s", callID)
 	}
 	return entries, nil
 }

@@ -13,6 +13,7 @@ import (
 	"aftercall/internal/config"
 	"aftercall/internal/ledger"
 	"aftercall/internal/notify"
+	"aftercall/internal/shell"
 	"aftercall/workflows"
 )
 
@@ -155,7 +156,7 @@ func (d *Deps) eventsOfCall(ctx context.Context, p ResendParams, apps []*config.
 	}
 	switch len(known) {
 	case 0:
-		return nil, Errorf(NotFound, "aftercall call "+p.CallID+" says where it is", "the ledger has no entry of call %s, so there is nothing to send", p.CallID)
+		return nil, Errorf(NotFound, shell.Command("aftercall call", p.CallID)+" says where it is", "the ledger has no entry of call %s, so there is nothing to send", p.CallID)
 	case 1:
 	default:
 		return nil, ambiguousCall(known)

@@ -12,6 +12,7 @@ import (
 	"aftercall/activities"
 	"aftercall/internal/config"
 	"aftercall/internal/ledger"
+	"aftercall/internal/shell"
 	"aftercall/workflows"
 )
 
@@ -104,7 +105,7 @@ func (d *Deps) collectConflicts(ctx context.Context, p ResendParams, found []*un
 	}
 	for _, c := range open {
 		if !c.Charged {
-			d.note("call %s of %s is not charged: its workflow has failed: %s; aftercall call %s", c.CallID, c.App, c.Failure, c.CallID)
+			d.note("call %s of %s is not charged: its workflow has failed: %s; %s", c.CallID, c.App, c.Failure, shell.Command("aftercall call", c.CallID))
 			continue
 		}
 		event, _ := activities.EventOf(c.entries[0])
