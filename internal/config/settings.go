@@ -17,6 +17,7 @@ import (
 
 	"aftercall/internal/keyring"
 	"aftercall/internal/ledger"
+	"aftercall/internal/redisguard"
 )
 
 // Common are the process settings of starter and worker alike. The connection
@@ -25,6 +26,7 @@ import (
 type Common struct {
 	ConfigFile    string          `env:"AFTERCALL_CONFIG,required,notEmpty" doc:"Path of the YAML file."`
 	RedisURL      ConnectionURL   `env:"REDIS_URL" envDefault:"redis://127.0.0.1:6379" doc:"Redis for the duplicate check and the request limit that all processes share: redis://, rediss:// or unix://."`
+	RedisTimeout  time.Duration   `env:"AFTERCALL_REDIS_TIMEOUT" envDefault:"250ms" doc:"How long starter and worker wait for an answer of Redis, 10ms to 300ms. A Redis that takes longer is not used."`
 	LedgerURL     ConnectionURL   `env:"LEDGER_URL" envDefault:"sqlite:aftercall.db" doc:"The ledger: sqlite: and the path of a file, or postgres://user:password@host/database."`
 	LogFormat     LogFormat       `env:"AFTERCALL_LOG_FORMAT" envDefault:"auto" doc:"json, text, or auto: text on a terminal, else json."`
 	LogLevel      slog.Level      `env:"AFTERCALL_LOG_LEVEL" envDefault:"info" doc:"debug, info, warn or error."`
@@ -206,6 +208,7 @@ func (c *Common) validate() []Problem {
 	if s := c.RedisURL.Scheme(); s != "" && !slices.Contains([]string{"redis", "rediss", "unix"}, s) {
 		report("REDIS_URL", "must begin with redis://, rediss:// or unix://")
 	}
+	problems = append(problems, rangeProblem("AFTERCALL_REDIS_TIMEOUT", c.RedisTimeout, redisguard.MinTimeout, redisguard.MaxTimeout)...)
 	problems = append(problems, c.LedgerURL.ledgerProblem()...)
 	problems = append(problems, taskQueueProblem(c.TaskQueue)...)
 	if c.TemporalUIURL != "" {

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aftercall/internal/config"
+	"aftercall/internal/redisguard"
 )
 
 // with is the environment of a process, with changes.
@@ -40,6 +41,7 @@ func TestSettingsDefaults(t *testing.T) {
 	worker, cfg, err := config.Worker(with(map[string]string{"LEDGER_URL": ""}))
 	require.NoError(t, err)
 	require.Equal(t, ":9091", worker.AdminListen)
+	require.Equal(t, redisguard.ServiceTimeout, worker.RedisTimeout)
 	require.Equal(t, "sqlite:aftercall.db", worker.LedgerURL.Reveal(), "empty is the default")
 	require.Len(t, cfg.Apps, 2)
 }
@@ -51,7 +53,7 @@ func TestSettingsFromTheEnvironment(t *testing.T) {
 		"LEDGER_URL=sqlite:/var/lib/aftercall/ledger.db",
 		"AFTERCALL_LOG_FORMAT=json", "AFTERCALL_LOG_LEVEL=debug",
 		"AFTERCALL_TASK_QUEUE=calls", "AFTERCALL_TEMPORAL_UI_URL=http://localhost:8233/",
-		"AFTERCALL_DRAIN=5s",
+		"AFTERCALL_DRAIN=5s", "AFTERCALL_REDIS_TIMEOUT=300ms",
 		"AFTERCALL_LISTEN=127.0.0.1:0", "AFTERCALL_ADMIN_LISTEN=[::1]:9000",
 	}, list(environment())...)))
 	require.NoError(t, err)
@@ -64,6 +66,7 @@ func TestSettingsFromTheEnvironment(t *testing.T) {
 	require.Equal(t, "127.0.0.1:0", starter.Listen)
 	require.Equal(t, "[::1]:9000", starter.AdminListen)
 	require.Equal(t, 5*time.Second, starter.Drain)
+	require.Equal(t, redisguard.MaxTimeout, starter.RedisTimeout)
 }
 
 func list(environ map[string]string) []string {
@@ -84,6 +87,7 @@ func TestSettingsProblems(t *testing.T) {
 		"AFTERCALL_LOG_LEVEL: must be debug, info, warn or error":                                                                                  {"AFTERCALL_LOG_LEVEL": "loud"},
 		"AFTERCALL_PROFILES: must be true or false":                                                                                                {"AFTERCALL_PROFILES": "yes please"},
 		"AFTERCALL_DRAIN: must be a duration, as in 5s or 250ms":                                                                                   {"AFTERCALL_DRAIN": "5"},
+		"AFTERCALL_REDIS_TIMEOUT: must be from 10ms to 300ms":                                                                                      {"AFTERCALL_REDIS_TIMEOUT": "1s"},
 		"AFTERCALL_DRAIN: must be from 0s to 5m0s":                                                                                                 {"AFTERCALL_DRAIN": "-1s"},
 		"AFTERCALL_TASK_QUEUE: must be a name without spaces around it":                                                                            {"AFTERCALL_TASK_QUEUE": " calls"},
 		"AFTERCALL_TEMPORAL_UI_URL: must be an address such as http://localhost:8233":                                                              {"AFTERCALL_TEMPORAL_UI_URL": "localhost:8233"},

@@ -32,7 +32,11 @@ var redisProbe = probe{name: "redis", run: func(ctx context.Context, d *Deps) (s
 		return "", Errorf(Failed, "is Redis up, and not full or read-only? Calls are handled without it, but every duplicate costs Temporal a request",
 			"%s accepts no writes: %w", d.settings.RedisURL, err)
 	}
-	detail := fmt.Sprintf("%s answers in %s", d.settings.RedisURL, took.Round(100*time.Microsecond))
+	answers := fmt.Sprintf("%s answers in %s", d.settings.RedisURL, took.Round(100*time.Microsecond))
+	detail, err := redisSpeed(answers, took, d.settings.RedisTimeout)
+	if err != nil {
+		return "", err
+	}
 	info, err := rdb.InfoMap(ctx, "server").Result()
 	if err != nil { // not every service allows it
 		return detail, nil
@@ -43,6 +47,18 @@ var redisProbe = probe{name: "redis", run: func(ctx context.Context, d *Deps) (s
 	}
 	return strings.TrimSuffix(detail+", version "+version, ", version "), nil
 }}
+
+// redisSpeed judges the answer that took so long from where the command runs.
+func redisSpeed(answers string, took, timeout time.Duration) (string, error) {
+	switch {
+	case took > timeout:
+		return "", Errorf(Failed, "use a Redis that is nearer, or raise AFTERCALL_REDIS_TIMEOUT, which may be "+redisguard.MaxTimeout.String(),
+			"%s, which is longer than starter and worker wait for it (%s): they work without it", answers, timeout)
+	case took > timeout/4:
+		return fmt.Sprintf("%s: slow, but used, because AFTERCALL_REDIS_TIMEOUT is %s", answers, timeout), nil
+	}
+	return answers, nil
+}
 
 // targetsProbe finds targets that an operator must correct, and those whose
 // circuit breaker is open in a worker.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-redis/redis_rate/v10"
@@ -39,6 +40,12 @@ const (
 	// time. minRetryDelay is the shortest delay that its caller gets then.
 	maxWait       = 20 * time.Second
 	minRetryDelay = time.Second
+	// spareTime is how long tokens are good that were taken together: the requests
+	// that they were taken for are waiting.
+	spareTime = 10 * time.Millisecond
+	// roundTrips are those of one turn at Redis: a second one when Redis does not
+	// know the script yet.
+	roundTrips = 2
 )
 
 // Limiter limits the rate of requests by app. It implements tencent.Limiter and
@@ -53,10 +60,16 @@ type Limiter struct {
 }
 
 // queue is that of the waiting requests of an app. Only the first asks Redis,
-// so that thousands cost Redis as little as one.
+// so that thousands cost Redis as little as one. It takes tokens for those behind
+// it too, so that a Redis that is far away does not slow them down.
 type queue struct {
-	first chan struct{} // full while a request is the first
-	local *rate.Limiter
+	first   chan struct{} // full while a request is the first
+	waiting atomic.Int32  // requests, including the first
+	local   *rate.Limiter
+
+	// spare tokens are good until spareUntil. They belong to the first request.
+	spare      int
+	spareUntil time.Time
 
 	mu          sync.Mutex
 	pausedUntil time.Time
@@ -119,6 +132,8 @@ var errTooLate = errors.New("the next token comes after the deadline")
 // wait waits for a token. With an error, delay is how long it would have waited
 // at least, 0 if that is not known.
 func (l *Limiter) wait(ctx context.Context, q *queue, app tencent.SDKAppID) (delay time.Duration, err error) {
+	q.waiting.Add(1)
+	defer q.waiting.Add(-1)
 	select {
 	case q.first <- struct{}{}:
 		defer func() { <-q.first }()
@@ -148,9 +163,13 @@ func (l *Limiter) take(ctx context.Context, q *queue, app tencent.SDKAppID) (del
 	if pause := q.remainingPause(); pause > 0 {
 		return pause, nil
 	}
+	if q.spare > 0 && time.Now().Before(q.spareUntil) {
+		q.spare--
+		return 0, nil
+	}
 	changed := l.guard.LastChange()
 	if l.guard.Up() && (changed.IsZero() || time.Since(changed) > redisguard.RecoveryTime+switchDelay) {
-		delay, err := l.takeShared(ctx, app)
+		delay, err := l.takeShared(ctx, q, app)
 		if err == nil {
 			return delay, nil
 		}
@@ -166,29 +185,56 @@ func (l *Limiter) take(ctx context.Context, q *queue, app tencent.SDKAppID) (del
 	return q.takeLocal(), nil
 }
 
-// takeShared takes a token from Redis, unless the app is paused there.
-func (l *Limiter) takeShared(ctx context.Context, app tencent.SDKAppID) (delay time.Duration, err error) {
-	err = l.guard.Do(ctx, func(ctx context.Context, rdb redis.UniversalClient) error {
-		pause, err := rdb.PTTL(ctx, pauseKey(app)).Result()
-		if err != nil {
-			return err
-		}
-		if pause > 0 {
-			delay = pause
-			return nil
-		}
-		result, err := redis_rate.NewLimiter(rdb).Allow(ctx, "aftercall:"+app.String(), redis_rate.Limit{
+// takeShared takes a token from Redis, unless the app is paused there, and spare
+// ones for the requests that wait.
+func (l *Limiter) takeShared(ctx context.Context, q *queue, app tencent.SDKAppID) (delay time.Duration, err error) {
+	err = l.guard.DoRoundTrips(ctx, roundTrips, func(ctx context.Context, rdb redis.UniversalClient) error {
+		asked := withPause{UniversalClient: rdb, key: pauseKey(app)}
+		n := min(max(int(q.waiting.Load()), 1), burst)
+		result, err := redis_rate.NewLimiter(&asked).AllowAtMost(ctx, "aftercall:"+app.String(), redis_rate.Limit{
 			Rate: perSecond, Burst: burst, Period: time.Second,
-		})
-		if err != nil {
+		}, n)
+		switch {
+		case err != nil:
 			return err
-		}
-		if result.Allowed == 0 {
+		case asked.pause > 0:
+			delay = asked.pause
+		case result.Allowed == 0:
 			delay = max(result.RetryAfter, time.Millisecond)
+		default:
+			q.spare, q.spareUntil = result.Allowed-1, time.Now().Add(spareTime)
 		}
 		return nil
 	})
 	return delay, err
+}
+
+// withPause reads the remaining pause of an app in the same round trip as the
+// limiter's script. Its tokens are lost if there is a pause.
+type withPause struct {
+	redis.UniversalClient
+	key   string
+	pause time.Duration
+}
+
+// EvalSha implements redis.Scripter.
+func (w *withPause) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
+	return w.both(ctx, func(pipe redis.Pipeliner) *redis.Cmd { return pipe.EvalSha(ctx, sha, keys, args...) })
+}
+
+// Eval implements redis.Scripter.
+func (w *withPause) Eval(ctx context.Context, script string, keys []string, args ...any) *redis.Cmd {
+	return w.both(ctx, func(pipe redis.Pipeliner) *redis.Cmd { return pipe.Eval(ctx, script, keys, args...) })
+}
+
+func (w *withPause) both(ctx context.Context, eval func(redis.Pipeliner) *redis.Cmd) *redis.Cmd {
+	pipe := w.Pipeline()
+	pause, result := pipe.PTTL(ctx, w.key), eval(pipe)
+	if _, err := pipe.Exec(ctx); err != nil && result.Err() == nil {
+		result.SetErr(err)
+	}
+	w.pause = pause.Val()
+	return result
 }
 
 func pauseKey(app tencent.SDKAppID) string { return "aftercall:rate-pause:" + app.String() }

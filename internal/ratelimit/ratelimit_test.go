@@ -140,3 +140,19 @@ func TestCancelled(t *testing.T) {
 	cancel()
 	require.ErrorIs(t, l.Wait(ctx, app), context.Canceled)
 }
+
+// TestRedisThatIsFarAway counts what the limiter asks of it: as many tokens in a
+// round trip as there are requests waiting.
+func TestRedisThatIsFarAway(t *testing.T) {
+	m := miniredis.RunT(t)
+	l := newProcess(t, "redis://"+testenv.SlowProxy(t, m.Addr(), 100*time.Millisecond))
+	require.NoError(t, l.Wait(t.Context(), app), "the script is loaded")
+	const requests = 40
+	before := m.CommandCount()
+	var group errgroup.Group
+	for range requests {
+		group.Go(func() error { return l.Wait(t.Context(), app) })
+	}
+	require.NoError(t, group.Wait())
+	require.Less(t, m.CommandCount()-before, requests, "two commands for each round trip")
+}

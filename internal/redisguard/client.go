@@ -10,14 +10,25 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// Timeouts of one round trip to Redis.
 const (
-	// ServiceTimeout is for the starter and the worker, which go on without a
-	// slow Redis: it leaves most of a callback's 1.5 s to Temporal.
-	ServiceTimeout = 100 * time.Millisecond
+	// ServiceTimeout is how long the starter and the worker wait for an answer
+	// unless configured. It is enough for a Redis that is far away, and leaves most
+	// of a callback's time to Temporal.
+	ServiceTimeout = 250 * time.Millisecond
+	// MinTimeout is the shortest that can be configured, MaxTimeout the longest.
+	MinTimeout = 10 * time.Millisecond
+	// MaxTimeout leaves the rest of a callback's time to Temporal.
+	MaxTimeout = 300 * time.Millisecond
 	// PatientTimeout is for commands and tests, which have time, and for which a
 	// busy machine is no outage.
 	PatientTimeout = 5 * time.Second
+
+	// connectTimeout is for connecting, which takes several round trips and is
+	// done in the background.
+	connectTimeout = 2 * time.Second
+	// serviceConnections are open before the first command of a service. More are
+	// not opened, so that no command waits for a connection to be made.
+	serviceConnections = 24
 )
 
 // disableLog keeps go-redis from writing its own lines to stderr for every
@@ -30,8 +41,8 @@ type discard struct{}
 func (discard) Printf(context.Context, string, ...any) {}
 
 // NewClient returns a Redis client for a Guard. timeout bounds each step of a
-// command: connecting, waiting for a free connection, writing and reading.
-// Nothing is retried, so that a Guard sees the first failure.
+// command: waiting for a free connection, writing and reading; connecting has a
+// time of its own. Nothing is retried, so that a Guard sees the first failure.
 func NewClient(url string, timeout time.Duration) (*redis.Client, error) {
 	disableLog.Do(func() { redis.SetLogger(discard{}) })
 	o, err := redis.ParseURL(url)
@@ -41,7 +52,13 @@ func NewClient(url string, timeout time.Duration) (*redis.Client, error) {
 	o.ContextTimeoutEnabled = true
 	o.MaxRetries = -1
 	o.DialerRetries = 1
-	o.DialTimeout, o.PoolTimeout, o.ReadTimeout, o.WriteTimeout = timeout, timeout, timeout, timeout
+	o.DialTimeout, o.PoolTimeout, o.ReadTimeout, o.WriteTimeout = max(timeout, connectTimeout), timeout, timeout, timeout
+	if timeout <= MaxTimeout {
+		o.PoolSize = serviceConnections
+	}
+	// Each connection is used in turn, and none is closed for being idle.
+	o.PoolFIFO = true
+	o.ConnMaxIdleTime = -1
 	// Only managed services send them; everywhere else they are an error at every connection.
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return redis.NewClient(o), nil

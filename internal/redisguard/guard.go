@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,11 +20,16 @@ import (
 // ErrDown is what Do returns while Redis is known to be down.
 var ErrDown = errors.New("redis is down")
 
+var errBusy = errors.New("all connections to Redis are in use")
+
 // probeKey is written by probes: a Redis that answers but accepts no writes
 // (out of memory, read-only replica) counts as down.
 const probeKey = "aftercall:probe"
 
 const (
+	// keepInterval is how often idle connections are used, which keeps them open
+	// where the network closes those that are not.
+	keepInterval = 30 * time.Second
 	// minProbeDelay is the wait before the first probe of an outage. It doubles
 	// for each further one, up to maxProbeDelay.
 	minProbeDelay = 100 * time.Millisecond
@@ -31,17 +37,25 @@ const (
 )
 
 // RecoveryTime is the time within which every service notices that Redis is up
-// again.
-const RecoveryTime = maxProbeDelay + ServiceTimeout
+// again: a probe after its delay, which connects, and then all connections.
+const RecoveryTime = maxProbeDelay + 2*connectTimeout + MaxTimeout
 
 // Guard keeps an outage of Redis from costing every request its timeout: after
 // the first failure it sends no commands, and one goroutine probes until Redis
 // is up again. The usual circuit breakers let a request pay for the probe,
-// which a callback has no time for. A Guard is safe for concurrent use.
+// which a callback has no time for. Nor does a request pay for connecting: that
+// takes several round trips, and the Guard does it before Redis counts as up. A
+// Guard is safe for concurrent use.
 type Guard struct {
 	redis   *redis.Client
 	logger  *slog.Logger
 	timeout time.Duration
+	// connections are open while Redis is up.
+	connections int
+	// slots has a place for each command under way, of as many as there are connections.
+	slots chan struct{}
+	// connecting counts the goroutines of the Guard that may take longer to connect.
+	connecting atomic.Int32
 	// probeDelay is minProbeDelay, except in tests.
 	probeDelay time.Duration
 
@@ -57,14 +71,28 @@ type Guard struct {
 }
 
 // New returns a Guard of rdb, which comes from NewClient: its timeout bounds
-// each command. The caller closes rdb, after the Guard. ctx bounds the probing
-// during an outage, not single commands.
+// each command. It connects, for connectTimeout at most; without success this is
+// the first outage. The caller closes rdb, after the Guard. ctx bounds the work
+// in the background, not single commands.
 func New(ctx context.Context, rdb *redis.Client, reg prometheus.Registerer, logger *slog.Logger) *Guard {
 	ctx, cancel := context.WithCancel(ctx)
 	g := &Guard{
-		redis: rdb, logger: logger, timeout: rdb.Options().DialTimeout, probeDelay: minProbeDelay,
+		redis: rdb, logger: logger, timeout: rdb.Options().ReadTimeout, connections: 1, slots: make(chan struct{}, rdb.Options().PoolSize), probeDelay: minProbeDelay,
 		ctx: ctx, cancel: cancel,
 	}
+	if g.timeout <= MaxTimeout {
+		g.connections = rdb.Options().PoolSize
+	}
+	rdb.AddHook(dialHook{g})
+	g.register(reg)
+	if err := g.probe(ctx); err != nil && ctx.Err() == nil {
+		g.markDown(err)
+	}
+	g.wg.Go(g.keep)
+	return g
+}
+
+func (g *Guard) register(reg prometheus.Registerer) {
 	factory := promauto.With(reg)
 	g.outages = factory.NewCounter(prometheus.CounterOpts{
 		Name: "aftercall_redis_outages_total",
@@ -73,7 +101,7 @@ func New(ctx context.Context, rdb *redis.Client, reg prometheus.Registerer, logg
 	g.duration = factory.NewHistogram(prometheus.HistogramOpts{
 		Name:    "aftercall_redis_duration_seconds",
 		Help:    "Duration of commands to Redis, including failed ones; none are sent during an outage.",
-		Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1},
+		Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25},
 	})
 	factory.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "aftercall_redis_up",
@@ -84,26 +112,64 @@ func New(ctx context.Context, rdb *redis.Client, reg prometheus.Registerer, logg
 		}
 		return 0
 	})
-	return g
 }
 
-// Do runs one command, or several that share one timeout, unless Redis is known
-// to be down. redis.Nil is not an error. An error after ctx has ended does not
-// count as an outage.
+// Do runs one command, or several in one round trip, unless Redis is known to
+// be down. redis.Nil is not an error. An error after ctx has ended, or because ctx
+// leaves less time than the timeout, does not count as an outage, nor does it
+// that all connections are in use.
 func (g *Guard) Do(ctx context.Context, command func(context.Context, redis.UniversalClient) error) error {
+	return g.DoRoundTrips(ctx, 1, command)
+}
+
+// DoRoundTrips is Do for commands that take up to n round trips, one after the
+// other, each of which has the timeout.
+func (g *Guard) DoRoundTrips(ctx context.Context, n int, command func(context.Context, redis.UniversalClient) error) error {
 	if g.down.Load() {
 		return ErrDown
 	}
+	if err := g.takeSlot(ctx); err != nil {
+		return err
+	}
+	defer func() { <-g.slots }()
 	start := time.Now()
-	err := command(withDeadline(ctx, start.Add(g.timeout)), g.redis)
+	deadline := start.Add(time.Duration(n) * g.timeout)
+	callers, hasDeadline := ctx.Deadline()
+	err := command(withDeadline(ctx, deadline), g.redis)
 	g.duration.Observe(time.Since(start).Seconds())
 	if err == nil || errors.Is(err, redis.Nil) {
 		return nil
 	}
-	if ctx.Err() == nil {
+	hurried := hasDeadline && callers.Before(deadline) && isTimeout(err)
+	if ctx.Err() == nil && !hurried && !errors.Is(err, redis.ErrPoolTimeout) {
 		g.markDown(err)
 	}
 	return err
+}
+
+// takeSlot waits for a free connection. That takes no time off the command's,
+// whose timeout is about Redis.
+func (g *Guard) takeSlot(ctx context.Context) error {
+	select {
+	case g.slots <- struct{}{}:
+		return nil
+	default:
+	}
+	timer := time.NewTimer(g.timeout)
+	defer timer.Stop()
+	select {
+	case g.slots <- struct{}{}:
+		return nil
+	case <-timer.C:
+		return errBusy
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &timeout) && timeout.Timeout())
 }
 
 // deadlineContext has a deadline and no timer: go-redis sets the deadline on
@@ -146,7 +212,7 @@ func (g *Guard) probeUntilUp() {
 			return
 		case <-time.After(delay):
 		}
-		if g.Ping(g.ctx) == nil {
+		if g.probe(g.ctx) == nil {
 			g.lastChange.Store(time.Now().UnixNano())
 			g.down.Store(false)
 			g.logger.Info("Redis is up again", "outage", time.Since(since).Round(time.Millisecond))
@@ -166,11 +232,109 @@ func (g *Guard) LastChange() time.Time {
 	return time.Time{}
 }
 
-// Ping checks that Redis accepts a write, also during an outage.
+// Ping checks that Redis accepts a write in time, also during an outage.
 func (g *Guard) Ping(ctx context.Context) error {
+	if g.Up() {
+		return g.write(ctx, g.redis)
+	}
+	return g.probeOne(ctx)
+}
+
+func (g *Guard) write(ctx context.Context, rdb redis.Cmdable) error {
 	ctx, cancel := context.WithTimeout(ctx, g.timeout)
 	defer cancel()
-	return g.redis.Set(ctx, probeKey, "1", time.Second).Err()
+	return rdb.Set(ctx, probeKey, "1", time.Second).Err()
+}
+
+// probe checks that Redis accepts a write in time, and opens all connections.
+// One comes first: a Redis that is down does not get many attempts to connect.
+func (g *Guard) probe(ctx context.Context) error {
+	if err := g.probeOne(ctx); err != nil {
+		return err
+	}
+	return g.connect(ctx)
+}
+
+// probeOne measures the write alone, after connecting.
+func (g *Guard) probeOne(ctx context.Context) error {
+	g.connecting.Add(1)
+	defer g.connecting.Add(-1)
+	conn := g.redis.Conn()
+	defer conn.Close()
+	bounded, cancel := context.WithTimeout(ctx, max(connectTimeout, g.timeout))
+	defer cancel()
+	if err := conn.Ping(bounded).Err(); err != nil {
+		return err
+	}
+	return g.write(ctx, conn)
+}
+
+// connect opens all connections, by using that many at once. Those that are
+// open are used too, which finds the ones that the other end has closed.
+func (g *Guard) connect(ctx context.Context) error {
+	g.connecting.Add(1)
+	defer g.connecting.Add(-1)
+	ctx, cancel := context.WithTimeout(ctx, max(connectTimeout, g.timeout))
+	defer cancel()
+	conns, errs := make([]*redis.Conn, g.connections), make([]error, g.connections)
+	var wg sync.WaitGroup
+	for i := range conns {
+		conns[i] = g.redis.Conn()
+		wg.Go(func() { errs[i] = conns[i].Ping(ctx).Err() })
+	}
+	wg.Wait()
+	for _, conn := range conns {
+		_ = conn.Close() // goes back to the pool
+	}
+	return errors.Join(errs...)
+}
+
+// keep uses idle connections from time to time, and replaces those that are gone.
+func (g *Guard) keep() {
+	ticker := time.NewTicker(keepInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-g.ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if !g.Up() {
+			continue // the prober is at work
+		}
+		// One after the other, because commands need connections meanwhile.
+		for i := 0; i < g.connections && g.ctx.Err() == nil; i++ {
+			if err := g.probeOne(g.ctx); err != nil && g.ctx.Err() == nil {
+				g.markDown(err)
+				break
+			}
+		}
+	}
+}
+
+// dialHook gives a command that has to connect, because a connection was lost,
+// no more than its timeout for it. Then Redis counts as down until the Guard has
+// connected.
+type dialHook struct{ guard *Guard }
+
+// DialHook implements redis.Hook.
+func (h dialHook) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if h.guard.connecting.Load() == 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, h.guard.timeout)
+			defer cancel()
+		}
+		return next(ctx, network, address)
+	}
+}
+
+// ProcessHook implements redis.Hook.
+func (dialHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+
+// ProcessPipelineHook implements redis.Hook.
+func (dialHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
 }
 
 // Close stops the probing.

@@ -31,7 +31,7 @@ const (
 	// up on an answer. What reading the body leaves of it is for starting the
 	// workflow, except for confirmBudget, which is for Redis afterwards.
 	answerBudget  = 1400 * time.Millisecond
-	confirmBudget = 200 * time.Millisecond
+	confirmBudget = 250 * time.Millisecond
 )
 
 // App is an app whose callbacks are received.

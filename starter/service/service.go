@@ -45,7 +45,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	}
 	defer traces.Stop(ctx)
 
-	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal(), redisguard.ServiceTimeout)
+	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal(), settings.RedisTimeout)
 	if err != nil {
 		return err
 	}

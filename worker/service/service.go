@@ -51,7 +51,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	pending := &pendingLedger{}
 	defer pending.close()
 	timed := newTimedLedger(reg)
-	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal(), redisguard.ServiceTimeout)
+	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal(), settings.RedisTimeout)
 	if err != nil {
 		return err
 	}
