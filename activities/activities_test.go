@@ -163,7 +163,9 @@ func TestADecisionIsInTheLedger(t *testing.T) {
 	require.Len(t, entries, 1)
 	require.Equal(t, "alice", entries[0].Operator)
 	require.Equal(t, "says the doctor's log", entries[0].Reason)
-	require.Equal(t, &p.Decided.Decision, entries[0].Charge.Decision())
+	want := p.Decided.Decision
+	want.Exact = true
+	require.Equal(t, &want, entries[0].Charge.Decision(), "and is billed as decided")
 	require.InDelta(t, 1, testutil.ToFloat64(f.acts.metrics.reviews.WithLabelValues("clinic", "charge-as")), 0)
 
 	p.Decided.Decision = billing.Decision{Verdict: billing.VerdictWaive}

@@ -140,7 +140,10 @@ func (a *Activities) ownEntry(ctx context.Context, app tencent.SDKAppID, callID,
 
 func rate(app App, p ChargeParams) (billing.Charge, error) {
 	if p.Decided != nil {
-		return app.Rater.Decide(p.Record, p.Decided.Decision)
+		decision := p.Decided.Decision
+		// What a person decided is what is billed.
+		decision.Exact = decision.Verdict == billing.VerdictChargeAs
+		return app.Rater.Decide(p.Record, decision)
 	}
 	return app.Rater.Rate(p.Record, p.ReadAt)
 }

@@ -34,6 +34,11 @@ type Decision struct {
 	// Unconfirmed is set if Tencent has no record of the call, so that all that is
 	// known about it comes from the callback.
 	Unconfirmed bool `json:"unconfirmed,omitempty"`
+	// Exact makes charge-as bill ConnectedSeconds without the rule's grace seconds,
+	// which are about dead air before a lost connection was noticed: a person has
+	// named the time without it. It is set for every new decision, and stored, so
+	// that decisions from before this field are computed again as they were.
+	Exact bool `json:"exact,omitempty"`
 }
 
 // maxDecidedSeconds is the longest time for charge-as: Tencent keeps records for seven days.
@@ -131,7 +136,7 @@ func (v *compiledVersion) decide(record *tencent.CallRecord, d Decision) (Charge
 	if err := why.err(); err != nil {
 		return Charge{}, err
 	}
-	return v.sum(charge, &judged, i, decided)
+	return v.sum(charge, &judged, i, decided, d.Verdict == VerdictChargeAs && d.Exact)
 }
 
 // decidedRule finds the rule to charge by: the one for the call's result, or else

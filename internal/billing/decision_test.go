@@ -24,6 +24,26 @@ func reviewed(t require.TestingT) billing.Tariff {
 	return tariffOf(normal, group, canceled, billing.Rule{Action: billing.ActionReview, Results: []tencent.CallResult{tencent.ResultInterrupt}})
 }
 
+// TestChargeAsIsBilledAsDecided decides about a call whose rule has grace seconds.
+func TestChargeAsIsBilledAsDecided(t *testing.T) {
+	rule := perMinute(t, "0.60", 1, 1)
+	rule.GraceSeconds, rule.Results = 30, []tencent.CallResult{tencent.ResultOffline}
+	rater, err := billing.NewRater("standard", tariffOf(rule))
+	require.NoError(t, err)
+	record := connected(400)
+	record.Result = tencent.ResultOffline
+	for want, d := range map[int64]billing.Decision{
+		300: {Verdict: billing.VerdictChargeAs, ConnectedSeconds: 300, Exact: true},
+		270: {Verdict: billing.VerdictChargeAs, ConnectedSeconds: 300}, // as stored before there was Exact
+		370: {Verdict: billing.VerdictCharge, Exact: true},             // a person confirmed the record, not a time
+	} {
+		c, err := rater.Decide(record, d)
+		require.NoError(t, err)
+		require.Equal(t, want, c.BilledSeconds, "%+v", d)
+		require.Equal(t, &d, c.Decision(), "so that it can be computed again")
+	}
+}
+
 func TestDecide(t *testing.T) {
 	charge, chargeAs := billing.Decision{Verdict: billing.VerdictCharge}, billing.Decision{Verdict: billing.VerdictChargeAs, ConnectedSeconds: 30}
 	tests := map[string]struct {

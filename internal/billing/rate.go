@@ -175,7 +175,7 @@ func (v *compiledVersion) rate(record *tencent.CallRecord, why reasons) (Charge,
 	return v.sum(charge, record, i, Step{
 		Kind: StepConnected, Seconds: charge.ConnectedSeconds,
 		Text: "connected for " + strconv.FormatInt(charge.ConnectedSeconds, 10) + " s, from AcceptTime to EndTime",
-	})
+	}, false)
 }
 
 // participants counts the members other than the caller, each once. Tencent's

@@ -40,6 +40,7 @@ func TestEveryDecisionCanBeComputedAgain(t *testing.T) {
 	for _, decision := range []billing.Decision{
 		{Verdict: billing.VerdictCharge},
 		{Verdict: billing.VerdictChargeAs, ConnectedSeconds: 30, Unconfirmed: true},
+		{Verdict: billing.VerdictChargeAs, ConnectedSeconds: 30, Exact: true},
 		{Verdict: billing.VerdictWaive},
 	} {
 		charge, err := rater.Decide(record, decision)

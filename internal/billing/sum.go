@@ -22,14 +22,15 @@ func billedSeconds(duration, first, next int64) int64 {
 }
 
 // sum adds to c what a connected call costs by rule i, with the steps. connected
-// is the step that says where the connected time comes from.
-func (v *compiledVersion) sum(c Charge, record *tencent.CallRecord, i int, connected Step) (Charge, error) {
+// is the step that says where the connected time comes from. exact leaves the
+// grace out.
+func (v *compiledVersion) sum(c Charge, record *tencent.CallRecord, i int, connected Step, exact bool) (Charge, error) {
 	rule := &v.Rules[i]
 	c.Steps = append(make([]Step, 0, 8),
 		v.tariffStep("rule "+strconv.Itoa(i+1)+", for "+string(record.MediaType)+" "+string(record.CallType)+" "+string(record.Result)),
 		connected)
 	duration := c.ConnectedSeconds
-	if rule.GraceSeconds > 0 {
+	if rule.GraceSeconds > 0 && !exact {
 		duration = max(0, duration-rule.GraceSeconds)
 		c.step(Step{Kind: StepGrace, Seconds: duration, Text: fmt.Sprintf("less %d s grace for %s: %d s", rule.GraceSeconds, record.Result, duration)})
 	}

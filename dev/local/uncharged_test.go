@@ -1,0 +1,152 @@
+package local_test
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"aftercall/dev/local"
+	"aftercall/dev/tencentsim"
+	"aftercall/dev/webhookreceiver"
+	"aftercall/internal/cli"
+	"aftercall/internal/ledger"
+	"aftercall/workflows"
+)
+
+// TestLedgerDecides takes entries out of the ledger, as restoring an older copy
+// does, terminates a workflow, and makes one conflict with the ledger.
+func TestLedgerDecides(t *testing.T) {
+	ctx := testContext(t)
+	stack := startStack(t)
+	place := func(id string) tencentsim.Call {
+		call, err := stack.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000000, CallID: id, Seconds: 61, EndedAgoSeconds: 30})
+		require.NoError(t, err)
+		return call
+	}
+	charged := func(id string) tencentsim.Call {
+		call := place(id)
+		f, err := local.Follow(ctx, stack.Temporal, call)
+		require.NoError(t, err)
+		require.NoError(t, f.Err)
+		return call
+	}
+	swept, backfilled, started, conflict := charged("lost-swept"), charged("lost-backfilled"), charged("lost-started"), charged("conflict")
+	require.NoError(t, stack.StopPart("worker"))
+	terminated := place("terminated")
+	require.NoError(t, stack.Tencent.Wait(ctx))
+	require.NoError(t, stack.Temporal.TerminateWorkflow(ctx, local.WorkflowID(terminated), "", "by mistake"))
+	alter(t, stack, "DELETE FROM ledger_entries WHERE call_id LIKE 'lost-%'", "UPDATE ledger_entries SET amount = '9.99', first_run_id = 'another' WHERE call_id = 'conflict'")
+	require.NoError(t, stack.StartWorker(ctx))
+
+	// One call, by its CallId.
+	dry := stack.Command(ctx, "start", "lost-started", "--app", "clinic", "--dry-run")
+	require.Equal(t, cli.OK, dry.Code, dry.Stderr)
+	require.Contains(t, dry.Stdout, "would be started again")
+	again := stack.Command(ctx, "start", "lost-started", "--app", "clinic")
+	require.Equal(t, cli.OK, again.Code, again.Stderr)
+	require.Contains(t, again.Stdout, "started again")
+
+	// A time range: the terminated one and two others, or what the sweep has left of them.
+	now := time.Now().UTC().Truncate(time.Second)
+	flags := []string{"backfill", "--app", "clinic", "--output", "json", "--from", now.Add(-10 * time.Minute).Format(time.RFC3339), "--to", now.Format(time.RFC3339)}
+	alter(t, stack, "DELETE FROM ledger_entries WHERE call_id = 'lost-backfilled'")
+	result := stack.Command(ctx, flags...)
+	require.Equal(t, cli.OK, result.Code, result.Stderr)
+	awaitEntries(ctx, t, stack, backfilled, started, terminated)
+
+	// The sweep, which lists the overlap again.
+	alter(t, stack, "DELETE FROM ledger_entries WHERE call_id = 'lost-swept'")
+	schedule := stack.Temporal.ScheduleClient().GetHandle(ctx, workflows.SweepID(1400000000))
+	require.Eventually(t, func() bool {
+		require.NoError(t, schedule.Trigger(ctx, client.ScheduleTriggerOptions{}))
+		return len(entriesOf(ctx, t, stack, swept)) == 1
+	}, testTimeout, time.Second)
+	awaitEntries(ctx, t, stack, swept)
+	for _, call := range []tencentsim.Call{swept, backfilled, started, terminated} {
+		require.Eventually(t, func() bool {
+			return len(stack.Webhooks.Messages(webhookreceiver.Filter{Target: "crm", CallID: call.Record.CallID})) > 0
+		}, testTimeout, pollInterval)
+		messages := stack.Webhooks.Messages(webhookreceiver.Filter{Target: "crm", CallID: call.Record.CallID})
+		require.Len(t, messages, 1, "charged again with the same message ID: %s", call.Record.CallID)
+	}
+	_, metrics := request(ctx, t, http.MethodGet, stack.WorkerMetricsURL(), nil, nil)
+	require.Regexp(t, `aftercall_sweep_calls_total\{app="clinic",outcome="recharged"\} [1-9]`, metrics)
+
+	// A new run of the call whose sum was changed.
+	run, err := stack.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: local.WorkflowID(conflict), TaskQueue: "aftercall"}, workflows.AfterCallName,
+		workflows.AfterCallParams{SDKAppID: 1400000000, App: "clinic", CallID: "conflict", Source: workflows.SourceManual, Listed: &conflict.Record, RecordDeadline: time.Minute})
+	require.NoError(t, err)
+	require.Error(t, run.Get(ctx, nil))
+	testConflict(ctx, t, stack)
+}
+
+// testConflict follows the runbook of a charge conflict.
+func testConflict(ctx context.Context, t *testing.T, stack *local.Stack) {
+	t.Helper()
+	red := func() (detail string) {
+		var found []struct {
+			Check, Detail string
+			OK            bool
+		}
+		o := stack.Command(ctx, "check", "--output", "json")
+		require.NoError(t, json.Unmarshal([]byte(o.Stdout), &found), o.Stderr)
+		for _, f := range found {
+			if f.Check == "failed calls" && !f.OK {
+				return f.Detail
+			}
+		}
+		return ""
+	}
+	require.Eventually(t, func() bool { return red() != "" }, testTimeout, pollInterval, "visibility may be behind")
+	require.Contains(t, red(), "the workflows of 1 calls have failed; the last is conflict of clinic: the ledger holds another sum")
+	o := stack.Command(ctx, "call", "conflict")
+	require.Contains(t, o.Stdout, "NOT NOTIFIED: its workflow failed, 9.99 USD")
+	o = stack.Command(ctx, "sweep", "status", "--app", "clinic")
+	require.Equal(t, cli.Refused, o.Code)
+	require.Contains(t, o.Stdout, "workflow of clinic failed at ")
+	o = stack.Command(ctx, "resend", "--failed", "--dry-run")
+	require.Contains(t, o.Stdout, "conflict", o.Stderr)
+	require.NoError(t, stack.Command(ctx, "resend", "conflict").Err())
+	require.Eventually(t, func() bool { return red() == "" }, testTimeout, pollInterval)
+	o = stack.Command(ctx, "call", "conflict")
+	require.Contains(t, o.Stdout, "done: charge of 9.99 USD")
+	o = stack.Command(ctx, "resend", "--failed", "--dry-run")
+	require.Contains(t, o.Stdout+o.Stderr, "Nothing is undelivered.")
+}
+
+// alter changes the ledger past its triggers, as a restored database does.
+func alter(t *testing.T, stack *local.Stack, statements ...string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+stack.LedgerPath()+"?_busy_timeout=10000")
+	require.NoError(t, err)
+	defer db.Close()
+	for _, s := range append([]string{"DROP TRIGGER IF EXISTS ledger_entries_no_update", "DROP TRIGGER IF EXISTS ledger_entries_no_delete"}, statements...) {
+		_, err := db.ExecContext(t.Context(), s)
+		require.NoError(t, err, s)
+	}
+}
+
+func entriesOf(ctx context.Context, t *testing.T, stack *local.Stack, call tencentsim.Call) []ledger.Entry {
+	t.Helper()
+	store, err := ledger.OpenReadOnly(ctx, "sqlite:"+stack.LedgerPath())
+	require.NoError(t, err)
+	defer store.Close()
+	entries, err := store.Get(ctx, call.SDKAppID, call.Record.CallID)
+	require.NoError(t, err)
+	return entries
+}
+
+func awaitEntries(ctx context.Context, t *testing.T, stack *local.Stack, calls ...tencentsim.Call) {
+	t.Helper()
+	for _, call := range calls {
+		require.Eventually(t, func() bool { return len(entriesOf(ctx, t, stack, call)) == 1 }, testTimeout, pollInterval,
+			fmt.Sprintf("%s is not in the ledger", call.Record.CallID))
+	}
+}
