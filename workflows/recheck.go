@@ -16,7 +16,12 @@ func (c *call) receiveRechecks(ctx workflow.Context) {
 	for signals.Receive(ctx, nil) {
 		for signals.ReceiveAsync(nil) { // one look is enough for all that have arrived
 		}
-		if c.review.waitsForRecord() {
+		if !c.review.waitsForRecord() {
+			continue
+		}
+		// The callback may have come at the end of the call, as the first one should have.
+		timer := workflow.NewTimerWithOptions(ctx, RecordDelay, workflow.TimerOptions{Summary: "until the call record can be queried"})
+		if timer.Get(ctx, nil) == nil && c.review.waitsForRecord() {
 			c.recheck(ctx)
 		}
 	}

@@ -278,7 +278,7 @@ func TestRecheck(t *testing.T) {
 			review := e.status().Review
 			require.True(t, review.NoRecord)
 			require.Equal(t, 1, review.Rechecks)
-			require.Equal(t, minute(1), review.RecheckedAt)
+			require.Equal(t, minute(1).Add(workflows.RecordDelay), review.RecheckedAt, "when its record is there, if the call has just ended")
 		}, 2*time.Minute)
 		e.rechecks(minute(3))
 		result, err := e.run()

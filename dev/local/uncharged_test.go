@@ -150,3 +150,41 @@ func awaitEntries(ctx context.Context, t *testing.T, stack *local.Stack, calls .
 			fmt.Sprintf("%s is not in the ledger", call.Record.CallID))
 	}
 }
+
+// TestRecordThatAppearsDuringReview has calls in review for lack of a record, as
+// after a forged callback or a late record.
+func TestRecordThatAppearsDuringReview(t *testing.T) {
+	ctx := testContext(t)
+	stack := startStack(t)
+	inReview := func(id string, recordAfter int64) tencentsim.Call {
+		call, err := stack.Tencent.PlaceCall(tencentsim.CallSpec{
+			SDKAppID: 1400000000, CallID: id, Seconds: 61, EndedAgoSeconds: 60, RecordAfterSeconds: recordAfter, Lose: true,
+		})
+		require.NoError(t, err)
+		_, err = stack.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: local.WorkflowID(call), TaskQueue: "aftercall"}, workflows.AfterCallName,
+			workflows.AfterCallParams{SDKAppID: 1400000000, App: "clinic", CallID: id, Source: workflows.SourceManual, RecordDeadline: time.Millisecond})
+		require.NoError(t, err)
+		require.NoError(t, stack.AwaitReview(ctx, call))
+		return call
+	}
+	listed, posted := inReview("listed", 75), inReview("posted", 75)
+	sent := 0
+	require.Eventually(t, func() bool { // the first ones are too early: there is still no record
+		sent++
+		require.NoError(t, stack.Tencent.RepeatCallback(posted.SDKAppID, posted.Record.CallID, json.RawMessage(fmt.Sprintf(`{"StartTime":%d}`, sent))))
+		return len(entriesOf(ctx, t, stack, posted)) == 1
+	}, testTimeout, time.Second)
+	require.Eventually(t, func() bool {
+		now := time.Now().UTC().Truncate(time.Second)
+		o := stack.Command(ctx, "backfill", "--app", "clinic", "--from", now.Add(-10*time.Minute).Format(time.RFC3339), "--to", now.Format(time.RFC3339))
+		require.Equal(t, cli.OK, o.Code, o.Stderr)
+		return len(entriesOf(ctx, t, stack, listed)) == 1
+	}, testTimeout, time.Second)
+	for _, call := range []tencentsim.Call{listed, posted} {
+		f, err := local.Follow(ctx, stack.Temporal, call)
+		require.NoError(t, err)
+		require.NoError(t, f.Err)
+		require.Equal(t, workflows.OutcomeCharged, f.Result.Outcome)
+		require.Nil(t, f.Result.Decided, "nobody decided")
+	}
+}

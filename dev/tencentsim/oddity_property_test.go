@@ -138,6 +138,9 @@ func (w *oddWorld) StartRelay(context.Context, activities.RelayCallbackParams) (
 	return false, nil
 }
 
+// Recheck does nothing: no workflow waits for its record.
+func (w *oddWorld) Recheck(context.Context, tencent.SDKAppID, string) error { return nil }
+
 func (w *oddWorld) FirstFingerprint(context.Context, tencent.SDKAppID, string) (string, error) {
 	return "", nil
 }

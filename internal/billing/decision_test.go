@@ -28,7 +28,9 @@ func reviewed(t require.TestingT) billing.Tariff {
 func TestChargeAsIsBilledAsDecided(t *testing.T) {
 	rule := perMinute(t, "0.60", 1, 1)
 	rule.GraceSeconds, rule.Results = 30, []tencent.CallResult{tencent.ResultOffline}
-	rater, err := billing.NewRater("standard", tariffOf(rule))
+	others := perMinute(t, "0.60", 1, 1)
+	others.Results = []tencent.CallResult{tencent.ResultNormalEnd, tencent.ResultInterrupt}
+	rater, err := billing.NewRater("standard", tariffOf(rule, others))
 	require.NoError(t, err)
 	record := connected(400)
 	record.Result = tencent.ResultOffline

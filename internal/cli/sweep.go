@@ -111,8 +111,10 @@ func lastRunWords(run *ops.SweepRun) string {
 			n     int
 			words string
 		}{
-			{run.StartedAgain, "%d charged again, which the ledger had lost"}, {run.HeldBack, "%d held back"},
-			{run.Conflicts, "%d with a failed workflow"}, {run.Unlisted, "%d counted by Tencent, but not listed"},
+			{run.StartedAgain, "%d charged again, which the ledger had lost"},
+			{run.HeldBack, "%d held back"},
+			{run.Conflicts, "%d with a failed workflow"},
+			{run.Unlisted, "%d counted by Tencent, but not listed"},
 		} {
 			if c.n > 0 {
 				words += ", " + fmt.Sprintf(c.words, c.n)

@@ -46,6 +46,8 @@ func TestProblems(t *testing.T) {
 		"unknown key far":        {"    url:", "    colour: red\n    url:", `15:5: targets[0].colour: unknown key "colour": known here are allow_private, apps, breaker_cooldown, events, media, name, proxy, results, retry_window, secrets, type, url`},
 		"unknown key at the top": {"targets:\n", "hooks: []\ntargets:\n", `12:1: hooks: unknown key "hooks": known here are apps, targets, tariffs`},
 		"duplicate key":          {"    tariff: standard", "    tariff: standard\n    tariff: standard", "11:5: apps[0].tariff: is there twice, first in line 10: remove one"},
+		"sweep settles early":    {"    tariff: standard", "    tariff: standard\n    sweep: {settle: 4s}", "11:21: apps[0].sweep.settle: must be from 5s to 1h: Tencent has the record of a call five seconds after its end, and a sweep that lists it earlier misses it"},
+		"sweep overlap is short": {"    tariff: standard", "    tariff: standard\n    sweep: {overlap: 59m59s}", "11:22: apps[0].sweep.overlap: must be from 1h to 72h: Tencent may list calls by their start, and then a sweep misses calls that are longer than the overlap"},
 		"key with line break":    {"    tariff: standard", "    tariff: standard\n    \"a\\nb\": 1", `11:5: apps[0].a b: unknown key "a\nb": known here are api, callback, go_live, identifier, name, record_deadline, relay, sdk_app_id, secret_key, sweep, tariff`},
 		"missing key":            {"    api: singapore\n", "", "2:5: apps[0].api: is missing: Region of the app: china, singapore, seoul, frankfurt, silicon-valley or jakarta, or the REST API's base URL, https://…"},
 		"empty value":            {"    tariff: standard", "    tariff:", "10:12: apps[0].tariff: is empty: write a value or remove the key"},

@@ -2,11 +2,14 @@ package ops
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 
 	"aftercall/internal/config"
 	"aftercall/internal/ledger"
@@ -61,6 +64,24 @@ func TestChooseCall(t *testing.T) {
 		require.ErrorAs(t, err, &detailed)
 		require.Equal(t, tt.kind, detailed.Kind)
 		require.NotEmpty(t, detailed.Cure)
+	}
+}
+
+func TestTemporalError(t *testing.T) {
+	d := New(t.Context(), map[string]string{}, t.Output())
+	defer d.Close()
+	for want, err := range map[string]error{
+		"Temporal does not answer: connection refused":                             serviceerror.NewUnavailable("connection refused"),
+		"Temporal refuses the request: WorkflowId length exceeds limit.":           serviceerror.NewInvalidArgument("WorkflowId length exceeds limit."),
+		"Temporal refuses the request: Namespace has no such search attribute":     serviceerror.NewInvalidArgument("Namespace has no such search attribute"),
+		"Temporal refuses the request: received message larger than max (5 vs. 4)": serviceerror.NewResourceExhausted(enumspb.RESOURCE_EXHAUSTED_CAUSE_UNSPECIFIED, "received message larger than max (5 vs. 4)"),
+		"Temporal is busy: namespace rate limit exceeded":                          serviceerror.NewResourceExhausted(enumspb.RESOURCE_EXHAUSTED_CAUSE_RPS_LIMIT, "namespace rate limit exceeded"),
+		"Temporal: there is no namespace default":                                  serviceerror.NewNamespaceNotFound("default"),
+		"Temporal: workflow not found":                                             serviceerror.NewNotFound("workflow not found"),
+	} {
+		got := d.temporalError(fmt.Errorf("%w", err))
+		require.EqualError(t, got, want)
+		require.Equal(t, strings.Contains(want, "not answer"), strings.Contains(cureOf(got), "is Temporal up"), want)
 	}
 }
 

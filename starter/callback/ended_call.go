@@ -131,7 +131,8 @@ func (h *Handler) firstFingerprint(ctx context.Context, app App, callID string, 
 		h.logger.WarnContext(ctx, "a duplicate callback could not be compared with the first one",
 			"app", app.Name, "call_id", callID, "error", err)
 	}
-	if first == "" { // unknown, or started by a sweep
+	if first == "" { // unknown, or started by a sweep or an operator
+		h.recheck(ctx, app, callID)
 		return own
 	}
 	return first
@@ -140,12 +141,14 @@ func (h *Handler) firstFingerprint(ctx context.Context, app App, callID string, 
 // duplicate answers a callback of a call that was started before. One that
 // differs from the first changes no charge, because the call record decides.
 // It is reported because Tencent repeats callbacks unchanged: someone else
-// may have sent it.
+// may have sent one of them. If that was the first, and too early, the call may
+// be in review for lack of a record that there is now.
 func (h *Handler) duplicate(ctx context.Context, app App, callID, fingerprint, first string) reply {
 	if fingerprint != first {
 		h.metrics.conflicts.WithLabelValues(app.Name).Inc()
 		h.logger.WarnContext(ctx, "conflict: a duplicate callback differs from the first one; the call record decides",
 			"app", app.Name, "call_id", callID)
+		h.recheck(ctx, app, callID)
 	}
 	return ok200(outcomeDuplicate)
 }

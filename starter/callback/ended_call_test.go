@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aftercall/internal/dedupe"
+	"aftercall/workflows"
 )
 
 var errDown = errors.New("connection refused")
@@ -108,6 +109,9 @@ func TestConflicts(t *testing.T) {
 			require.Len(t, f.temporal.params, 1, "a conflict starts nothing")
 			f.requireOK(f.post(good, body))
 			f.requireConflicts(1)
+			f.handler.relays.Wait()
+			require.Equal(t, []string{workflows.AfterCallID(appID, "055662e1-bc8a-469c-a334-1126c8c17d58")}, f.temporal.rechecked,
+				"a call in review for lack of a record looks for it again, once for the callback that differs")
 		})
 	}
 }

@@ -35,6 +35,7 @@ type fakeTemporal struct {
 	// lostAnswers are for starts that succeed but whose caller gets an error.
 	lostAnswers error
 	describes   int
+	rechecked   []string
 	relays      []activities.RelayCallbackParams
 	onRelay     func(context.Context) (already bool, err error)
 }
@@ -79,6 +80,13 @@ func (f *fakeTemporal) FirstFingerprint(_ context.Context, app tencent.SDKAppID,
 	defer f.mu.Unlock()
 	f.describes++
 	return f.started[workflows.AfterCallID(app, callID)], f.down
+}
+
+func (f *fakeTemporal) Recheck(_ context.Context, app tencent.SDKAppID, callID string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rechecked = append(f.rechecked, workflows.AfterCallID(app, callID))
+	return f.down
 }
 
 type fixture struct {

@@ -63,7 +63,7 @@ type Handler struct {
 	starts     singleflight.Group
 	unaccepted *unaccepted
 
-	// relays are the starts of relays that no answer waits for.
+	// relays are the starts of relays and the rechecks that no answer waits for.
 	relays     sync.WaitGroup
 	relaySlots chan struct{}
 }
@@ -102,7 +102,7 @@ func (h *Handler) routes() http.Handler {
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.router.ServeHTTP(w, r) }
 
-// Close waits until the relays of answered callbacks have been started, at most
+// Close waits until the relays and rechecks of answered callbacks have been started, at most
 // for relayBudget. Call it after the last answer.
 func (h *Handler) Close() {
 	h.relays.Wait()

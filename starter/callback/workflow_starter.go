@@ -18,4 +18,7 @@ type WorkflowStarter interface {
 	// FirstFingerprint is that of the callback that started the workflow of a
 	// call, and empty if a sweep did.
 	FirstFingerprint(ctx context.Context, app tencent.SDKAppID, callID string) (string, error)
+	// Recheck makes a call that is in review only for lack of a record look for it
+	// again, and leaves others alone.
+	Recheck(ctx context.Context, app tencent.SDKAppID, callID string) error
 }
