@@ -204,7 +204,12 @@ func parseCommand(text string) Command {
 // decodeBody decodes the keys of a body, which must be exactly one JSON object.
 func decodeBody(body []byte) (jsonObject, error) {
 	var whole json.RawMessage
-	if err := decodeStrictly(body, &whole); err != nil {
+	err := decodeStrictly(body, &whole)
+	if escaped := escapeControls(body); err != nil && escaped != nil {
+		body = escaped
+		err = decodeStrictly(body, &whole)
+	}
+	if err != nil {
 		return nil, syntaxError("body", body, err)
 	}
 	object, err := decodeObject(whole)

@@ -226,12 +226,15 @@ func (c *Client) post(ctx context.Context, api, sig string, body []byte) (answer
 		return answer{}, fmt.Errorf("%s: %w", api, withoutURL(err))
 	}
 	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerSize))
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerSize+1))
 	if err != nil {
 		return answer{}, fmt.Errorf("%s: read answer: %w", api, err)
 	}
 	if resp.StatusCode != http.StatusOK {
 		return answer{}, &HTTPError{API: api, Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header)}
+	}
+	if len(data) > maxAnswerSize {
+		return answer{}, &UnreadableAnswerError{API: api, Problem: FieldError{"Response", fmt.Sprintf("must not be larger than %d bytes", maxAnswerSize)}}
 	}
 	return decodeAnswer(api, data)
 }

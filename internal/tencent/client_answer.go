@@ -33,6 +33,12 @@ func decodeAnswer(api string, data []byte) (answer, error) {
 	var wire wireAnswer
 	data = withoutBOM(data)
 	err := json.Unmarshal(data, &wire)
+	if errors.As(err, new(*json.SyntaxError)) {
+		if escaped := escapeControls(data); escaped != nil {
+			data = escaped
+			err = json.Unmarshal(data, &wire)
+		}
+	}
 	if errors.As(err, new(*json.UnmarshalTypeError)) {
 		wire, err = decodeAnswerByField(data)
 	}

@@ -63,6 +63,30 @@ func (o jsonObject) value(key string) (value json.RawMessage, problem string) {
 	return value, ""
 }
 
+// escapeControls escapes the control characters in the strings of JSON. JSON does
+// not permit them, but some encoders do not escape the text that users chose. It
+// returns nil if there are none.
+func escapeControls(data []byte) []byte {
+	const digits = "0123456789abcdef"
+	var escaped []byte
+	inString, kept := false, 0
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case c == '"':
+			inString = !inString
+		case c == '\\' && inString:
+			i++ // whatever is escaped does not end the string
+		case c < ' ' && inString:
+			escaped = append(append(escaped, data[kept:i]...), '\\', 'u', '0', '0', digits[c>>4], digits[c&0xF])
+			kept = i + 1
+		}
+	}
+	if kept == 0 {
+		return nil
+	}
+	return append(escaped, data[kept:]...)
+}
+
 func isNull(value json.RawMessage) bool { return string(value) == "null" }
 
 // jsonKind names the kind of a JSON value for a person.

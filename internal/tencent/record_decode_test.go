@@ -192,6 +192,7 @@ func TestRecordReadsAnOddEnvelope(t *testing.T) {
 		"no status":            `{"ErrorCode":0,"Response":%s}`,
 		"status in lower case": `{"ErrorCode":0,"ActionStatus":"ok","Response":%s}`,
 		"no code":              `{"ActionStatus":"OK","Response":%s}`,
+		"tab in a text":        "{\"ErrorCode\":0,\"ErrorInfo\":\"a\tb\\\"\nc\",\n\t\"ActionStatus\":\"OK\",\"Response\":%s}",
 		"byte order mark":      "\xef\xbb\xbf" + `{"ErrorCode":0,"ActionStatus":"OK","Response":%s}`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -304,4 +305,24 @@ func FuzzDecodeRecord(f *testing.F) {
 		require.Empty(t, problems, "what was read is within all limits")
 		require.Equal(t, record.EndTime, again.EndTime)
 	})
+}
+
+func TestControlCharactersInTexts(t *testing.T) {
+	require.Nil(t, escapeControls([]byte("{\n\t\"a\": \"b\\\\\"\n}")))
+	require.Equal(t, `{"a":"\u0009\"\u000a"}`, string(escapeControls([]byte("{\"a\":\"\t\\\"\n\"}"))))
+	cb, err := DecodeCallback(ParseQuery(endCallQuery), []byte(strings.Replace(sampleBody, "roomid-1434", "room\tid\x00", 1)))
+	require.NoError(t, err)
+	require.Equal(t, []string{"RoomId"}, cb.Dropped, "only NUL characters cannot be stored")
+	cb, err = DecodeCallback(ParseQuery(endCallQuery), []byte(strings.Replace(sampleBody, "roomid-1434", "room\tid", 1)))
+	require.NoError(t, err)
+	require.Equal(t, RoomID("room\tid"), cb.Record.RoomID)
+}
+
+func TestAnswerThatIsTooLargeIsNoOutage(t *testing.T) {
+	c := newTestClient(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"ErrorCode":0,"ActionStatus":"OK","Response":{"x":"`+strings.Repeat("x", maxAnswerSize)+`"}}`)
+	})
+	_, err := c.Records(t.Context(), RecordFilter{Page: 1})
+	var unreadable *UnreadableAnswerError
+	require.ErrorAs(t, err, &unreadable)
 }
