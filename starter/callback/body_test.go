@@ -74,7 +74,7 @@ func TestTheBodyMayComeLate(t *testing.T) {
 				go func() {
 					defer close(sent)
 					for _, half := range []string{body[:100], body[100:]} {
-						time.Sleep(tt.late / 2)
+						<-time.After(tt.late / 2)
 						_, _ = io.WriteString(sender, half)
 					}
 				}()
