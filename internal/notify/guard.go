@@ -60,25 +60,40 @@ var refused = []refusedPrefix{
 	{netip.MustParsePrefix("::ffff:0:0:0/96"), "IPv4-translated", false},
 	{netip.MustParsePrefix("64:ff9b:1::/48"), "local NAT64", true},
 	{netip.MustParsePrefix("100::/64"), "discard", false},
+	{netip.MustParsePrefix("100:0:0:1::/64"), "dummy", false},
+	{netip.MustParsePrefix("2001:2::/48"), "benchmarking", true},
+	{netip.MustParsePrefix("2001:10::/28"), "ORCHID", false},
+	{netip.MustParsePrefix("2001:20::/28"), "ORCHID", false},
+	{netip.MustParsePrefix("3fff::/20"), "documentation", false},
+	{netip.MustParsePrefix("5f00::/16"), "segment routing", false},
 	{netip.MustParsePrefix("2001::/32"), "Teredo", false},
 	{netip.MustParsePrefix("2001:db8::/32"), "documentation", false},
 	{netip.MustParsePrefix("fec0::/10"), "site-local", true},
 }
 
 var (
-	nat64  = netip.MustParsePrefix("64:ff9b::/96")
-	sixTo4 = netip.MustParsePrefix("2002::/16")
+	nat64      = netip.MustParsePrefix("64:ff9b::/96")
+	localNAT64 = netip.MustParsePrefix("64:ff9b:1::/48")
+	sixTo4     = netip.MustParsePrefix("2002::/16")
 )
 
 // CheckAddress returns an *AddressError unless a receiver may have the address.
 // Link-local and metadata addresses are refused even where private ones are allowed.
 func CheckAddress(addr netip.Addr, allowPrivate bool) error {
-	plain := embedded(addr.WithZone("").Unmap())
-	kind, private := kindOf(plain)
-	if kind == "" || (private && allowPrivate) {
-		return nil
+	plain := addr.WithZone("").Unmap()
+	var refusal error
+	for _, leadsTo := range append([]netip.Addr{plain}, embedded(plain)...) {
+		kind, private := kindOf(leadsTo)
+		if kind == "" || (private && (allowPrivate || refusal != nil)) {
+			continue
+		}
+		// One that is never permitted outweighs one that allow_private permits.
+		refusal = &AddressError{Address: addr, Kind: kind, Private: private}
+		if !private {
+			break
+		}
 	}
-	return &AddressError{Address: addr, Kind: kind, Private: private}
+	return refusal
 }
 
 // CheckHost is CheckAddress for a host that is an IP address or localhost, so that
@@ -95,19 +110,31 @@ func CheckHost(host string, allowPrivate bool) error {
 	return CheckAddress(addr, allowPrivate)
 }
 
-// embedded returns the IPv4 address that a translated one leads to, or addr itself.
-func embedded(addr netip.Addr) netip.Addr {
+// embedded returns the IPv4 addresses to which an IPv6 address may lead: by 6to4,
+// by NAT64, and by ISATAP (RFC 5214), whose interface identifier has one under any
+// prefix. Local NAT64 may have it at several places (RFC 6052); those count that
+// would be a link-local or metadata address.
+func embedded(addr netip.Addr) (all []netip.Addr) {
 	if !addr.Is6() {
-		return addr
+		return nil
 	}
 	b := addr.As16()
+	isatap := b[8]&^2 == 0 && b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe
 	switch {
-	case nat64.Contains(addr):
-		return netip.AddrFrom4([4]byte(b[12:16]))
 	case sixTo4.Contains(addr):
-		return netip.AddrFrom4([4]byte(b[2:6]))
+		all = append(all, netip.AddrFrom4([4]byte(b[2:6])))
+	case localNAT64.Contains(addr):
+		for _, at := range [][4]byte{{b[6], b[7], b[9], b[10]}, {b[7], b[9], b[10], b[11]}, {b[9], b[10], b[11], b[12]}, {b[12], b[13], b[14], b[15]}} {
+			ip := netip.AddrFrom4(at)
+			if kind, _ := kindOf(ip); kind == "cloud metadata" || kind == "link-local" {
+				all = append(all, ip)
+			}
+		}
 	}
-	return addr
+	if nat64.Contains(addr) || isatap {
+		all = append(all, netip.AddrFrom4([4]byte(b[12:16])))
+	}
+	return all
 }
 
 // kindOf names the kind of a special address, "" for one on the internet, and

@@ -29,6 +29,11 @@ func TestCheckAddress(t *testing.T) {
 		"fc00::1": private, "fdff::1": private, "fec0::1": private, "100.64.0.1": private, "100.127.255.255": private, "198.18.0.1": private,
 		"64:ff9b::a00:1": private, "64:ff9b::7f00:1": private, "64:ff9b:1::a00:1": private, "2002:a00:1::1": private, "2002:7f00:1::": private,
 
+		"2606:4700::5efe:a00:1": private, "2606:4700::200:5efe:7f00:1": private, "2606:4700::5efe:808:808": always, "2606:4700::5eff:a00:1": always,
+		"2606:4700::5efe:a9fe:a9fe": never, "fc00::5efe:a9fe:a9fe": never, "fe80::5efe:808:808": never, "64:ff9b:1::a9fe:a9fe": never,
+		"64:ff9b:1:a9fe:a9:fe00::": never, "3fff::1": never, "3fff:fff:ffff::1": never, "5f00::1": never, "100:0:0:1::1": never,
+		"2001:2::1": private, "2001:20::1": never,
+
 		"169.254.169.254": never, "169.254.0.23": never, "::ffff:169.254.169.254": never, "64:ff9b::a9fe:a9fe": never, "2002:a9fe:a9fe::": never,
 		"fd00:ec2::254": never, "fd20:ce::254": never, "100.100.100.200": never, "168.63.129.16": never, "192.0.0.192": never,
 		"fe80::1": never, "fe80::1%eth0": never, "febf::1": never, "0.0.0.0": never, "0.1.2.3": never, "::": never, "::7f00:1": never,
