@@ -12,6 +12,7 @@ import (
 	"aftercall/internal/ledger"
 	"aftercall/internal/notify"
 	"aftercall/internal/tencent"
+	"aftercall/internal/untrusted"
 )
 
 // The types of the errors that activities return, as the Web UI shows them and
@@ -86,7 +87,7 @@ func classify(err error) error {
 	case errors.As(err, &apiErr):
 		return classifyCode(apiErr)
 	case errors.As(err, &recordErr):
-		return temporal.NewApplicationErrorWithOptions(err.Error(), RecordUnreadable, temporal.ApplicationErrorOptions{
+		return temporal.NewApplicationErrorWithOptions(untrusted.Text(err.Error()), RecordUnreadable, temporal.ApplicationErrorOptions{
 			NonRetryable: true,
 			Details:      []any{UnreadableRecord{Record: recordErr.Record, Problems: recordErr.Problems, Raw: recordErr.Raw}},
 		})
@@ -149,13 +150,13 @@ func neverAppeared(err error) error {
 // and in retryAfter: the message is its text already, and the cause would be
 // shown, logged and stored as a second copy.
 func permanent(errType string, err error) error {
-	return temporal.NewApplicationErrorWithOptions(err.Error(), errType, temporal.ApplicationErrorOptions{NonRetryable: true})
+	return temporal.NewApplicationErrorWithOptions(untrusted.Text(err.Error()), errType, temporal.ApplicationErrorOptions{NonRetryable: true})
 }
 
 // retryAfter returns an error that is retried after a delay, or for 0 after
 // that of the step's retry policy.
 func retryAfter(delay time.Duration, errType string, err error) error {
-	return temporal.NewApplicationErrorWithOptions(err.Error(), errType, temporal.ApplicationErrorOptions{NextRetryDelay: delay})
+	return temporal.NewApplicationErrorWithOptions(untrusted.Text(err.Error()), errType, temporal.ApplicationErrorOptions{NextRetryDelay: delay})
 }
 
 // defaultType makes an error that classify has left unchanged a retryable one

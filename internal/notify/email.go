@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -16,6 +17,7 @@ import (
 	"github.com/wneessen/go-mail"
 
 	"aftercall/internal/secret"
+	"aftercall/internal/untrusted"
 )
 
 // TypeEmail is a mail server, by SMTP.
@@ -145,7 +147,7 @@ func (e *email) Send(ctx context.Context, messageID string, event Event) error {
 		return fmt.Errorf("mail client: %w", err)
 	}
 	if err := client.DialAndSendWithContext(ctx, msg); err != nil && !msg.IsDelivered() {
-		return mailError(err)
+		return untrusted.Error(mailError(err), e.secrets()...)
 	}
 	// A failure after the server has accepted the mail does not matter.
 	return nil
@@ -249,6 +251,16 @@ func (c *cappedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p[:min(len(p), c.left)])
 	c.left -= n
 	return n, err
+}
+
+// secrets are the password as the protocol sends it, which a server may repeat.
+func (e *email) secrets() []string {
+	password := e.mail.Password.Reveal()
+	if password == "" {
+		return nil
+	}
+	encode := base64.StdEncoding.EncodeToString
+	return []string{password, encode([]byte(password)), encode([]byte("\x00" + e.mail.Username + "\x00" + password))}
 }
 
 // mailError reads the reply code. 4xx and faults are temporary. 5xx to the mail

@@ -10,7 +10,10 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
+
+	"aftercall/internal/untrusted"
 )
 
 // maxResponseSize is how much of a response body is read, so that the
@@ -106,7 +109,8 @@ func post(ctx context.Context, client *http.Client, address string, header http.
 	req.Header.Set("User-Agent", "aftercall")
 	resp, err := client.Do(req)
 	if err != nil {
-		return nil, withoutURL(err)
+		// A receiver that repeats the request makes an error that quotes its line.
+		return nil, untrusted.Error(withoutURL(err), secretsIn(req.URL)...)
 	}
 	defer resp.Body.Close()
 	r := &response{status: resp.StatusCode, header: resp.Header}
@@ -129,6 +133,16 @@ func encodeJSON(value any) ([]byte, error) {
 		return nil, fmt.Errorf("encode message: %w", err)
 	}
 	return body.Bytes(), nil
+}
+
+// secretsIn are the parts of a URL that may be secret: path and query, together
+// and each value alone.
+func secretsIn(address *url.URL) []string {
+	secrets := []string{address.RequestURI(), address.EscapedPath()}
+	for _, values := range address.Query() {
+		secrets = append(secrets, values...)
+	}
+	return append(secrets, strings.Split(address.EscapedPath(), "/")...)
 }
 
 // withoutURL strips the URL from an error of net/http: some URLs hold a secret,

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"aftercall/internal/untrusted"
 )
 
 // maxAnswerSize limits the answer in bytes. A page of records is far smaller.
@@ -185,6 +187,7 @@ func (c *Client) do(ctx context.Context, api string, request any) (answer, error
 		}
 		start := time.Now()
 		answer, err := c.post(ctx, api, sig, body)
+		err = withoutSecrets(err, sig)
 		c.observe(api, errorCode(err), time.Since(start))
 		c.reportThrottling(ctx, err)
 		if errorCode(err).Action() != ActionRenewSig || !first {
@@ -237,6 +240,17 @@ func (c *Client) post(ctx context.Context, api, sig string, body []byte) (answer
 		return answer{}, &UnreadableAnswerError{API: api, Problem: FieldError{"Response", fmt.Sprintf("must not be larger than %d bytes", maxAnswerSize)}}
 	}
 	return decodeAnswer(api, data)
+}
+
+// withoutSecrets makes an error safe to log: what Tencent, or a proxy in between,
+// sent may repeat the request with its UserSig.
+func withoutSecrets(err error, sig string) error {
+	var apiErr *APIError
+	if errors.As(err, &apiErr) {
+		apiErr.Info, apiErr.RequestID = untrusted.Text(apiErr.Info, sig), untrusted.Text(apiErr.RequestID, sig)
+		return err
+	}
+	return untrusted.Error(err, sig)
 }
 
 // withoutURL removes the URL from an error of net/http. The query contains a
