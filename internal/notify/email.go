@@ -212,11 +212,12 @@ const maxMailReplies = 1 << 20
 
 // dial connects to a permitted address, with TLS from the first byte for security tls.
 func (e *email) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	until := time.Now().Add(RequestTimeout)
 	conn, err := e.dialer.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	conn = &cappedConn{Conn: conn, left: maxMailReplies, until: time.Now().Add(RequestTimeout)}
+	conn = &cappedConn{Conn: conn, left: maxMailReplies, until: until}
 	if e.mail.Security != securityTLS {
 		return conn, nil
 	}

@@ -8,7 +8,9 @@ import (
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
+	"net"
 	netmail "net/mail"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -196,4 +198,22 @@ func TestMailIsGuardedToo(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	require.ErrorIs(t, newEmail(t, quiet, nil).Send(ctx, "msg_1", sample(t, EventCallCharged)), context.Canceled)
+}
+
+// TestAMailHasOneTimeLimit: the client sets a deadline for every command, and none
+// may be after that of the whole mail.
+func TestAMailHasOneTimeLimit(t *testing.T) {
+	ours, theirs := net.Pipe()
+	defer theirs.Close()
+	defer ours.Close()
+	conn := &cappedConn{Conn: ours, left: 10, until: time.Now().Add(10 * time.Millisecond)}
+	for _, deadline := range []time.Time{time.Now().Add(time.Hour), {}} {
+		require.NoError(t, conn.SetDeadline(deadline))
+		_, err := conn.Read(make([]byte, 1))
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	}
+	conn.until = time.Now().Add(time.Hour)
+	require.NoError(t, conn.SetDeadline(time.Now().Add(-time.Second)))
+	_, err := conn.Read(make([]byte, 1))
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded, "an earlier deadline stays")
 }
