@@ -44,6 +44,13 @@ func (p *problemState) due(reason string, now time.Time) bool {
 	return true
 }
 
+// forget makes any state due again.
+func (p *problemState) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.at = time.Time{}
+}
+
 // publishProblem writes to Redis what an operator must correct, or removes it
 // after a success. Other failures leave it as it is.
 func (b *Breaker) publishProblem(ctx context.Context, succeeded bool, reason string) {
@@ -51,9 +58,9 @@ func (b *Breaker) publishProblem(ctx context.Context, succeeded bool, reason str
 	if (reason == "" && !succeeded) || !b.problem.due(reason, now) {
 		return
 	}
-	// If this fails, Redis has an old state for a while; nothing but the display
-	// depends on it.
-	_ = b.all.guard.Do(context.WithoutCancel(ctx), func(ctx context.Context, rdb redis.UniversalClient) error {
+	// If this fails, Redis has an old state until the next attempt; nothing but the
+	// display depends on it.
+	err := b.all.guard.Do(context.WithoutCancel(ctx), func(ctx context.Context, rdb redis.UniversalClient) error {
 		key := problemKey(b.target)
 		if reason == "" {
 			return rdb.Del(ctx, key).Err()
@@ -66,6 +73,9 @@ func (b *Breaker) publishProblem(ctx context.Context, succeeded bool, reason str
 		})
 		return err
 	})
+	if err != nil {
+		b.problem.forget()
+	}
 }
 
 // Problem is what an operator must correct so that a target accepts deliveries.

@@ -67,3 +67,26 @@ func TestAProblemIsNotWrittenForEveryRequest(t *testing.T) {
 	_, err := ProblemOf(t.Context(), b.all.guard, "crm")
 	require.Error(t, err)
 }
+
+// TestWhatRedisMissedIsWrittenLater: a write that fails is repeated with the next
+// attempt, not with the next change.
+func TestWhatRedisMissedIsWrittenLater(t *testing.T) {
+	rdb := miniredis.RunT(t)
+	b := newBreakers(t, rdb).For("crm", time.Hour, 4)
+	ends := func() {
+		err := b.Do(t.Context(), func(context.Context) error { return errSecret }, judge)
+		require.Error(t, err)
+	}
+	rdb.SetError("LOADING Redis is loading the dataset in memory")
+	for range FailuresToOpen {
+		ends()
+	}
+	rdb.SetError("")
+	require.Eventually(t, func() bool {
+		ends() // held: it publishes that the breaker is open
+		open, err := OpenFor(t.Context(), b.all.guard, "crm", time.Now())
+		return err == nil && open.Processes == 1
+	}, 10*time.Second, 10*time.Millisecond)
+	b.publishProblem(t.Context(), false, "answered 401 Unauthorized")
+	require.NotZero(t, problemOf(t, b))
+}

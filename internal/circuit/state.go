@@ -21,9 +21,9 @@ func (b *Breaker) publish(ctx context.Context) {
 	if b.published.Swap(until) == until {
 		return
 	}
-	// If this fails, Redis has an old state until the next change; nothing but the
+	// If this fails, Redis has an old state until the next request; nothing but the
 	// display depends on it.
-	_ = b.all.guard.Do(context.WithoutCancel(ctx), func(ctx context.Context, rdb redis.UniversalClient) error {
+	err := b.all.guard.Do(context.WithoutCancel(ctx), func(ctx context.Context, rdb redis.UniversalClient) error {
 		if until == 0 {
 			return rdb.ZRem(ctx, key(b.target), b.all.process).Err()
 		}
@@ -34,7 +34,13 @@ func (b *Breaker) publish(ctx context.Context) {
 		})
 		return err
 	})
+	if err != nil {
+		b.published.CompareAndSwap(until, unpublished)
+	}
 }
+
+// unpublished is no value of openUntil.
+const unpublished = -1
 
 // Open is what Redis knows of the open breakers for a target.
 type Open struct {
