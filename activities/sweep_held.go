@@ -103,6 +103,9 @@ func (r *windowRun) retryHeld(ctx context.Context) error {
 // it. A row that could not be read may be readable to a later release.
 func (r *windowRun) retry(ctx context.Context, h ledger.Held) error {
 	record, _ := tencent.DecodeRecord([]byte(h.Item))
+	if record.CallID == "" { // the item was cut, and is no JSON any more
+		record.CallID = h.CallID
+	}
 	if tencent.ValidateCallID("CallId", record.CallID) != nil {
 		return r.holdBack(ctx, h) // for the same reason
 	}

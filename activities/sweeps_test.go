@@ -367,6 +367,16 @@ func TestSweepWindow(t *testing.T) {
 		require.Empty(t, f.held)
 		require.Empty(t, f.started)
 	})
+	t.Run("a call whose record was too long to be kept whole is tried by its CallId", func(t *testing.T) {
+		key := ledger.HeldCallKey("lost")
+		w := &sweepWorld{held: map[string]ledger.Held{key: {Key: key, CallID: "lost", Item: `{"CallId":"lost","CalleeList_Account":["a…`}}}
+		f := newSweepFixture(t, w)
+		result, err := f.run(SweepWindowParams{Advance: true})
+		require.NoError(t, err)
+		require.Equal(t, SweepCounts{Recovered: 1}, result.Counts)
+		require.Equal(t, []string{"lost"}, f.started)
+		require.Empty(t, f.held)
+	})
 	t.Run("a call in review that Tencent lists looks for its record again", func(t *testing.T) {
 		w := world()
 		w.listedToo, w.inReview = true, map[string]bool{"has a workflow": true}
