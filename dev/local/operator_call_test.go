@@ -43,7 +43,7 @@ Ledger    0.24 USD for 120 s, by tariff consultation, booked TIME
 	require.Equal(c.t, cli.NotFound, o.code)
 	require.Empty(c.t, o.stdout)
 	require.Contains(c.t, o.stderr, "the call call-unknown is unknown")
-	require.Contains(c.t, o.stderr, "→ if Tencent has its record, this starts it: aftercall start call-unknown --app APP\n")
+	require.Contains(c.t, o.stderr, "→ if Tencent has its record, this starts it: aftercall start --app APP call-unknown\n")
 	require.Equal(c.t, cli.NotFound, c.run("call", "call-charged", "--app", "tutoring").code, "of another app")
 	require.Equal(c.t, cli.Usage, c.run("call", "call-charged", "--app", "nobody").code)
 	require.Equal(c.t, cli.Usage, c.run("call", "").code)

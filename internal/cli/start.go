@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"aftercall/internal/ops"
+	"aftercall/internal/shell"
 )
 
 type startCommand struct {
@@ -50,7 +51,7 @@ func writeStart(s screen, r *ops.StartResult) {
 	case ops.OutcomeInLedger:
 		outcome = "nothing to do: the call is in the ledger, " + r.Entry.Sum()
 	case ops.OutcomeHasWorkflow:
-		outcome = "nothing to do: the workflow of the call is running; aftercall call " + r.CallID + " says where it is"
+		outcome = "nothing to do: the workflow of the call is running; " + shell.Command("aftercall call", r.CallID) + " says where it is"
 	}
 	fields := [][2]string{{"Call", fmt.Sprintf("%s of %s (%s)", r.CallID, r.App, r.SDKAppID)}, {"Outcome", outcome}}
 	if r.BeforeGoLive {

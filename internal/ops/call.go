@@ -11,6 +11,7 @@ import (
 	"aftercall/internal/config"
 	"aftercall/internal/dedupe"
 	"aftercall/internal/ledger"
+	"aftercall/internal/shell"
 	"aftercall/internal/tencent"
 )
 
@@ -102,7 +103,7 @@ func chooseCall(all []CallStatus, callID string) (found *CallStatus, err error) 
 	if len(all) == 1 {
 		app = all[0].App
 	}
-	return nil, Errorf(NotFound, "if Tencent has its record, this starts it: aftercall start "+callID+" --app "+app,
+	return nil, Errorf(NotFound, "if Tencent has its record, this starts it: "+shell.Command("aftercall start --app "+app, callID),
 		"the call %s is unknown: its callback never arrived, or belongs to another app, or the CallId is wrong", callID)
 }
 

@@ -135,3 +135,27 @@ func TestCallOfWorkflow(t *testing.T) {
 		require.Equal(t, ok, app != nil)
 	}
 }
+
+// TestDeliveriesQuery has characters that Temporal takes as they are, and some that it
+// never finds.
+func TestDeliveriesQuery(t *testing.T) {
+	const all = "WorkflowType = 'Deliver' AND CallApp = 'clinic'"
+	for callID, want := range map[string]string{
+		"c":              all + " AND CallId = 'c'",
+		"通话 é":           all + " AND CallId = '通话 é'",
+		"nb\u00a0sp%41":  all + " AND CallId = 'nb\u00a0sp%41'",
+		"zw\u200djoined": all + " AND CallId = 'zw\u200djoined'",
+		`q"uo`:           all,
+		`q'uo`:           all,
+		`back\slash`:     all,
+	} {
+		require.Equal(t, want, deliveriesQuery("clinic", callID))
+	}
+}
+
+func TestCureQuotesCallID(t *testing.T) {
+	_, err := chooseCall([]CallStatus{{App: "clinic"}}, "$(x)")
+	var detailed *Error
+	require.ErrorAs(t, err, &detailed)
+	require.Contains(t, detailed.Cure, "aftercall start --app clinic '$(x)'")
+}

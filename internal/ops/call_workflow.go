@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -102,13 +103,27 @@ type DeliveryWorkflow struct {
 	Targets []workflows.DeliveryStatus `json:"targets"`
 }
 
+// deliveriesQuery is the List Filter of the delivery workflows of a call. Temporal
+// finds no value with quotes or backslashes, however they are escaped, and takes
+// other characters as they are. So for such a CallId, the filter matches all
+// delivery workflows of the app.
+func deliveriesQuery(app, callID string) string {
+	query := fmt.Sprintf("WorkflowType = '%s' AND %s = '%s'", workflows.DeliverName, workflows.AttributeApp.GetName(), app)
+	if strings.ContainsAny(callID, `'"\`) {
+		return query
+	}
+	return query + fmt.Sprintf(" AND %s = '%s'", workflows.AttributeCallID.GetName(), callID)
+}
+
 // deliveries finds the delivery workflows of a call, the oldest first.
 func (d *Deps) deliveries(ctx context.Context, app *config.App, callID string) ([]DeliveryWorkflow, error) {
 	all := []DeliveryWorkflow{}
-	err := d.eachWorkflow(ctx, fmt.Sprintf("WorkflowType = %q AND %s = %q AND %s = %q", workflows.DeliverName,
-		workflows.AttributeApp.GetName(), app.Name, workflows.AttributeCallID.GetName(), callID),
+	err := d.eachWorkflow(ctx, deliveriesQuery(app.Name, callID),
 		func(e *workflowpb.WorkflowExecutionInfo) error {
 			id, runID := e.GetExecution().GetWorkflowId(), e.GetExecution().GetRunId()
+			if sdkAppID, of, ok := workflows.ParseDeliverID(id); !ok || sdkAppID != app.SDKAppID || of != callID {
+				return nil
+			}
 			w := DeliveryWorkflow{WorkflowID: id, State: stateName(e.GetStatus()), StartedAt: e.GetStartTime().AsTime(), Link: d.link(id, runID)}
 			status, err := d.queryStatus(ctx, id, runID)
 			if err != nil {

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"aftercall/internal/shell"
 	"aftercall/workflows"
 )
 
@@ -79,7 +80,7 @@ func (d *Deps) decisionError(callID string, err error) error {
 	case errors.As(err, &rejected):
 		return Errorf(Refused, "", "the decision was not carried out: %s", rejected.Message())
 	case errors.As(err, new(*serviceerror.NotFound)):
-		return Errorf(Refused, "see what it was charged: aftercall ledger show "+callID, "the call is not in review: its workflow has ended")
+		return Errorf(Refused, "see what it was charged: "+shell.Command("aftercall ledger show", callID), "the call is not in review: its workflow has ended")
 	case errors.Is(err, context.DeadlineExceeded) || errors.As(err, new(*client.WorkflowUpdateServiceTimeoutOrCanceledError)):
 		return Errorf(Incomplete, "it may still be carried out, when a worker and the ledger answer: see aftercall review list",
 			"the decision was not confirmed within %s", decideTimeout)
