@@ -67,7 +67,7 @@ func (c console) testBackfill() {
 	require.Contains(c.t, o.stdout, "Backfill     tutoring, TIME to TIME\n")
 	require.Contains(c.t, o.stdout, "Known        "+strconv.Itoa(second.Known)+" in the ledger or with a running workflow\nWould start  0\n")
 
-	// Before go_live is nobody's business.
+	// Calls that ended before go_live are not started.
 	c.place(tencentsim.CallSpec{CallID: "call-earlier", SDKAppID: tutoringID, EndedAgoSeconds: 7300, Lose: true})
 	now := time.Now().UTC()
 	var early backfilled

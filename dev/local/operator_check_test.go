@@ -83,8 +83,8 @@ func (c console) testCheckRed() {
 	}
 }
 
-// testCheckNamespace looks at a namespace as somebody makes it who has not read
-// the documentation.
+// testCheckNamespace checks a namespace that was made without reading the
+// documentation.
 func (c console) testCheckNamespace() {
 	_, err := c.stack.Temporal.WorkflowService().RegisterNamespace(c.ctx, &workflowservice.RegisterNamespaceRequest{
 		Namespace: "short", WorkflowExecutionRetentionPeriod: durationpb.New(24 * time.Hour),
@@ -135,7 +135,7 @@ func TestCheckOfSweeps(t *testing.T) {
 	require.Contains(t, o.stdout, "→ temporal schedule toggle --unpause --schedule-id sweep:1400000001\n")
 }
 
-// testSchedule changes the configuration of the sweeps, and starts the worker anew.
+// testSchedule changes the configuration of the sweeps, and restarts the worker.
 func (c console) testSchedule() {
 	path := c.stack.Environ()["AFTERCALL_CONFIG"]
 	handle := c.stack.Temporal.ScheduleClient().GetHandle(c.ctx, workflows.SweepID(clinicID))

@@ -13,8 +13,8 @@ import (
 // dialTimeout bounds the connection to one receiver, all its addresses together.
 const dialTimeout = 10 * time.Second
 
-// AddressError is an address to which no connection is made: whoever configures a
-// target, or controls its DNS, must not reach internal services through it.
+// AddressError is an address to which no connection is made: people who configure
+// a target, or control its DNS, must not reach internal services through it.
 type AddressError struct {
 	Address netip.Addr
 	// Kind is the kind of address, such as loopback.

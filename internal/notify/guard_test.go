@@ -164,7 +164,7 @@ func TestProxy(t *testing.T) {
 	dialer := NewDialer(false)
 	dialer.Resolver = dns.resolver()
 	_, err = get(t, newHTTPClient(Network{}, dialer, environment), "http://receiver.example/hook2")
-	require.Error(t, err, "the environment's proxy is used only where the target says so")
+	require.Error(t, err, "the environment's proxy is used only if the target asks for it")
 	require.Equal(t, "http://receiver.example/hook", seen.Load())
 }
 
@@ -179,7 +179,7 @@ func get(t *testing.T, client *http.Client, address string) (*http.Response, err
 	return resp, err
 }
 
-// fakeDNS answers the lookups of A records one after the other, the last for ever.
+// fakeDNS answers lookups of A records in turn, and repeats the last answer.
 type fakeDNS struct {
 	answers [][4]byte
 	asked   atomic.Int32

@@ -19,6 +19,6 @@ func ask[T any](ctx context.Context, request func(context.Context) (T, error)) (
 
 // note prints a line that is not part of a result.
 func (d *Deps) note(format string, args ...any) {
-	// Whoever closed stderr does not want to read it.
+	// It fails only if stderr is closed.
 	_, _ = fmt.Fprintf(d.notes, "note: "+format+"\n", args...)
 }

@@ -20,7 +20,7 @@ import (
 	"aftercall/internal/testenv/testconfig"
 )
 
-// TestShutdown checks that a starter that was told to stop is not ready, and
+// TestShutdown checks that a starter that is stopped is not ready, and
 // that it accepts callbacks within its drain time all the same.
 func TestShutdown(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "aftercall.yaml")
