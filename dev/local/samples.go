@@ -154,7 +154,8 @@ func samples() []Sample {
 			Spec: tencentsim.CallSpec{
 				SDKAppID: clinic, Seconds: 119,
 				OddRecord: []tencentsim.Oddity{
-					{Field: "AcceptTime", Kind: tencentsim.OddObject}, {Field: "StartTime", Kind: tencentsim.OddAsText},
+					{Field: "AcceptTime", Kind: tencentsim.OddObject},
+					{Field: "StartTime", Kind: tencentsim.OddAsText},
 					{Field: "RoomId", Kind: tencentsim.OddNumber},
 				},
 			},
@@ -169,8 +170,10 @@ func samples() []Sample {
 			Spec: tencentsim.CallSpec{
 				SDKAppID: clinic, Seconds: 118,
 				OddCallback: []tencentsim.Oddity{
-					{Field: "Caller_Account", Kind: tencentsim.OddNumber}, {Field: "EndTime", Kind: tencentsim.OddOutOfRange},
-					{Field: "CalleeList_Account", Kind: tencentsim.OddObject}, {Field: "CallbackCommand", Kind: tencentsim.OddMissing},
+					{Field: "Caller_Account", Kind: tencentsim.OddNumber},
+					{Field: "EndTime", Kind: tencentsim.OddOutOfRange},
+					{Field: "CalleeList_Account", Kind: tencentsim.OddObject},
+					{Field: "CallbackCommand", Kind: tencentsim.OddMissing},
 				},
 			},
 			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 120, Amount: "0.24", Targets: []string{"crm"}},
