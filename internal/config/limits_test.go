@@ -12,15 +12,15 @@ import (
 func TestSweepSettings(t *testing.T) {
 	const (
 		every   = "apps[0].sweep.every: must be from 10s to 24h, or off"
-		settle  = "apps[0].sweep.settle: must be from 0s to 1h"
-		overlap = "apps[0].sweep.overlap: must be from 0s to 72h"
+		settle  = "apps[0].sweep.settle: must be from 5s to 1h"
+		overlap = "apps[0].sweep.overlap: must be from 1h to 72h"
 		unit    = "apps[0].sweep.every: must be a duration with its unit, as in 5m, or off"
 	)
 	for text, want := range map[string]string{
 		"every: 10s": "", "every: 24h": "", "every: off": "",
 		"every: 9.9s": every, "every: 24h1s": every, "every: -1m": every, "every: 0s": unit, "every: never": unit,
-		"settle: 0s": "", "settle: 1h": "", "settle: -1s": settle, "settle: 1h1s": settle,
-		"overlap: 0s": "", "overlap: 72h": "", "overlap: -1s": overlap, "overlap: 72h1s": overlap,
+		"settle: 5s": "", "settle: 1h": "", "settle: 0s": settle, "settle: 4.9s": settle, "settle: 1h1s": settle,
+		"overlap: 1h": "", "overlap: 72h": "", "overlap: 0s": overlap, "overlap: 59m": overlap, "overlap: 72h1s": overlap,
 	} {
 		cfg, err := parse(t, replaceOnce(t, valid, "    tariff: standard", "    tariff: standard\n    sweep: {"+text+"}"))
 		if want != "" {
