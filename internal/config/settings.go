@@ -41,7 +41,7 @@ type StarterSettings struct {
 	Common
 	Listen      string `env:"AFTERCALL_LISTEN" envDefault:":8080" doc:"host:port for Tencent's callbacks."`
 	AdminListen string `env:"AFTERCALL_ADMIN_LISTEN" envDefault:":9090" doc:"host:port for /healthz, /readyz and /metrics."`
-	// Drain is 0 in development, where nobody wants to wait for it.
+	// Drain is 0 in development, where waiting for it is only a delay.
 	Drain time.Duration `env:"AFTERCALL_DRAIN" envDefault:"0s" doc:"How long callbacks are still accepted after SIGTERM, while /readyz is red; 5s behind a load balancer. See [operations.md](operations.md#a-rolling-restart)."`
 }
 
