@@ -59,7 +59,7 @@ func TestElevenFailingTargetsBesideAWorkingOne(t *testing.T) {
 	for _, want := range []string{"down-0 is held after failures by 1 workers", "denied has refused deliveries since "} {
 		var check local.CommandResult
 		require.Eventually(t, func() bool {
-			check = stack.Command(ctx, "check")
+			check = stack.Command(ctx, "check", "--output", "json") // without line breaks
 			return check.Code == cli.Refused && strings.Contains(check.Stdout, want)
 		}, testTimeout, pollInterval, want)
 		require.NotContains(t, check.Stdout, "crm is held")

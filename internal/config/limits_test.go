@@ -19,8 +19,8 @@ func TestSweepSettings(t *testing.T) {
 	for text, want := range map[string]string{
 		"every: 10s": "", "every: 24h": "", "every: off": "",
 		"every: 9.9s": every, "every: 24h1s": every, "every: -1m": every, "every: 0s": unit, "every: never": unit,
-		"settle: 5s": "", "settle: 1h": "", "settle: 4.9s": settle, "settle: -1s": settle, "settle: 1h1s": settle,
-		"overlap: 1h": "", "overlap: 59m": overlap, "overlap: 72h": "", "overlap: -1s": overlap, "overlap: 72h1s": overlap,
+		"settle: 5s": "", "settle: 1h": "", "settle: 0s": settle, "settle: 4.9s": settle, "settle: 1h1s": settle,
+		"overlap: 1h": "", "overlap: 72h": "", "overlap: 0s": overlap, "overlap: 59m": overlap, "overlap: 72h1s": overlap,
 	} {
 		cfg, err := parse(t, replaceOnce(t, valid, "    tariff: standard", "    tariff: standard\n    sweep: {"+text+"}"))
 		if want != "" {
