@@ -21,12 +21,23 @@ func (h *Handler) handleEndedCall(ctx context.Context, deadline time.Time, app A
 	if err != nil {
 		return refuse(http.StatusBadRequest, "CallRecord: "+err.Error())
 	}
-	claim := h.claims.Claim(ctx, app.ID, cb.CallID, fingerprint)
+	claim := h.claim(ctx, deadline, app, cb, fingerprint)
 	if claim.Outcome == dedupe.Known {
 		h.unaccepted.accepted(claim.Key)
 		return h.duplicate(ctx, app, cb.CallID, fingerprint, claim.Fingerprint)
 	}
 	return h.startAfterCall(ctx, deadline, app, cb, fingerprint, claim)
+}
+
+// claim claims the call in Redis. Where reading the body has left little time, it
+// waits no longer than the answer may take.
+func (h *Handler) claim(ctx context.Context, deadline time.Time, app App, cb tencent.Callback, fingerprint string) dedupe.Claim {
+	if deadline = deadline.Add(-confirmBudget); time.Until(deadline) < redisBudget {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline)
+		defer cancel()
+	}
+	return h.claims.Claim(ctx, app.ID, cb.CallID, fingerprint)
 }
 
 // startAfterCall starts the workflow. Callbacks of one call that arrive at once
@@ -45,7 +56,7 @@ func (h *Handler) startAfterCall(ctx context.Context, deadline time.Time, app Ap
 		case r := <-result:
 			switch {
 			case r.Err == nil:
-				return h.accept(ctx, app, cb, fingerprint, claim, r.Val.(startResult), own)
+				return h.accept(ctx, deadline, app, cb, fingerprint, claim, r.Val.(startResult), own)
 			case own || startCtx.Err() != nil:
 				return h.reject(ctx, deadline, app, cb, fingerprint, claim, r.Err)
 			}
@@ -80,10 +91,12 @@ func (h *Handler) start(ctx context.Context, app App, cb tencent.Callback, finge
 
 // accept answers a callback whose workflow is started. own says that this
 // callback asked Temporal, so that it is the one to confirm.
-func (h *Handler) accept(ctx context.Context, app App, cb tencent.Callback, fingerprint string, claim dedupe.Claim, result startResult, own bool) reply {
+func (h *Handler) accept(ctx context.Context, deadline time.Time, app App, cb tencent.Callback, fingerprint string, claim dedupe.Claim, result startResult, own bool) reply {
 	h.unaccepted.accepted(claim.Key)
 	if own {
-		h.claims.Confirm(ctx, claim, result.first)
+		confirmCtx, cancel := context.WithDeadline(ctx, deadline)
+		h.claims.Confirm(confirmCtx, claim, result.first)
+		cancel()
 	}
 	if own && !result.already {
 		h.callLogger(app, cb).InfoContext(ctx, "call accepted", "redis", claim.Outcome)

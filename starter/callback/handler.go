@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"aftercall/internal/dedupe"
+	"aftercall/internal/redisguard"
 	"aftercall/internal/tencent"
 	"aftercall/internal/tracing"
 )
@@ -32,6 +33,9 @@ const (
 	// workflow, except for confirmBudget, which is for Redis afterwards.
 	answerBudget  = 1400 * time.Millisecond
 	confirmBudget = 250 * time.Millisecond
+	// redisBudget is the longest that Redis takes, which may be for a free
+	// connection first.
+	redisBudget = 2 * redisguard.MaxTimeout
 )
 
 // App is an app whose callbacks are received.
