@@ -35,8 +35,8 @@ const (
 )
 
 // ErrWindowTooLarge reports that a window could not be listed completely, because
-// it holds too many calls or its pages keep changing. Its Halves may succeed. It
-// is never returned for a window of one second.
+// it holds too many calls, its pages keep changing, or one of them is too large or
+// otherwise cannot be read. Its Halves may succeed. It is never returned for a window of one second.
 var ErrWindowTooLarge = errors.New("the window is too large to be listed completely")
 
 // Listing is what was found in a window.
@@ -121,6 +121,9 @@ func (f *listing) pass(ctx context.Context, l Lister, w Window, progress func())
 		answer, err := l.Records(ctx, tencent.RecordFilter{
 			StartTime: w.From.Unix(), EndTime: w.To.Unix(), Page: page, NumberPerPage: pageSize,
 		})
+		if divisible && errors.As(err, new(*tencent.UnreadableAnswerError)) {
+			return false, ErrWindowTooLarge // a smaller one may be without what is wrong
+		}
 		if err != nil {
 			return false, err
 		}

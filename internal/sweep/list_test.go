@@ -227,6 +227,9 @@ func TestListGivesUp(t *testing.T) {
 			}
 			return page(50, fmt.Sprint("call-", request)), nil
 		}, ErrWindowTooLarge, 2 * 20},
+		"a page that cannot be read": {func(int, tencent.RecordFilter) (tencent.RecordPage, error) {
+			return tencent.RecordPage{}, fmt.Errorf("list: %w", &tencent.UnreadableAnswerError{})
+		}, ErrWindowTooLarge, 1},
 		"an error": {func(request int, _ tencent.RecordFilter) (tencent.RecordPage, error) {
 			if request == 2 {
 				return tencent.RecordPage{}, broken
@@ -303,4 +306,39 @@ func TestListKeepsUnreadableRowsApart(t *testing.T) {
 	require.ElementsMatch(t, []tencent.RecordRow{bad, long}, listing.Unreadable)
 	require.Zero(t, listing.Missing())
 	require.Equal(t, 1, *requests)
+}
+
+// TestPageThatCannotBeReadIsIsolated has a second whose list is too large to be read.
+func TestPageThatCannotBeReadIsIsolated(t *testing.T) {
+	f := &fakeLister{calls: calls(60), largestPage: 100}
+	bad := now.Add(40 * time.Second)
+	lister := listerFunc(func(_ int, filter tencent.RecordFilter) (tencent.RecordPage, error) {
+		if filter.StartTime <= bad.Unix() && bad.Unix() <= filter.EndTime {
+			return tencent.RecordPage{}, &tencent.UnreadableAnswerError{}
+		}
+		return f.Records(t.Context(), filter)
+	})
+	counted, _ := counting(lister)
+	listed := map[string]bool{}
+	windows := []Window{{From: now, To: now.Add(59 * time.Second)}}
+	for len(windows) > 0 {
+		w := windows[0]
+		listing, err := List(t.Context(), counted, w, func() {})
+		if errors.Is(err, ErrWindowTooLarge) {
+			halves, ok := w.Halves()
+			require.True(t, ok)
+			windows = append(halves, windows[1:]...)
+			continue
+		}
+		if err != nil {
+			require.Equal(t, Window{From: bad, To: bad}, w, "only this second cannot be listed")
+			require.ErrorAs(t, err, new(*tencent.UnreadableAnswerError))
+			break
+		}
+		for _, r := range listing.Records() {
+			listed[r.CallID] = true
+		}
+		windows = windows[1:]
+	}
+	require.Len(t, listed, 40, "all calls before it")
 }
