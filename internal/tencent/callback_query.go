@@ -27,6 +27,11 @@ func ParseQuery(raw string) Query {
 		var pair string
 		pair, raw, _ = strings.Cut(raw, "&")
 		name, value, _ := strings.Cut(pair, "=")
+		if strings.IndexByte(name, '%') >= 0 {
+			if text, err := url.QueryUnescape(name); err == nil {
+				name = text
+			}
+		}
 		field := q.field(name)
 		if field == nil {
 			continue

@@ -112,6 +112,7 @@ func TestSDKAppIDOfQuery(t *testing.T) {
 		"SdkAppid=1400000000&SdkAppid=1400000001": "SdkAppid: occurs more than once, with different values",
 		"SdkAppid=&SdkAppid=1400000000":           "SdkAppid: occurs more than once, with different values",
 		"SdkAppid=1400000000&SDKAppID=1&x=2":      "SdkAppid: occurs more than once, with different values",
+		"SdkAppid=1400000000&%53dkAppi%64=1":      "SdkAppid: occurs more than once, with different values",
 	} {
 		_, err := ParseQuery(query).SDKAppID()
 		require.EqualError(t, err, message)
