@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"aftercall/internal/ledger"
 	"aftercall/internal/ops"
 	"aftercall/internal/testenv/testconfig"
 	"aftercall/workflows"
@@ -207,4 +208,18 @@ func TestColoursPaintLines(t *testing.T) {
 	s.colour = false
 	writePainted(s, field{name: "Status", value: "done\x1b[2J", paint: s.green})
 	require.Equal(t, "Status  done\ufffd[2J\n", b.String())
+}
+
+// TestSweepStatusListsWhatIsHeldBack also without Temporal.
+func TestSweepStatusListsWhatIsHeldBack(t *testing.T) {
+	o := newOperator(t, "http://127.0.0.1:1")
+	o.environ["LEDGER_URL"] = "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")
+	l, err := ledger.Open(t.Context(), o.environ["LEDGER_URL"], ledger.Options{})
+	require.NoError(t, err)
+	defer l.Close()
+	require.NoError(t, l.HoldBack(t.Context(), 1400000000, ledger.Held{Key: ledger.HeldRowKey("abc"), Reason: "CallId: must be a string", Item: "{}"}))
+	code, stdout, _ := o.run("sweep", "status")
+	require.NotZero(t, code)
+	require.Contains(t, stdout, "held back of clinic since ")
+	require.Contains(t, stdout, ": a row without a CallId\nCallId: must be a string\n1 attempts, the next at ")
 }
