@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"aftercall/internal/dedupe"
+	"aftercall/internal/temporalclient"
 	"aftercall/internal/tencent"
 	"aftercall/workflows"
 )
@@ -106,7 +107,8 @@ func (h *Handler) accept(ctx context.Context, deadline time.Time, app App, cb te
 }
 
 // reject answers 503, unless another process has meanwhile started the workflow
-// and confirmed it.
+// and confirmed it. What Temporal would refuse again and again is answered 400:
+// sending it again cures nothing, and a sweep holds the call back by itself.
 //
 // The claim stays until it expires. It stops no other callback of the call, so
 // the next one starts the workflow.
@@ -116,6 +118,10 @@ func (h *Handler) reject(ctx context.Context, deadline time.Time, app App, cb te
 	if first, known := h.claims.Confirmed(lookCtx, claim); known {
 		h.unaccepted.accepted(claim.Key)
 		return h.duplicate(ctx, app, cb.CallID, fingerprint, first)
+	}
+	if temporalclient.Refused(cause) {
+		h.callLogger(app, cb).ErrorContext(ctx, "callback rejected with 400: Temporal refuses to start its workflow, whenever it is asked", "error", cause)
+		return refuse(http.StatusBadRequest, "CallRecord: its workflow cannot be started, so there is no use in sending it again")
 	}
 	h.callLogger(app, cb).WarnContext(ctx, "callback rejected with 503: the workflow could not be started", "error", cause)
 	h.unaccepted.rejected(ctx, app.Name, cb.CallID, claim.Key, func(ctx context.Context) bool {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
 
 	"aftercall/internal/dedupe"
 	"aftercall/workflows"
@@ -51,6 +52,18 @@ func TestClaimOfAFailedStartStopsNoCallback(t *testing.T) {
 	f.requireCallbacks(
 		`{app="clinic",outcome="duplicate",status="200"} 1`, `{app="clinic",outcome="started",status="200"} 1`,
 		`{app="clinic",outcome="unavailable",status="503"} 2`)
+}
+
+// TestStartThatTemporalRefuses: an answer of 503 would ask for the same callback
+// again, for nothing.
+func TestStartThatTemporalRefuses(t *testing.T) {
+	f := withMiniredis(t)
+	f.temporal.down = serviceerror.NewInvalidArgument("WorkflowId length exceeds limit")
+	w := f.post(good, body)
+	require.Equal(t, http.StatusBadRequest, w.Code)
+	require.Contains(t, w.Body.String(), "CallRecord")
+	require.NotContains(t, w.Body.String(), "WorkflowId", "inner errors are not for the sender")
+	f.requireCallbacks(`{app="clinic",outcome="refused",status="400"} 1`)
 }
 
 // TestCallbackAfterAFailedStartIsTheFirst has the callback after a failed start
