@@ -38,6 +38,6 @@ func TestBudgetCanBeExceeded(t *testing.T) {
 	for _, cost := range []local.Cost{
 		{Events: local.Budget.Events + 1}, {Transitions: local.Budget.Transitions + 1}, {Actions: local.Budget.Actions + 1},
 	} {
-		require.ErrorContains(t, cost.CheckWithin(local.Budget), "its budget is 10, 5 and 3")
+		require.ErrorContains(t, cost.CheckWithin(local.Budget), "its budget is 9, 4 and 2")
 	}
 }
