@@ -101,6 +101,33 @@ func TestUsageErrors(t *testing.T) {
 	}
 }
 
+// TestCallbackShowOfAppsOfWhichOneFails prints what is known of the others.
+func TestCallbackShowOfAppsOfWhichOneFails(t *testing.T) {
+	tencentAPI := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, err := io.WriteString(w, `{"ErrorCode":100301,"ErrorInfo":"none","ActionStatus":"FAIL","RequestId":"r"}`)
+		require.NoError(t, err)
+	}))
+	defer tencentAPI.Close()
+	o := newOperator(t, "http://127.0.0.1:1")
+	c := testconfig.New() // nothing listens at the API of clinic
+	tutoring := testconfig.App("tutoring", 1400000001)
+	tutoring["api"] = tencentAPI.URL
+	c.Apps = append(c.Apps, tutoring)
+	require.NoError(t, c.Write(o.environ["AFTERCALL_CONFIG"]))
+
+	code, stdout, stderr := o.run("callback", "show", "--output", "json")
+	require.Equal(t, Incomplete, code, stderr)
+	require.Contains(t, stderr, "aftercall: the result is incomplete: clinic: ")
+	var shown []ops.CallbackStatus
+	require.NoError(t, json.Unmarshal([]byte(stdout), &shown))
+	require.Len(t, shown, 1)
+	require.Equal(t, "tutoring", shown[0].App)
+
+	code, stdout, _ = o.run("callback", "show", "--app", "clinic")
+	require.Equal(t, Failed, code)
+	require.Empty(t, stdout)
+}
+
 func TestConfigurationErrors(t *testing.T) {
 	o := newOperator(t, "http://127.0.0.1:1")
 	o.environ["AFTERCALL_CONFIG"] = "/nowhere.yaml"

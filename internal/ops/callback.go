@@ -49,25 +49,34 @@ const (
 
 // Callbacks compares the registered callbacks of one app, or of all if appName
 // is empty, with the configured ones. Where they differ, the result comes with
-// an error of kind Refused.
+// an error of kind Refused; where Tencent does not answer for some of the apps,
+// it lacks these and comes with an error of kind Incomplete.
 func (d *Deps) Callbacks(ctx context.Context, appName string, showSecret bool) ([]CallbackStatus, error) {
 	apps, err := d.Apps(appName)
 	if err != nil {
 		return nil, err
 	}
-	all := make([]CallbackStatus, len(apps))
+	var all []CallbackStatus
+	var failures []error
 	different := 0
-	for i, app := range apps {
+	for _, app := range apps {
 		r, err := d.registration(ctx, app, configuredCallback(app))
 		if err != nil {
-			return nil, err
+			failures = append(failures, err)
+			continue
 		}
-		all[i] = r.status(CallbackUnchanged, showSecret)
-		if len(all[i].Differences) > 0 {
+		status := r.status(CallbackUnchanged, showSecret)
+		all = append(all, status)
+		if len(status.Differences) > 0 {
 			different++
 		}
 	}
-	if different > 0 {
+	switch {
+	case len(all) == 0:
+		return nil, errors.Join(failures...)
+	case len(failures) > 0:
+		return all, Errorf(Incomplete, "aftercall check says what is wrong", "the result is incomplete: %w", errors.Join(failures...))
+	case different > 0:
 		return all, Errorf(Refused, "fix it with: aftercall callback set", "%d of %d registrations are not as configured", different, len(apps))
 	}
 	return all, nil
