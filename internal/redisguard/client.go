@@ -59,6 +59,9 @@ func NewClient(url string, timeout time.Duration) (*redis.Client, error) {
 	// Each connection is used in turn, and none is closed for being idle.
 	o.PoolFIFO = true
 	o.ConnMaxIdleTime = -1
+	// CLIENT SETINFO costs a round trip with every connection, and is an error
+	// before Redis 7.2.
+	o.DisableIdentity = true
 	// Only managed services send them; everywhere else they are an error at every connection.
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return redis.NewClient(o), nil
