@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -105,22 +104,40 @@ func insert(ctx context.Context, q querier, e Entry) (stored Entry, inserted boo
 	}
 	r, c := e.Record, e.Charge
 	var createdAt int64
-	err = q.QueryRowContext(ctx, insertEntry,
+	inserted, err = returned(ctx, q, insertEntry, []any{
 		e.Key, string(e.Kind), e.Revision, nullable(e.Reverses), uint64(e.SDKAppID), text(e.App), r.CallID, text(r.Caller),
 		text(string(r.MediaType)), text(string(r.CallType)), text(string(r.Result)),
 		r.StartTime, r.AcceptTime, r.EndTime, c.ConnectedSeconds, c.BilledSeconds, c.Participants,
 		c.Amount.Number(), c.Amount.CurrencyCode(), text(c.Tariff.Name), c.Tariff.EffectiveFrom.UTC().Format(time.RFC3339Nano), c.Tariff.Hash,
 		string(steps), string(record), string(differences),
 		text(e.WorkflowID), text(e.FirstRunID), text(e.Reason), text(e.Operator),
-	).Scan(&e.Seq, &createdAt)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return Entry{}, false, nil
-	case err != nil:
+	}, &e.Seq, &createdAt)
+	if err != nil {
 		return Entry{}, false, fmt.Errorf("ledger: insert entry: %w", err)
+	}
+	if !inserted {
+		return Entry{}, false, nil
 	}
 	e.CreatedAt = time.UnixMilli(createdAt).UTC()
 	return e, true, nil
+}
+
+// returned runs a statement with RETURNING and scans its row, if it returned one. It
+// reads to the end, as QueryRow does not: SQLite folds its log back only after a
+// statement that came to its end.
+func returned(ctx context.Context, q querier, statement string, args []any, into ...any) (found bool, err error) {
+	rows, err := q.QueryContext(ctx, statement, args...)
+	if err != nil {
+		return false, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		found = true
+		if err := rows.Scan(into...); err != nil {
+			return false, err
+		}
+	}
+	return found, rows.Err()
 }
 
 // text replaces what PostgreSQL does not store in a column: NUL and invalid UTF-8.

@@ -35,22 +35,29 @@ type database interface {
 	// open connects, and calls migrate while it holds a lock that makes other
 	// processes wait which open the same database.
 	open(ctx context.Context, migrate migrateFunc, traces trace.TracerProvider) (pools, error)
-	// openReadOnly connects for reading and creates nothing. The error is
-	// ErrMissing where it is clear without a connection that there is no ledger.
-	openReadOnly() (*sql.DB, error)
+	// openReadOnly connects for reading, and neither creates nor changes anything.
+	// The error is ErrMissing where it is clear without a connection that there is
+	// no ledger.
+	openReadOnly(ctx context.Context) (*sql.DB, error)
 }
 
 // pools are the connections of a ledger: for an engine with any number of
 // writers the same pool twice.
 type pools struct {
 	write, read *sql.DB
+	// tidy, unless it is nil, puts the database in order once nothing reads any more.
+	tidy func() error
 }
 
 func (p pools) close() error {
-	if p.read == nil || p.read == p.write {
-		return p.write.Close()
+	var errs []error
+	if p.read != nil && p.read != p.write {
+		errs = append(errs, p.read.Close())
 	}
-	return errors.Join(p.read.Close(), p.write.Close())
+	if p.tidy != nil {
+		errs = append(errs, p.tidy())
+	}
+	return errors.Join(append(errs, p.write.Close())...)
 }
 
 // engines are all that LEDGER_URL can name.

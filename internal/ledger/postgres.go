@@ -70,7 +70,7 @@ func (d postgresDatabase) open(ctx context.Context, migrate migrateFunc, traces 
 	return p, nil
 }
 
-func (d postgresDatabase) openReadOnly() (*sql.DB, error) {
+func (d postgresDatabase) openReadOnly(context.Context) (*sql.DB, error) {
 	config := d.config.Copy()
 	config.RuntimeParams["default_transaction_read_only"] = "on"
 	return stdlib.OpenDB(*config), nil

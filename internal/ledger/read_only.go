@@ -18,7 +18,7 @@ func OpenReadOnly(ctx context.Context, url string) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := source.openReadOnly()
+	db, err := source.openReadOnly(ctx)
 	if err != nil {
 		return nil, err
 	}

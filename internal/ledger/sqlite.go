@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -25,6 +24,12 @@ const (
 	// migrationPoll is how often a process asks whether another is done migrating.
 	migrationPoll = 20 * time.Millisecond
 	sqliteReaders = 4
+	// logLimit is the size in bytes that the write-ahead log shrinks to when SQLite
+	// begins it again: where it folds it back if nobody reads.
+	logLimit = 4 << 20
+	// tidyTimeout is how long a clean stop waits for readers before it leaves the log
+	// to whoever opens the ledger next.
+	tidyTimeout = time.Second
 )
 
 var sqliteEngine = engine{
@@ -74,29 +79,18 @@ func (d sqliteDatabase) open(ctx context.Context, migrate migrateFunc, traces tr
 	if err := d.migrate(ctx, migrate); err != nil {
 		return pools{}, d.name(err)
 	}
-	write, err := d.connect(false, traces)
+	write, err := d.connect(url.Values{}, traces)
 	if err != nil {
 		return pools{}, d.name(err)
 	}
 	write.SetMaxOpenConns(1)
-	p := pools{write: write}
-	if p.read, err = d.connect(true, traces); err != nil {
+	p := pools{write: write, tidy: func() error { return emptyLog(context.WithoutCancel(ctx), write) }}
+	if p.read, err = d.connect(url.Values{"_query_only": {"1"}}, traces); err != nil {
 		return pools{}, errors.Join(d.name(err), p.close())
 	}
 	p.read.SetMaxOpenConns(sqliteReaders)
 	p.read.SetMaxIdleConns(sqliteReaders)
 	return p, nil
-}
-
-func (d sqliteDatabase) openReadOnly() (*sql.DB, error) {
-	if _, err := os.Stat(d.path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: the file %s does not exist", ErrMissing, d.path)
-	}
-	db, err := d.connect(true, nil)
-	if err != nil {
-		return nil, d.name(err)
-	}
-	return db, nil
 }
 
 // name adds the path to an error.
@@ -124,7 +118,7 @@ func (d sqliteDatabase) migrate(ctx context.Context, migrate migrateFunc) error 
 	if err := file.Close(); err != nil {
 		return err
 	}
-	db, err := d.connect(false, nil)
+	db, err := d.connect(url.Values{}, nil)
 	if err != nil {
 		return err
 	}
@@ -133,15 +127,35 @@ func (d sqliteDatabase) migrate(ctx context.Context, migrate migrateFunc) error 
 }
 
 // connect prepares connections that lose nothing when the power fails.
-func (d sqliteDatabase) connect(readOnly bool, traces trace.TracerProvider) (*sql.DB, error) {
-	source := url.URL{Scheme: "file", Path: d.path, RawQuery: url.Values{
-		"_busy_timeout": {strconv.FormatInt(busyTimeout.Milliseconds(), 10)},
-		"_journal_mode": {"WAL"},
-		"_synchronous":  {"FULL"},
-		"_foreign_keys": {"1"},
-		"_query_only":   {strconv.FormatBool(readOnly)},
-		"_txlock":       {"immediate"},
-		"_dqs":          {"0"},
-	}.Encode()}
-	return openDB("sqlite", source.String(), sqliteEngine.name, traces)
+func (d sqliteDatabase) connect(options url.Values, traces trace.TracerProvider) (*sql.DB, error) {
+	options.Set("_journal_mode", "WAL")
+	options.Set("_synchronous", "FULL")
+	options.Set("_foreign_keys", "1")
+	options.Set("_txlock", "immediate")
+	options.Set("_pragma", "journal_size_limit("+strconv.Itoa(logLimit)+")")
+	return openDB("sqlite", d.source(options), sqliteEngine.name, traces)
+}
+
+// source is the data source name of the file with the options.
+func (d sqliteDatabase) source(options url.Values) string {
+	options.Set("_busy_timeout", strconv.FormatInt(busyTimeout.Milliseconds(), 10))
+	options.Set("_dqs", "0")
+	source := url.URL{Scheme: "file", Path: d.path, RawQuery: options.Encode()}
+	return source.String()
+}
+
+// emptyLog folds the write-ahead log back into the file, which is then the whole
+// ledger, and empties it. Closing the last connection of all processes does the
+// same; this does it while others have the ledger open.
+func emptyLog(ctx context.Context, write *sql.DB) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*tidyTimeout)
+	defer cancel()
+	if _, err := write.ExecContext(ctx, "PRAGMA busy_timeout = "+strconv.FormatInt(tidyTimeout.Milliseconds(), 10)); err != nil {
+		return fmt.Errorf("ledger: empty the write-ahead log: %w", err)
+	}
+	// A reader that does not end in time is no error: everything is durable in the log.
+	if _, err := write.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+		return fmt.Errorf("ledger: empty the write-ahead log: %w", err)
+	}
+	return nil
 }
