@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"aftercall/internal/billing"
 	"aftercall/internal/ledger"
 	"aftercall/internal/tencent"
+	"aftercall/internal/testenv"
 	"aftercall/internal/testenv/testconfig"
 )
 
@@ -172,4 +174,35 @@ func TestRerateSkipsCallsThatNeedADecision(t *testing.T) {
 	l.configureVersion(version)
 	out = l.prints("ledger", "rerate", "--call", "call-5")
 	require.Contains(t, out, "skipped: call-5: needs review: connected for 300 s, longer than the tariff's\n         max_duration of 2m0s\n")
+}
+
+// TestReverseRacingRerate: the answer of reverse is about the charge that counts. It
+// used to say that a charge was reversed which rerate had replaced meanwhile.
+func TestReverseRacingRerate(t *testing.T) {
+	t.Parallel()
+	ledgers := map[string]*ledgerTest{"sqlite": newLedgerTest(t)}
+	if url, ok := testenv.Postgres(t); ok {
+		ledgers["postgresql"] = newLedgerTestAt(t, url)
+	}
+	for engine, l := range ledgers {
+		l.configure("0.15")
+		for i := range 15 {
+			callID := fmt.Sprintf("call-%d", i)
+			l.charge(callID, "patient-1", noon, 61, tariff(t, "USD", "0.12"))
+			rerated := make(chan struct{})
+			go func() {
+				defer close(rerated)
+				l.run(append([]string{"ledger", "rerate", "--apply", "--call", callID}, signed...)...)
+			}()
+			code, _, stderr := l.run(append([]string{"ledger", "reverse", callID}, signed...)...)
+			<-rerated
+			live, charged := ledger.Live(l.entries(callID))
+			if !charged {
+				require.Equal(t, Incomplete, code, "%s: only Temporal does not answer", engine)
+				continue
+			}
+			require.Equal(t, Refused, code, "%s: the call is charged", engine)
+			require.Contains(t, stderr, "the call is now charged 0.30 USD by "+live.Key)
+		}
+	}
 }

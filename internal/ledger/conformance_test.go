@@ -51,6 +51,7 @@ var conformance = []struct {
 	{"reverse", testReverse},
 	{"reverse a free charge", testReverseFreeCharge},
 	{"replace", testReplace},
+	{"reverse a replaced charge", testReverseReplacedCharge},
 	{"replace a reversed charge", testReplaceReversedCharge},
 	{"correction errors", testCorrectionErrors},
 	{"charge after a correction", testChargeAfterCorrection},

@@ -36,32 +36,45 @@ type CorrectedError struct {
 	Entries []Entry
 }
 
-// Error names the operator of the earlier correction, and the reason.
+// Error names the operator of the earlier correction, the reason, and what the call
+// is charged now.
 func (e *CorrectedError) Error() string {
+	problem := e.Key + " was corrected before"
 	for _, entry := range e.Entries {
 		if entry.Reverses == e.Key {
-			return fmt.Sprintf("%s was reversed before, by %s (%s): look at the call again", e.Key, entry.Operator, entry.Reason)
+			problem = fmt.Sprintf("%s was reversed before, by %s (%s)", e.Key, entry.Operator, entry.Reason)
 		}
 	}
-	return e.Key + " was corrected before: look at the call again"
+	if live, ok := Live(e.Entries); ok {
+		return fmt.Sprintf("%s, and the call is now charged %s by %s", problem, live.Charge.Amount, live.Key)
+	}
+	return problem + ": look at the call again"
 }
 
 // ErrNoCharge is returned for a key that no charge has.
 var ErrNoCharge = errors.New("there is no such charge")
 
 // Reverse books the negative of the charge with the key, once: inserted is false
-// if the charge was reversed before, and stored is that earlier reversal. A key
-// that no charge has is ErrNoCharge.
+// if the charge was reversed before, and stored is that earlier reversal. If another
+// charge replaced it and counts, the error is a *CorrectedError. A key that no charge
+// has is ErrNoCharge.
 func (l *Ledger) Reverse(ctx context.Context, key string, c Correction) (stored Entry, inserted bool, err error) {
 	reversal, err := l.reversal(ctx, key, c)
 	if err != nil {
 		return Entry{}, false, err
 	}
-	stored, inserted, err = insert(ctx, l.write, reversal)
-	if err == nil && !inserted {
-		stored, err = l.byKey(ctx, reversal.Key)
+	if stored, inserted, err = insert(ctx, l.write, reversal); err != nil || inserted {
+		return stored, inserted, err
 	}
-	return stored, inserted, err
+	entries, err := entriesOf(ctx, l.write, reversal.SDKAppID, reversal.CallID())
+	if err != nil {
+		return Entry{}, false, err
+	}
+	if _, charged := Live(entries); charged {
+		return Entry{}, false, &CorrectedError{Key: key, Entries: entries}
+	}
+	stored, err = l.byKey(ctx, reversal.Key)
+	return stored, false, err
 }
 
 // Replacement is a corrected charge: the reversal of the old charge, and the new

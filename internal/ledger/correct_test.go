@@ -99,6 +99,28 @@ func testReplace(t *testing.T, url string) {
 	requireClean(t, l)
 }
 
+// testReverseReplacedCharge: who reverses a charge wants the call to cost nothing. A
+// replacement in between must not look as if it did.
+func testReverseReplacedCharge(t *testing.T, url string) {
+	l := open(t, url)
+	ctx := context.Background()
+	first := charge(t, l, entry(t, "call-1", "run-1", "0.05"))
+	second, _, err := l.Replace(ctx, first.Key, rate(t, first.Record, tariffAt(t, "0.07")), mistake)
+	require.NoError(t, err)
+	_, _, err = l.Reverse(ctx, first.Key, mistake)
+	require.ErrorAs(t, err, new(*ledger.CorrectedError))
+	require.ErrorContains(t, err, "the call is now charged 0.14 USD by charge.2:1400000000:call-1")
+	require.Equal(t, []ledger.Entry{first, second.Reversal, second.Charge}, entriesOf(t, l, "call-1"))
+
+	_, inserted, err := l.Reverse(ctx, second.Charge.Key, mistake)
+	require.NoError(t, err)
+	require.True(t, inserted)
+	earlier, inserted, err := l.Reverse(ctx, first.Key, mistake)
+	require.NoError(t, err, "the call costs nothing, as it should")
+	require.False(t, inserted)
+	require.Equal(t, second.Reversal, earlier)
+}
+
 func testReplaceReversedCharge(t *testing.T, url string) {
 	l := open(t, url)
 	first := charge(t, l, entry(t, "call-1", "run-1", "0.05"))
@@ -206,8 +228,10 @@ func testConcurrentCorrections(t *testing.T, url string) {
 			}
 			return err
 		}
+		var reversed bool
 		group.Go(func() error {
 			_, inserted, err := ledgers[0].Reverse(context.Background(), first.Key, mistake)
+			reversed = err == nil
 			return count(inserted, err)
 		})
 		for n, price := range []string{"0.07", "0.08"} {
@@ -218,7 +242,10 @@ func testConcurrentCorrections(t *testing.T, url string) {
 		}
 		require.NoError(t, group.Wait())
 		require.EqualValues(t, 1, won.Load(), callID)
-		require.Contains(t, []int{2, 3}, len(entriesOf(t, ledgers[0], callID)))
+		entries := entriesOf(t, ledgers[0], callID)
+		require.Contains(t, []int{2, 3}, len(entries))
+		_, live := ledger.Live(entries)
+		require.NotEqual(t, live, reversed, "%s: reversed without an error and charged nonetheless, or neither", callID)
 	}
 	requireClean(t, ledgers[0])
 }

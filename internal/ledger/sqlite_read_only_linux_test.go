@@ -104,7 +104,7 @@ func asReader(t *testing.T, path string, f func()) {
 	for _, file := range files {
 		require.NoError(t, os.Chmod(file, 0o444))
 	}
-	require.NoError(t, os.Chmod(folder, 0o555)) //nolint:gosec // for another user
+	require.NoError(t, os.Chmod(folder, 0o555))
 	t.Cleanup(func() { require.NoError(t, os.Chmod(folder, 0o755)) })
 	done := make(chan struct{})
 	go func() {

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"context"
+	"errors"
 
 	"aftercall/internal/ledger"
 )
@@ -16,7 +17,8 @@ type Reversal struct {
 }
 
 // Reverse books the negative of a call's charge, once, and then notifies the
-// targets. If that cannot be started, the result is returned with the error.
+// targets. If that cannot be started, the result is returned with the error. If the
+// charge is replaced meanwhile, nothing is booked and the error is Refused.
 func (d *Deps) Reverse(ctx context.Context, app, callID string, s Signature) (*Reversal, error) {
 	signed, err := s.correction()
 	if err != nil {
@@ -35,6 +37,9 @@ func (d *Deps) Reverse(ctx context.Context, app, callID string, s Signature) (*R
 		return nil, err
 	}
 	stored, booked, err := l.Reverse(ctx, charge.Key, signed)
+	if errors.As(err, new(*ledger.CorrectedError)) {
+		return nil, Errorf(Refused, "to reverse the charge that counts now, repeat the command", "nothing was booked: %w", err)
+	}
 	if err != nil {
 		return nil, err
 	}
