@@ -17,7 +17,7 @@ type AppEntry struct {
 // Apps lists the apps that have entries: one for each SDKAppID and name.
 func (l *Ledger) Apps(ctx context.Context) ([]AppEntry, error) {
 	var apps []AppEntry
-	err := l.each(ctx, "SELECT DISTINCT e.sdk_app_id, e.app FROM ledger_entries e ORDER BY 1, 2", nil, func(scan func(...any) error) error {
+	err := each(ctx, l.read, "SELECT DISTINCT e.sdk_app_id, e.app FROM ledger_entries e ORDER BY 1, 2", nil, func(scan func(...any) error) error {
 		var (
 			id   uint64
 			name string

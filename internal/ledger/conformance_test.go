@@ -65,6 +65,7 @@ var conformance = []struct {
 	{"traces", testTraces},
 	{"verify a clean ledger", testVerifyClean},
 	{"verify an edited version", testVerifyEditedVersion},
+	{"verify under load", testVerifyUnderLoad},
 	{"verify findings", testVerifyFindings},
 	{"refuses changes", testRefusesChanges},
 	{"refuses invalid rows", testRefusesInvalidRows},

@@ -114,7 +114,7 @@ func capped(s string, limit int) string {
 // HeldBack returns what is held back of an app, the oldest first.
 func (l *Ledger) HeldBack(ctx context.Context, app tencent.SDKAppID) ([]Held, error) {
 	var all []Held
-	err := l.each(ctx, `SELECT h.key, h.call_id, h.reason, h.item, h.attempts, h.since, h.last_attempt_at, h.next_attempt_at
+	err := each(ctx, l.read, `SELECT h.key, h.call_id, h.reason, h.item, h.attempts, h.since, h.last_attempt_at, h.next_attempt_at
 FROM ledger_sweep_held h WHERE h.sdk_app_id = $1 ORDER BY h.since, h.key`, []any{int64(app)}, //nolint:gosec // real IDs are far smaller
 		func(scan func(...any) error) error {
 			var h Held

@@ -70,7 +70,7 @@ func (l *Ledger) Known(ctx context.Context, app tencent.SDKAppID, callIDs []stri
 	known := make(map[string]bool)
 	for batch := range slices.Chunk(callIDs, batchSize) {
 		condition, args := ofCalls(app, batch)
-		err := l.each(ctx, "SELECT DISTINCT e.call_id FROM ledger_entries e "+condition, args, func(scan func(...any) error) error {
+		err := each(ctx, l.read, "SELECT DISTINCT e.call_id FROM ledger_entries e "+condition, args, func(scan func(...any) error) error {
 			var id string
 			err := scan(&id)
 			known[id] = true
@@ -89,7 +89,7 @@ func (l *Ledger) Entries(ctx context.Context, app tencent.SDKAppID, callIDs []st
 	entries := make(map[string][]Entry)
 	for batch := range slices.Chunk(callIDs, batchSize) {
 		condition, args := ofCalls(app, batch)
-		err := l.each(ctx, selectEntries+condition+"ORDER BY e.seq", args, func(scan func(...any) error) error {
+		err := each(ctx, l.read, selectEntries+condition+"ORDER BY e.seq", args, func(scan func(...any) error) error {
 			e, err := scanEntry(scan)
 			entries[e.CallID()] = append(entries[e.CallID()], e)
 			return err
@@ -101,9 +101,21 @@ func (l *Ledger) Entries(ctx context.Context, app tencent.SDKAppID, callIDs []st
 	return entries, nil
 }
 
+// snapshot calls read with a transaction in which all queries see the ledger as it
+// was at the first of them.
+func (l *Ledger) snapshot(ctx context.Context, read func(q querier) error) error {
+	tx, err := l.read.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	// Nothing was written; after an error the connection can have ended the transaction.
+	defer tx.Rollback() //nolint:errcheck // as above
+	return read(tx)
+}
+
 // each runs a query and calls read for every row.
-func (l *Ledger) each(ctx context.Context, query string, args []any, read func(scan func(...any) error) error) error {
-	rows, err := l.read.QueryContext(ctx, query, args...)
+func each(ctx context.Context, q querier, query string, args []any, read func(scan func(...any) error) error) error {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}

@@ -98,7 +98,7 @@ func (l *Ledger) Report(ctx context.Context, f Filter, by Dimension, zone *time.
 	where, args := f.where()
 	query := "SELECT e.kind, " + group + ", e.end_time, e.connected_seconds, e.billed_seconds, e.amount, e.currency FROM ledger_entries e " + where
 	sums := totals{}
-	err := l.each(ctx, query, args, func(scan func(...any) error) error {
+	err := each(ctx, l.read, query, args, func(scan func(...any) error) error {
 		var (
 			kind                   Kind
 			group, number, code    string

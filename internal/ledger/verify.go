@@ -2,9 +2,7 @@ package ledger
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -38,27 +36,34 @@ type Verification struct {
 // stored tariff version and the decision of a person, if there was one; a reversal
 // must be the negative of its charge; a call must have at most one charge in
 // effect; keys must be unique and those that the entries must have; columns must be
-// those of the record. It holds one entry at a time in memory. It calls found for
-// each problem and, unless it is nil, progress after each entry with the number of
+// those of the record. It reads the ledger as it is at one moment, and holds one entry
+// at a time in memory. It calls found for each problem and, unless it is nil, progress after each entry with the number of
 // entries so far. An error means that the ledger could not be read to its end.
 func (l *Ledger) Verify(ctx context.Context, found func(Finding), progress func(entries int64)) (Verification, error) {
 	if progress == nil {
 		progress = func(int64) {}
 	}
 	v := &verifier{
-		ledger: l, found: found, progress: progress, sums: totals{},
+		found: found, progress: progress, sums: totals{},
 		versions: map[string]json.RawMessage{}, raters: map[string]*restored{}, texts: map[string][]string{},
 	}
-	for _, step := range []func(context.Context) error{v.loadVersions, v.duplicates, v.entries} {
-		if err := step(ctx); err != nil {
-			return Verification{}, fmt.Errorf("ledger: verify: %w", err)
+	err := l.snapshot(ctx, func(q querier) error {
+		v.snapshot = q
+		for _, step := range []func(context.Context) error{v.loadVersions, v.duplicates, v.entries, v.reversals, v.successors} {
+			if err := step(ctx); err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		return Verification{}, fmt.Errorf("ledger: verify: %w", err)
 	}
 	return v.result(), nil
 }
 
 type verifier struct {
-	ledger   *Ledger
+	snapshot querier
 	found    func(Finding)
 	progress func(entries int64)
 	seen     Verification
@@ -83,7 +88,7 @@ func (v *verifier) report(e *Entry, format string, args ...any) {
 
 // loadVersions reads all tariff versions. There are few.
 func (v *verifier) loadVersions(ctx context.Context) error {
-	return v.ledger.each(ctx, "SELECT hash, edition FROM ledger_tariffs", nil, func(scan func(...any) error) error {
+	return each(ctx, v.snapshot, "SELECT hash, edition FROM ledger_tariffs", nil, func(scan func(...any) error) error {
 		var hash string
 		var version []byte
 		err := scan(&hash, &version)
@@ -96,7 +101,7 @@ func (v *verifier) loadVersions(ctx context.Context) error {
 // prevent.
 func (v *verifier) duplicates(ctx context.Context) error {
 	const query = "SELECT key, count(*) FROM ledger_entries GROUP BY key HAVING count(*) > 1"
-	return v.ledger.each(ctx, query, nil, func(scan func(...any) error) error {
+	return each(ctx, v.snapshot, query, nil, func(scan func(...any) error) error {
 		var key string
 		var n int64
 		if err := scan(&key, &n); err != nil {
@@ -110,16 +115,16 @@ func (v *verifier) duplicates(ctx context.Context) error {
 // entries checks all entries in the order in which they were booked.
 func (v *verifier) entries(ctx context.Context) error {
 	const query = "SELECT " + entryColumns + " FROM ledger_entries e ORDER BY e.seq"
-	return v.ledger.each(ctx, query, nil, func(scan func(...any) error) error {
+	return each(ctx, v.snapshot, query, nil, func(scan func(...any) error) error {
 		var r row
 		if err := scan(r.columns()...); err != nil {
 			return err
 		}
-		return v.entry(ctx, &r)
+		return v.entry(&r)
 	})
 }
 
-func (v *verifier) entry(ctx context.Context, r *row) error {
+func (v *verifier) entry(r *row) error {
 	v.seen.Entries++
 	v.progress(v.seen.Entries)
 	e, err := r.decode()
@@ -143,18 +148,18 @@ func (v *verifier) entry(ctx context.Context, r *row) error {
 			v.report(&e, "is a correction, but %v", err)
 		}
 	}
-	if e.Kind == KindReversal {
-		return v.reversal(ctx, &e)
-	}
-	v.sum(&e)
-	if e.Revision > 1 {
-		return v.successor(ctx, &e)
+	if e.Kind == KindCharge {
+		v.sum(&e)
 	}
 	return nil
 }
 
 // sum computes a charge again and compares it with the stored one.
 func (v *verifier) sum(e *Entry) {
+	if _, stored := v.versions[e.Charge.Tariff.Hash]; !stored {
+		v.report(e, "its tariff version is missing: the ledger holds none with the hash %s", e.Charge.Tariff.Hash)
+		return
+	}
 	tariff := v.restore(e.Charge.Tariff)
 	if tariff.err != nil {
 		v.report(e, "%v", tariff.err)
@@ -183,43 +188,6 @@ func (v *verifier) restore(t billing.AppliedTariff) *restored {
 	rater, err := t.Restore()
 	v.raters[key] = &restored{rater: rater, err: err}
 	return v.raters[key]
-}
-
-// reversal checks that a reversal is the negative of its charge.
-func (v *verifier) reversal(ctx context.Context, e *Entry) error {
-	charge, err := scanEntry(v.ledger.read.QueryRowContext(ctx, selectEntries+"WHERE e.key = $1", e.Reverses).Scan)
-	if errors.Is(err, sql.ErrNoRows) {
-		v.report(e, "reverses %s, which does not exist", e.Reverses)
-		return nil
-	}
-	if err != nil {
-		v.report(e, "reverses %s, which cannot be read", e.Reverses)
-		return ctx.Err()
-	}
-	if want := Key(KindCharge, e.Revision, e.SDKAppID, e.Record.CallID); e.Reverses != want {
-		v.report(e, "reverses %s, but must reverse %s", e.Reverses, want)
-	}
-	want, err := charge.Charge.Reversal(charge.Key)
-	if err != nil {
-		return err
-	}
-	if !want.SameSum(e.Charge) || want.Tariff.Hash != e.Charge.Tariff.Hash {
-		v.report(e, "is %s, but its charge was %s: it must be %s, by the same tariff and seconds", e.Charge.Amount, charge.Charge.Amount, want.Amount)
-	}
-	return nil
-}
-
-// successor checks that the charge before a corrected one was reversed, so that only
-// the last charge of a call can be in effect.
-func (v *verifier) successor(ctx context.Context, e *Entry) error {
-	before := Key(KindCharge, e.Revision-1, e.SDKAppID, e.Record.CallID)
-	var one int
-	err := v.ledger.read.QueryRowContext(ctx, "SELECT 1 FROM ledger_entries WHERE reverses = $1", before).Scan(&one)
-	if errors.Is(err, sql.ErrNoRows) {
-		v.report(e, "replaces %s, which was not reversed: the call is charged twice", before)
-		return nil
-	}
-	return err
 }
 
 func (v *verifier) result() Verification {
