@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/gofrs/flock"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
 
 	"aftercall/dev/tencentsim"
@@ -191,7 +192,7 @@ func (s *Stack) startSimulators(context.Context) error {
 	}
 	return s.run("simulators", func(ctx context.Context, _ io.Writer) error {
 		return serve.HTTP(
-			ctx, s.logger, 0,
+			ctx, s.logger, prometheus.NewRegistry(), 0,
 			serve.Listener{Name: "simulated Tencent", Address: address(s.ports.Tencent), Handler: s.Tencent},
 			serve.Listener{Name: "webhook receiver", Address: address(s.ports.WebhookApp), Handler: s.Webhooks},
 		)

@@ -10,32 +10,29 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 )
 
 // Listener is one HTTP server.
 type Listener struct {
-	// Name is what logs and errors call it.
+	// Name is what logs, metrics and errors call it.
 	Name    string
 	Address string
 	Handler http.Handler
+	// Limits are DefaultLimits if they are zero.
+	Limits Limits
 }
 
-const (
-	// shutdownTimeout is many times as long as an answer takes.
-	shutdownTimeout = 10 * time.Second
-	// headerTimeout keeps a slow sender from holding a connection.
-	headerTimeout = 5 * time.Second
-	writeTimeout  = 30 * time.Second
-	idleTimeout   = 2 * time.Minute
-)
+// shutdownTimeout is many times as long as an answer takes.
+const shutdownTimeout = 10 * time.Second
 
 // HTTP opens the listeners, all or none, and serves them until ctx ends, and
 // for drain longer, so that a load balancer has time to notice that the process
 // is no longer ready. Each answer within that time closes its connection. Then
 // HTTP accepts no new requests and waits for the current ones, one listener after
 // the other in the order given.
-func HTTP(ctx context.Context, logger *slog.Logger, drain time.Duration, listeners ...Listener) error {
+func HTTP(ctx context.Context, logger *slog.Logger, reg prometheus.Registerer, drain time.Duration, listeners ...Listener) error {
 	sockets := make([]net.Listener, 0, len(listeners))
 	for _, l := range listeners {
 		socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", l.Address)
@@ -47,20 +44,16 @@ func HTTP(ctx context.Context, logger *slog.Logger, drain time.Duration, listene
 		}
 		sockets = append(sockets, socket)
 	}
+	evictions := newEvictions(reg)
 	stopping := ctx
 	group, ctx := errgroup.WithContext(ctx)
 	servers := make([]*http.Server, len(listeners))
 	for i, l := range listeners {
-		servers[i] = &http.Server{
-			Handler:           closeConnectionsAfter(ctx, l.Handler),
-			ReadHeaderTimeout: headerTimeout,
-			WriteTimeout:      writeTimeout,
-			IdleTimeout:       idleTimeout,
-			ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
-		}
+		connections := newConnections(sockets[i], l, evictions, logger)
+		servers[i] = newServer(l, connections, closeConnectionsAfter(ctx, l.Handler), logger)
 		logger.Info("listening", "listener", l.Name, "address", sockets[i].Addr().String())
 		group.Go(func() error {
-			if err := servers[i].Serve(sockets[i]); !errors.Is(err, http.ErrServerClosed) {
+			if err := servers[i].Serve(connections); !errors.Is(err, http.ErrServerClosed) {
 				return fmt.Errorf("serve %s: %w", l.Name, err)
 			}
 			return nil

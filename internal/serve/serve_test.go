@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -31,7 +32,9 @@ func TestCurrentRequestIsAnswered(t *testing.T) {
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(testenv.FreePort(t)))
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- HTTP(ctx, discard, 0, Listener{Name: "test", Address: address, Handler: handler}) }()
+	go func() {
+		served <- HTTP(ctx, discard, prometheus.NewRegistry(), 0, Listener{Name: "test", Address: address, Handler: handler})
+	}()
 
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	answers := make(chan string, 1)
@@ -65,7 +68,7 @@ func TestPortInUse(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()
-	err = HTTP(context.Background(), discard, time.Hour,
+	err = HTTP(context.Background(), discard, prometheus.NewRegistry(), time.Hour,
 		Listener{Name: "callbacks", Address: "127.0.0.1:0"}, Listener{Name: "admin", Address: l.Addr().String()})
 	require.ErrorContains(t, err, "listen for admin on "+l.Addr().String())
 }
@@ -79,7 +82,7 @@ func TestDrain(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() {
-		served <- HTTP(ctx, discard, 2*time.Second, Listener{Name: "test", Address: address, Handler: handler})
+		served <- HTTP(ctx, discard, prometheus.NewRegistry(), 2*time.Second, Listener{Name: "test", Address: address, Handler: handler})
 	}()
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()

@@ -8,8 +8,14 @@ import (
 	"time"
 )
 
-// maxBodySize is many times what Tencent sends for the largest group call.
-const maxBodySize = 64 << 10
+const (
+	// maxBodySize is many times what Tencent sends for the largest group call.
+	maxBodySize = 64 << 10
+	// maxQuerySize and maxContentTypeSize are many times what Tencent sends. Both
+	// enter the histories of relays.
+	maxQuerySize       = 4 << 10
+	maxContentTypeSize = 256
+)
 
 // readBody reads the body until deadline. A body that is announced to be too large
 // is not read at all.

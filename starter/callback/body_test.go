@@ -146,3 +146,51 @@ func TestUnreadableBodyIsRefused(t *testing.T) {
 type errReader struct{}
 
 func (errReader) Read([]byte) (int, error) { return 0, errors.New("connection reset") }
+
+// TestStrangersKeepNoConnection: what comes before authentication closes the
+// connection, and does not wait for a body that never comes.
+func TestStrangersKeepNoConnection(t *testing.T) {
+	f := withMiniredis(t)
+	for name, tt := range map[string]struct {
+		head   string
+		status int
+	}{
+		"unknown path":          {"POST /foo HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n", http.StatusNotFound},
+		"method":                {"PUT " + good + " HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n", http.StatusMethodNotAllowed},
+		"unknown path, no body": {"POST /foo HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", http.StatusNotFound},
+		"wrong secret":          {"POST " + PathPrefix + "guess HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", http.StatusNotFound},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn := f.connection()
+			_, err := io.WriteString(conn, tt.head)
+			require.NoError(t, err)
+			reader := bufio.NewReader(conn)
+			requireAnswer(t, reader, tt.status)
+			_, err = reader.ReadByte()
+			require.ErrorIs(t, err, io.EOF, "the connection is closed")
+		})
+	}
+}
+
+// TestWhatEntersHistoriesIsBounded: a relay keeps query and Content-Type of a callback.
+func TestWhatEntersHistoriesIsBounded(t *testing.T) {
+	relayed := PathPrefix + relayPath + "?SdkAppid=1400000002&CallbackCommand=Call.CallbackAfterEndCall"
+	largest := relayed + "&x=" + strings.Repeat("x", maxQuerySize-len("SdkAppid=1400000002&CallbackCommand=Call.CallbackAfterEndCall&x="))
+	for name, tt := range map[string]struct {
+		target, contentType string
+		status              int
+	}{
+		"as long as allowed": {largest, strings.Repeat("j", maxContentTypeSize), http.StatusOK},
+		"query":              {largest + "x", "application/json", http.StatusRequestURITooLong},
+		"Content-Type":       {relayed, strings.Repeat("j", maxContentTypeSize+1), http.StatusBadRequest},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withMiniredis(t)
+			r := httptest.NewRequest(http.MethodPost, tt.target, strings.NewReader(body))
+			r.Header.Set("Content-Type", tt.contentType)
+			w := f.do(r)
+			require.Equal(t, tt.status, w.Code, w.Body.String())
+			require.Len(t, f.temporal.relayed(), map[bool]int{true: 1}[tt.status == http.StatusOK])
+		})
+	}
+}

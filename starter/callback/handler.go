@@ -126,10 +126,14 @@ func (h *Handler) handle(w http.ResponseWriter, r *http.Request, deadline time.T
 		w.Header().Set("Allow", http.MethodPost)
 		return refuse(http.StatusMethodNotAllowed, "method: use POST")
 	}
+	if len(r.URL.RawQuery) > maxQuerySize {
+		return refuse(http.StatusRequestURITooLong, "query: larger than 4 KiB")
+	}
+	if len(r.Header.Get("Content-Type")) > maxContentTypeSize {
+		return refuse(http.StatusBadRequest, "Content-Type: longer than 256 bytes")
+	}
 	body, err := readBody(w, r, deadline.Add(-confirmBudget))
 	if err != nil {
-		// What is left of the body is not read: net/http would wait for it.
-		w.Header().Set("Connection", "close")
 		return refuseBody(err)
 	}
 	secretHash := sha256.Sum256([]byte(strings.TrimPrefix(r.URL.Path, PathPrefix)))

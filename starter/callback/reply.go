@@ -2,6 +2,7 @@ package callback
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -56,6 +57,9 @@ func (h *Handler) write(w http.ResponseWriter, reply reply, start time.Time) {
 			h.logger.Error("the answer could not be encoded", "error", err) // three plain fields: not expected
 		}
 	}
+	if reply.outcome == outcomeRefused && reply.app == "" {
+		h.closeConnection(w)
+	}
 	w.Header()["Content-Type"] = contentType
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(reply.status)
@@ -65,5 +69,14 @@ func (h *Handler) write(w http.ResponseWriter, reply reply, start time.Time) {
 	h.metrics.replied(reply, h.now().Sub(start))
 	if reply.outcome == outcomeRefused {
 		h.refusals.log(reply)
+	}
+}
+
+// closeConnection makes the answer close its connection: strangers keep none.
+// What is left of a body is not read either, for which net/http would wait.
+func (h *Handler) closeConnection(w http.ResponseWriter) {
+	w.Header().Set("Connection", "close")
+	if err := http.NewResponseController(w).SetReadDeadline(time.Now()); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		h.logger.Debug("the connection of a refused callback has no deadline", "error", err)
 	}
 }

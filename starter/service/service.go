@@ -82,7 +82,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	})
 	group.Go(func() error {
 		return serve.HTTP(
-			ctx, logger, settings.Drain,
+			ctx, logger, reg, settings.Drain,
 			serve.Listener{
 				Name: "callbacks", Address: settings.Listen,
 				Handler: traces.Handler("callback", receiver),

@@ -111,7 +111,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 		return runWorker(ctx, newWorker(temporal, settings.TaskQueue, acts, sweeps), &polling, logger)
 	})
 	group.Go(func() error {
-		return serve.HTTP(ctx, logger, 0, serve.Listener{
+		return serve.HTTP(ctx, logger, reg, 0, serve.Listener{
 			Name: "admin", Address: settings.AdminListen,
 			Handler: withCodec(settings, admin.Profiles(settings.Profiles, admin.Handler(
 				reg, logger,

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package serve
+
+func connectionLimit() int { return maxConnections }
