@@ -23,7 +23,7 @@ type farRedis struct{ roundTrip time.Duration }
 
 func newFarGuard(t *testing.T, roundTrip time.Duration) fixture {
 	t.Helper()
-	t.Cleanup(func() { time.Sleep(roundTrip) }) // the server notices that the client has closed
+	t.Cleanup(func() { time.Sleep(roundTrip) }) //nolint:forbidigo // the bubble's clock: the server notices that the client has closed
 	return newGuard(t, "far.test:6379", MaxTimeout, farRedis{roundTrip})
 }
 
@@ -58,7 +58,7 @@ func (f farRedis) serve(conn net.Conn) {
 		if err != nil {
 			return
 		}
-		time.Sleep(f.roundTrip)
+		time.Sleep(f.roundTrip) //nolint:forbidigo // the clock of the bubble
 		answer, ok := answers[command]
 		if !ok {
 			answer = "-ERR unknown command\r\n"
