@@ -190,6 +190,10 @@ func TestOpenReview(t *testing.T) {
 	require.Equal(t, []string{"too long"}, opened.Event.Call.Explanation)
 	require.Equal(t, notify.MessageID(clinic, "call-1", notify.EventCallReview), opened.MessageID)
 	require.InDelta(t, 1, testutil.ToFloat64(f.acts.metrics.reviews.WithLabelValues("clinic", "opened")), 0)
+	require.False(t, opened.Event.Call.Unconfirmed)
+	opened, err = f.acts.OpenReview(t.Context(), OpenReviewParams{SDKAppID: clinic, Record: record(), Unconfirmed: true, Error: RecordNeverAppeared, At: endedAt})
+	require.NoError(t, err)
+	require.True(t, opened.Event.Call.Unconfirmed)
 	_, err = f.acts.OpenReview(t.Context(), OpenReviewParams{SDKAppID: 1})
 	require.Equal(t, AppNotConfigured, errorType(err))
 }

@@ -13,6 +13,8 @@ type OpenReviewParams struct {
 	SDKAppID tencent.SDKAppID `json:"sdk_app_id"`
 	// Record is the call record, or the hint if there is none.
 	Record tencent.CallRecord `json:"record"`
+	// Unconfirmed is set if Record is what a callback claims.
+	Unconfirmed bool `json:"unconfirmed,omitempty"`
 	// Error is the type of the error that caused the review, Reason its message.
 	Error  string    `json:"error"`
 	Reason string    `json:"reason"`
@@ -57,7 +59,7 @@ func (a *Activities) OpenReview(ctx context.Context, p OpenReviewParams) (OpenRe
 		Call: &notify.CallData{
 			App: app.Name, SDKAppID: app.ID, CallID: r.CallID, Caller: r.Caller, Members: r.Members, RoomID: r.RoomID,
 			MediaType: r.MediaType, CallType: r.CallType, Result: r.Result,
-			StartTime: r.StartTime, AcceptTime: r.AcceptTime, EndTime: r.EndTime, Explanation: []string{p.Reason},
+			StartTime: r.StartTime, AcceptTime: r.AcceptTime, EndTime: r.EndTime, Explanation: []string{p.Reason}, Unconfirmed: p.Unconfirmed,
 		},
 	}
 	return OpenReviewResult{

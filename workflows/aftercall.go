@@ -68,10 +68,7 @@ func (c *call) chargeOrReview(ctx workflow.Context) (activities.ChargeResult, er
 		charge, err = c.charge(ctx, record, nil)
 		r.record = record
 	} else {
-		r.record = tencent.CallRecord{CallID: c.params.CallID}
-		if hint := c.params.hint(); hint != nil {
-			r.record = *hint
-		}
+		r.useHint(c.params)
 		r.NoRecord = !c.useReadableFields(ctx, r, err)
 	}
 	if needsReview(err) {
@@ -120,10 +117,7 @@ func (c *call) fetchRecordNow(ctx workflow.Context) (tencent.CallRecord, error) 
 	err := workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, localOptions("read the call record")), acts.FetchRecord,
 		activities.FetchRecordParams{SDKAppID: c.params.SDKAppID, CallID: c.params.CallID},
 	).Get(ctx, &fetched)
-	if err != nil {
-		return tencent.CallRecord{}, err
-	}
-	return fetched.Record, c.correctAttributes(ctx, fetched.Record)
+	return fetched.Record, err
 }
 
 // correctAttributes sets the search attributes of the record where those that

@@ -229,7 +229,7 @@ func TestRecordNeverAppears(t *testing.T) {
 	answers := 0
 	e.OnActivity("FetchRecord", mock.Anything, mock.Anything).Return(
 		func(_ context.Context, p activities.FetchRecordParams) (activities.FetchRecordResult, error) {
-			notFoundTimeout = p.NotFoundTimeout
+			notFoundTimeout = max(notFoundTimeout, p.NotFoundTimeout) // a decision does not wait
 			if answers++; answers < 5 {
 				return activities.FetchRecordResult{}, errNotYet
 			}

@@ -2,6 +2,8 @@ package workflows
 
 import (
 	"go.temporal.io/sdk/workflow"
+
+	"aftercall/internal/tencent"
 )
 
 // SignalRecheck is the signal that makes a call that is in review only because
@@ -40,18 +42,46 @@ func (c *call) recheck(ctx workflow.Context) {
 	r.deciding = true
 	defer func() { r.deciding = false }()
 	r.Rechecks, r.RecheckedAt = r.Rechecks+1, workflow.Now(ctx).UTC()
-	record, err := c.fetchRecordNow(ctx)
-	switch {
-	case err != nil && c.useReadableFields(ctx, r, err):
-		r.NoRecord, r.Reason = false, errorMessage(err)
-		return
+	switch changed, err := c.readAgain(ctx); {
 	case err != nil:
 		workflow.GetLogger(ctx).Info("there is still no record of a call in review", "error", errorMessage(err))
-		return
+	case changed && len(r.Unreadable) == 0:
+		_ = c.chargeByRecord(ctx) // the review shows it
 	}
-	r.record, r.NoRecord = record, false
-	c.status.Record = newRecordStatus(record, nil)
-	charge, err := c.charge(ctx, record, nil)
+}
+
+// readAgain reads the record again, and makes the review use it. changed is set
+// if it is not what the review was about before.
+func (c *call) readAgain(ctx workflow.Context) (changed bool, err error) {
+	r := c.review
+	noRecord := r.NoRecord
+	record, err := c.fetchRecordNow(ctx)
+	switch {
+	case err == nil:
+		if !noRecord && len(r.Unreadable) == 0 && record.Equal(r.record) {
+			return false, nil
+		}
+		r.useRecord(record)
+		c.status.Record = newRecordStatus(record, nil)
+		return true, c.correctAttributes(ctx, record)
+	case (noRecord || len(r.Unreadable) > 0) && c.useReadableFields(ctx, r, err):
+		r.NoRecord, r.Reason = false, errorMessage(err)
+		c.show(ctx)
+		return noRecord, nil
+	}
+	return false, err
+}
+
+// useRecord makes the review one of a record that was read completely.
+func (r *review) useRecord(record tencent.CallRecord) {
+	r.record, r.NoRecord, r.Claimed, r.Unreadable, r.Raw = record, false, nil, nil, ""
+}
+
+// chargeByRecord charges the record as if it had been there at first. The call
+// stays in review if it needs a decision.
+func (c *call) chargeByRecord(ctx workflow.Context) error {
+	r := c.review
+	charge, err := c.charge(ctx, r.record, nil)
 	switch {
 	case err == nil:
 		r.charge, r.settled = charge, true
@@ -61,4 +91,5 @@ func (c *call) recheck(ctx workflow.Context) {
 	default:
 		r.failure = err
 	}
+	return err
 }

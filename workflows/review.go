@@ -27,6 +27,9 @@ type DecideParams struct {
 	// MediaType and CallType replace unknown ones of the record.
 	MediaType tencent.MediaType `json:"media_type,omitempty"`
 	CallType  tencent.CallType  `json:"call_type,omitempty"`
+	// Payer is the account that pays where Tencent has not confirmed who made the
+	// call; empty otherwise.
+	Payer string `json:"payer,omitempty"`
 	// By is the person who decides, and Reason why; both are stored in the ledger.
 	By     string `json:"by"`
 	Reason string `json:"reason"`
@@ -34,12 +37,16 @@ type DecideParams struct {
 
 func (d DecideParams) billingDecision(unconfirmed bool) billing.Decision {
 	return billing.Decision{
-		Verdict: d.Verdict, ConnectedSeconds: d.ConnectedSeconds, MediaType: d.MediaType, CallType: d.CallType, Unconfirmed: unconfirmed,
+		Verdict: d.Verdict, ConnectedSeconds: d.ConnectedSeconds, MediaType: d.MediaType, CallType: d.CallType,
+		Unconfirmed: unconfirmed, PayerNamed: d.Payer != "",
 	}
 }
 
 func (d DecideParams) validate() error {
 	errs := []error{d.billingDecision(false).Validate()}
+	if d.Payer != "" {
+		errs = append(errs, tencent.ValidateAccount("payer", d.Payer))
+	}
 	if strings.TrimSpace(d.By) == "" {
 		errs = append(errs, errors.New("by: is missing: name the person who decides"))
 	}
@@ -62,9 +69,10 @@ type DecideResult struct {
 type review struct {
 	ReviewStatus // the call's Status points to it
 	// record is the call record, with the hint's fields where it could not be
-	// read; the hint if there is no record.
+	// read; the hint if there is no record. It has no caller but a confirmed one.
 	record tencent.CallRecord
 
+	decisions int // that were accepted, carried out or not
 	deciding bool // a decision or the result of a recheck is being written to the ledger
 	settled  bool // charged without a decision
 	charge   activities.ChargeResult
@@ -118,9 +126,13 @@ func (c *call) setWaitingForDecision(ctx workflow.Context) {
 func (c *call) notifyOfReview(ctx workflow.Context, cause error) {
 	var appErr *temporal.ApplicationError
 	errors.As(cause, &appErr) // always true, see needsReview
+	record, claimed := c.review.record, c.review.Claimed
+	if claimed != nil {
+		record.Caller = claimed.Caller
+	}
 	var opened activities.OpenReviewResult
 	err := runLocalFirst(ctx, lookupOptions, "count the review", func(error) {}, acts.OpenReview, activities.OpenReviewParams{
-		SDKAppID: c.params.SDKAppID, Record: c.review.record, Error: appErr.Type(), Reason: c.review.Reason, At: c.review.Since,
+		SDKAppID: c.params.SDKAppID, Record: record, Unconfirmed: claimed != nil, Error: appErr.Type(), Reason: c.review.Reason, At: c.review.Since,
 		FirstRunID: workflow.GetInfo(ctx).FirstRunID,
 	}, &opened)
 	if err != nil {
@@ -151,28 +163,23 @@ func (c *call) validateDecision(_ workflow.Context, d DecideParams) error {
 	return d.validate()
 }
 
-// decide carries a decision out. A decision that cannot be carried out is
-// answered with the reason, and the call stays in review.
+// decide carries a decision out, unless the record has come to say something
+// else. A decision that cannot be carried out is answered with the reason, and the
+// call stays in review.
 func (c *call) decide(ctx workflow.Context, d DecideParams) (DecideResult, error) {
 	r := c.review
 	r.deciding = true
 	defer func() { r.deciding = false }()
-	if r.NoRecord && d.Verdict == billing.VerdictCharge {
-		// The record may exist by now, or be readable after an operator fixed the access.
-		record, err := c.fetchRecordNow(ctx)
-		switch {
-		case err == nil:
-			r.record, r.NoRecord = record, false
-		case c.useReadableFields(ctx, r, err):
-			r.NoRecord = false
-		default:
-			return DecideResult{}, temporal.NewApplicationError("there is still no record to charge ("+errorMessage(err)+"): use charge-as or waive", "NoRecord")
+	if c.readsAgain(ctx, d) {
+		if done, err := c.recordDecides(ctx, d); done || err != nil {
+			return newDecideResult(r.charge, nil), err
 		}
 	}
-	if err := r.checkReadable(d); err != nil {
+	record, err := r.billable(d)
+	if err != nil {
 		return DecideResult{}, err
 	}
-	charge, err := c.charge(ctx, r.record, &activities.Decided{Decision: d.billingDecision(r.NoRecord), By: d.By, Reason: d.Reason})
+	charge, err := c.charge(ctx, record, &activities.Decided{Decision: d.billingDecision(r.NoRecord), By: d.By, Reason: d.Reason})
 	if err != nil {
 		if needsReview(err) {
 			c.status.Failure = ""
@@ -190,8 +197,15 @@ func (c *call) decide(ctx workflow.Context, d DecideParams) (DecideResult, error
 			"the call has been charged already, "+data.Amount+" "+data.Currency+", and would now be "+charge.Recomputed+": correct the ledger instead", "AlreadyCharged")
 	}
 	r.Decided, r.charge = &d, charge
-	result := newResult(charge, r.Decided)
+	return newDecideResult(charge, r.Decided), nil
+}
+
+func newDecideResult(charge activities.ChargeResult, decided *DecideParams) DecideResult {
+	if charge.Event.Call == nil {
+		return DecideResult{}
+	}
+	result := newResult(charge, decided)
 	return DecideResult{
 		Outcome: result.Outcome, BilledSeconds: result.BilledSeconds, Amount: result.Amount, Currency: result.Currency, LedgerKey: result.LedgerKey,
-	}, nil
+	}
 }

@@ -81,7 +81,7 @@ func (e *env) stages() *[]string {
 func TestReview(t *testing.T) {
 	e := newEnv(t)
 	stages := e.stages()
-	e.fetches(found, nil).Once()
+	e.fetches(found, nil)
 	e.charges(activities.ChargeResult{}, errReview).Once()
 	e.opensReview("crm")
 	e.OnActivity("Notify", mock.Anything, activities.NotifyParams{
@@ -126,7 +126,7 @@ func TestCallIDIsQuotedOnTheReviewPage(t *testing.T) {
 	} {
 		e := newEnv(t)
 		e.stages()
-		e.fetches(found, nil).Once()
+		e.fetches(found, nil)
 		e.charges(activities.ChargeResult{}, errReview).Once()
 		e.opensReview()
 		e.RegisterDelayedCallback(func() {
@@ -142,7 +142,7 @@ func TestCallIDIsQuotedOnTheReviewPage(t *testing.T) {
 func TestDecisionsAreValidated(t *testing.T) {
 	e := newEnv(t)
 	e.stages()
-	e.fetches(found, nil).Once()
+	e.fetches(found, nil)
 	e.charges(activities.ChargeResult{}, errReview).Once()
 	e.opensReview()
 	early := e.decides(endedAt, waive)
@@ -172,7 +172,7 @@ func TestDecisionsAreValidated(t *testing.T) {
 func TestDecisionThatCannotBeCarriedOutLeavesTheReviewOpen(t *testing.T) {
 	e := newEnv(t)
 	e.stages()
-	e.fetches(found, nil).Once()
+	e.fetches(found, nil)
 	e.charges(activities.ChargeResult{}, errReview).Once()
 	e.opensReview()
 	e.charges(activities.ChargeResult{}, temporal.NewNonRetryableApplicationError("use charge-as", activities.NeedsReview, nil)).Once()
@@ -188,7 +188,7 @@ func TestDecisionThatCannotBeCarriedOutLeavesTheReviewOpen(t *testing.T) {
 func TestOneDecisionAtATime(t *testing.T) {
 	e := newEnv(t)
 	e.stages()
-	e.fetches(found, nil).Once()
+	e.fetches(found, nil)
 	e.charges(activities.ChargeResult{}, errReview).Once()
 	e.opensReview()
 	e.charges(activities.ChargeResult{}, errBroken).Once() // tried again a second later
@@ -209,14 +209,16 @@ func TestReviewWithoutRecord(t *testing.T) {
 			return p.Decided.Unconfirmed == unconfirmed && p.Record.Caller == caller
 		})).Return(charged(), nil).Once()
 	}
-	t.Run("charged as the callback said", func(t *testing.T) {
+	t.Run("charged as a person says", func(t *testing.T) {
 		e := newEnv(t)
 		e.stages()
-		e.fetches(activities.FetchRecordResult{}, errNever).Twice()
+		e.fetches(activities.FetchRecordResult{}, errNever).Times(3)
 		e.opensReview()
 		confirmed := e.decides(endedAt.Add(time.Minute), confirm)
 		chargeOf(e, true, "patient-1001")
-		decided := e.decides(endedAt.Add(time.Hour), chargeAs)
+		named := chargeAs
+		named.Payer = "patient-1001"
+		decided := e.decides(endedAt.Add(time.Hour), named)
 		e.RegisterDelayedCallback(func() { require.True(t, e.status().Review.NoRecord) }, time.Minute)
 		_, err := e.run()
 		require.NoError(t, err)
@@ -231,7 +233,9 @@ func TestReviewWithoutRecord(t *testing.T) {
 		truth := record()
 		truth.Caller = "patient-1002"
 		e.fetches(activities.FetchRecordResult{Record: truth}, nil).Once()
-		chargeOf(e, false, "patient-1002")
+		e.OnActivity("Charge", mock.Anything, mock.MatchedBy(func(p activities.ChargeParams) bool {
+			return p.Decided == nil && p.Record.Caller == "patient-1002"
+		})).Return(charged(), nil).Once()
 		confirmed := e.decides(endedAt.Add(time.Hour), confirm)
 		_, err := e.run()
 		require.NoError(t, err)
@@ -240,7 +244,7 @@ func TestReviewWithoutRecord(t *testing.T) {
 	t.Run("nothing is known but the CallId", func(t *testing.T) {
 		e := newEnv(t)
 		e.stages()
-		e.fetches(activities.FetchRecordResult{}, errNever).Once()
+		e.fetches(activities.FetchRecordResult{}, errNever).Twice()
 		e.opensReview()
 		chargeOf(e, true, "")
 		e.decides(endedAt.Add(time.Hour), waive)
@@ -327,7 +331,7 @@ func TestRecheck(t *testing.T) {
 	t.Run("a call with a record is left alone", func(t *testing.T) {
 		e := newEnv(t)
 		e.stages()
-		e.fetches(found, nil).Once()
+		e.fetches(found, nil)
 		e.charges(activities.ChargeResult{}, errReview).Once()
 		e.opensReview()
 		e.rechecks(minute(1))
@@ -378,7 +382,7 @@ func TestReviewOfChargedCall(t *testing.T) {
 		e.stages()
 		own := charged("crm")
 		own.Recomputed = "0.00 USD for 0 s"
-		e.fetches(found, nil).Once()
+		e.fetches(found, nil)
 		e.charges(activities.ChargeResult{}, errReview).Once()
 		e.opensReview()
 		e.charges(own, nil).Once()
@@ -395,7 +399,7 @@ func TestReviewOfChargedCall(t *testing.T) {
 func TestConflictEndsTheReview(t *testing.T) {
 	e := newEnv(t)
 	e.stages()
-	e.fetches(found, nil).Once()
+	e.fetches(found, nil)
 	e.charges(activities.ChargeResult{}, errReview).Once()
 	e.opensReview()
 	e.charges(activities.ChargeResult{}, temporal.NewNonRetryableApplicationError("another sum", activities.ChargeConflict, nil)).Once()
@@ -408,7 +412,7 @@ func TestConflictEndsTheReview(t *testing.T) {
 func TestFailedReviewNotificationDoesNotFailTheCall(t *testing.T) {
 	e := newEnv(t)
 	e.stages()
-	e.fetches(found, nil).Once()
+	e.fetches(found, nil)
 	e.charges(activities.ChargeResult{}, errReview).Once()
 	e.opensReview("crm")
 	e.notifies("crm", errHopeless).Once()
@@ -424,7 +428,7 @@ func TestFailedReviewNotificationDoesNotFailTheCall(t *testing.T) {
 func TestWorkflowWaitsForTheNotificationsOfItsReview(t *testing.T) {
 	e := newEnv(t)
 	e.stages()
-	e.fetches(found, nil).Once()
+	e.fetches(found, nil)
 	e.charges(activities.ChargeResult{}, errReview).Once()
 	e.opensReview("crm")
 	e.notifies("crm", errBroken).Times(6)

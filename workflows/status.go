@@ -14,7 +14,7 @@ const QueryStatus = "status"
 
 // Status is the state of an AfterCall or a Deliver. The query QueryStatus
 // returns it as JSON, and the workflow's page in the Web UI shows it as a table.
-// It contains no account, except in ReviewStatus.Raw, which the table leaves out.
+// Only Review contains accounts, in fields that the table leaves out.
 type Status struct {
 	Stage Stage `json:"stage"`
 	// Since is when the call entered the stage.
@@ -48,6 +48,8 @@ type ReviewStatus struct {
 	Since  time.Time `json:"since"`
 	// NoRecord means that Tencent had no record of the call.
 	NoRecord bool `json:"no_record,omitempty"`
+	// Claimed is what the callback says of a call that Tencent has not confirmed.
+	Claimed *ClaimedCall `json:"claimed,omitempty"`
 	// Unreadable are the fields of the record that could not be read, and Raw is
 	// Tencent's JSON, capped, for the person who decides. It may contain accounts.
 	Unreadable []tencent.FieldError `json:"unreadable,omitempty"`
@@ -58,6 +60,13 @@ type ReviewStatus struct {
 	RecheckedAt time.Time `json:"rechecked_at,omitzero"`
 	// Decided is nil until the decision is in the ledger.
 	Decided *DecideParams `json:"decided,omitempty"`
+}
+
+// ClaimedCall is what a callback says. Anyone who knows the callback URL may have
+// sent it.
+type ClaimedCall struct {
+	Caller  string `json:"caller"`
+	Summary string `json:"summary"`
 }
 
 // ChargeStatus is the ledger entry with the steps of its calculation.
@@ -135,6 +144,9 @@ func (s Status) markdown() string {
 	}
 	if r := s.Review; r != nil {
 		add("Review", "since "+formatTime(r.Since)+": "+r.Reason)
+		if r.Claimed != nil {
+			add("Claimed by the callback, not confirmed by Tencent", r.Claimed.Summary)
+		}
 		if d := r.Decided; d != nil {
 			add("Decided", fmt.Sprintf("**%s** by %s: %s", d.Verdict, d.By, d.Reason))
 		}

@@ -33,6 +33,7 @@ func (c *call) useReadableFields(ctx workflow.Context, r *review, cause error) b
 		record.EndTime = workflow.Now(ctx).Unix()
 	}
 	record.CallID = c.params.CallID
+	r.Claimed = nil
 	r.record, r.Unreadable, r.Raw = record, unreadable.Problems, unreadable.Raw
 	c.status.Record = newRecordStatus(unreadable.Record, nil)
 	return true

@@ -17,6 +17,7 @@ import (
 	"aftercall/dev/webhookreceiver"
 	"aftercall/internal/cli"
 	"aftercall/internal/ledger"
+	"aftercall/internal/ops"
 	"aftercall/workflows"
 )
 
@@ -161,13 +162,19 @@ func TestRecordThatAppearsDuringReview(t *testing.T) {
 			SDKAppID: 1400000000, CallID: id, Seconds: 61, EndedAgoSeconds: 60, RecordAfterSeconds: recordAfter, Lose: true,
 		})
 		require.NoError(t, err)
+		forged := call.Record
+		forged.Caller = "victim-1"
 		_, err = stack.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: local.WorkflowID(call), TaskQueue: "aftercall"}, workflows.AfterCallName,
-			workflows.AfterCallParams{SDKAppID: 1400000000, App: "clinic", CallID: id, Source: workflows.SourceManual, RecordDeadline: time.Millisecond})
+			workflows.AfterCallParams{SDKAppID: 1400000000, App: "clinic", CallID: id, Source: workflows.SourceCallback, Callback: &forged, RecordDeadline: time.Millisecond})
 		require.NoError(t, err)
 		require.NoError(t, stack.AwaitReview(ctx, call))
 		return call
 	}
-	listed, posted := inReview("listed", 75), inReview("posted", 75)
+	listed, posted, decided := inReview("listed", 75), inReview("posted", 75), inReview("decided", 75)
+	var reviews []ops.Review
+	require.NoError(t, json.Unmarshal([]byte(stack.Command(ctx, "review", "list", "-o", "json").Stdout), &reviews))
+	require.Len(t, reviews, 3)
+	require.Equal(t, "victim-1", reviews[0].ClaimedCaller)
 	sent := 0
 	require.Eventually(t, func() bool { // the first ones are too early: there is still no record
 		sent++
@@ -180,7 +187,12 @@ func TestRecordThatAppearsDuringReview(t *testing.T) {
 		require.Equal(t, cli.OK, o.Code, o.Stderr)
 		return len(entriesOf(ctx, t, stack, listed)) == 1
 	}, testTimeout, time.Second)
-	for _, call := range []tencentsim.Call{listed, posted} {
+	o := stack.Command(ctx, "review", "decide", "decided", "--verdict", "charge-as", "--connected-seconds", "3000", "--payer", "victim-1",
+		"--operator", "alice", "--reason", "so says the callback")
+	require.Equal(t, cli.Refused, o.Code, o.Stdout)
+	require.Contains(t, o.Stderr, "Tencent has a record of the call by now, which decides: charged 0.24 USD for 120 s")
+	for _, call := range []tencentsim.Call{listed, posted, decided} {
+		require.Equal(t, call.Record.Caller, entriesOf(ctx, t, stack, call)[0].Payer(), "not the one that the callback claims")
 		f, err := local.Follow(ctx, stack.Temporal, call)
 		require.NoError(t, err)
 		require.NoError(t, f.Err)

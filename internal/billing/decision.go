@@ -34,6 +34,9 @@ type Decision struct {
 	// Unconfirmed is set if Tencent has no record of the call, so that all that is
 	// known about it comes from the callback.
 	Unconfirmed bool `json:"unconfirmed,omitempty"`
+	// PayerNamed is set if the person who decided has named the payer, whom Tencent
+	// has not confirmed.
+	PayerNamed bool `json:"payer_named,omitempty"`
 	// Exact makes charge-as bill ConnectedSeconds without the rule's grace seconds,
 	// which are about dead air before a lost connection was noticed: a person has
 	// named the time without it. It is set for every new decision, and stored, so
@@ -65,6 +68,7 @@ func (d Decision) Validate() error {
 		"verdict: Tencent has no record of this call, so there is nothing to confirm: write charge-as with the real time, or waive")
 	check(d.MediaType == "" || d.MediaType.Known(), "media_type: %q is not known: write %s", shorten(string(d.MediaType)), list(mediaTypes, "or"))
 	check(d.CallType == "" || d.CallType.Known(), "call_type: %q is not known: write %s", shorten(string(d.CallType)), list(callTypes, "or"))
+	check(d.Verdict != VerdictWaive || !d.PayerNamed, "payer: has no effect with waive: leave it out")
 	check(d.Verdict != VerdictWaive || d.MediaType == "" && d.CallType == "", "media_type, call_type: have no effect with waive: leave them out")
 	return errors.Join(errs...)
 }
@@ -116,6 +120,9 @@ func (v *compiledVersion) decide(record *tencent.CallRecord, d Decision) (Charge
 	default:
 		charge.ConnectedSeconds = record.ConnectedSeconds()
 		decided.Text = "a person confirmed: connected for " + strconv.FormatInt(charge.ConnectedSeconds, 10) + " s, from AcceptTime to EndTime"
+	}
+	if d.PayerNamed {
+		decided.Text += "; this person has named the payer"
 	}
 	decided.Seconds = charge.ConnectedSeconds
 	judged := *record

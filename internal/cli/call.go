@@ -96,6 +96,10 @@ func workflowFields(c *ops.CallStatus) []field {
 		lines = append(lines, w.Link)
 	}
 	fields := []field{{name: "Workflow", value: strings.Join(lines, "\n")}}
+	if w.Status != nil && w.Status.Review != nil && w.Status.Review.Claimed != nil {
+		claimed := w.Status.Review.Claimed
+		fields = append(fields, field{name: "Caution", value: claimedWords(claimed.Caller, claimed.Summary)})
+	}
 	if w.Status != nil && w.Status.Charge != nil && w.Status.Charge.Recomputed != "" {
 		fields = append(fields, field{name: "Difference", value: "the call would now be " + w.Status.Charge.Recomputed + "; an earlier attempt of its workflow has booked the charge, which stays"})
 	}

@@ -46,7 +46,7 @@ func TestReviewTable(t *testing.T) {
 	since := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	reviews := []ops.Review{
 		{CallID: uuid, App: "clinic", Since: &since, Reason: "CallResult \"Vanished\" is unknown", Summary: "Audio, 61 s"},
-		{CallID: "call-2", App: "clinic", Since: &since, Reason: "no record after 24 h", NoRecord: true},
+		{CallID: "call-2", App: "clinic", Since: &since, Reason: "no record after 24 h", NoRecord: true, ClaimedCaller: "p-1", Claimed: "Audio · one to one"},
 		{CallID: "call-3\x1b[2J", App: "clinic", Error: "no worker"},
 	}
 	var b bytes.Buffer
@@ -56,7 +56,12 @@ func TestReviewTable(t *testing.T) {
                                                         unknown
 call-2                                2026-03-01 12:00  no record after 24 h
                                                         (without a record:
-                                                        charge-as or waive)
+                                                        charge-as with --payer,
+                                                        or waive); claimed by
+                                                        the callback, not
+                                                        confirmed by Tencent:
+                                                        caller p-1 · Audio · one
+                                                        to one
 call-3�[2J                            ?                 the workflow does not
                                                         answer
 `, b.String())

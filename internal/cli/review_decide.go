@@ -16,6 +16,7 @@ type reviewDecideCommand struct {
 	App              string            `help:"Name or SDKAppID of the app; needed if several have a call with this CallId." placeholder:"APP"`
 	Verdict          billing.Verdict   `required:"" enum:"charge,waive,charge-as" help:"charge: the record is right. waive: charge nothing. charge-as: charge --connected-seconds."`
 	ConnectedSeconds int64             `help:"How long the call was really connected, for charge-as." placeholder:"N"`
+	Payer            string            `help:"The account that pays, for charge-as where Tencent has not confirmed who made the call." placeholder:"ACCOUNT"`
 	Media            tencent.MediaType `help:"Audio or Video, if the record does not say." placeholder:"MEDIA"`
 	CallType         tencent.CallType  `help:"SingleCall or MultiCall, if the record does not say." placeholder:"TYPE"`
 	signatureFlags
@@ -26,18 +27,25 @@ func (reviewDecideCommand) Help() string {
 	return `The decision is carried out at once: the call is charged by its tariff, and operator, reason and verdict are kept in the
 ledger. A decision that is not possible is refused with the reason, and the call stays in review.
 
+The record is read again first. If Tencent has one by now, or another one, it decides instead: the call is charged by it, or
+stays in review for another reason, and the command says so. Who pays without a record is what --payer says, never what the
+callback claims.
+
 Examples:
 
   aftercall review decide 055662e1-bc8a-469c-a334-1126c8c17d58 --verdict charge --operator alice --reason "checked with the doctor"
   aftercall review decide 055662e1-bc8a-469c-a334-1126c8c17d58 --verdict charge-as --connected-seconds 300 \
     --operator alice --reason "five minutes by the doctor's log"
+  aftercall review decide 055662e1-bc8a-469c-a334-1126c8c17d58 --verdict charge-as --connected-seconds 300 --payer patient-1001 \
+    --operator alice --reason "there is no record; five minutes by the doctor's log"
   aftercall review decide 055662e1-bc8a-469c-a334-1126c8c17d58 --verdict waive --operator alice --reason "test call"`
 }
 
 // Run sends the decision and waits until it is in the ledger.
 func (c reviewDecideCommand) Run(ctx context.Context, p Process, d *ops.Deps) error {
 	result, err := d.Decide(ctx, c.App, c.CallID, workflows.DecideParams{
-		Verdict: c.Verdict, ConnectedSeconds: c.ConnectedSeconds, MediaType: c.Media, CallType: c.CallType, By: c.Operator, Reason: c.Reason,
+		Verdict: c.Verdict, ConnectedSeconds: c.ConnectedSeconds, MediaType: c.Media, CallType: c.CallType,
+		Payer: c.Payer, By: c.Operator, Reason: c.Reason,
 	})
 	if err != nil {
 		return err

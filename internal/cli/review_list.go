@@ -76,6 +76,8 @@ var reviewColumns = []column[ops.Review]{
 	}},
 	{key: "no_record", value: func(r ops.Review) string { return strconv.FormatBool(r.NoRecord) }, csvOnly: true},
 	{key: "summary", value: func(r ops.Review) string { return r.Summary }, foreign: true, drop: 2},
+	{key: "claimed_caller", value: func(r ops.Review) string { return r.ClaimedCaller }, foreign: true, csvOnly: true},
+	{key: "claimed", value: func(r ops.Review) string { return r.Claimed }, foreign: true, csvOnly: true},
 	{key: "error", value: func(r ops.Review) string { return r.Error }, foreign: true, csvOnly: true},
 }
 
@@ -86,7 +88,16 @@ func reviewReason(r ops.Review) string {
 	case r.Error != "":
 		return "the workflow does not answer"
 	case r.NoRecord:
-		return r.Reason + " (without a record: charge-as or waive)"
+		reason := r.Reason + " (without a record: charge-as with --payer, or waive)"
+		if r.Claimed != "" {
+			reason += "; " + claimedWords(r.ClaimedCaller, r.Claimed)
+		}
+		return reason
 	}
 	return r.Reason
+}
+
+// claimedWords is what a callback says of a call without record.
+func claimedWords(caller, summary string) string {
+	return "claimed by the callback, not confirmed by Tencent: caller " + caller + " · " + summary
 }

@@ -148,6 +148,9 @@ type CallData struct {
 	Revision int `json:"revision,omitempty"`
 	// Reverses names the entry that a reversal reverses.
 	Reverses string `json:"reverses,omitempty"`
+	// Unconfirmed is set if all that is known about the call was claimed by a
+	// callback, and not confirmed by Tencent. Only in EventCallReview.
+	Unconfirmed bool `json:"unconfirmed,omitempty"`
 	// Reason and Operator are why the charge was corrected, and by whom.
 	Reason   string `json:"reason,omitempty"`
 	Operator string `json:"operator,omitempty"`

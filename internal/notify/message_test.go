@@ -44,6 +44,9 @@ CallId 055662e1-bc8a-469c-a334-1126c8c17d58`,
 	} {
 		require.Equal(t, want, rendered(t, "", "", "", sample(t, eventType)))
 	}
+	claimed := sample(t, EventCallReview)
+	claimed.Call.Unconfirmed = true
+	require.Contains(t, rendered(t, "", "", "", claimed), "NormalEnd at 2026-03-01 12:00:00 UTC (claimed by the callback, not confirmed by Tencent)\n")
 	// Of a review, next to nothing may be known.
 	require.Equal(t, "clinic: a call waits for review\nCall of x\nCallId c1",
 		rendered(t, "", "", "", Event{Type: EventCallReview, Call: &CallData{App: "clinic", Caller: "x", CallID: "c1"}}))

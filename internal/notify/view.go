@@ -42,6 +42,7 @@ type View struct {
 	LedgerKey   string   `doc:"key of the ledger entry"`
 	Revision    int      `doc:"number of the charge, 2 or more after a correction; 0 for the first charge"`
 	Reverses    string   `doc:"key of the entry that was reversed"`
+	Unconfirmed bool     `doc:"whether the call was only claimed by a callback, and not confirmed by Tencent"`
 	Reason      string   `doc:"why a person corrected the charge"`
 	Operator    string   `doc:"who corrected it"`
 
@@ -126,6 +127,7 @@ func (f *format) view(e Event) (View, error) {
 	v.Connected, v.Billed = time.Duration(c.ConnectedSeconds)*time.Second, time.Duration(c.BilledSeconds)*time.Second
 	v.Amount, v.Number, v.Currency, v.Tariff = f.text(amount), c.Amount, c.Currency, f.text(c.Tariff)
 	v.Explanation, v.LedgerKey = f.texts(c.Explanation), f.text(c.LedgerKey)
+	v.Unconfirmed = c.Unconfirmed
 	v.Revision, v.Reverses, v.Reason, v.Operator = c.Revision, f.text(c.Reverses), f.text(c.Reason), f.text(c.Operator)
 	return v, nil
 }

@@ -35,6 +35,10 @@ type Review struct {
 	Reason string `json:"reason"`
 	// NoRecord says that Tencent has no record of the call.
 	NoRecord bool `json:"no_record"`
+	// ClaimedCaller and Claimed are what the callback says of a call that Tencent
+	// has not confirmed; both are empty otherwise.
+	ClaimedCaller string `json:"claimed_caller"`
+	Claimed       string `json:"claimed"`
 	// Unreadable are the fields of the record that could not be read, and Raw is
 	// Tencent's JSON, capped. It may contain accounts.
 	Unreadable []tencent.FieldError `json:"unreadable,omitempty"`
@@ -147,6 +151,9 @@ func (r *Review) query(ctx context.Context, t client.Client) error {
 	if review := status.Review; review != nil {
 		r.Since, r.Reason, r.NoRecord = &review.Since, review.Reason, review.NoRecord
 		r.Unreadable, r.Raw = review.Unreadable, review.Raw
+		if claimed := review.Claimed; claimed != nil {
+			r.ClaimedCaller, r.Claimed = claimed.Caller, claimed.Summary
+		}
 	}
 	return nil
 }

@@ -38,6 +38,15 @@ func ValidateCallID(field, callID string) error {
 	return nil
 }
 
+// ValidateAccount returns a *FieldError about field if no record could have the
+// account.
+func ValidateAccount(field, account string) error {
+	if problem := textProblem(account); problem != "" {
+		return &FieldError{field, problem}
+	}
+	return nil
+}
+
 var errTrailingData = errors.New("data after the JSON value")
 
 // decodeStrictly decodes a body that must be exactly one JSON value.

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"slices"
 )
 
 // Fingerprint returns a hash of the eleven fields of the record, 32 hexadecimal
@@ -17,6 +19,13 @@ func (r CallRecord) Fingerprint() (string, error) {
 	}
 	sum := sha256.Sum256(canonical)
 	return hex.EncodeToString(sum[:16]), nil
+}
+
+// Equal reports whether all fields are equal.
+func (r CallRecord) Equal(other CallRecord) bool {
+	members := slices.Equal(r.Members, other.Members)
+	r.Members, other.Members = nil, nil
+	return members && reflect.DeepEqual(r, other)
 }
 
 // Difference is a field whose value in the callback differs from the record.
