@@ -94,6 +94,7 @@ func TestTheBodyMayComeLate(t *testing.T) {
 }
 
 func TestBodyThatNeverComesIs408(t *testing.T) {
+	t.Parallel()
 	f := withMiniredis(t)
 	conn := f.connection()
 	_, err := io.WriteString(conn, head(len(body), "")+body[:10])
@@ -106,6 +107,7 @@ func TestBodyThatNeverComesIs408(t *testing.T) {
 // TestTooLargeBodyIsRefusedAtOnce has no body at all, so that an answer shows that
 // it is not waited for.
 func TestTooLargeBodyIsRefusedAtOnce(t *testing.T) {
+	t.Parallel()
 	for _, length := range []int{maxBodySize + 1, 100_000, 10_000_000} {
 		for _, expect := range []string{"", "Expect: 100-continue\r\n"} {
 			f := withMiniredis(t)

@@ -109,33 +109,38 @@ func (f *fixture) requireUnaccepted(n int) {
 	require.InDelta(f.t, n, testutil.ToFloat64(u.counter.WithLabelValues("clinic")), 0)
 }
 
+// endAcceptTime ends the time in which calls can be accepted on another callback.
+func (f *fixture) endAcceptTime() {
+	u := f.handler.unaccepted
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, timer := range u.calls {
+		timer.Reset(0)
+	}
+}
+
 // TestCallsThatAreNotAccepted counts calls, not answers.
 func TestCallsThatAreNotAccepted(t *testing.T) {
 	tests := map[string]struct {
-		acceptTime time.Duration
-		after      func(f *fixture, m *miniredis.Miniredis)
-		want       int
+		after func(f *fixture, m *miniredis.Miniredis)
+		want  int
 	}{
 		"never": {
-			acceptTime: time.Second,
-			after:      func(f *fixture, _ *miniredis.Miniredis) { f.requireUnavailable(); f.requireUnavailable() },
-			want:       1,
+			after: func(f *fixture, _ *miniredis.Miniredis) { f.requireUnavailable(); f.requireUnavailable() },
+			want:  1,
 		},
 		"on a later callback": {
-			acceptTime: time.Hour,
 			after: func(f *fixture, _ *miniredis.Miniredis) {
 				f.temporal.down = nil
 				f.requireOK(f.post(good, body))
 			},
 		},
 		"by another process": {
-			acceptTime: time.Second,
 			after: func(f *fixture, m *miniredis.Miniredis) {
 				require.NoError(f.t, m.Set(dedupe.Key(appID, callID), "done fp"))
 			},
 		},
 		"by another process, and Redis is down": {
-			acceptTime: time.Second,
 			after: func(f *fixture, m *miniredis.Miniredis) {
 				m.Close()
 				f.temporal.mu.Lock()
@@ -147,10 +152,11 @@ func TestCallsThatAreNotAccepted(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			m := miniredis.RunT(t)
-			f := newFixtureWith(t, "redis://"+m.Addr(), m.FlushAll, func(h *Handler) { h.unaccepted.acceptTime = tt.acceptTime })
+			f := newFixture(t, "redis://"+m.Addr(), m.FlushAll)
 			f.temporal.down = errDown
 			require.Equal(t, http.StatusServiceUnavailable, f.post(good, body).Code)
 			tt.after(f, m)
+			f.endAcceptTime()
 			f.requireUnaccepted(tt.want)
 		})
 	}

@@ -24,9 +24,8 @@ const (
 // unaccepted counts calls, not answers: those that were answered 503 and have
 // not been accepted on any callback since. It is safe for concurrent use.
 type unaccepted struct {
-	acceptTime time.Duration
-	counter    *prometheus.CounterVec
-	logger     *slog.Logger
+	counter *prometheus.CounterVec
+	logger  *slog.Logger
 
 	size  atomic.Int64 // of calls
 	mu    sync.Mutex
@@ -34,7 +33,7 @@ type unaccepted struct {
 }
 
 func newUnaccepted(counter *prometheus.CounterVec, logger *slog.Logger) *unaccepted {
-	return &unaccepted{acceptTime: acceptTime, counter: counter, logger: logger, calls: map[string]*time.Timer{}}
+	return &unaccepted{counter: counter, logger: logger, calls: map[string]*time.Timer{}}
 }
 
 // rejected notes a call that was answered 503. Once its time is over, elsewhere
@@ -50,7 +49,7 @@ func (u *unaccepted) rejected(ctx context.Context, app, callID, key string, else
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
-	u.calls[key] = time.AfterFunc(u.acceptTime, func() {
+	u.calls[key] = time.AfterFunc(acceptTime, func() {
 		ctx, cancel := context.WithTimeout(ctx, acceptCheckTimeout)
 		defer cancel()
 		accepted := elsewhere(ctx)
