@@ -11,12 +11,12 @@ import (
 )
 
 type callCommand struct {
-	App         tencent.SDKAppID   `help:"SDKAppID: 1400000000 (clinic) or 1400000001 (tutoring)." default:"1400000000"`
+	App         tencent.SDKAppID   `help:"SDKAppID: 1400000000 (clinic) or 1400000001 (tutoring)." enum:"1400000000,1400000001" default:"1400000000"`
 	CallID      string             `help:"CallId; default: a new UUID."`
-	Media       tencent.MediaType  `help:"Audio or Video." default:"Audio"`
+	Media       tencent.MediaType  `help:"Audio or Video." enum:"Audio,Video" default:"Audio"`
 	Seconds     int64              `help:"Connected time in seconds; 0 for a call that was never accepted." default:"61"`
 	Ring        int64              `help:"Ringing time in seconds." default:"8"`
-	Result      tencent.CallResult `help:"Cancel, Reject, NotAnswer, NormalEnd, CallBusy, Interrupt or Offline; default: NormalEnd, or NotAnswer for 0 seconds."`
+	Result      tencent.CallResult `help:"Cancel, Reject, NotAnswer, NormalEnd, CallBusy, Interrupt or Offline; default: NormalEnd, or NotAnswer for 0 seconds." enum:"Cancel,Reject,NotAnswer,NormalEnd,CallBusy,Interrupt,Offline," default:""`
 	Group       int                `help:"Number of members, including the caller." default:"2"`
 	Duplicates  int                `help:"How many more times the callback is posted." default:"0"`
 	Concurrent  bool               `help:"Post the callback and its duplicates at the same time."`

@@ -23,8 +23,8 @@ const exitCodes = `Exit codes:
   0  done, or everything is in order
   1  it did not work; the message says why and what to do
   2  the command line or the configuration is wrong; nothing was done
-  3  what was examined is not in order, or the command refuses; nothing was done
-  4  not found
+  3  what was examined is not in order, or the command refuses
+  4  there is no such call, workflow, entry or ledger
   5  the answer is incomplete, because a part of the system does not answer`
 
 // exitCode returns the exit code for an error.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -37,4 +38,17 @@ func words(line string) []string {
 		words = append(words, strings.Trim(word, `"`))
 	}
 	return words
+}
+
+// TestExitCodesAreDocumented compares those of --help with the table of the documentation.
+func TestExitCodesAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operations.md")
+	require.NoError(t, err)
+	table := regexp.MustCompile(`(?m)^\| (\d) \| (.*) \|$`).FindAllStringSubmatch(string(page), -1)
+	var rows []string
+	for _, row := range table {
+		rows = append(rows, "  "+row[1]+"  "+row[2])
+	}
+	require.Equal(t, "Exit codes:\n\n"+strings.Join(rows, "\n"), exitCodes)
+	require.Len(t, rows, Incomplete+1)
 }

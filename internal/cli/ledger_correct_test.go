@@ -52,7 +52,7 @@ func TestReverseRefuses(t *testing.T) {
 	l.charge("call-1", "patient-1", noon, 61, tariff(t, "USD", "0.12"))
 	code, _, stderr := l.run("ledger", "reverse", "call-1", "--reason", "x")
 	require.Equal(t, Usage, code)
-	require.Contains(t, stderr, "operator: is missing: say who corrects the ledger")
+	require.Contains(t, stderr, "missing: --operator NAME\n  → say who decides and why")
 	code, _, stderr = l.run(append([]string{"ledger", "reverse", "nobody"}, signed...)...)
 	require.Equal(t, NotFound, code)
 	require.Contains(t, stderr, "no entry of call nobody")
@@ -118,7 +118,7 @@ Total in USD: 0.36 before, 0.45 now, difference +0.09.
 	require.Equal(t, "aftercall: --price-list is now called --use-tariff\n  → write --use-tariff standard\n", stderr)
 	code, _, stderr = l.run("ledger", "rerate", "--apply")
 	require.Equal(t, Usage, code)
-	require.Contains(t, stderr, "a correction must be signed")
+	require.Contains(t, stderr, "missing: --operator NAME and --reason TEXT\n  → say who decides and why")
 	require.Len(t, l.entries("call-1"), 1)
 }
 

@@ -175,25 +175,45 @@ func TestUnknownAppsAreRefused(t *testing.T) {
 		}
 	}
 	l.configure("0.12")
-	for _, command := range []string{"ledger rerate", "review list", "review decide call-1 --verdict waive"} {
+	for _, command := range []string{"ledger rerate", "review list", "review decide call-1 --verdict waive --operator a --reason b"} {
 		code, _, stderr := l.run(append(strings.Fields(command), "--app", "nosuch")...)
 		require.Equal(t, Usage, code, command)
 		require.Equal(t, "aftercall: --app: there is no app \"nosuch\"\n  → apps are: clinic\n", stderr)
 	}
 }
 
+// TestUnknownAppWithoutALedger names what the configuration knows. Without one,
+// what is missing is the ledger.
+func TestUnknownAppWithoutALedger(t *testing.T) {
+	t.Parallel()
+	l := newLedgerTest(t)
+	l.environ["LEDGER_URL"] = "sqlite:" + t.TempDir() + "/mistyped.db"
+	code, _, stderr := l.run("ledger", "list", "--app", "nosuch")
+	require.Equal(t, NotFound, code)
+	require.Contains(t, stderr, "LEDGER_URL must be the worker's")
+	l.configure("0.12")
+	code, _, stderr = l.run("ledger", "list", "--app", "nosuch")
+	require.Equal(t, Usage, code)
+	require.Equal(t, "aftercall: --app: there is no app \"nosuch\"\n  → apps are: clinic\n", stderr)
+	code, _, _ = l.run("ledger", "list", "--app", "clinic")
+	require.Equal(t, NotFound, code)
+}
+
 func TestInvalidFlags(t *testing.T) {
 	t.Parallel()
 	l := newLedgerTest(t)
 	for want, args := range map[string][]string{
-		`--from: "yesterday" is neither a day nor a time`:          {"--from", "yesterday"},
-		"write a day, as in 2026-03-01, or a time, as in":          {"--from", "2026-03-01T25:00:00"},
-		"--to: there is no day 2026-02-30":                         {"--to", "2026-02-30"},
-		`--zone: "Mars" is not known`:                              {"--zone", "Mars"},
-		"--to 2026-03-01 is not after --from 2026-03-02":           {"--from", "2026-03-02", "--to", "2026-03-01"},
-		"--booked-to 2026-03-01 is not after --booked-from":        {"--booked-from", "2026-03-02", "--booked-to", "2026-03-01"},
-		"--limit: must be 1 or more":                               {"--limit", "0"},
-		`--kind must be one of "charge","reversal","" but got "x"`: {"--kind", "x"},
+		`--from: "yesterday" is neither a day nor a time`:                                {"--from", "yesterday"},
+		"write a day, as in 2026-03-01, or a time, as in":                                {"--from", "2026-03-01T25:00:00"},
+		"--to: there is no day 2026-02-30":                                               {"--to", "2026-02-30"},
+		`--zone: "Mars" is not known`:                                                    {"--zone", "Mars"},
+		"--to 2026-03-01 is not after --from 2026-03-02":                                 {"--from", "2026-03-02", "--to", "2026-03-01"},
+		"--booked-to 2026-03-01 is not after --booked-from":                              {"--booked-from", "2026-03-02", "--booked-to", "2026-03-01"},
+		"--limit: must be 1 or more":                                                     {"--limit", "0"},
+		`--kind must be one of "charge","reversal","" but got "x"`:                       {"--kind", "x"},
+		"--media: there is no media type \"vidoe\"\n  → media types are: Audio, Video\n": {"--media", "vidoe"},
+		"--result: there is no result \"normalend\"\n  → results are: NormalEnd, Interrupt, Offline, Cancel, Reject, NotAnswer, CallBusy\n": {"--result", "normalend"},
+		"--tariff: there are no tariffs yet\n": {"--tariff", "nosuch"},
 	} {
 		code, _, stderr := l.run(append([]string{"ledger", "list"}, args...)...)
 		require.Equal(t, Usage, code)
@@ -207,6 +227,25 @@ func TestInvalidFlags(t *testing.T) {
 	code, _, stderr = l.run("ledger", "verify")
 	require.Equal(t, NotFound, code, "a ledger that does not exist is not in order")
 	require.Contains(t, stderr, "LEDGER_URL must be the worker's")
+}
+
+// TestFiltersKnowWhatTheLedgerHas: values that Tencent does not document, or a
+// tariff that is no longer configured, can be in entries.
+func TestFiltersKnowWhatTheLedgerHas(t *testing.T) {
+	t.Parallel()
+	l := corrected(t)
+	l.tamper("UPDATE ledger_entries SET result = 'Transferred', media_type = 'Screen' WHERE call_id = 'call-3'")
+	for _, flag := range []string{"--result=Transferred", "--media=Screen", "--tariff=standard"} {
+		require.Contains(t, l.prints("ledger", "list", flag), "call-3", flag)
+	}
+	require.Equal(t, "No entries.\n", l.prints("ledger", "list", "--media", "Video"), "documented, and no entry has it")
+	l.configure("0.12")
+	require.Equal(t, "No entries.\n", l.prints("ledger", "list", "--tariff", "in-yen"), "configured, and no entry has it")
+	code, _, stderr := l.run("ledger", "report", "--tariff", "nosuch")
+	require.Equal(t, Usage, code)
+	require.Equal(t, "aftercall: --tariff: there is no tariff \"nosuch\"\n  → tariffs are: in-yen, standard\n", stderr)
+	_, _, stderr = l.run("ledger", "export", "--media", "vidoe")
+	require.Equal(t, "aftercall: --media: there is no media type \"vidoe\"\n  → media types are: Audio, Video, Screen\n", stderr)
 }
 
 func TestReport(t *testing.T) {

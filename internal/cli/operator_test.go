@@ -92,7 +92,11 @@ func TestUsageErrors(t *testing.T) {
 		"the public address of clinic is not configured\n  → set apps[].callback.base_url, or give --url":        {"callback", "set", "--app", "clinic"},
 		"--url is not an address\n  → write https://HOST/tencent/call/SECRET":                                    {"callback", "set", "--app", "clinic", "--url", "x"},
 		"<SHELL> must be one of \"bash\",\"zsh\",\"fish\" but got \"tcsh\"\n  → see aftercall completion --help": {"completion", "tcsh"},
-		"--output must be one of \"table\",\"json\" but got \"csv\"":                                             {"call", "c", "--output", "csv"},
+		"--connected-seconds: must be from 1 to 604800 for charge-as":                                            {"review", "decide", "c", "--verdict", "charge-as", "--operator", "a", "--reason", "b"},
+		"--media, --call-type: have no effect with waive":                                                        {"review", "decide", "c", "--verdict", "waive", "--call-type", "SingleCall", "--operator", "a", "--reason", "b"},
+		"missing: --operator NAME and --reason TEXT":                                                             {"review", "decide", "c", "--verdict", "charge"},
+		"missing: --reason TEXT":                                     {"review", "decide", "c", "--verdict", "charge", "--operator", "a", "--reason", " "},
+		"--output must be one of \"table\",\"json\" but got \"csv\"": {"call", "c", "--output", "csv"},
 	} {
 		code, stdout, stderr := o.run(args...)
 		require.Equal(t, Usage, code, args)

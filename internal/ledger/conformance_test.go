@@ -56,6 +56,7 @@ var conformance = []struct {
 	{"correction errors", testCorrectionErrors},
 	{"charge after a correction", testChargeAfterCorrection},
 	{"list filters", testListFilters},
+	{"used values", testUsedValues},
 	{"report", testReport},
 	{"report adds exactly", testReportAddsExactly},
 	{"export", testExport},

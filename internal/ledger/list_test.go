@@ -102,6 +102,24 @@ func testListFilters(t *testing.T, url string) {
 	require.Equal(t, entriesOf(t, l, "call-1"), entries["call-1"])
 }
 
+func testUsedValues(t *testing.T, url string) {
+	l := open(t, url)
+	bookSamples(t, l)
+	e := entry(t, "call-4", "run-4", "0.05")
+	e.SDKAppID, e.App, e.Record.MediaType, e.Record.Result, e.Charge.Tariff.Name = 1400000001, "school", "Screen", "Transferred", "evening"
+	charge(t, l, e)
+	for column, want := range map[ledger.Column][]string{
+		ledger.ColumnMedia: {"Audio", "Screen"}, ledger.ColumnResult: {"NormalEnd", "Transferred"}, ledger.ColumnTariff: {"evening", "standard"},
+	} {
+		used, err := l.Used(t.Context(), column)
+		require.NoError(t, err)
+		require.Equal(t, want, used)
+	}
+	apps, err := l.Apps(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []ledger.AppEntry{{SDKAppID: 1400000000, Name: "clinic"}, {SDKAppID: 1400000001, Name: "school"}}, apps)
+}
+
 func testReport(t *testing.T, url string) {
 	l := open(t, url)
 	bookSamples(t, l)

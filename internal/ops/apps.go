@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"aftercall/internal/config"
+	"aftercall/internal/ledger"
 	"aftercall/internal/tencent"
 )
 
@@ -61,6 +62,9 @@ func (d *Deps) LedgerApp(ctx context.Context, name string) (tencent.SDKAppID, er
 		}
 	}
 	l, err := d.Ledger(ctx)
+	if errors.Is(err, ledger.ErrMissing) && len(names) > 0 {
+		return 0, unknownApp(name, names)
+	}
 	if err != nil {
 		return 0, err
 	}

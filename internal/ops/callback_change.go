@@ -49,6 +49,11 @@ func (d *Deps) SetCallback(ctx context.Context, p SetCallbackParams) (*CallbackS
 
 // wantedCallback returns what to register by parameters and configuration.
 func (d *Deps) wantedCallback(app *config.App, p SetCallbackParams) (*tencent.CallbackConfig, error) {
+	for _, command := range p.Commands {
+		if !slices.Contains(tencent.Commands, command) {
+			return nil, Errorf(Usage, "commands are: "+CommandList(tencent.Commands), "--commands: there is no command %q", command)
+		}
+	}
 	wanted := configuredCallback(app)
 	switch {
 	case p.URL != "":
@@ -66,11 +71,6 @@ func (d *Deps) wantedCallback(app *config.App, p SetCallbackParams) (*tencent.Ca
 	if len(p.Commands) > 0 {
 		wanted.Commands = p.Commands
 	}
-	for _, command := range wanted.Commands {
-		if !slices.Contains(tencent.Commands, command) {
-			return nil, Errorf(Usage, "commands are: "+CommandList(tencent.Commands), "--commands: there is no command %s", command)
-		}
-	}
 	if !slices.Contains(wanted.Commands, tencent.CommandAfterEndCall) {
 		d.note("without %s, calls are charged only when a sweep finds them", tencent.CommandAfterEndCall)
 	}
@@ -79,11 +79,7 @@ func (d *Deps) wantedCallback(app *config.App, p SetCallbackParams) (*tencent.Ca
 
 // CommandList joins commands for people.
 func CommandList(commands []tencent.Command) string {
-	all := make([]string, len(commands))
-	for i, c := range commands {
-		all[i] = string(c)
-	}
-	return strings.Join(all, ", ")
+	return strings.Join(words(commands), ", ")
 }
 
 // DeleteCallbackParams say whose callback to delete.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"aftercall/activities"
 	"aftercall/internal/ledger"
@@ -17,13 +18,24 @@ type Signature struct {
 	Operator, Reason string
 }
 
-// correction is the signature as the ledger wants it; neither part may be empty.
-func (s Signature) correction() (ledger.Correction, error) {
-	c := ledger.Correction{Reason: s.Reason, Operator: s.Operator}
-	if err := c.Validate(); err != nil {
-		return c, Errorf(Usage, "add --operator and --reason", "a correction must be signed: %w", err)
+// validate finds what is missing; nothing may be.
+func (s Signature) validate() error {
+	var missing []string
+	if strings.TrimSpace(s.Operator) == "" {
+		missing = append(missing, "--operator NAME")
 	}
-	return c, nil
+	if strings.TrimSpace(s.Reason) == "" {
+		missing = append(missing, "--reason TEXT")
+	}
+	if len(missing) > 0 {
+		return Errorf(Usage, "say who decides and why: it is kept in the ledger and sent to the targets", "missing: %s", strings.Join(missing, " and "))
+	}
+	return nil
+}
+
+// correction is the signature as the ledger wants it.
+func (s Signature) correction() (ledger.Correction, error) {
+	return ledger.Correction{Reason: s.Reason, Operator: s.Operator}, s.validate()
 }
 
 // correctionNotifier notifies the targets of corrections.

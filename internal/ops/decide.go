@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"aftercall/internal/billing"
 	"aftercall/internal/shell"
 	"aftercall/workflows"
 )
@@ -21,6 +23,9 @@ const decideTimeout = 60 * time.Second
 // Decide sends a person's decision about a call in review and waits until it is
 // in the ledger. An empty app means the only app that has the call.
 func (d *Deps) Decide(ctx context.Context, app, callID string, decision workflows.DecideParams) (*workflows.DecideResult, error) {
+	if err := validateDecision(decision); err != nil {
+		return nil, err
+	}
 	t, _, err := d.Temporal()
 	if err != nil {
 		return nil, err
@@ -42,6 +47,21 @@ func (d *Deps) Decide(ctx context.Context, app, callID string, decision workflow
 		return nil, d.decisionError(callID, err)
 	}
 	return &result, nil
+}
+
+// decisionFlags are the flags for the fields that a decision's problems name.
+var decisionFlags = strings.NewReplacer("verdict:", "--verdict:", "connected_seconds:", "--connected-seconds:", "media_type", "--media", "call_type", "--call-type")
+
+// validateDecision finds what is wrong with a decision whatever the call. The
+// workflow validates it again, with what it knows of the call.
+func validateDecision(decision workflows.DecideParams) error {
+	err := billing.Decision{
+		Verdict: decision.Verdict, ConnectedSeconds: decision.ConnectedSeconds, MediaType: decision.MediaType, CallType: decision.CallType,
+	}.Validate()
+	if err != nil {
+		return Errorf(Usage, "", "%s", decisionFlags.Replace(err.Error()))
+	}
+	return Signature{Operator: decision.By, Reason: decision.Reason}.validate()
 }
 
 // workflowInReview finds the workflow of a call among the apps.

@@ -93,44 +93,6 @@ func newExplainedEntry(e ledger.Entry) ExplainedEntry {
 	return ExplainedEntry{LedgerEntry: newLedgerEntry(e), Steps: e.Charge.Steps, Record: e.Record, Differences: differences}
 }
 
-// EntryQuery selects ledger entries. Zero values select everything.
-type EntryQuery struct {
-	// App is a name or an SDKAppID.
-	App    string
-	CallID string
-	Payer  string
-	// Ended is about the end of calls, Booked about when entries were booked.
-	Ended, Booked Range
-	// Zone is the IANA name of the time zone of days; empty means UTC.
-	Zone     string
-	Result   tencent.CallResult
-	Media    tencent.MediaType
-	Tariff   string
-	Kind     ledger.Kind
-	Operator string
-	// Live leaves out reversals and reversed charges.
-	Live bool
-}
-
-// filter reads a query. zone is that of its days.
-func (d *Deps) filter(ctx context.Context, q EntryQuery) (f ledger.Filter, zone *time.Location, err error) {
-	if zone, err = Zone(q.Zone); err != nil {
-		return f, nil, err
-	}
-	f = ledger.Filter{
-		CallID: q.CallID, Payer: q.Payer, Result: q.Result, Media: q.Media, Tariff: q.Tariff,
-		Kind: q.Kind, Operator: q.Operator, Live: q.Live,
-	}
-	if f.From, f.To, err = q.Ended.Parse(zone); err != nil {
-		return f, nil, err
-	}
-	if f.BookedFrom, f.BookedTo, err = q.Booked.Parse(zone); err != nil {
-		return f, nil, err
-	}
-	f.SDKAppID, err = d.LedgerApp(ctx, q.App)
-	return f, zone, err
-}
-
 // ListEntries returns the first limit entries that q selects, in the order in
 // which they were booked. more reports that there are others.
 func (d *Deps) ListEntries(ctx context.Context, q EntryQuery, limit int) (entries []LedgerEntry, more bool, err error) {

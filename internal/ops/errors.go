@@ -18,9 +18,8 @@ const (
 	// Usage: the command line or the configuration is wrong. Nothing was done.
 	Usage Kind = 2
 	// Refused: what was examined is not in order, or the operation is refused.
-	// Nothing was done.
 	Refused Kind = 3
-	// NotFound: the call, workflow or entry does not exist.
+	// NotFound: the call, workflow, entry or ledger does not exist.
 	NotFound Kind = 4
 	// Incomplete: part of the answer is missing, because a system does not answer.
 	Incomplete Kind = 5

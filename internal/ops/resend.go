@@ -105,7 +105,7 @@ func (p ResendParams) validate(cfg *config.Config) error {
 	}
 	for _, event := range p.Events {
 		if !slices.Contains(notify.EventTypes, event) {
-			return Errorf(Usage, "events are: "+strings.Join(eventNames(), ", "), "--event: there is no event %q", event)
+			return Errorf(Usage, "events are: "+strings.Join(words(notify.EventTypes), ", "), "--event: there is no event %q", event)
 		}
 	}
 	if p.Failed && p.Since <= 0 {
@@ -119,14 +119,6 @@ func (p ResendParams) validate(cfg *config.Config) error {
 
 func unknownTarget(what, name string, cfg *config.Config) error {
 	return Errorf(Usage, "targets are: "+strings.Join(targetNames(cfg.Targets), ", "), "%s: there is no target %q", what, name)
-}
-
-func eventNames() []string {
-	names := make([]string, len(notify.EventTypes))
-	for i, event := range notify.EventTypes {
-		names[i] = string(event)
-	}
-	return names
 }
 
 func targetNames(targets []config.Target) []string {

@@ -104,11 +104,7 @@ func (d *Deps) Waiting(ctx context.Context, p WaitingParams) (calls []WaitingCal
 
 func (p WaitingParams) validate() error {
 	if p.Stage != "" && !slices.Contains(workflows.WaitingStages, p.Stage) {
-		names := make([]string, len(workflows.WaitingStages))
-		for i, s := range workflows.WaitingStages {
-			names[i] = string(s)
-		}
-		return Errorf(Usage, "stages are: "+strings.Join(names, ", "), "--stage: there is no stage %q", p.Stage)
+		return Errorf(Usage, "stages are: "+strings.Join(words(workflows.WaitingStages), ", "), "--stage: there is no stage %q", p.Stage)
 	}
 	if p.Limit < 1 {
 		return Errorf(Usage, "", "--limit must be 1 or more")
