@@ -5,25 +5,24 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"go.temporal.io/sdk/activity"
 
 	"aftercall/internal/ledger"
+	"aftercall/internal/sweep"
 	"aftercall/internal/tencent"
 )
 
-// What a sweep finds and cannot start, for a reason that lies in the call or row
-// alone, is held back in the ledger's database: the progress moves on, and later
-// sweeps try it again with growing distance. It stays there until it is started
-// or in the ledger.
+// What a sweep finds and cannot start, for a reason that lies in the call, row or
+// window alone, is held back in the ledger's database: the progress moves on, and
+// later sweeps try it again with growing distance. It stays there until it is
+// started or in the ledger, or an operator dismisses it.
 
 func isPermanentStart(err error) bool { return errors.As(err, new(*PermanentStartError)) }
 
-// readHeld reads what is held back, unless nothing is to be started.
+// readHeld reads what is held back, and what was dismissed.
 func (r *windowRun) readHeld(ctx context.Context) error {
-	if r.params.DryRun {
-		return nil
-	}
 	var err error
 	if r.now, err = r.ledger.Now(ctx); err != nil {
 		return err
@@ -36,7 +35,25 @@ func (r *windowRun) readHeld(ctx context.Context) error {
 	for _, h := range held {
 		r.held[h.Key] = h
 	}
+	dismissed, err := r.ledger.Dismissed(ctx, r.app.ID)
+	if err != nil {
+		return err
+	}
+	r.dismissed = make(map[string]bool, len(dismissed))
+	for _, h := range dismissed {
+		r.dismissed[h.Key] = true
+	}
 	return nil
+}
+
+// isDismissed reports whether an operator has said that what has this key is not
+// to be tried.
+func (r *windowRun) isDismissed(ctx context.Context, key string) bool {
+	if !r.dismissed[key] {
+		return false
+	}
+	activity.GetLogger(ctx).Info("left alone: an operator has dismissed it", "app", r.app.Name, "key", key)
+	return true
 }
 
 // release removes what was held back and is handled now.
@@ -49,7 +66,7 @@ func (r *windowRun) release(ctx context.Context, key string) error {
 		return err
 	}
 	delete(r.held, key)
-	activity.GetLogger(ctx).Info("a call is no longer held back", "app", r.app.Name, "call_id", h.CallID, "since", h.Since)
+	activity.GetLogger(ctx).Info("no longer held back", "app", r.app.Name, "call_id", h.CallID, "key", key, "since", h.Since)
 	return nil
 }
 
@@ -65,11 +82,44 @@ func (r *windowRun) holdBackCall(ctx context.Context, key string, record tencent
 // holdBackRow holds back a row whose CallId cannot be read or used.
 func (r *windowRun) holdBackRow(ctx context.Context, row tencent.RecordRow) error {
 	key := ledger.HeldRowKey(row.Hash)
-	if h, ok := r.held[key]; r.params.DryRun || (ok && h.NextAttemptAt.After(r.now)) {
+	if r.isDismissed(ctx, key) {
+		r.result.Counts.Known++
+		return nil
+	}
+	return r.holdBackIfDue(ctx, ledger.Held{Key: key, CallID: row.Record.CallID, Reason: tencent.DescribeProblems(row.Problems), Item: row.Raw})
+}
+
+// holdBackWindow holds back a window of one second that cannot be listed whole.
+func (r *windowRun) holdBackWindow(ctx context.Context, cause error) error {
+	h := ledger.HeldWindow(r.params.Window.From, r.params.Window.To)
+	if r.isDismissed(ctx, h.Key) {
+		return nil
+	}
+	h.Reason = cause.Error()
+	return r.holdBackIfDue(ctx, h)
+}
+
+// holdBackIfDue holds back what was listed, unless it is held back and the next
+// attempt is not due.
+func (r *windowRun) holdBackIfDue(ctx context.Context, h ledger.Held) error {
+	if known, ok := r.held[h.Key]; r.params.DryRun || (ok && known.NextAttemptAt.After(r.now)) {
 		r.result.Counts.HeldBack++
 		return nil
 	}
-	return r.holdBack(ctx, ledger.Held{Key: key, CallID: row.Record.CallID, Reason: tencent.DescribeProblems(row.Problems), Item: row.Raw})
+	return r.holdBack(ctx, h)
+}
+
+// releaseWindows removes the windows within this one, which was listed whole.
+func (r *windowRun) releaseWindows(ctx context.Context) error {
+	for key, h := range r.held {
+		from, to, ok := h.Window()
+		if ok && !from.Before(r.params.Window.From) && !to.After(r.params.Window.To) {
+			if err := r.release(ctx, key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (r *windowRun) holdBack(ctx context.Context, h ledger.Held) error {
@@ -81,7 +131,7 @@ func (r *windowRun) holdBack(ctx context.Context, h ledger.Held) error {
 	known := r.held[h.Key]
 	known.Key, known.NextAttemptAt = h.Key, r.now.Add(exportInterval)
 	r.held[h.Key] = known
-	activity.GetLogger(ctx).Error("a call is held back: it cannot be started", "app", r.app.Name, "call_id", h.CallID, "reason", h.Reason)
+	activity.GetLogger(ctx).Error("held back: it cannot be started", "app", r.app.Name, "call_id", h.CallID, "key", h.Key, "reason", h.Reason)
 	return nil
 }
 
@@ -99,9 +149,13 @@ func (r *windowRun) retryHeld(ctx context.Context) error {
 	return nil
 }
 
-// retry tries to start one call again, from the record that was held back with
-// it. A row that could not be read may be readable to a later release.
+// retry tries to list one window again, or to start one call from the record that
+// was held back with it. A row that could not be read may be readable to a later
+// release.
 func (r *windowRun) retry(ctx context.Context, h ledger.Held) error {
+	if from, to, ok := h.Window(); ok {
+		return r.retryWindow(ctx, h, sweep.Window{From: from, To: to})
+	}
 	record, _ := tencent.DecodeRecord([]byte(h.Item))
 	if record.CallID == "" { // the item was cut, and is no JSON any more
 		record.CallID = h.CallID
@@ -117,4 +171,30 @@ func (r *windowRun) retry(ctx context.Context, h ledger.Held) error {
 		return r.release(ctx, h.Key)
 	}
 	return r.attempt(ctx, h.Key, record)
+}
+
+const tooOld = "Tencent does not list it any more, after seven days; before that: "
+
+// retryWindow lists a window again. A failure, even an outage, stops no sweep.
+func (r *windowRun) retryWindow(ctx context.Context, h ledger.Held, w sweep.Window) error {
+	if !w.Listable(r.now) {
+		h.Reason = tooOld + strings.TrimPrefix(h.Reason, tooOld)
+		return r.holdBack(ctx, h)
+	}
+	listing, err := sweep.List(ctx, r.app.Records, w, func() { activity.RecordHeartbeat(ctx, r.started) })
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		h.Reason = err.Error()
+		return r.holdBack(ctx, h)
+	}
+	if err := r.take(ctx, listing); err != nil {
+		return err
+	}
+	if listing.Unread != nil {
+		h.Reason = listing.Unread.Error()
+		return r.holdBack(ctx, h)
+	}
+	return r.release(ctx, h.Key)
 }

@@ -40,7 +40,7 @@ func newSweepMetrics(reg prometheus.Registerer) *sweepMetrics {
 		}, app),
 		held: factory.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "aftercall_sweep_held_back",
-			Help: "Calls and rows of Tencent's list that sweeps of an app could not start and try again, by the ledger.",
+			Help: "Calls and rows of Tencent's list, and seconds that cannot be listed, that sweeps of an app could not start and try again, by the ledger.",
 		}, app),
 		unlisted: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_sweep_unlisted_records_total",
@@ -101,11 +101,11 @@ func (s *Sweeps) exportProgress(ctx context.Context) error {
 }
 
 func (s *Sweeps) exportApp(ctx context.Context, app SweepApp) error {
-	held, err := s.ledger.HeldBack(ctx, app.ID)
+	held, err := s.ledger.CountHeldBack(ctx, app.ID)
 	if err != nil {
 		return err
 	}
-	s.metrics.held.WithLabelValues(app.Name).Set(float64(len(held)))
+	s.metrics.held.WithLabelValues(app.Name).Set(float64(held))
 	if app.Every == 0 {
 		return nil
 	}

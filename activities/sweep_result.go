@@ -22,15 +22,16 @@ func (p SweepWindowParams) backfill() bool { return !p.Advance }
 // SweepCounts are the calls of one or more windows by outcome.
 type SweepCounts struct {
 	Listed int `json:"listed"`
-	// Known calls were in the ledger, or have a running workflow.
+	// Known calls were in the ledger, have a running workflow, or were dismissed by
+	// an operator.
 	Known int `json:"known"`
 	// Recovered calls were started, or would be started if it were no dry run.
 	Recovered int `json:"recovered"`
 	// Recharged calls had a workflow that has ended, but no entry in the ledger,
 	// and were started again, or would be.
 	Recharged int `json:"recharged,omitempty"`
-	// HeldBack calls and rows could not be started, and are tried again later by
-	// themselves.
+	// HeldBack calls, rows and windows could not be started or listed, and are tried
+	// again later by themselves.
 	HeldBack int `json:"held_back,omitempty"`
 	// Conflicts are calls without an entry whose workflow has failed. They are not
 	// started again.

@@ -12,10 +12,14 @@ import (
 // start starts the workflow of a call that is not in the ledger and did not run
 // a moment ago. An error is one of the ledger, or of Temporal in a dry run.
 func (r *windowRun) start(ctx context.Context, record tencent.CallRecord) error {
+	key := ledger.HeldCallKey(record.CallID)
+	if r.isDismissed(ctx, key) {
+		r.result.Counts.Known++
+		return nil
+	}
 	if r.params.DryRun {
 		return r.inspect(ctx, record.CallID)
 	}
-	key := ledger.HeldCallKey(record.CallID)
 	// What an operator's backfill lists is tried whether it is due or not.
 	if h, ok := r.held[key]; ok && h.NextAttemptAt.After(r.now) && !r.params.backfill() {
 		r.result.Counts.HeldBack++

@@ -15,7 +15,8 @@ import (
 
 // SweepWindow lists a window and starts the calls that are not in the ledger and
 // have no running workflow. A call or row that cannot be started for a reason of
-// its own is held back, and delays no other. Errors: those of FetchRecord,
+// its own, or a second that cannot be listed whole, is held back, and delays no
+// other. Errors: those of FetchRecord,
 // LedgerUnavailable.
 func (s *Sweeps) SweepWindow(ctx context.Context, p SweepWindowParams) (result SweepWindowResult, err error) {
 	app, err := s.app(p.SDKAppID)
@@ -62,6 +63,8 @@ type windowRun struct {
 	// now is by the ledger's clock, and held what is held back, by key.
 	now  time.Time
 	held map[string]ledger.Held
+	// dismissed are the keys of what an operator has dismissed.
+	dismissed map[string]bool
 }
 
 func newWindowRun(ctx context.Context, s *Sweeps, app SweepApp, p SweepWindowParams) *windowRun {
@@ -77,17 +80,34 @@ func newWindowRun(ctx context.Context, s *Sweeps, app SweepApp, p SweepWindowPar
 	return r
 }
 
-// handle does with every row of a listing what is to be done. An error is one of
-// the ledger, or of Temporal in a dry run.
+// handle does with every row of a listing what is to be done, and then with what
+// was held back before. An error is one of the ledger, or of Temporal in a dry run.
 func (r *windowRun) handle(ctx context.Context, listing sweep.Listing) error {
-	r.result.Counts.Listed = len(listing.Rows) + len(listing.Unreadable)
-	if missing := listing.Missing(); missing > 0 {
-		r.result.Counts.Unlisted = missing
-		activity.GetLogger(ctx).Warn("Tencent counts more records than it lists; the listing is taken as it is",
-			"app", r.app.Name, "from", r.params.Window.From, "to", r.params.Window.To, "counted", listing.Total, "missing", missing)
-	}
 	if err := r.readHeld(ctx); err != nil {
 		return err
+	}
+	if err := r.take(ctx, listing); err != nil {
+		return err
+	}
+	var err error
+	if listing.Unread != nil {
+		err = r.holdBackWindow(ctx, listing.Unread)
+	} else {
+		err = r.releaseWindows(ctx)
+	}
+	if err != nil || r.params.DryRun || r.params.backfill() {
+		return err
+	}
+	return r.retryHeld(ctx)
+}
+
+// take does with every row of a listing what is to be done.
+func (r *windowRun) take(ctx context.Context, listing sweep.Listing) error {
+	r.result.Counts.Listed += len(listing.Rows) + len(listing.Unreadable)
+	if missing := listing.Missing(); missing > 0 && listing.Unread == nil {
+		r.result.Counts.Unlisted += missing
+		activity.GetLogger(ctx).Warn("Tencent counts more records than it lists; the listing is taken as it is",
+			"app", r.app.Name, "from", r.params.Window.From, "to", r.params.Window.To, "counted", listing.Total, "missing", missing)
 	}
 	rest, err := r.notInLedger(ctx, listing.Records())
 	if err != nil {
@@ -106,10 +126,7 @@ func (r *windowRun) handle(ctx context.Context, listing sweep.Listing) error {
 			return err
 		}
 	}
-	if r.params.DryRun || r.params.backfill() {
-		return nil
-	}
-	return r.retryHeld(ctx)
+	return nil
 }
 
 // notInLedger returns the calls that are neither in the ledger nor from before

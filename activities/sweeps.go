@@ -22,6 +22,8 @@ type SweepLedger interface {
 	ForgetSweptTo(ctx context.Context, app tencent.SDKAppID, sweptTo time.Time) error
 	HoldBack(ctx context.Context, app tencent.SDKAppID, h ledger.Held) error
 	HeldBack(ctx context.Context, app tencent.SDKAppID) ([]ledger.Held, error)
+	CountHeldBack(ctx context.Context, app tencent.SDKAppID) (int, error)
+	Dismissed(ctx context.Context, app tencent.SDKAppID) ([]ledger.Held, error)
 	Release(ctx context.Context, app tencent.SDKAppID, key string) error
 }
 

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"testing"
 	"time"
 
@@ -27,6 +25,10 @@ type sweepWorld struct {
 	unreadable []tencent.RecordRow
 	listErr    error
 	total      int
+	// second, if it is set, is the one whose second page is secondErr, and which
+	// no other window lists.
+	second    int64
+	secondErr error
 
 	now       time.Time
 	inLedger  map[string]bool
@@ -51,6 +53,12 @@ type sweepWorld struct {
 func (w *sweepWorld) Records(_ context.Context, f tencent.RecordFilter) (tencent.RecordPage, error) {
 	if w.listErr != nil {
 		return tencent.RecordPage{}, w.listErr
+	}
+	switch {
+	case w.second != 0 && w.second != f.StartTime:
+		return tencent.RecordPage{}, nil
+	case w.secondErr != nil && f.Page == 2:
+		return tencent.RecordPage{}, w.secondErr
 	}
 	page := tencent.RecordPage{TotalNum: max(w.total, len(w.listed)+len(w.unreadable))}
 	if f.Page == 1 {
@@ -89,12 +97,36 @@ func (w *sweepWorld) ForgetSweptTo(context.Context, tencent.SDKAppID, time.Time)
 func (w *sweepWorld) HoldBack(_ context.Context, _ tencent.SDKAppID, h ledger.Held) error {
 	h.Attempts = w.held[h.Key].Attempts + 1
 	h.NextAttemptAt = w.now.Add(5 * time.Minute)
+	if w.held[h.Key].Dismissed != nil {
+		return w.ledgerErr
+	}
 	w.held[h.Key] = h
 	return w.ledgerErr
 }
 
 func (w *sweepWorld) HeldBack(context.Context, tencent.SDKAppID) ([]ledger.Held, error) {
-	return slices.Collect(maps.Values(w.held)), w.ledgerErr
+	var held []ledger.Held
+	for _, h := range w.held {
+		if h.Dismissed == nil {
+			held = append(held, h)
+		}
+	}
+	return held, w.ledgerErr
+}
+
+func (w *sweepWorld) CountHeldBack(ctx context.Context, app tencent.SDKAppID) (int, error) {
+	held, err := w.HeldBack(ctx, app)
+	return len(held), err
+}
+
+func (w *sweepWorld) Dismissed(context.Context, tencent.SDKAppID) ([]ledger.Held, error) {
+	var dismissed []ledger.Held
+	for _, h := range w.held {
+		if h.Dismissed != nil {
+			dismissed = append(dismissed, h)
+		}
+	}
+	return dismissed, w.ledgerErr
 }
 
 func (w *sweepWorld) Release(_ context.Context, _ tencent.SDKAppID, key string) error {
@@ -177,7 +209,7 @@ var window = sweep.Window{From: endedAt.Add(-time.Hour), To: endedAt}
 
 func (f *sweepFixture) run(p SweepWindowParams) (result SweepWindowResult, err error) {
 	f.t.Helper()
-	p.SDKAppID, p.Window = clinic, window
+	p.SDKAppID, p.Window = clinic, cmp.Or(p.Window, window)
 	value, err := f.env.ExecuteActivity("SweepWindow", p)
 	if err != nil {
 		return result, err

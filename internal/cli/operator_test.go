@@ -193,7 +193,7 @@ func TestCompletion(t *testing.T) {
 		require.NotContains(t, stdout, "PROGRAM")
 	}
 	for line, want := range map[string][]string{
-		"aftercall bac": {"backfill"}, "aftercall completion ": {"bash", "zsh", "fish"}, "aftercall sweep ": {"status"},
+		"aftercall bac": {"backfill"}, "aftercall completion ": {"bash", "zsh", "fish"}, "aftercall sweep ": {"dismiss", "status"},
 	} {
 		t.Setenv("COMP_LINE", line)
 		o.environ["COMP_LINE"] = line

@@ -29,7 +29,7 @@ type commands struct {
 	Check    checkCommand     `cmd:"" help:"Check everything that calls depend on, with the cure for what is wrong." group:"Operation"`
 	Callback callbackCommands `cmd:"" help:"Show, set or delete where Tencent posts callbacks." group:"Operation"`
 	Target   targetCommands   `cmd:"" help:"Test targets." group:"Operation"`
-	Sweep    sweepCommands    `cmd:"" help:"Show the sweeps, which find calls whose callback was lost." group:"Operation"`
+	Sweep    sweepCommands    `cmd:"" help:"Show the sweeps, which find calls whose callback was lost, and dismiss what they hold back." group:"Operation"`
 
 	Starter starterCommand `cmd:"" help:"Run the process that receives callbacks and starts workflows." group:"Processes"`
 	Worker  workerCommand  `cmd:"" help:"Run the process that runs workflows and activities." group:"Processes"`

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +13,8 @@ import (
 )
 
 type sweepCommands struct {
-	Status sweepStatusCommand `cmd:"" help:"Show for each app whether its sweep runs, and up to when calls are listed."`
+	Status  sweepStatusCommand  `cmd:"" help:"Show for each app whether its sweep runs, and up to when calls are listed."`
+	Dismiss sweepDismissCommand `cmd:"" help:"Say that something that is held back was dealt with by other means."`
 }
 
 type sweepStatusCommand struct {
@@ -87,6 +87,7 @@ var sweepColumns = []column[ops.SweepStatus]{
 	{key: "last_run", value: func(s ops.SweepStatus) string { return lastRunWords(s.LastRun) }, wrap: true, foreign: true},
 	{key: "backfills", value: func(s ops.SweepStatus) string { return strconv.Itoa(len(s.Backfills)) }, csvOnly: true},
 	{key: "held_back", value: func(s ops.SweepStatus) string { return strconv.Itoa(len(s.HeldBack)) }, csvOnly: true},
+	{key: "dismissed", value: func(s ops.SweepStatus) string { return strconv.Itoa(len(s.Dismissed)) }, csvOnly: true},
 	{key: "conflicts", value: func(s ops.SweepStatus) string { return strconv.Itoa(len(s.Conflicts)) }, csvOnly: true},
 	{key: "problems", value: func(s ops.SweepStatus) string { return strings.Join(s.Problems, "; ") }, csvOnly: true},
 }
@@ -133,11 +134,16 @@ func lastRunWords(run *ops.SweepRun) string {
 	return fmt.Sprintf("%s: %d of %d windows", run.State, run.Windows, run.Planned)
 }
 
-// writeUnstarted lists the calls of an app that sweeps could not start.
+// writeUnstarted lists the calls of an app that sweeps could not start, and those
+// that were dismissed.
 func writeUnstarted(s screen, sweep ops.SweepStatus) {
 	for _, h := range sweep.HeldBack {
-		fmt.Fprintf(s, "\nheld back of %s since %s: %s\n%s\n%d attempts, the next at %s\n", sweep.App, csvTime(h.Since),
-			printable(cmp.Or(h.CallID, "a row without a CallId")), s.red(printable(h.Reason)), h.Attempts, csvTime(h.NextAttemptAt))
+		fmt.Fprintf(s, "\nheld back of %s since %s: %s\n%s\n%d attempts, the next at %s; key %s\n", sweep.App, csvTime(h.Since),
+			printable(h.Name()), s.red(printable(h.Reason)), h.Attempts, csvTime(h.NextAttemptAt), h.ShortKey())
+	}
+	for _, h := range sweep.Dismissed {
+		fmt.Fprintf(s, "\ndismissed of %s at %s by %s: %s\n%s\n", sweep.App, csvTime(h.Dismissal.At), printable(h.Dismissal.Operator),
+			printable(h.Name()), printable(h.Dismissal.Reason))
 	}
 	for _, c := range sweep.Conflicts {
 		fmt.Fprintf(s, "\nworkflow of %s failed at %s: %s\n%s\n→ %s\n", sweep.App, csvTime(c.ClosedAt), printable(c.CallID), s.red(printable(c.Failure)), printable(c.Cure))

@@ -63,6 +63,8 @@ var conformance = []struct {
 	{"swept to", testSweptTo},
 	{"swept to in the future", testSweptToInTheFuture},
 	{"held back", testHeldBack},
+	{"held window", testHeldWindow},
+	{"dismiss", testDismiss},
 	{"traces", testTraces},
 	{"verify a clean ledger", testVerifyClean},
 	{"verify an edited version", testVerifyEditedVersion},

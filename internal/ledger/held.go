@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -12,15 +14,17 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// Held is what a sweep found in Tencent's list of calls and could not start.
+// Held is what a sweep could not start: a call or row of Tencent's list, or a
+// window that cannot be listed.
 type Held struct {
-	// Key identifies it within the app; see HeldCallKey and HeldRowKey.
+	// Key identifies it within the app; see HeldCallKey, HeldRowKey and HeldWindow.
 	Key string
-	// CallID is as Tencent wrote it, capped; empty if the row has none.
+	// CallID is as Tencent wrote it, capped; empty if there is none.
 	CallID string
 	// Reason is why the last attempt failed, capped.
 	Reason string
-	// Item is the JSON of the record, or of a row that cannot be read, capped.
+	// Item is the JSON of the record, of a row that cannot be read, or of a window,
+	// capped.
 	Item string
 	// Attempts counts the failed attempts.
 	Attempts int
@@ -28,6 +32,14 @@ type Held struct {
 	Since         time.Time
 	LastAttemptAt time.Time
 	NextAttemptAt time.Time
+	// Dismissed is nil while it is tried.
+	Dismissed *Dismissal
+}
+
+// Dismissal is who has said when and why that something is not tried any more.
+type Dismissal struct {
+	At         time.Time
+	By, Reason string
 }
 
 // The caps of what is stored, in bytes.
@@ -58,6 +70,28 @@ func HeldCallKey(callID string) string { return hash("call\x00" + callID) }
 // HeldRowKey is the key of a row without a usable CallId.
 func HeldRowKey(row string) string { return hash("row\x00" + row) }
 
+// heldWindow is the item of a window, in Unix seconds.
+type heldWindow struct {
+	From int64 `json:"from"`
+	To   int64 `json:"to"`
+}
+
+// HeldWindow is a window in whole seconds that cannot be listed, without a reason.
+func HeldWindow(from, to time.Time) Held {
+	item := fmt.Sprintf(`{"from":%d,"to":%d}`, from.Unix(), to.Unix())
+	return Held{Key: hash("window\x00" + item), Item: item}
+}
+
+// Window returns the window that HeldWindow was given; ok is false for a call or row.
+func (h Held) Window() (from, to time.Time, ok bool) {
+	var w heldWindow
+	if json.Unmarshal([]byte(h.Item), &w) != nil {
+		return from, to, false
+	}
+	from, to = time.Unix(w.From, 0).UTC(), time.Unix(w.To, 0).UTC()
+	return from, to, HeldWindow(from, to).Key == h.Key
+}
+
 func hash(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:])
@@ -79,12 +113,13 @@ var holdBackStatement = func() string {
 	for attempts := 2; heldDistance(attempts) < maxHeldDistance; attempts++ {
 		fmt.Fprintf(&b, "WHEN %d THEN %d ", attempts, heldDistance(attempts).Milliseconds())
 	}
-	fmt.Fprintf(&b, "ELSE %d END", maxHeldDistance.Milliseconds())
+	fmt.Fprintf(&b, "ELSE %d END WHERE h.dismissed_at IS NULL", maxHeldDistance.Milliseconds())
 	return b.String()
 }()
 
 // HoldBack records a failed attempt to start h, of which Key, CallID, Reason and
-// Item count. The next attempt is due after 5 minutes, then 10, up to 6 hours.
+// Item count. The next attempt is due after 5 minutes, then 10, up to 6 hours. What
+// was dismissed stays as it is.
 func (l *Ledger) HoldBack(ctx context.Context, app tencent.SDKAppID, h Held) error {
 	now, err := l.Now(ctx)
 	if err != nil {
@@ -111,16 +146,35 @@ func capped(s string, limit int) string {
 	return text(cut) + "…"
 }
 
-// HeldBack returns what is held back of an app, the oldest first.
+// heldColumns are read by held.
+const heldColumns = `h.key, h.call_id, h.reason, h.item, h.attempts, h.since, h.last_attempt_at, h.next_attempt_at,
+  h.dismissed_at, h.dismissed_by, h.dismissed_reason`
+
+// HeldBack returns what is held back of an app and not dismissed, the oldest first.
 func (l *Ledger) HeldBack(ctx context.Context, app tencent.SDKAppID) ([]Held, error) {
+	return l.held(ctx, app, "h.dismissed_at IS NULL ORDER BY h.since, h.key")
+}
+
+// Dismissed returns what was held back of an app until it was dismissed, the
+// latest first.
+func (l *Ledger) Dismissed(ctx context.Context, app tencent.SDKAppID) ([]Held, error) {
+	return l.held(ctx, app, "h.dismissed_at IS NOT NULL ORDER BY h.dismissed_at DESC, h.key")
+}
+
+func (l *Ledger) held(ctx context.Context, app tencent.SDKAppID, condition string) ([]Held, error) {
 	var all []Held
-	err := each(ctx, l.read, `SELECT h.key, h.call_id, h.reason, h.item, h.attempts, h.since, h.last_attempt_at, h.next_attempt_at
-FROM ledger_sweep_held h WHERE h.sdk_app_id = $1 ORDER BY h.since, h.key`, []any{int64(app)}, //nolint:gosec // real IDs are far smaller
+	err := each(ctx, l.read, "SELECT "+heldColumns+" FROM ledger_sweep_held h WHERE h.sdk_app_id = $1 AND "+condition, []any{int64(app)}, //nolint:gosec // real IDs are far smaller
 		func(scan func(...any) error) error {
 			var h Held
 			var since, last, next int64
-			err := scan(&h.Key, &h.CallID, &h.Reason, &h.Item, &h.Attempts, &since, &last, &next)
+			var dismissedAt *int64
+			var d Dismissal
+			err := scan(&h.Key, &h.CallID, &h.Reason, &h.Item, &h.Attempts, &since, &last, &next, &dismissedAt, &d.By, &d.Reason)
 			h.Since, h.LastAttemptAt, h.NextAttemptAt = time.UnixMilli(since).UTC(), time.UnixMilli(last).UTC(), time.UnixMilli(next).UTC()
+			if dismissedAt != nil {
+				d.At = time.UnixMilli(*dismissedAt).UTC()
+				h.Dismissed = &d
+			}
 			all = append(all, h)
 			return err
 		})
@@ -128,6 +182,41 @@ FROM ledger_sweep_held h WHERE h.sdk_app_id = $1 ORDER BY h.since, h.key`, []any
 		return nil, fmt.Errorf("ledger: list what is held back: %w", err)
 	}
 	return all, nil
+}
+
+// CountHeldBack is the number of what HeldBack returns.
+func (l *Ledger) CountHeldBack(ctx context.Context, app tencent.SDKAppID) (n int, err error) {
+	err = l.read.QueryRowContext(ctx, "SELECT count(*) FROM ledger_sweep_held WHERE sdk_app_id = $1 AND dismissed_at IS NULL", int64(app)).Scan(&n) //nolint:gosec // real IDs are far smaller
+	if err != nil {
+		return 0, fmt.Errorf("ledger: count what is held back: %w", err)
+	}
+	return n, nil
+}
+
+// ErrNotHeld is returned for a key under which nothing is held back any more.
+var ErrNotHeld = errors.New("ledger: nothing is held back under this key")
+
+// Dismiss says that what is held back under a key is not tried any more. It stays
+// in the database with the reason.
+func (l *Ledger) Dismiss(ctx context.Context, app tencent.SDKAppID, key string, c Correction) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	now, err := l.Now(ctx)
+	if err != nil {
+		return err
+	}
+	result, err := l.write.ExecContext(ctx, `UPDATE ledger_sweep_held SET dismissed_at = $3, dismissed_by = $4, dismissed_reason = $5
+WHERE sdk_app_id = $1 AND key = $2 AND dismissed_at IS NULL`,
+		int64(app), key, now.UnixMilli(), capped(c.Operator, maxHeldReason), capped(c.Reason, maxHeldReason)) //nolint:gosec // real IDs are far smaller
+	if err != nil {
+		return fmt.Errorf("ledger: dismiss what was held back: %w", err)
+	}
+	n, err := result.RowsAffected()
+	if err == nil && n == 0 {
+		err = ErrNotHeld
+	}
+	return err
 }
 
 // Release removes what was held back under a key, if anything was.

@@ -14,8 +14,12 @@ func EngineNames() []string {
 // Columns are those that the ledger reads, by table.
 func Columns() map[string][]string {
 	columns := map[string][]string{
-		"ledger_tariffs": {"hash", "edition"},
-		"ledger_sweeps":  {"sdk_app_id", "swept_to"},
+		"ledger_tariffs":    {"hash", "edition"},
+		"ledger_sweeps":     {"sdk_app_id", "swept_to"},
+		"ledger_sweep_held": {"sdk_app_id"},
+	}
+	for column := range strings.SplitSeq(heldColumns, ",") {
+		columns["ledger_sweep_held"] = append(columns["ledger_sweep_held"], strings.TrimPrefix(strings.TrimSpace(column), "h."))
 	}
 	for column := range strings.SplitSeq(entryColumns, ",") {
 		columns["ledger_entries"] = append(columns["ledger_entries"], strings.TrimPrefix(strings.TrimSpace(column), "e."))

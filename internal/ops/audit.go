@@ -109,6 +109,7 @@ func (a *recordAudit) run(ctx context.Context) error {
 	if len(windows) == 0 {
 		return nil
 	}
+	var unread error
 	a.result.From, a.result.To = windows[0].From.UTC(), windows[len(windows)-1].To.UTC()
 	for len(windows) > 0 {
 		w := windows[0]
@@ -120,6 +121,9 @@ func (a *recordAudit) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if listing.Unread != nil { // the rows before it are compared
+			unread = listing.Unread
+		}
 		windows = windows[1:]
 		if err := a.window(ctx, w, listing.Rows); err != nil {
 			return err
@@ -128,7 +132,7 @@ func (a *recordAudit) run(ctx context.Context) error {
 			a.report(&a.result.Missing, ProblemMissing, "row "+row.Hash, "Tencent lists a record whose CallId cannot be read: "+tencent.DescribeProblems(row.Problems))
 		}
 	}
-	return nil
+	return unread
 }
 
 // window compares what Tencent listed of one window, in both directions.

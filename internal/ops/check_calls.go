@@ -24,7 +24,7 @@ var heldProbe = probe{name: "held back", needs: ledgerProbe.name, run: func(ctx 
 		}
 	}
 	if len(lines) > 0 {
-		return "", Errorf(Failed, "aftercall sweep status lists them. They are not charged; each is tried again by itself, and leaves the list once it is started or in the ledger",
+		return "", Errorf(Failed, "aftercall sweep status lists them. They are not charged; each is tried again by itself, and leaves the list once it is started or in the ledger, or with aftercall sweep dismiss",
 			"calls that cannot be started: %s", strings.Join(lines, "; "))
 	}
 	return "no call that the sweeps cannot start", nil

@@ -57,6 +57,8 @@ type SweepStatus struct {
 	Backfills []SweepRun `json:"backfills"`
 	// HeldBack is what sweeps could not start and try again by themselves.
 	HeldBack []HeldCall `json:"held_back"`
+	// Dismissed is what an operator has dismissed in the last seven days.
+	Dismissed []HeldCall `json:"dismissed"`
 	// Conflicts are calls whose workflow has failed, in the last seven days.
 	Conflicts []Conflict `json:"conflicts"`
 	// Problems are the parts that could not be read, and why.
@@ -66,6 +68,9 @@ type SweepStatus struct {
 // scheduleTimeout is how long Temporal may take to describe a schedule: it asks
 // a workflow of its own first.
 const scheduleTimeout = 15 * time.Second
+
+// dismissedShown is for how long the status shows what was dismissed.
+const dismissedShown = 7 * 24 * time.Hour
 
 // Sweeps returns the sweeps of one app, or of all if appName is empty. What
 // could not be read makes an error of kind Incomplete, a sweep that is not in
@@ -105,7 +110,7 @@ func (d *Deps) Sweeps(ctx context.Context, appName string) ([]SweepStatus, error
 func (d *Deps) sweepStatus(ctx context.Context, app *config.App) SweepStatus {
 	s := SweepStatus{
 		App: app.Name, SDKAppID: app.SDKAppID, State: SweepUnknown,
-		Backfills: []SweepRun{}, HeldBack: []HeldCall{}, Conflicts: []Conflict{}, Problems: []string{},
+		Backfills: []SweepRun{}, HeldBack: []HeldCall{}, Dismissed: []HeldCall{}, Conflicts: []Conflict{}, Problems: []string{},
 	}
 	problem := func(err error) {
 		if err != nil {
@@ -125,6 +130,13 @@ func (d *Deps) sweepStatus(ctx context.Context, app *config.App) SweepStatus {
 	held, err := d.heldBack(ctx, app)
 	problem(err)
 	s.HeldBack = append(s.HeldBack, held...)
+	dismissed, err := d.dismissed(ctx, app)
+	problem(err)
+	for _, h := range dismissed {
+		if d.now().Sub(h.Dismissal.At) < dismissedShown {
+			s.Dismissed = append(s.Dismissed, h)
+		}
+	}
 	return s
 }
 

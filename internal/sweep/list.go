@@ -49,6 +49,10 @@ type Listing struct {
 	Unreadable []tencent.RecordRow
 	// Total is how many records Tencent counts in the window.
 	Total int
+	// Unread is why a page could not be read, nil if all could. Then Rows and
+	// Unreadable are those of the pages before it. Only a window of one second has
+	// it, because others are divided instead.
+	Unread *tencent.UnreadableAnswerError
 }
 
 // Missing is how many records Tencent counts that it did not list, however often
@@ -66,7 +70,8 @@ func (l Listing) Records() []tencent.CallRecord {
 
 // List returns all records of a window, each once. Tencent documents neither the
 // order nor the stability of pages, so a listing is complete only when as many
-// different rows were seen as Tencent counts.
+// different rows were seen as Tencent counts, and the next page is empty or the
+// same again: the count may be too low.
 //
 // If several passes agree that there are fewer, Tencent's count is wrong or it
 // repeats a row: the listing is taken, and Missing is the difference. Passes agree
@@ -104,14 +109,15 @@ func List(ctx context.Context, l Lister, w Window, progress func()) (Listing, er
 
 // listing collects the rows of several passes.
 type listing struct {
-	rows  map[string]tencent.RecordRow
-	total int
+	rows   map[string]tencent.RecordRow
+	total  int
+	unread *tencent.UnreadableAnswerError
 	// onePage reports whether all rows of the last pass were on its first page.
 	onePage bool
 }
 
-// pass reads the pages of a window once, until a page is empty or all rows were
-// seen. It reports whether the listing is complete.
+// pass reads the pages of a window once, until a page is empty or no page brings
+// more. It reports whether there is nothing more to list.
 func (f *listing) pass(ctx context.Context, l Lister, w Window, progress func()) (complete bool, err error) {
 	_, divisible := w.Halves()
 	total, same := 0, 0
@@ -121,10 +127,12 @@ func (f *listing) pass(ctx context.Context, l Lister, w Window, progress func())
 		answer, err := l.Records(ctx, tencent.RecordFilter{
 			StartTime: w.From.Unix(), EndTime: w.To.Unix(), Page: page, NumberPerPage: pageSize,
 		})
-		if divisible && errors.As(err, new(*tencent.UnreadableAnswerError)) {
+		switch {
+		case errors.As(err, &f.unread) && divisible:
 			return false, ErrWindowTooLarge // a smaller one may be without what is wrong
-		}
-		if err != nil {
+		case f.unread != nil:
+			return true, nil //nolint:nilerr // the listing says it
+		case err != nil:
 			return false, err
 		}
 		progress()
@@ -136,13 +144,13 @@ func (f *listing) pass(ctx context.Context, l Lister, w Window, progress func())
 		}
 		previous = keys
 		switch {
-		case divisible && (total > MaxCalls || page > MaxCalls):
+		case divisible && (max(total, len(f.rows)) > MaxCalls || page > MaxCalls):
 			return false, ErrWindowTooLarge
 		case page > maxPages:
 			return false, nil
 		case len(keys) == 0:
 			return len(f.rows) >= total, nil
-		case total > 0 && len(f.rows) >= total:
+		case same > 0 && total > 0 && len(f.rows) >= total:
 			return true, nil
 		case same == maxSamePages:
 			return false, nil
@@ -169,7 +177,7 @@ func (f *listing) add(rows []tencent.RecordRow) []string {
 }
 
 func (f *listing) result() Listing {
-	result := Listing{Total: f.total}
+	result := Listing{Total: f.total, Unread: f.unread}
 	for _, row := range f.rows {
 		if row.Unreadable() {
 			result.Unreadable = append(result.Unreadable, row)

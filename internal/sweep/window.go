@@ -76,6 +76,9 @@ func earliestListable(now time.Time) time.Time {
 	return now.Add(-Reach).Truncate(time.Second).Add(time.Second)
 }
 
+// Listable reports whether all of a window can be listed at now.
+func (w Window) Listable(now time.Time) bool { return !w.From.Before(earliestListable(now)) }
+
 // split divides a window into windows of at most length, each of which starts
 // where the one before it ends. A window that ends before it starts gives none.
 func split(w Window, length time.Duration) []Window {
