@@ -72,6 +72,12 @@ type SweepResult struct {
 const (
 	// windowsPerRun limits the history of one run; then it continues as new.
 	windowsPerRun = 200
+	// continueAfter is how long a run lists windows before it continues as new.
+	continueAfter = 15 * time.Minute
+	// SweepRunTimeout bounds a run that the schedule starts, because the schedule
+	// starts no other one meanwhile. It leaves time to plan and, after continueAfter,
+	// for another window. Only a run whose workflow tasks are not done reaches it.
+	SweepRunTimeout = time.Hour
 	// maxExamples limits the size of the result.
 	maxExamples = 20
 )
@@ -123,7 +129,7 @@ func (r *sweepRun) plan(ctx workflow.Context) error {
 // listPending lists the pending windows, at most as many as fit into one run.
 func (r *sweepRun) listPending(ctx workflow.Context) error {
 	for listed := 0; len(r.pending) > 0; listed++ {
-		if listed == windowsPerRun || workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+		if listed == windowsPerRun || workflow.GetInfo(ctx).GetContinueAsNewSuggested() || (listed > 0 && tooLong(ctx)) {
 			p := r.params
 			p.Continued = &SweepProgress{Pending: r.pending, Done: r.done}
 			return workflow.NewContinueAsNewError(ctx, SweepName, p)
@@ -135,6 +141,12 @@ func (r *sweepRun) listPending(ctx workflow.Context) error {
 		}
 	}
 	return nil
+}
+
+// tooLong says whether a run is to continue as new before its run timeout.
+func tooLong(ctx workflow.Context) bool {
+	return workflow.Now(ctx).Sub(workflow.GetInfo(ctx).WorkflowStartTime) > continueAfter &&
+		workflow.GetVersion(ctx, "continue-long-sweep", workflow.DefaultVersion, 1) != workflow.DefaultVersion
 }
 
 // listNext lists the first pending window, or splits it. finished is false if

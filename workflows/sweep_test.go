@@ -243,3 +243,18 @@ func TestSweepContinuesAsNew(t *testing.T) {
 	require.Equal(t, 750, result.Listed)
 	require.LessOrEqual(t, len(result.Examples), 20)
 }
+
+// TestLongSweepContinuesAsNew has windows that take long: the run must not reach
+// its timeout.
+func TestLongSweepContinuesAsNew(t *testing.T) {
+	e := newEnv(t)
+	e.plans(windows(4))
+	e.OnActivity("SweepWindow", mock.Anything, mock.Anything).Return(found3(activities.SweepWindowParams{})).After(10 * time.Minute)
+	_, err := e.sweep(workflows.SweepParams{})
+	var again *workflow.ContinueAsNewError
+	require.ErrorAs(t, err, &again)
+	var params workflows.SweepParams
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(again.Input, &params))
+	require.Len(t, params.Continued.Pending, 2, "after twenty minutes")
+	require.Equal(t, 2, params.Continued.Done.Windows)
+}

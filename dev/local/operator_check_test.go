@@ -135,6 +135,24 @@ func TestCheckOfSweeps(t *testing.T) {
 	require.Contains(t, o.stdout, "→ temporal schedule toggle --unpause --schedule-id sweep:1400000001\n")
 }
 
+// TestCheckOfAForeignTaskQueue moves a schedule to a task queue without workers, as
+// a worker did that was once started there. The right worker takes it back.
+func TestCheckOfAForeignTaskQueue(t *testing.T) {
+	c := console{t, shared, testContext(t)}
+	schedule := shared.Temporal.ScheduleClient().GetHandle(c.ctx, workflows.SweepID(tutoringID))
+	require.NoError(t, schedule.Update(c.ctx, client.ScheduleUpdateOptions{DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
+		action, ok := in.Description.Schedule.Action.(*client.ScheduleWorkflowAction)
+		require.True(t, ok)
+		action.TaskQueue = "canary"
+		return &client.ScheduleUpdate{Schedule: &in.Description.Schedule}, nil
+	}}))
+	o := c.run("check")
+	require.Equal(t, cli.Refused, o.code)
+	require.Contains(t, o.stdout, "FAIL  sweep              tutoring  the sweep sweep:1400000001 waits on the task queue canary, which no worker polls\n")
+	require.Contains(t, o.stdout, "→ start a worker of the right task queue")
+	require.Eventually(t, func() bool { return c.run("check").code == cli.OK }, testTimeout, time.Second)
+}
+
 // testSchedule changes the configuration of the sweeps, and restarts the worker.
 func (c console) testSchedule() {
 	path := c.stack.Environ()["AFTERCALL_CONFIG"]

@@ -70,6 +70,8 @@ var sweepColumns = []column[ops.SweepStatus]{
 	}},
 	{key: "note", value: func(s ops.SweepStatus) string { return s.Note }, csvOnly: true, foreign: true},
 	{key: "every_seconds", title: "every", value: func(s ops.SweepStatus) string { return strconv.FormatInt(s.EverySeconds, 10) }, text: func(s ops.SweepStatus) string { return duration(s.EverySeconds) }, drop: 2},
+	{key: "task_queue", value: func(s ops.SweepStatus) string { return s.TaskQueue }, csvOnly: true, foreign: true},
+	{key: "unserved", value: func(s ops.SweepStatus) string { return s.Unserved }, csvOnly: true, foreign: true},
 	{key: "swept_to", title: "swept to (UTC)", value: func(s ops.SweepStatus) string { return csvTime(s.SweptTo) }, text: func(s ops.SweepStatus) string { return shortTime(s.SweptTo) }},
 	{
 		key: "lag_seconds", title: "lag", right: true,

@@ -52,6 +52,10 @@ const maxDrain = 5 * time.Minute
 // WorkerSettings are the process settings of the worker.
 type WorkerSettings struct {
 	Common
+	// TakeSweeps moves the sweeps of a whole task queue at once; by itself a worker
+	// takes them when the other queue has no worker any more.
+	TakeSweeps bool `env:"AFTERCALL_TAKE_SWEEPS" envDefault:"false" doc:"true takes the schedules of the sweeps also from another task queue whose workers run; false waits until it has none."`
+
 	AdminListen  string  `env:"AFTERCALL_ADMIN_LISTEN" envDefault:":9091" doc:"host:port for /healthz, /readyz, /metrics and /codec/."`
 	CodecToken   Secret  `env:"AFTERCALL_CODEC_TOKEN" doc:"Bearer token of the codec endpoint, which decrypts for those who have it, 32 characters or more; left out, there is no endpoint."`
 	CodecOrigins Origins `env:"AFTERCALL_CODEC_ORIGINS" doc:"Origins of the Web UIs whose pages may ask the codec endpoint, with commas between them, as in https://temporal.example.com."`

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
 	"aftercall/activities"
@@ -177,25 +176,15 @@ func probeSearchAttributes(ctx context.Context, d *Deps) (string, error) {
 }
 
 func probeWorkers(ctx context.Context, d *Deps) (string, error) {
-	c, _, err := d.Temporal()
-	if err != nil {
-		return "", err
-	}
-	queue, err := ask(ctx, func(ctx context.Context) (*workflowservice.DescribeTaskQueueResponse, error) {
-		return c.DescribeTaskQueue(ctx, d.settings.TaskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
-	})
+	workers, err := d.workersOn(ctx, d.settings.TaskQueue)
 	switch {
 	case err != nil:
-		return "", d.temporalError(err)
-	case len(queue.GetPollers()) == 0:
+		return "", err
+	case workers == 0:
 		return "", Errorf(Failed, "start a worker, with the same AFTERCALL_TASK_QUEUE as the starter; calls wait until then",
 			"no worker polls the task queue %s", d.settings.TaskQueue)
 	}
-	workers := map[string]bool{}
-	for _, poller := range queue.GetPollers() {
-		workers[poller.GetIdentity()] = true
-	}
-	return fmt.Sprintf("%d on the task queue %s", len(workers), d.settings.TaskQueue), nil
+	return fmt.Sprintf("%d on the task queue %s", workers, d.settings.TaskQueue), nil
 }
 
 var ledgerProbe = probe{name: "ledger", run: func(ctx context.Context, d *Deps) (string, error) {

@@ -42,6 +42,10 @@ type SweepStatus struct {
 	// Note says why a schedule is paused.
 	Note         string `json:"note,omitempty"`
 	EverySeconds int64  `json:"every_seconds"`
+	// TaskQueue is that of the schedule. Unserved is one on which a sweep waits
+	// although no worker polls it.
+	TaskQueue string `json:"task_queue,omitempty"`
+	Unserved  string `json:"unserved,omitempty"`
 	// SweptTo is up to when all calls are listed; zero before the first run has ended.
 	SweptTo time.Time `json:"swept_to,omitzero"`
 	// LagSeconds is the time since SweptTo.
@@ -173,7 +177,7 @@ func (d *Deps) readSchedule(ctx context.Context, app *config.App, s *SweepStatus
 	if recent := found.Info.RecentActions; len(recent) > 0 {
 		s.LastRun = lastRun(recent)
 	}
-	return nil
+	return d.readQueue(ctx, s, found)
 }
 
 func lastRun(recent []client.ScheduleActionResult) *SweepRun {
@@ -185,7 +189,7 @@ func lastRun(recent []client.ScheduleActionResult) *SweepRun {
 	return run
 }
 
-// scheduleError says what is wrong with the schedule.
+// scheduleError says what is wrong with the schedule, or its task queue.
 func (s *SweepStatus) scheduleError() error {
 	id := workflows.SweepID(s.SDKAppID)
 	switch s.State {
@@ -195,7 +199,7 @@ func (s *SweepStatus) scheduleError() error {
 		return Errorf(Failed, "temporal schedule toggle --unpause --schedule-id "+id, "the schedule %s is paused: %s", id, s.Note)
 	case SweepOn, SweepOff, SweepUnknown:
 	}
-	return nil
+	return s.queueError()
 }
 
 // readProgress reads from the ledger up to when calls are listed.

@@ -33,9 +33,10 @@ type Settings struct {
 const minLagLimit = 3 * time.Minute
 
 // LagLimit is how long ago the progress of a sweep with this period may be before
-// the sweep counts as behind: three periods beyond the settle delay.
+// the sweep counts as behind: two and a half periods beyond the settle delay, so that
+// an alert fires within three periods.
 func (s Settings) LagLimit(every time.Duration) time.Duration {
-	return s.Settle + max(3*every, minLagLimit)
+	return s.Settle + max(5*every/2, minLagLimit)
 }
 
 // Windows returns the windows that a sweep has to list at now, in order and

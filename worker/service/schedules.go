@@ -9,92 +9,183 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 
 	"aftercall/internal/config"
+	"aftercall/internal/temporalclient"
 	"aftercall/workflows"
 )
 
 const (
-	// catchupWindow covers a weekend without Temporal. All sweeps that were
-	// missed are one: it begins where the last one ended.
-	catchupWindow = 7 * 24 * time.Hour
+	// scheduleInterval is how often the schedules are compared with the
+	// configuration: Temporal may have lost them, or another worker may have
+	// moved them.
+	scheduleInterval = time.Minute
 	// scheduleRetryDelay is between attempts to set a schedule. Calls are handled
 	// meanwhile.
 	scheduleRetryDelay = 10 * time.Second
 )
 
-// ensureSchedules creates, updates or deletes the schedules of the sweeps as
-// configured, and retries until it has or ctx ends.
-func ensureSchedules(ctx context.Context, c client.Client, cfg *config.Config, taskQueue string, logger *slog.Logger) {
-	for _, app := range cfg.Apps {
-		for {
-			err := ensureSchedule(ctx, c.ScheduleClient(), app, taskQueue)
-			if err == nil {
-				logger.Info("sweep scheduled", "app", app.Name, "every", app.Sweep.Every)
-				break
+// schedules keeps the schedules of the sweeps as configured. A schedule belongs
+// to the task queue whose workers serve it: one on another queue is taken only
+// once that queue has no worker.
+type schedules struct {
+	client    client.Client
+	apps      []config.App
+	taskQueue string
+	// take also takes a schedule from a queue that has workers.
+	take bool
+	// prepare waits for Temporal, and registers the search attributes that
+	// schedules need; false if ctx has ended.
+	prepare func(context.Context) bool
+	// liveFor is how long ago a worker that runs has polled, at most; interval and
+	// retry are between two looks.
+	liveFor, interval, retry time.Duration
+	logger                   *slog.Logger
+
+	state map[string]scheduleState // by app
+}
+
+// scheduleState is what the log says of an app's schedule.
+type scheduleState struct {
+	// set: it is as this worker is configured.
+	set bool
+	// foreign is the other queue that has it, and failed the last error.
+	foreign, failed string
+}
+
+// keep ensures the schedules again and again until ctx ends.
+func (s *schedules) keep(ctx context.Context) {
+	s.state = make(map[string]scheduleState, len(s.apps))
+	for s.prepare(ctx) {
+		wait := s.interval
+		for _, app := range s.apps {
+			if !s.report(ctx, app, s.ensure(ctx, app)) {
+				wait = s.retry
 			}
-			if ctx.Err() == nil {
-				logger.Error("the sweep could not be scheduled and is retried", "app", app.Name, "error", err)
-			}
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(scheduleRetryDelay):
-			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
 		}
 	}
 }
 
-// ensureSchedule also deletes the schedule of an earlier version, once the new
-// one exists. A sweep that it has started runs to its end.
-func ensureSchedule(ctx context.Context, schedules client.ScheduleClient, app config.App, taskQueue string) error {
+// report logs an error once, and remembers it.
+func (s *schedules) report(ctx context.Context, app config.App, err error) (ok bool) {
+	state := s.state[app.Name]
+	problem := ""
+	if err != nil {
+		problem = err.Error()
+		if problem != state.failed && ctx.Err() == nil {
+			s.logger.ErrorContext(ctx, "the sweep could not be scheduled and is retried", "app", app.Name, "error", err)
+		}
+		state.set = false
+	}
+	state.failed = problem
+	s.state[app.Name] = state
+	return err == nil
+}
+
+// ensure makes the schedule of an app as configured. It also deletes the schedule
+// of an earlier version, once the new one exists. A sweep that it has started runs
+// to its end.
+func (s *schedules) ensure(ctx context.Context, app config.App) error {
 	var err error
 	if app.Sweep.Every == 0 {
-		err = deleteSchedule(ctx, schedules, workflows.SweepID(app.SDKAppID))
+		err = s.remove(ctx, workflows.SweepID(app.SDKAppID))
 	} else {
-		err = setSchedule(ctx, schedules, app, taskQueue)
+		err = s.set(ctx, app)
 	}
 	if err != nil {
 		return err
 	}
-	return deleteSchedule(ctx, schedules, workflows.FormerSweepID(app.SDKAppID))
+	return s.remove(ctx, workflows.FormerSweepID(app.SDKAppID))
 }
 
-func deleteSchedule(ctx context.Context, schedules client.ScheduleClient, id string) error {
-	err := schedules.GetHandle(ctx, id).Delete(ctx)
+func (s *schedules) remove(ctx context.Context, id string) error {
+	err := s.client.ScheduleClient().GetHandle(ctx, id).Delete(ctx)
 	if errors.As(err, new(*serviceerror.NotFound)) {
 		return nil
 	}
 	return err
 }
 
-func setSchedule(ctx context.Context, schedules client.ScheduleClient, app config.App, taskQueue string) error {
-	id := workflows.SweepID(app.SDKAppID)
-	spec := client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: time.Duration(app.Sweep.Every)}}}
-	action := &client.ScheduleWorkflowAction{
-		ID:        id,
-		Workflow:  workflows.SweepName,
-		Args:      []any{workflows.SweepParams{SDKAppID: app.SDKAppID, App: app.Name}},
-		TaskQueue: taskQueue,
-		TypedSearchAttributes: temporal.NewSearchAttributes(
-			workflows.AttributeApp.ValueSet(app.Name), workflows.AttributeSource.ValueSet(string(workflows.SourceSweep)),
-		),
-		StaticSummary: "Sweep of " + app.Name,
-	}
-	_, err := schedules.Create(ctx, client.ScheduleOptions{
-		ID: id, Spec: spec, Action: action, CatchupWindow: catchupWindow, Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
-		Note: "Finds calls whose callback was lost. Created by the worker from its configuration.",
-	})
-	if !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
+// set creates the schedule, or updates it if it is not this worker's, or this
+// worker has not done so since it started.
+func (s *schedules) set(ctx context.Context, app config.App) error {
+	handle := s.client.ScheduleClient().GetHandle(ctx, workflows.SweepID(app.SDKAppID))
+	found, err := handle.Describe(ctx)
+	switch {
+	case errors.As(err, new(*serviceerror.NotFound)):
+		return s.create(ctx, app)
+	case err != nil:
 		return err
 	}
-	return schedules.GetHandle(ctx, id).Update(ctx, client.ScheduleUpdateOptions{
-		DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
-			s := in.Description.Schedule
-			s.Spec, s.Action = &spec, action
-			s.Policy = &client.SchedulePolicies{CatchupWindow: catchupWindow, Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP}
-			return &client.ScheduleUpdate{Schedule: &s}, nil
-		},
-	})
+	queue := actionQueue(found.Schedule.Action)
+	if leave, err := s.leaves(ctx, app, queue); err != nil || leave {
+		return err
+	}
+	if queue != s.taskQueue || !s.state[app.Name].set {
+		if err := s.update(ctx, handle, app); err != nil {
+			return err
+		}
+		s.done(ctx, app, queue)
+	}
+	return s.replaceStuck(ctx, app, handle, found)
+}
+
+// leaves reports whether the workers of another queue keep the schedule.
+func (s *schedules) leaves(ctx context.Context, app config.App, queue string) (bool, error) {
+	state := s.state[app.Name]
+	if queue == s.taskQueue || s.take {
+		return false, nil
+	}
+	workers, err := temporalclient.Workers(ctx, s.client, queue, s.liveFor)
+	if err != nil || workers == 0 {
+		return false, err
+	}
+	if state.foreign != queue {
+		s.logger.WarnContext(ctx, "the sweep stays on another task queue, which has workers; AFTERCALL_TAKE_SWEEPS=true takes it",
+			"app", app.Name, "task_queue", queue, "workers", workers)
+	}
+	s.state[app.Name] = scheduleState{foreign: queue}
+	return true, nil
+}
+
+func (s *schedules) done(ctx context.Context, app config.App, before string) {
+	s.state[app.Name] = scheduleState{set: true}
+	attrs := []any{"app", app.Name, "every", app.Sweep.Every}
+	if before != s.taskQueue && before != "" {
+		attrs = append(attrs, "taken_from", before)
+	}
+	s.logger.InfoContext(ctx, "sweep scheduled", attrs...)
+}
+
+// replaceStuck replaces a sweep that waits on a task queue without workers. While
+// it is open, the schedule starts no other one.
+func (s *schedules) replaceStuck(ctx context.Context, app config.App, handle client.ScheduleHandle, found *client.ScheduleDescription) error {
+	for _, run := range found.Info.RunningWorkflows {
+		sweep, err := s.client.DescribeWorkflowExecution(ctx, run.WorkflowID, "")
+		if errors.As(err, new(*serviceerror.NotFound)) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		queue := sweep.GetExecutionConfig().GetTaskQueue().GetName()
+		if sweep.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING || queue == s.taskQueue {
+			continue
+		}
+		workers, err := temporalclient.Workers(ctx, s.client, queue, s.liveFor)
+		if err != nil {
+			return err
+		}
+		if workers > 0 {
+			continue
+		}
+		s.logger.WarnContext(ctx, "a sweep waits on a task queue without workers and is replaced", "app", app.Name, "task_queue", queue, "WorkflowID", run.WorkflowID)
+		return handle.Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_TERMINATE_OTHER})
+	}
+	return nil
 }

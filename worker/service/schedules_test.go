@@ -1,23 +1,42 @@
 package service
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/mocks"
-	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 
+	"aftercall/dev/local"
 	"aftercall/internal/config"
+	"aftercall/internal/temporalclient"
+	"aftercall/internal/testenv"
+	"aftercall/workflows"
 )
 
 const (
 	scheduleID       = "sweep:1400000000"
 	formerScheduleID = "reconcile:1400000000"
+	// within bounds what takes seconds on an idle machine.
+	within = 2 * time.Minute
+	poll   = 50 * time.Millisecond
 )
 
 func sweptApp(every time.Duration) config.App {
@@ -26,49 +45,199 @@ func sweptApp(every time.Duration) config.App {
 	return app
 }
 
-// schedules expects that the schedules with these IDs are deleted.
-func schedules(t *testing.T, result error, deleted ...string) *mocks.ScheduleClient {
+// devServer starts a Temporal server whose port stays the same.
+func devServer(t *testing.T, port int) (c client.Client, stop func()) {
 	t.Helper()
-	c := mocks.NewScheduleClient(t)
-	for _, id := range deleted {
-		handle := mocks.NewScheduleHandle(t)
-		handle.On("Delete", mock.Anything).Return(result).Once()
-		c.On("GetHandle", mock.Anything, id).Return(handle).Once()
+	path, err := local.TemporalPath(t.Context(), "../..")
+	require.NoError(t, err)
+	server, err := testsuite.StartDevServer(t.Context(), testsuite.DevServerOptions{
+		ExistingPath: path, DBFilename: filepath.Join(t.TempDir(), "temporal.db"),
+		ClientOptions: &client.Options{
+			HostPort: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+		},
+		Stdout: io.Discard, Stderr: io.Discard,
+	})
+	require.NoError(t, err)
+	return server.Client(), func() {
+		server.Client().Close()
+		require.NoError(t, server.Stop())
 	}
-	return c
 }
 
-func TestScheduleReplacesItsFormerOne(t *testing.T) {
-	c := schedules(t, nil, formerScheduleID)
-	c.On("Create", mock.Anything, mock.MatchedBy(func(o client.ScheduleOptions) bool {
-		action, ok := o.Action.(*client.ScheduleWorkflowAction)
-		return ok && o.ID == scheduleID && action.ID == scheduleID && action.Workflow == "Sweep" && o.Spec.Intervals[0].Every == time.Minute
-	})).Return(mocks.NewScheduleHandle(t), nil).Once()
-	require.NoError(t, ensureSchedule(t.Context(), c, sweptApp(time.Minute), "queue"))
+// keeper keeps the schedules for workers on a task queue. A queue counts as
+// without workers as soon as nothing has polled it for liveFor.
+func keeper(c client.Client, taskQueue string, liveFor time.Duration, apps ...config.App) *schedules {
+	logger := slog.New(slog.DiscardHandler)
+	return &schedules{
+		client: c, apps: apps, taskQueue: taskQueue, liveFor: liveFor, interval: poll, retry: poll, logger: logger,
+		prepare: func(ctx context.Context) bool {
+			return temporalclient.Prepare(ctx, c, client.DefaultNamespace, logger, workflows.SearchAttributes)
+		},
+	}
 }
 
-func TestScheduleIsUpdated(t *testing.T) {
-	c := schedules(t, serviceerror.NewNotFound("no such schedule"), formerScheduleID)
-	c.On("Create", mock.Anything, mock.Anything).Return(nil, temporal.ErrScheduleAlreadyRunning).Once()
-	handle := mocks.NewScheduleHandle(t)
-	handle.On("Update", mock.Anything, mock.MatchedBy(func(o client.ScheduleUpdateOptions) bool {
-		update, err := o.DoUpdate(client.ScheduleUpdateInput{})
-		return err == nil && update.Schedule.Spec.Intervals[0].Every == time.Hour && update.Schedule.Policy.CatchupWindow == catchupWindow
-	})).Return(nil).Once()
-	c.On("GetHandle", mock.Anything, scheduleID).Return(handle).Once()
-	require.NoError(t, ensureSchedule(t.Context(), c, sweptApp(time.Hour), "queue"))
+// keep runs a keeper until the returned function is called.
+func keep(t *testing.T, s *schedules) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.keep(ctx)
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
 }
 
-func TestScheduleIsDeletedWhenSweepsAreOff(t *testing.T) {
-	require.NoError(t, ensureSchedule(t.Context(), schedules(t, nil, scheduleID, formerScheduleID), sweptApp(0), "queue"))
-	require.NoError(t, ensureSchedule(t.Context(), schedules(t, serviceerror.NewNotFound("no such schedule"), scheduleID, formerScheduleID), sweptApp(0), "queue"))
-	down := errors.New("Temporal is down")
-	require.ErrorIs(t, ensureSchedule(t.Context(), schedules(t, down, scheduleID), sweptApp(0), "queue"), down)
+// sweeper is a worker on a task queue whose sweeps have nothing to do.
+func sweeper(t *testing.T, c client.Client, taskQueue string) worker.Worker {
+	t.Helper()
+	w := worker.New(c, taskQueue, worker.Options{})
+	w.RegisterWorkflowWithOptions(func(workflow.Context, workflows.SweepParams) error { return nil }, workflow.RegisterOptions{Name: workflows.SweepName})
+	require.NoError(t, w.Start())
+	return w
+}
+
+// queueOf is the task queue of the schedule, empty if there is no schedule.
+func queueOf(t *testing.T, c client.Client) string {
+	t.Helper()
+	found, err := c.ScheduleClient().GetHandle(t.Context(), scheduleID).Describe(t.Context())
+	if errors.As(err, new(*serviceerror.NotFound)) {
+		return ""
+	}
+	require.NoError(t, err)
+	return actionQueue(found.Schedule.Action)
+}
+
+func awaitQueue(t *testing.T, c client.Client, want string) {
+	t.Helper()
+	require.Eventually(t, func() bool { return queueOf(t, c) == want }, within, poll)
+}
+
+// runs returns how many sweeps of a task queue have a status.
+func runs(t *testing.T, c client.Client, taskQueue string, status enumspb.WorkflowExecutionStatus) int {
+	t.Helper()
+	found, err := c.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{Query: fmt.Sprintf("WorkflowType = 'Sweep' AND TaskQueue = '%s' AND ExecutionStatus = '%s'", taskQueue, status)})
+	require.NoError(t, err)
+	return int(found.GetCount())
+}
+
+// TestCanary starts a worker on another task queue once. As in earlier releases, it
+// takes the schedule, and ends while a sweep waits for it.
+func TestCanary(t *testing.T) {
+	c, stop := devServer(t, testenv.FreePort(t))
+	defer stop()
+	app := sweptApp(time.Second)
+
+	canary := keeper(c, "canary", temporalclient.LiveFor, app)
+	canary.take = true
+	stopCanary, w := keep(t, canary), sweeper(t, c, "canary")
+	awaitQueue(t, c, "canary")
+	require.Eventually(t, func() bool { return runs(t, c, "canary", enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED) > 0 }, within, poll)
+	w.Stop()
+	require.Eventually(t, func() bool { return runs(t, c, "canary", enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING) > 0 }, within, poll)
+	stopCanary()
+
+	right := sweeper(t, c, "aftercall")
+	defer right.Stop()
+	defer keep(t, keeper(c, "aftercall", 3*time.Second, app))()
+	awaitQueue(t, c, "aftercall")
+	require.Eventually(t, func() bool { return runs(t, c, "aftercall", enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED) > 1 }, within, poll)
+	require.Eventually(t, func() bool { return runs(t, c, "canary", enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING) == 0 }, within, poll)
+}
+
+// TestScheduleStaysWhereWorkersAre has a second worker on another queue. Once the
+// queue of the schedule has no worker, the second one takes it.
+func TestScheduleStaysWhereWorkersAre(t *testing.T) {
+	c, stop := devServer(t, testenv.FreePort(t))
+	defer stop()
+	app := sweptApp(time.Second)
+	first := sweeper(t, c, "first")
+	defer first.Stop()
+	require.True(t, keeper(c, "first", temporalclient.LiveFor, app).prepare(t.Context()))
+	ensure := func(s *schedules) error {
+		s.state = map[string]scheduleState{}
+		return s.ensure(t.Context(), app)
+	}
+	require.NoError(t, ensure(keeper(c, "first", temporalclient.LiveFor, app)))
+	require.Eventually(t, func() bool {
+		n, err := temporalclient.Workers(t.Context(), c, "first", temporalclient.LiveFor)
+		require.NoError(t, err)
+		return n == 1
+	}, within, poll)
+	second := keeper(c, "second", temporalclient.LiveFor, app)
+	require.NoError(t, ensure(second))
+	require.Equal(t, "first", queueOf(t, c))
+	require.Equal(t, "first", second.state["clinic"].foreign)
+
+	second.take = true
+	require.NoError(t, ensure(second))
+	require.Equal(t, "second", queueOf(t, c))
+}
+
+// TestTemporalComesBackEmpty replaces Temporal's database while a worker runs.
+func TestTemporalComesBackEmpty(t *testing.T) {
+	port := testenv.FreePort(t)
+	c, stop := devServer(t, port)
+	own, _, err := temporalclient.NewClient(map[string]string{"TEMPORAL_ADDRESS": "127.0.0.1:" + strconv.Itoa(port)}, nil, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	defer own.Close()
+	w := sweeper(t, own, "aftercall")
+	defer w.Stop()
+	defer keep(t, keeper(own, "aftercall", temporalclient.LiveFor, sweptApp(time.Second)))()
+	awaitQueue(t, c, "aftercall")
+	stop()
+
+	c, stop = devServer(t, port)
+	defer stop()
+	awaitQueue(t, c, "aftercall")
+	require.Eventually(t, func() bool { return runs(t, c, "aftercall", enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED) > 0 }, within, poll)
+}
+
+// TestScheduleFollowsTheConfiguration creates, changes and removes a schedule, and
+// that of an earlier version.
+func TestScheduleFollowsTheConfiguration(t *testing.T) {
+	c, stop := devServer(t, testenv.FreePort(t))
+	defer stop()
+	s := keeper(c, "aftercall", temporalclient.LiveFor)
+	require.True(t, s.prepare(t.Context()))
+	former := func() error {
+		_, err := c.ScheduleClient().GetHandle(t.Context(), formerScheduleID).Describe(t.Context())
+		return err
+	}
+	_, err := c.ScheduleClient().Create(t.Context(), client.ScheduleOptions{ID: formerScheduleID, Action: sweepAction(sweptApp(time.Hour), "aftercall")})
+	require.NoError(t, err)
+	for _, every := range []time.Duration{time.Minute, time.Hour} {
+		s.state = map[string]scheduleState{} // as after a start
+		require.NoError(t, s.ensure(t.Context(), sweptApp(every)))
+		found, err := c.ScheduleClient().GetHandle(t.Context(), scheduleID).Describe(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, every, found.Schedule.Spec.Intervals[0].Every)
+		require.Equal(t, catchupWindow, found.Schedule.Policy.CatchupWindow)
+		action, ok := found.Schedule.Action.(*client.ScheduleWorkflowAction)
+		require.True(t, ok)
+		require.Equal(t, workflows.SweepRunTimeout, action.WorkflowRunTimeout)
+		require.ErrorAs(t, former(), new(*serviceerror.NotFound))
+	}
+	for range 2 { // the second time there is none
+		require.NoError(t, s.ensure(t.Context(), sweptApp(0)))
+		require.Empty(t, queueOf(t, c))
+	}
 }
 
 func TestFormerScheduleStaysUntilTheNewOneExists(t *testing.T) {
 	down := errors.New("Temporal is down")
-	c := schedules(t, nil)
-	c.On("Create", mock.Anything, mock.Anything).Return(nil, down).Once()
-	require.ErrorIs(t, ensureSchedule(t.Context(), c, sweptApp(time.Minute), "queue"), down)
+	for _, every := range []time.Duration{0, time.Minute} {
+		c, schedule, handle := mocks.NewClient(t), mocks.NewScheduleClient(t), mocks.NewScheduleHandle(t)
+		c.On("ScheduleClient").Return(schedule)
+		schedule.On("GetHandle", mock.Anything, scheduleID).Return(handle).Once()
+		if every == 0 {
+			handle.On("Delete", mock.Anything).Return(down).Once()
+		} else {
+			handle.On("Describe", mock.Anything).Return(nil, down).Once()
+		}
+		require.ErrorIs(t, keeper(c, "queue", temporalclient.LiveFor).ensure(t.Context(), sweptApp(every)), down)
+	}
 }

@@ -93,11 +93,17 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 			return err
 		}
 		// A workflow that corrects search attributes fails if they are not registered.
-		if !temporalclient.Prepare(ctx, temporal, namespace, logger, workflows.SearchAttributes) {
+		prepare := func(ctx context.Context) bool {
+			return temporalclient.Prepare(ctx, temporal, namespace, logger, workflows.SearchAttributes)
+		}
+		if !prepare(ctx) {
 			return nil
 		}
 		group.Go(func() error {
-			ensureSchedules(ctx, temporal, cfg, settings.TaskQueue, logger)
+			(&schedules{
+				client: temporal, apps: cfg.Apps, taskQueue: settings.TaskQueue, take: settings.TakeSweeps, logger: logger, prepare: prepare,
+				liveFor: temporalclient.LiveFor, interval: scheduleInterval, retry: scheduleRetryDelay,
+			}).keep(ctx)
 			return nil
 		})
 		group.Go(func() error {
