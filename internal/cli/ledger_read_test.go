@@ -312,8 +312,8 @@ func TestVerify(t *testing.T) {
 	require.Contains(t, stdout, `"found": []`)
 	code, stdout, _ = l.run("ledger", "verify", "-o", "csv")
 	require.Equal(t, Refused, code)
-	require.Equal(t, "kind,sdk_app_id,call_id,key,problem\n"+
-		"entry,1400000000,call-3,charge:1400000000:call-3,\"its amount is 0.01 JPY, but its record and tariff give 60 JPY\"\n", stdout)
+	require.Equal(t, "kind,sdk_app_id,call_id,key,problem\r\n"+
+		"entry,1400000000,call-3,charge:1400000000:call-3,\"its amount is 0.01 JPY, but its record and tariff give 60 JPY\"\r\n", stdout)
 }
 
 func TestVerifyWithRecordsNeedsTheConfiguration(t *testing.T) {

@@ -87,9 +87,9 @@ func TestRun(t *testing.T) {
 		"csv": {
 			[]string{"list", "--output", "csv"},
 			OK,
-			"call_id,amount,reason\n" +
-				"055662e1-bc8a-469c-a334-1126c8c17d58,1.50,\"the record says that the call lasted for longer than a day, see https://example.com/a/very/long/address\"\n" +
-				"'=1+1,-12.25,no\n", "",
+			"call_id,amount,reason\r\n" +
+				"055662e1-bc8a-469c-a334-1126c8c17d58,1.50,\"the record says that the call lasted for longer than a day, see https://example.com/a/very/long/address\"\r\n" +
+				"'=1+1,-12.25,no\r\n", "",
 		},
 	}
 	for name, tt := range tests {

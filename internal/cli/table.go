@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/csv"
 	"fmt"
 	"io"
 	"slices"
@@ -200,14 +199,14 @@ func render(w io.Writer, columns []tableColumn, rows int) {
 
 // writeCSV writes items as CSV (RFC 4180) with all columns, under their keys.
 func writeCSV[T any](w io.Writer, items []T, columns []column[T]) error {
-	out := csv.NewWriter(w)
+	out := ledger.NewCSV(w)
 	row := []string{}
 	for _, c := range columns {
 		if !c.tableOnly {
 			row = append(row, c.key)
 		}
 	}
-	if err := out.Write(row); err != nil {
+	if err := out.Write(row...); err != nil {
 		return err
 	}
 	for _, item := range items {
@@ -221,12 +220,11 @@ func writeCSV[T any](w io.Writer, items []T, columns []column[T]) error {
 				row = append(row, value)
 			}
 		}
-		if err := out.Write(row); err != nil {
+		if err := out.Write(row...); err != nil {
 			return err
 		}
 	}
-	out.Flush()
-	return out.Error()
+	return out.Flush()
 }
 
 // printList prints items in the chosen format; empty is said to people instead

@@ -22,12 +22,25 @@ type testEngine struct {
 	// driver and source open the same database past the ledger.
 	driver string
 	source func(url string) string
+	// explain is how it explains the plan of a query, after statements that let it
+	// use an index although the table is small.
+	explain []string
+	// usesCallIndex matches a plan in which the index finds calls by their CallId.
+	usesCallIndex string
 }
 
 // testEngines are the engines that the suite runs on: one line each.
 var testEngines = []testEngine{
-	{"sqlite", createSQLite, "sqlite", func(url string) string { return "file:" + strings.TrimPrefix(url, "sqlite://") + "?_foreign_keys=1" }},
-	{"postgresql", testenv.Postgres, "pgx", func(url string) string { return url }},
+	{
+		"sqlite", createSQLite, "sqlite", func(url string) string { return "file:" + strings.TrimPrefix(url, "sqlite://") + "?_foreign_keys=1" },
+		[]string{"EXPLAIN QUERY PLAN "},
+		`USING INDEX ledger_entries_call \(call_id=\?`,
+	},
+	{
+		"postgresql", testenv.Postgres, "pgx", func(url string) string { return url },
+		[]string{"SET enable_seqscan = off", "EXPLAIN "},
+		`ledger_entries_call on ledger_entries .*\n *Index Cond: \(+call_id = `,
+	},
 }
 
 // conformance is what every engine must do.
@@ -57,6 +70,7 @@ var conformance = []struct {
 	{"charge after a correction", testChargeAfterCorrection},
 	{"list filters", testListFilters},
 	{"used values", testUsedValues},
+	{"find a call by an index", testCallIndex},
 	{"report", testReport},
 	{"report adds exactly", testReportAddsExactly},
 	{"export", testExport},
@@ -133,16 +147,17 @@ func createSQLite(t testing.TB) (url string, ok bool) {
 // openSQL opens the database past the ledger.
 func openSQL(t testing.TB, url string) *sql.DB {
 	t.Helper()
+	engine := engineOf(t, url)
+	db, err := sql.Open(engine.driver, engine.source(url))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+func engineOf(t testing.TB, url string) testEngine {
+	t.Helper()
 	scheme, _, _ := strings.Cut(url, ":")
-	for _, engine := range testEngines {
-		if !strings.HasPrefix(engine.name, scheme) {
-			continue
-		}
-		db, err := sql.Open(engine.driver, engine.source(url))
-		require.NoError(t, err)
-		t.Cleanup(func() { require.NoError(t, db.Close()) })
-		return db
-	}
-	t.Fatal("no engine has URLs like ", scheme)
-	return nil
+	i := slices.IndexFunc(testEngines, func(e testEngine) bool { return strings.HasPrefix(e.name, scheme) })
+	require.GreaterOrEqual(t, i, 0, "no engine has URLs like %s", scheme)
+	return testEngines[i]
 }

@@ -1,12 +1,10 @@
 package ledger
 
 import (
-	"encoding/csv"
 	"fmt"
 	"io"
 	"iter"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -20,25 +18,23 @@ var exportColumns = []string{
 }
 
 // Export writes entries as CSV (RFC 4180) with a header, one at a time, and returns
-// how many. Amounts are the decimal text of the ledger, times are in UTC. Text that
-// a spreadsheet would run as a formula is prefixed with an apostrophe. The first
-// error of entries or w ends the export.
+// how many. Amounts are the decimal text of the ledger, times are in UTC, and text is
+// a Cell. The first error of entries or w ends the export.
 func Export(w io.Writer, entries iter.Seq2[Entry, error]) (n int, err error) {
-	out := csv.NewWriter(w)
-	if err := out.Write(exportColumns); err != nil {
+	out := NewCSV(w)
+	if err := out.Write(exportColumns...); err != nil {
 		return 0, fmt.Errorf("export: %w", err)
 	}
 	for e, err := range entries {
 		if err != nil {
 			return n, err
 		}
-		if err := out.Write(exportRow(e)); err != nil {
+		if err := out.Write(exportRow(e)...); err != nil {
 			return n, fmt.Errorf("export: %w", err)
 		}
 		n++
 	}
-	out.Flush()
-	if err := out.Error(); err != nil {
+	if err := out.Flush(); err != nil {
 		return n, fmt.Errorf("export: %w", err)
 	}
 	return n, nil
@@ -55,15 +51,6 @@ func exportRow(e Entry) []string {
 		Cell(c.Tariff.Name), c.Tariff.EffectiveFrom.UTC().Format(time.RFC3339), c.Tariff.Hash,
 		Cell(e.WorkflowID), e.FirstRunID, Cell(e.Operator), Cell(e.Reason),
 	}
-}
-
-// Cell is foreign text as a CSV cell: with an apostrophe before it if a spreadsheet
-// would run it as a formula.
-func Cell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
-	}
-	return s
 }
 
 // utc is a time of a record, given in Unix seconds; empty for 0, which means never.

@@ -26,3 +26,6 @@ func Columns() map[string][]string {
 	}
 	return columns
 }
+
+// ListQuery is the query of List.
+func ListQuery(f Filter) (query string, args []any) { return listQuery(f) }

@@ -99,8 +99,8 @@ func ceilMilli(t time.Time) int64 {
 // the sequence.
 func (l *Ledger) List(ctx context.Context, f Filter) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		where, args := f.where()
-		rows, err := l.read.QueryContext(ctx, selectEntries+where+"ORDER BY e.seq", args...)
+		query, args := listQuery(f)
+		rows, err := l.read.QueryContext(ctx, query, args...)
 		if err != nil {
 			yield(Entry{}, fmt.Errorf("ledger: list entries: %w", err))
 			return
@@ -116,4 +116,9 @@ func (l *Ledger) List(ctx context.Context, f Filter) iter.Seq2[Entry, error] {
 			yield(Entry{}, fmt.Errorf("ledger: list entries: %w", err))
 		}
 	}
+}
+
+func listQuery(f Filter) (query string, args []any) {
+	where, args := f.where()
+	return selectEntries + where + "ORDER BY e.seq", args
 }

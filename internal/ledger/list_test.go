@@ -3,8 +3,10 @@ package ledger_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -222,10 +224,40 @@ func TestExportOfACallThatWasNotAccepted(t *testing.T) {
 	require.NotEmpty(t, rows[1][13])
 }
 
-func TestCell(t *testing.T) {
-	for text, want := range map[string]string{
-		"": "", "a": "a", "a=1": "a=1", "=1": "'=1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "\ta": "'\ta", "\ra": "'\ra", "'=1": "'=1",
-	} {
-		require.Equal(t, want, ledger.Cell(text))
+// testCallIndex: a call is looked up in an index, with its app and without it.
+func testCallIndex(t *testing.T, url string) {
+	open(t, url)
+	engine := engineOf(t, url)
+	db := openSQL(t, url)
+	db.SetMaxOpenConns(1) // for what is set
+	last := len(engine.explain) - 1
+	execute(t, db, engine.explain[:last]...)
+	for _, f := range []ledger.Filter{{CallID: "call-1"}, {CallID: "call-1", SDKAppID: testApp}} {
+		query, args := ledger.ListQuery(f)
+		rows, err := db.QueryContext(context.Background(), engine.explain[last]+query, args...)
+		require.NoError(t, err)
+		require.Regexp(t, engine.usesCallIndex, dump(t, rows))
 	}
+}
+
+// dump is all that a query returns, as text.
+func dump(t *testing.T, rows *sql.Rows) string {
+	t.Helper()
+	defer rows.Close()
+	columns, err := rows.Columns()
+	require.NoError(t, err)
+	values := make([]any, len(columns))
+	for i := range values {
+		values[i] = new(any)
+	}
+	var b strings.Builder
+	for rows.Next() {
+		require.NoError(t, rows.Scan(values...))
+		for _, v := range values {
+			fmt.Fprint(&b, *v.(*any), " ")
+		}
+		b.WriteByte('\n')
+	}
+	require.NoError(t, rows.Err())
+	return b.String()
 }
