@@ -31,7 +31,7 @@ ok  retention                    closed workflows are kept for 10 days, longer t
 ok  search attributes            all N are registered
 ok  workers                      1 on the task queue aftercall
 ok  failed calls                 no workflow of a call has failed in the last 7 days
-ok  ledger                       sqlite://DIR/ledger.db, its tables match this release
+ok  ledger                       sqlite://DIR/ledger.db, this release can use its tables
 ok  held back                    no call that the sweeps cannot start
 ok  sweep              clinic    off, as configured: calls whose callback is lost are not found
 ok  record api         clinic    http://HOST answers in DURATION and accepts the credentials

@@ -60,6 +60,7 @@ var conformance = []struct {
 	{"open with a canceled context", testOpenCanceled},
 	{"migration log", testMigrationLog},
 	{"open tables of a later release", testLaterRelease},
+	{"migrations say who can work with them", testVersionsDeclared},
 	{"open read-only", testOpenReadOnly},
 	{"reverse", testReverse},
 	{"reverse a free charge", testReverseFreeCharge},

@@ -17,6 +17,7 @@ func Columns() map[string][]string {
 		"ledger_tariffs":    {"hash", "edition"},
 		"ledger_sweeps":     {"sdk_app_id", "swept_to"},
 		"ledger_sweep_held": {"sdk_app_id"},
+		"ledger_versions":   {"version", "oldest"},
 	}
 	for column := range strings.SplitSeq(heldColumns, ",") {
 		columns["ledger_sweep_held"] = append(columns["ledger_sweep_held"], strings.TrimPrefix(strings.TrimSpace(column), "h."))

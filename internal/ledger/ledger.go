@@ -32,7 +32,7 @@ type Ledger struct {
 // Open opens the ledger at url (sqlite:path or postgres://…) and brings its
 // tables up to date, under a lock, so that many processes can do so at once. A
 // URL that cannot be used is a *URLError, and no error repeats the URL. A ledger
-// with the tables of a later release is a *VersionError. Close the ledger after use.
+// with tables of a later release that this one cannot work with is a *VersionError. Close the ledger after use.
 func Open(ctx context.Context, url string, o Options) (*Ledger, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -50,13 +50,6 @@ func (e *engine) migration(logger *slog.Logger) migrateFunc {
 		for _, m := range applied {
 			logger.InfoContext(ctx, "ledger migrated", "version", m.Source.Version, "duration", m.Duration)
 		}
-		current, target, err := provider.GetVersions(ctx)
-		if err != nil {
-			return fmt.Errorf("migrations: %w", err)
-		}
-		if current > target {
-			return &VersionError{Have: current, Want: target}
-		}
-		return nil
+		return checkVersion(ctx, db, provider)
 	}
 }

@@ -38,14 +38,6 @@ func TestOpenRefusesUnusableURLs(t *testing.T) {
 	}
 }
 
-func testLaterRelease(t *testing.T, url string) {
-	open(t, url)
-	_, err := openSQL(t, url).ExecContext(context.Background(), "INSERT INTO ledger_migrations (version_id, is_applied) VALUES (999, true)")
-	require.NoError(t, err)
-	_, err = ledger.Open(context.Background(), url, ledger.Options{})
-	require.ErrorContains(t, err, "made by a later release")
-}
-
 func testMigrationLog(t *testing.T, url string) {
 	var log bytes.Buffer
 	options := ledger.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}

@@ -11,8 +11,8 @@ import (
 var ErrMissing = errors.New("there is no ledger yet")
 
 // OpenReadOnly opens a ledger that exists, for reading. It creates and migrates
-// nothing: a ledger that is not there is ErrMissing, and one whose tables are
-// not those of this release is a *VersionError.
+// nothing: a ledger that is not there is ErrMissing, and one whose tables this
+// release cannot work with is a *VersionError.
 func OpenReadOnly(ctx context.Context, url string) (*Ledger, error) {
 	e, source, err := parseURL(url)
 	if err != nil {
@@ -23,41 +23,22 @@ func OpenReadOnly(ctx context.Context, url string) (*Ledger, error) {
 		return nil, err
 	}
 	l := &Ledger{pools: pools{write: db, read: db}, now: e.now}
-	if err := e.checkVersion(ctx, db); err != nil {
+	if err := e.checkTables(ctx, db); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
 }
 
-// VersionError is returned if the tables of a ledger are not those of this release.
-// Have and Want are versions of migrations.
-type VersionError struct{ Have, Want int64 }
-
-// Error names both versions and what to do.
-func (e *VersionError) Error() string {
-	if e.Have > e.Want {
-		return fmt.Sprintf("its tables are of version %d, made by a later release than this one, which knows version %d: run the later release", e.Have, e.Want)
-	}
-	return fmt.Sprintf("its tables are of version %d, but this release needs version %d: start the worker of this release, which migrates them", e.Have, e.Want)
-}
-
-// checkVersion compares the migrations that were applied with those of this release.
-func (e *engine) checkVersion(ctx context.Context, db *sql.DB) error {
+// checkTables reports a database without a ledger, or with tables that this release
+// cannot work with.
+func (e *engine) checkTables(ctx context.Context, db *sql.DB) error {
 	// Asked first, because a database that is not a ledger can answer anything.
 	if err := db.PingContext(ctx); err != nil {
 		return fmt.Errorf("ledger: %w", err)
-	}
-	var have sql.NullInt64
-	if err := db.QueryRowContext(ctx, "SELECT MAX(version_id) FROM "+migrationTable+" WHERE is_applied").Scan(&have); err != nil {
-		return fmt.Errorf("%w: the database has no table %s (%w)", ErrMissing, migrationTable, err)
 	}
 	provider, err := e.provider(db)
 	if err != nil {
 		return err
 	}
-	sources := provider.ListSources()
-	if want := sources[len(sources)-1].Version; have.Int64 != want {
-		return &VersionError{Have: have.Int64, Want: want}
-	}
-	return nil
+	return checkVersion(ctx, db, provider)
 }

@@ -195,7 +195,7 @@ var ledgerProbe = probe{name: "ledger", run: func(ctx context.Context, d *Deps) 
 	if _, err := ask(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, l.Ping(ctx) }); err != nil {
 		return "", err
 	}
-	return d.settings.LedgerURL.String() + ", its tables match this release", nil
+	return d.settings.LedgerURL.String() + ", this release can use its tables", nil
 }}
 
 // inDays writes whole days as days, from two on.

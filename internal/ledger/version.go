@@ -1,0 +1,45 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/pressly/goose/v3"
+)
+
+// VersionError is returned if this release cannot work with the tables of a ledger.
+// Have and Want are versions of migrations.
+type VersionError struct{ Have, Want int64 }
+
+// Error names both versions and what to do.
+func (e *VersionError) Error() string {
+	if e.Have > e.Want {
+		return fmt.Sprintf("its tables are of version %d, made by a later release than this one, which knows version %d and cannot work with them: run the later release", e.Have, e.Want)
+	}
+	return fmt.Sprintf("its tables are of version %d, but this release needs version %d: start the worker of this release, which migrates them", e.Have, e.Want)
+}
+
+// checkVersion compares the migrations that were applied with those of this
+// release. Later ones are fine if each of them says that this release can work
+// with it.
+func checkVersion(ctx context.Context, db *sql.DB, provider *goose.Provider) error {
+	var have sql.NullInt64
+	if err := db.QueryRowContext(ctx, "SELECT MAX(version_id) FROM "+migrationTable+" WHERE is_applied").Scan(&have); err != nil {
+		return fmt.Errorf("%w: the database has no table %s (%w)", ErrMissing, migrationTable, err)
+	}
+	sources := provider.ListSources()
+	want := sources[len(sources)-1].Version
+	if have.Int64 < want {
+		return &VersionError{Have: have.Int64, Want: want}
+	}
+	var unusable bool
+	if err := db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM `+migrationTable+` m WHERE m.is_applied AND m.version_id > $1
+AND NOT EXISTS (SELECT 1 FROM ledger_versions v WHERE v.version = m.version_id AND v.oldest <= $1))`, want).Scan(&unusable); err != nil {
+		return fmt.Errorf("ledger: read what later releases demand: %w", err)
+	}
+	if unusable {
+		return &VersionError{Have: have.Int64, Want: want}
+	}
+	return nil
+}
