@@ -75,7 +75,7 @@ func newOddWorld(t *testing.T) *oddWorld {
 		require.NoError(t, rdb.Close())
 	})
 	w.receiver = httptest.NewServer(starter.New([]starter.App{{
-		ID: oddApp, Name: "clinic", Secret: oddSecret,
+		ID: oddApp, Name: "clinic", Secrets: []string{oddSecret},
 	}}, dedupe.New(guard, reg), w, reg, logger))
 	t.Cleanup(w.receiver.Close)
 	require.NoError(t, w.client.SetCallback(t.Context(), tencent.CallbackConfig{

@@ -39,13 +39,6 @@ type App struct {
 	tariff billing.Tariff
 }
 
-// Callback is how the callbacks of an app prove that they come from Tencent.
-type Callback struct {
-	Secret  Secret `yaml:"secret" required:"true" doc:"Last path segment of the callback URL: 16 characters or more of A-Z a-z 0-9 . _ ~ -"`
-	BaseURL string `yaml:"base_url" doc:"Public address of the starter, as in https://calls.example.com, to which aftercall callback set appends /tencent/call/<secret> when it registers the callback."`
-	Token   Secret `yaml:"token" doc:"Authentication token of the callback, if one is set in the console; then Sign and RequestTime are checked."`
-}
-
 // App finds an app by its SDKAppID.
 func (c *Config) App(id tencent.SDKAppID) (*App, bool) {
 	for i := range c.Apps {
@@ -75,12 +68,6 @@ func (a *App) APIBaseURL() string {
 	return trimSlash(a.API)
 }
 
-// CallbackURL returns the URL to which Tencent posts: the app's public address,
-// pathPrefix and the secret. ok is false when no address is configured.
-func (a *App) CallbackURL(pathPrefix string) (address string, ok bool) {
-	return trimSlash(a.Callback.BaseURL) + pathPrefix + a.Callback.Secret.Reveal(), a.Callback.BaseURL != ""
-}
-
 // BillingTariff returns the tariff by which the app's calls are charged.
 func (a *App) BillingTariff() billing.Tariff { return a.tariff }
 
@@ -89,10 +76,17 @@ func (a App) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("name", a.Name), slog.String("sdk_app_id", a.SDKAppID.String()))
 }
 
-// resolve looks up the tariffs that apps name. The configuration must be valid.
+// resolve looks up the tariffs that apps name, and sets what has two forms. The
+// configuration must be valid.
 func (c *Config) resolve() {
 	for i := range c.Apps {
 		app := &c.Apps[i]
 		app.tariff = c.Tariffs[app.Tariff]
+		if secrets := app.Callback.Secrets; len(secrets) > 0 {
+			app.Callback.Secret = secrets[0]
+		}
+		if tokens := app.Callback.Tokens; len(tokens) > 0 {
+			app.Callback.Token = tokens[0]
+		}
 	}
 }

@@ -14,18 +14,12 @@ import (
 	"aftercall/internal/tencent"
 )
 
-const (
-	minCallbackSecret = 16
-	// maxRecordDeadline: Tencent deletes a record after seven days, so waiting
-	// longer is useless. D:68931
-	maxRecordDeadline = 7 * 24 * time.Hour
-)
+// maxRecordDeadline: Tencent deletes a record after seven days, so waiting
+// longer is useless. D:68931
+const maxRecordDeadline = 7 * 24 * time.Hour
 
-var (
-	// namePattern restricts names to what metric labels, URLs, workflow IDs and message IDs allow.
-	namePattern    = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	urlSafePattern = regexp.MustCompile(`^[A-Za-z0-9._~-]+$`)
-)
+// namePattern restricts names to what metric labels, URLs, workflow IDs and message IDs allow.
+var namePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // validator checks what decoding a single key cannot: limits, uniqueness and the
 // names that refer to each other.
@@ -78,22 +72,6 @@ func (v validator) app(path string, app App) {
 	v.sweep(path+".sweep", app.Sweep)
 	if app.Relay != nil {
 		v.relay(path+".relay", *app.Relay)
-	}
-}
-
-func (v validator) callback(path string, callback Callback) {
-	secret := callback.Secret.Reveal()
-	switch {
-	case len(secret) < minCallbackSecret:
-		v.report(path+".secret", "is too short: it needs %d characters, as from: openssl rand -hex 24", minCallbackSecret)
-	case !urlSafePattern.MatchString(secret):
-		v.report(path+".secret", "must consist of A-Z a-z 0-9 . _ ~ - only, because it is part of a URL; make one with: openssl rand -hex 24")
-	}
-	if _, present := v.positions[path+".base_url"]; present {
-		v.baseURL(path+".base_url", callback.BaseURL)
-	}
-	if _, present := v.positions[path+".token"]; present {
-		v.credential(path+".token", callback.Token)
 	}
 }
 

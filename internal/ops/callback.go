@@ -121,16 +121,32 @@ func configuredCallback(app *config.App) *tencent.CallbackConfig {
 }
 
 // ours reports whether the callbacks go to a starter of this app: to the
-// address that is wanted, or, where none is, to one with the app's secret.
-func (r registration) ours() bool {
+// address that is wanted, or, where none is, to one with a secret of the app.
+func (r registration) ours() bool { return r.registeredSecret() != noSecret }
+
+// usesOldSecret reports whether the callbacks go to a starter of this app, by the
+// secret that a new one replaces.
+func (r registration) usesOldSecret() bool { return r.registeredSecret() > 0 }
+
+// noSecret is for a registration that is not this app's.
+const noSecret = -1
+
+// registeredSecret is the index of the app's secret to whose address the
+// callbacks go.
+func (r registration) registeredSecret() int {
 	if r.registered == nil {
-		return false
+		return noSecret
 	}
-	if r.wanted != nil {
-		return r.registered.URL == r.wanted.URL
+	if r.wanted != nil && r.registered.URL == r.wanted.URL {
+		return 0
 	}
-	parsed, err := url.Parse(r.registered.URL)
-	return err == nil && strings.HasSuffix(parsed.Path, callback.PathPrefix+r.app.Callback.Secret.Reveal())
+	for i, secret := range r.app.Callback.AllSecrets() {
+		base, found := strings.CutSuffix(r.registered.URL, callback.PathPrefix+secret.Reveal())
+		if found && (r.wanted == nil || r.wanted.URL == base+callback.PathPrefix+r.app.Callback.Secret.Reveal()) {
+			return i
+		}
+	}
+	return noSecret
 }
 
 // differences says how the registration differs from what is wanted.
@@ -139,7 +155,10 @@ func (r registration) differences(showSecret bool) []string {
 		return []string{"no callback is registered"}
 	}
 	all := []string{}
-	if !r.ours() {
+	switch {
+	case r.usesOldSecret():
+		all = append(all, "callbacks go to the address with the old secret")
+	case !r.ours():
 		line := "callbacks go to " + callbackURL(r.app, r.registered.URL, showSecret)
 		if r.wanted != nil {
 			line += ", not to " + callbackURL(r.app, r.wanted.URL, showSecret)
@@ -189,8 +208,14 @@ func callbackURL(app *config.App, address string, showSecret bool) string {
 	path := parsed.EscapedPath()
 	if before, secret, found := strings.Cut(path, callback.PathPrefix); found {
 		whose := "another secret"
-		if app.Callback.Secret.Matches(secret) {
-			whose = "the app's secret"
+		for i, one := range app.Callback.AllSecrets() {
+			switch {
+			case !one.Matches(secret):
+			case i == 0:
+				whose = "the app's secret"
+			default:
+				whose = "the app's old secret"
+			}
 		}
 		path = before + callback.PathPrefix + "[" + whose + "]"
 	}

@@ -62,8 +62,8 @@ func (d *Deps) wantedCallback(app *config.App, p SetCallbackParams) (*tencent.Ca
 			return nil, Errorf(Usage, "write https://HOST"+callback.PathPrefix+"SECRET", "--url is not an address")
 		}
 		wanted = &tencent.CallbackConfig{URL: p.URL, Commands: app.CallbackCommands()}
-		if !strings.HasSuffix(parsed.Path, callback.PathPrefix+app.Callback.Secret.Reveal()) {
-			d.note("--url does not end in %s and the app's secret: the starter refuses such callbacks, unless a proxy in between rewrites the path", callback.PathPrefix)
+		if !slices.ContainsFunc(app.Callback.AllSecrets(), func(s config.Secret) bool { return strings.HasSuffix(parsed.Path, callback.PathPrefix+s.Reveal()) }) {
+			d.note("--url does not end in %s and a secret of the app: the starter refuses such callbacks, unless a proxy in between rewrites the path", callback.PathPrefix)
 		}
 	case wanted == nil:
 		return nil, Errorf(Usage, "set apps[].callback.base_url, or give --url", "the public address of %s is not configured", app.Name)

@@ -93,8 +93,18 @@ func probeCallback(ctx context.Context, d *Deps, app *config.App) (string, error
 	if err != nil {
 		return "", err
 	}
-	if differences := r.differences(false); len(differences) > 0 {
-		return "", Errorf(Failed, "aftercall callback set --app "+app.Name, "%s", strings.Join(differences, "; "))
+	return r.check()
+}
+
+// check is the result of probeCallback. An old secret is accepted while a new one
+// replaces it, and is not an error.
+func (r registration) check() (string, error) {
+	set := "aftercall callback set --app " + r.app.Name
+	switch differences := r.differences(false); {
+	case len(differences) == 1 && r.usesOldSecret():
+		return callbackURL(r.app, r.registered.URL, false) + " is still registered; register the new one with: " + set, nil
+	case len(differences) > 0:
+		return "", Errorf(Failed, set, "%s", strings.Join(differences, "; "))
 	}
-	return callbackURL(app, r.registered.URL, false), nil
+	return callbackURL(r.app, r.registered.URL, false), nil
 }

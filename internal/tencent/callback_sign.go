@@ -19,29 +19,35 @@ func CallbackSign(token, requestTime string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// VerifyCallbackSign checks Sign and RequestTime of a callback. Tencent documents
-// them for Chat; that Call sends them too is inferred. Every error is a
-// *FieldError.
-func VerifyCallbackSign(query Query, token string, now time.Time) error {
+// VerifyCallbackSign checks Sign and RequestTime of a callback, and returns the
+// index of the token that signed it. Comparing takes the same time for each of
+// them. Tencent documents the signature for Chat; that Call sends it too is
+// inferred. Every error is a *FieldError.
+func VerifyCallbackSign(query Query, tokens []string, now time.Time) (signer int, err error) {
 	sign, requestTime := query.sign, query.requestTime
 	if query.conflicts(&query.sign) {
-		return &FieldError{"Sign", differentValues}
+		return 0, &FieldError{"Sign", differentValues}
 	}
 	if query.conflicts(&query.requestTime) {
-		return &FieldError{"RequestTime", differentValues}
+		return 0, &FieldError{"RequestTime", differentValues}
 	}
 	if sign == "" {
-		return &FieldError{"Sign", "missing from the query, although a token is configured for this app"}
+		return 0, &FieldError{"Sign", "missing from the query, although a token is configured for this app"}
 	}
 	at, err := strconv.ParseInt(requestTime, 10, 64)
 	if err != nil {
-		return &FieldError{"RequestTime", "must be Unix seconds"}
+		return 0, &FieldError{"RequestTime", "must be Unix seconds"}
 	}
-	if subtle.ConstantTimeCompare([]byte(sign), []byte(CallbackSign(token, requestTime))) != 1 {
-		return &FieldError{"Sign", "does not match the configured token"}
+	signer = -1
+	for i, token := range tokens {
+		matches := subtle.ConstantTimeCompare([]byte(sign), []byte(CallbackSign(token, requestTime)))
+		signer = subtle.ConstantTimeSelect(matches, i, signer)
+	}
+	if signer < 0 {
+		return 0, &FieldError{"Sign", "does not match the configured token"}
 	}
 	if age := now.Sub(time.Unix(at, 0)); age > MaxSignAge || age < -MaxSignAge {
-		return &FieldError{"RequestTime", "differs from this clock by more than 60 seconds: check the clocks"}
+		return 0, &FieldError{"RequestTime", "differs from this clock by more than 60 seconds: check the clocks"}
 	}
-	return nil
+	return signer, nil
 }

@@ -315,7 +315,7 @@ func TestVerifyCallbackSign(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			err := VerifyCallbackSign(ParseQuery(tt.query), token, tt.now)
+			_, err := VerifyCallbackSign(ParseQuery(tt.query), []string{token}, tt.now)
 			if tt.field == "" {
 				require.NoError(t, err)
 				return

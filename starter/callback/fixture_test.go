@@ -99,9 +99,9 @@ type fixture struct {
 
 // testApps are an app, one with a token, and one with a relay.
 var testApps = []App{
-	{ID: appID, Name: "clinic", Secret: secret, RecordDeadline: time.Minute},
-	{ID: tokenID, Name: "school", Secret: tokenPath, Token: token},
-	{ID: relayID, Name: "bank", Secret: relayPath, Relay: map[tencent.Command]bool{
+	{ID: appID, Name: "clinic", Secrets: []string{secret, oldSecret}, RecordDeadline: time.Minute},
+	{ID: tokenID, Name: "school", Secrets: []string{tokenPath}, Tokens: []string{token, oldToken}},
+	{ID: relayID, Name: "bank", Secrets: []string{relayPath}, Relay: map[tencent.Command]bool{
 		tencent.CommandAfterEndCall: true, tencent.CommandAfterStartCall: true,
 	}},
 }

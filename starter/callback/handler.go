@@ -42,10 +42,12 @@ const (
 type App struct {
 	ID   tencent.SDKAppID
 	Name string
-	// Secret is the last segment of the callback URL's path.
-	Secret string
-	// Token makes Sign and RequestTime mandatory, unless it is empty.
-	Token string
+	// Secrets are the accepted last segments of the callback URL's path: one, or
+	// the current one and then the old one.
+	Secrets []string
+	// Tokens make Sign and RequestTime mandatory, unless there are none. There are
+	// one or two, as of Secrets.
+	Tokens []string
 	// RecordDeadline is how long the workflow waits for a missing record.
 	RecordDeadline time.Duration
 	// Relay holds the commands whose callbacks are relayed to the app's own backend.
@@ -55,7 +57,7 @@ type App struct {
 // Handler answers callbacks. Its zero value is not usable: see New.
 type Handler struct {
 	router    http.Handler
-	apps      map[tencent.SDKAppID]appWithHash
+	apps      map[tencent.SDKAppID]appWithHashes
 	claims    *dedupe.Store
 	workflows WorkflowStarter
 	commands  map[tencent.Command]commandHandler
@@ -72,25 +74,39 @@ type Handler struct {
 	relaySlots chan struct{}
 }
 
-// appWithHash keeps the hash of the secret, so that comparing takes the same
+// appWithHashes keeps the hashes of the secrets, so that comparing takes the same
 // time for secrets of any length.
-type appWithHash struct {
+type appWithHashes struct {
 	App
-	secretHash [sha256.Size]byte
+	secretHashes [][sha256.Size]byte
+}
+
+// secret returns the index of the secret with the hash, -1 if it has none. It
+// compares with all of them.
+func (a *appWithHashes) secret(hash [sha256.Size]byte) int {
+	found := -1
+	for i := range a.secretHashes {
+		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(a.secretHashes[i][:], hash[:]), i, found)
+	}
+	return found
 }
 
 // New returns the handler of the public listener. Unknown paths are answered
 // exactly like a wrong secret.
 func New(apps []App, claims *dedupe.Store, starter WorkflowStarter, reg prometheus.Registerer, logger *slog.Logger) *Handler {
 	h := &Handler{
-		apps: make(map[tencent.SDKAppID]appWithHash, len(apps)), claims: claims, workflows: starter,
+		apps: make(map[tencent.SDKAppID]appWithHashes, len(apps)), claims: claims, workflows: starter,
 		metrics: newMetrics(reg), refusals: newRefusalLog(logger), logger: logger, now: time.Now, relaySlots: make(chan struct{}, maxRelayStarts),
 	}
 	h.unaccepted = newUnaccepted(h.metrics.unaccepted, logger)
 	h.router = h.routes()
 	h.commands = h.commandHandlers()
 	for _, app := range apps {
-		h.apps[app.ID] = appWithHash{App: app, secretHash: sha256.Sum256([]byte(app.Secret))}
+		known := appWithHashes{App: app}
+		for _, secret := range app.Secrets {
+			known.secretHashes = append(known.secretHashes, sha256.Sum256([]byte(secret)))
+		}
+		h.apps[app.ID] = known
 		h.metrics.addApp(app.Name)
 	}
 	return h
@@ -145,14 +161,18 @@ func (h *Handler) handle(w http.ResponseWriter, r *http.Request, deadline time.T
 	if err != nil {
 		return refuse(http.StatusForbidden, err.Error())
 	}
-	app, ok := h.apps[id]
-	if !ok || subtle.ConstantTimeCompare(app.secretHash[:], secretHash[:]) != 1 {
+	app := h.apps[id]
+	secret := app.secret(secretHash)
+	if secret < 0 {
 		return refuse(http.StatusForbidden, "SdkAppid: not an app of this URL")
 	}
-	if app.Token != "" {
-		if err := tencent.VerifyCallbackSign(query, app.Token, h.now()); err != nil {
+	h.countOld(app.Name, "secret", secret)
+	if len(app.Tokens) > 0 {
+		signer, err := tencent.VerifyCallbackSign(query, app.Tokens, h.now())
+		if err != nil {
 			return refuse(http.StatusUnauthorized, err.Error()).forApp(app.App)
 		}
+		h.countOld(app.Name, "token", signer)
 	}
 	cb, err := tencent.DecodeCallback(query, body)
 	if err != nil {
@@ -172,9 +192,17 @@ func (h *Handler) handle(w http.ResponseWriter, r *http.Request, deadline time.T
 // anySecret reports whether the hash is that of an app's secret. It compares
 // with all of them, whatever it finds on the way.
 func (h *Handler) anySecret(hash [sha256.Size]byte) bool {
-	found := 0
+	found := false
 	for _, app := range h.apps {
-		found |= subtle.ConstantTimeCompare(app.secretHash[:], hash[:])
+		found = app.secret(hash) >= 0 || found
 	}
-	return found == 1
+	return found
+}
+
+// countOld counts a callback that came with another secret or token than the
+// first, so that an operator sees when nothing uses it any more.
+func (h *Handler) countOld(app, credential string, index int) {
+	if index > 0 {
+		h.metrics.old.WithLabelValues(app, credential).Inc()
+	}
 }

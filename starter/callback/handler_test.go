@@ -27,9 +27,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const (
 	appID     = 1400000000
 	secret    = "an-unguessable-secret"
+	oldSecret = "the-secret-before-it"
 	tokenID   = 1400000001
 	tokenPath = "another-unguessable-secret"
 	token     = "xxxxyyyy"
+	oldToken  = "wwwwzzzz"
 	relayID   = 1400000002
 	relayPath = "a-third-unguessable-secret"
 	endQuery  = "SdkAppid=1400000000&CallbackCommand=Call.CallbackAfterEndCall&contenttype=json&ClientIP=127.0.0.1&OptPlatform=iOS"
@@ -101,15 +103,39 @@ func TestWrongSecretLooksLikeUnknownPath(t *testing.T) {
 	require.Equal(t, unknown.Body.String(), wrong.Body.String())
 }
 
-func TestSignedCallbackIsAccepted(t *testing.T) {
-	f := withMiniredis(t)
+// signed is a callback URL of the app with tokens, signed with one of them.
+func signed(token string) string {
 	now := strconv.FormatInt(time.Now().Unix(), 10)
 	q := url.Values{
 		"SDKAppID": {"1400000001"}, "CallbackCommand": {"Call.CallbackAfterEndCall"},
 		"RequestTime": {now}, "Sign": {tencent.CallbackSign(token, now)},
 	}
-	f.requireOK(f.post(PathPrefix+tokenPath+"?"+q.Encode(), body))
+	return PathPrefix + tokenPath + "?" + q.Encode()
+}
+
+func TestSignedCallbackIsAccepted(t *testing.T) {
+	f := withMiniredis(t)
+	f.requireOK(f.post(signed(token), body))
 	require.Len(t, f.temporal.started, 1)
+}
+
+// TestRotation: callbacks with the new and with the old secret or token are
+// accepted, and those with the old one are counted.
+func TestRotation(t *testing.T) {
+	f := withMiniredis(t)
+	old := PathPrefix + oldSecret + "?" + endQuery
+	f.requireOK(f.post(good, body))
+	f.requireOK(f.post(old, body))
+	f.requireOK(f.post(old, strings.Replace(body, "055662e1", "055662e2", 1)))
+	f.requireOK(f.post(signed(token), body))
+	f.requireOK(f.post(signed(oldToken), strings.Replace(body, "055662e1", "055662e2", 1)))
+	require.Len(t, f.temporal.started, 4)
+	require.Equal(t, http.StatusUnauthorized, f.post(signed("neither"), body).Code)
+	require.Equal(t, http.StatusForbidden, f.post(PathPrefix+oldSecret+"?SdkAppid=1400000001&CallbackCommand=Call.CallbackAfterEndCall", body).Code)
+	f.requireMetric("aftercall_callback_old_credentials_total",
+		`{app="bank",credential="secret"} 0`, `{app="bank",credential="token"} 0`,
+		`{app="clinic",credential="secret"} 2`, `{app="clinic",credential="token"} 0`,
+		`{app="school",credential="secret"} 0`, `{app="school",credential="token"} 1`)
 }
 
 func TestAcceptedOnce(t *testing.T) {

@@ -36,6 +36,7 @@ type metrics struct {
 	duration   *prometheus.HistogramVec
 	conflicts  *prometheus.CounterVec
 	dropped    *prometheus.CounterVec
+	old        *prometheus.CounterVec
 	relays     *prometheus.CounterVec
 }
 
@@ -63,6 +64,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "aftercall_callback_fields_dropped_total",
 			Help: "Fields of accepted callbacks that could not be read and were left out of the hint, by app and field; the record decides.",
 		}, []string{"app", "field"}),
+		old: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "aftercall_callback_old_credentials_total",
+			Help: "Callbacks that came with the old secret, or were signed with the old token, of an app that has two, by app and credential: secret, token.",
+		}, []string{"app", "credential"}),
 		relays: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_relays_total",
 			Help: "Callbacks to relay to the app's own backend, by app and outcome of starting the workflow: started, duplicate, failed.",
@@ -80,6 +85,8 @@ func (m *metrics) addApp(app string) {
 		m.callbacks.WithLabelValues(app, string(outcome), strconv.Itoa(status))
 	}
 	m.conflicts.WithLabelValues(app)
+	m.old.WithLabelValues(app, "secret")
+	m.old.WithLabelValues(app, "token")
 	m.unaccepted.WithLabelValues(app)
 }
 

@@ -116,11 +116,19 @@ func apps(cfg *config.Config) []callback.App {
 		all[i] = callback.App{
 			ID:             app.SDKAppID,
 			Name:           app.Name,
-			Secret:         app.Callback.Secret.Reveal(),
-			Token:          app.Callback.Token.Reveal(),
+			Secrets:        reveal(app.Callback.AllSecrets()),
+			Tokens:         reveal(app.Callback.AllTokens()),
 			RecordDeadline: app.RecordDeadline,
 			Relay:          relayed,
 		}
 	}
 	return all
+}
+
+func reveal(secrets []config.Secret) []string {
+	texts := make([]string, len(secrets))
+	for i, secret := range secrets {
+		texts[i] = secret.Reveal()
+	}
+	return texts
 }
