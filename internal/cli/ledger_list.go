@@ -53,25 +53,25 @@ func (c ledgerListCommand) Run(ctx context.Context, p Process, d *ops.Deps) erro
 
 // entryColumns are those of the table; the CSV has those of the export.
 var entryColumns = []column[ops.LedgerEntry]{
-	{title: "booked (UTC)", value: func(e ops.LedgerEntry) string { return dateTime(e.BookedAt) }},
+	{title: "booked (UTC)", value: func(e ops.LedgerEntry) string { return dateTime(e.BookedAt) }, drop: 1},
 	{title: "kind", value: func(e ops.LedgerEntry) string { return string(e.Kind) }},
-	{title: "revision", value: func(e ops.LedgerEntry) string { return strconv.Itoa(e.Revision) }, right: true, drop: 8},
-	{title: "app", value: func(e ops.LedgerEntry) string { return e.App }, drop: 3},
+	{title: "revision", value: func(e ops.LedgerEntry) string { return strconv.Itoa(e.Revision) }, right: true, drop: 9},
+	{title: "app", value: func(e ops.LedgerEntry) string { return e.App }, drop: 4},
 	{title: "call id", value: func(e ops.LedgerEntry) string { return e.CallID }},
-	{title: "payer", value: func(e ops.LedgerEntry) string { return e.Payer }, drop: 1},
-	{title: "result", value: func(e ops.LedgerEntry) string { return string(e.Result) }, drop: 6},
+	{title: "payer", value: func(e ops.LedgerEntry) string { return e.Payer }, drop: 2},
+	{title: "result", value: func(e ops.LedgerEntry) string { return string(e.Result) }, drop: 7},
 	{title: "ended (UTC)", value: func(e ops.LedgerEntry) string {
 		if e.EndTime == nil {
 			return "never"
 		}
 		return dateTime(*e.EndTime)
-	}, drop: 5},
-	{title: "connected", value: func(e ops.LedgerEntry) string { return seconds(e.ConnectedSeconds) }, right: true, drop: 7},
-	{title: "billed", value: func(e ops.LedgerEntry) string { return seconds(e.BilledSeconds) }, right: true, drop: 4},
+	}, drop: 6},
+	{title: "connected", value: func(e ops.LedgerEntry) string { return seconds(e.ConnectedSeconds) }, right: true, drop: 8},
+	{title: "billed", value: func(e ops.LedgerEntry) string { return seconds(e.BilledSeconds) }, right: true, drop: 5},
 	{title: "amount", value: func(e ops.LedgerEntry) string { return e.Amount + " " + e.Currency }, right: true, paint: func(s screen, e ops.LedgerEntry, cell string) string {
 		return paintAmount(s, e.Amount, cell)
 	}},
-	{title: "operator", value: func(e ops.LedgerEntry) string { return e.Operator }, drop: 2},
+	{title: "operator", value: func(e ops.LedgerEntry) string { return e.Operator }, drop: 3},
 }
 
 // seconds is a duration.

@@ -65,18 +65,18 @@ func reportColumns(by ledger.Dimension, bars bool) []column[reportRow] {
 		{key: string(by), value: func(r reportRow) string { return r.Group }, foreign: true},
 		{key: "currency", value: func(r reportRow) string { return r.Currency }, csvOnly: true},
 		{key: "amount", value: func(r reportRow) string { return r.Amount.Number() }, csvOnly: true},
-		{key: "charges", value: func(r reportRow) string { return strconv.FormatInt(r.Charges, 10) }, right: true},
-		{key: "reversals", value: func(r reportRow) string { return strconv.FormatInt(r.Reversals, 10) }, right: true},
+		{key: "charges", value: func(r reportRow) string { return strconv.FormatInt(r.Charges, 10) }, right: true, drop: 2},
+		{key: "reversals", value: func(r reportRow) string { return strconv.FormatInt(r.Reversals, 10) }, right: true, drop: 3},
 		{key: "connected_seconds", value: func(r reportRow) string { return strconv.FormatInt(r.ConnectedSeconds, 10) }, csvOnly: true},
 		{key: "billed_seconds", value: func(r reportRow) string { return strconv.FormatInt(r.BilledSeconds, 10) }, csvOnly: true},
-		{title: "billed", value: func(r reportRow) string { return seconds(r.BilledSeconds) }, right: true, tableOnly: true},
+		{title: "billed", value: func(r reportRow) string { return seconds(r.BilledSeconds) }, right: true, tableOnly: true, drop: 1},
 		{
 			title: "amount", value: func(r reportRow) string { return r.Amount.Number() + " " + r.Currency }, right: true, tableOnly: true,
 			paint: func(s screen, r reportRow, cell string) string { return paintAmount(s, r.Amount.Number(), cell) },
 		},
 	}
 	if bars {
-		columns = append(columns, column[reportRow]{title: " ", value: func(r reportRow) string { return r.bar }, tableOnly: true})
+		columns = append(columns, column[reportRow]{title: " ", value: func(r reportRow) string { return r.bar }, tableOnly: true, drop: 4})
 	}
 	return columns
 }

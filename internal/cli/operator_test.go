@@ -85,9 +85,9 @@ func TestUsageErrors(t *testing.T) {
 		"give either a CallId or --failed": {"resend"},
 		"--event: there is no event \"call.lost\"\n  → events are: call.charged, call.free": {"resend", "c", "--event", "call.lost"},
 		"--target: there is no target \"x\"\n  → targets are: crm, billing":                 {"resend", "c", "--target", "x"},
-		"--since must be more than 0": {"resend", "--failed", "--since=0s"},
+		"--since: must be more than 0": {"resend", "--failed", "--since=0s"},
 		"--stage: there is no stage \"x\"\n  → stages are: waiting, record, charge, review, notify": {"waiting", "--stage", "x"},
-		"--limit must be 1 or more":                                                                              {"waiting", "--limit", "0"},
+		"--limit: must be 1 or more":                                                                             {"waiting", "--limit", "0"},
 		"NAME: there is no target \"x\"\n  → targets are: crm, billing":                                          {"target", "test", "x"},
 		"the public address of clinic is not configured\n  → set apps[].callback.base_url, or give --url":        {"callback", "set", "--app", "clinic"},
 		"--url is not an address\n  → write https://HOST/tencent/call/SECRET":                                    {"callback", "set", "--app", "clinic", "--url", "x"},
@@ -95,8 +95,9 @@ func TestUsageErrors(t *testing.T) {
 		"--connected-seconds: must be from 1 to 604800 for charge-as":                                            {"review", "decide", "c", "--verdict", "charge-as", "--operator", "a", "--reason", "b"},
 		"--media, --call-type: have no effect with waive":                                                        {"review", "decide", "c", "--verdict", "waive", "--call-type", "SingleCall", "--operator", "a", "--reason", "b"},
 		"missing: --operator NAME and --reason TEXT":                                                             {"review", "decide", "c", "--verdict", "charge"},
-		"missing: --reason TEXT":                                     {"review", "decide", "c", "--verdict", "charge", "--operator", "a", "--reason", " "},
-		"--output must be one of \"table\",\"json\" but got \"csv\"": {"call", "c", "--output", "csv"},
+		"--limit: must be 0 or more":                                                                             {"ledger", "verify", "--limit=-1"},
+		"missing: --reason TEXT":                                                                                 {"review", "decide", "c", "--verdict", "charge", "--operator", "a", "--reason", " "},
+		"--output must be one of \"table\",\"json\" but got \"csv\"":                                             {"call", "c", "--output", "csv"},
 	} {
 		code, stdout, stderr := o.run(args...)
 		require.Equal(t, Usage, code, args)

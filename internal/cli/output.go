@@ -24,6 +24,7 @@ type ListFormat struct {
 type screen struct {
 	io.Writer
 	width  int  // of tables, in characters; 0 is unlimited
+	cut    bool // whether text that does not fit is cut
 	colour bool // whether colours are shown
 	notes  io.Writer
 }
@@ -58,9 +59,9 @@ func printJSON(p Process, v any) error {
 
 func printFor(p Process, wide bool, people func(screen)) error {
 	return flush(p, func(b *bytes.Buffer) error {
-		s := screen{Writer: b, width: p.width(), colour: p.colour(p.Stdout), notes: p.Stderr}
-		if wide {
-			s.width = 0
+		s := screen{Writer: b, colour: p.colour(p.Stdout), notes: p.Stderr}
+		if !wide {
+			s.width, s.cut = p.width()
 		}
 		people(s)
 		return nil

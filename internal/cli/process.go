@@ -30,17 +30,19 @@ func (p Process) colour(w io.Writer) bool {
 // defaultWidth is the width of tables where no terminal says how wide it is, in characters.
 const defaultWidth = 80
 
-// width is how wide tables may be, in characters.
-func (p Process) width() int {
+// width is how wide tables may be, in characters. known reports whether a person
+// sees them at that width: on a terminal, or where COLUMNS is set, as by watch.
+// Elsewhere, in a pipe or a file, it is only a default.
+func (p Process) width() (characters int, known bool) {
 	if file, ok := p.Stdout.(*os.File); ok {
 		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
-			return width
+			return width, true
 		}
 	}
 	if width, err := strconv.Atoi(p.Environ["COLUMNS"]); err == nil && width > 0 {
-		return width
+		return width, true
 	}
-	return defaultWidth
+	return defaultWidth, false
 }
 
 func isTerminal(w io.Writer) bool {

@@ -51,7 +51,7 @@ func (c reviewListCommand) Run(ctx context.Context, p Process, d *ops.Deps) erro
 var reviewColumns = []column[ops.Review]{
 	{key: "call_id", value: func(r ops.Review) string { return r.CallID }, foreign: true},
 	{key: "sdk_app_id", value: func(r ops.Review) string { return r.SDKAppID.String() }, csvOnly: true},
-	{key: "app", value: func(r ops.Review) string { return r.App }, foreign: true, drop: 1},
+	{key: "app", value: func(r ops.Review) string { return r.App }, foreign: true, drop: 2},
 	{key: "workflow_id", value: func(r ops.Review) string { return r.WorkflowID }, foreign: true, csvOnly: true},
 	{
 		key: "since", title: "since (UTC)",
@@ -67,6 +67,7 @@ var reviewColumns = []column[ops.Review]{
 			}
 			return r.Since.UTC().Format("2006-01-02 15:04")
 		},
+		drop: 1,
 	},
 	{key: "reason", value: func(r ops.Review) string { return r.Reason }, text: reviewReason, foreign: true, wrap: true, paint: func(s screen, r ops.Review, cell string) string {
 		if r.Error != "" {
@@ -75,7 +76,7 @@ var reviewColumns = []column[ops.Review]{
 		return cell
 	}},
 	{key: "no_record", value: func(r ops.Review) string { return strconv.FormatBool(r.NoRecord) }, csvOnly: true},
-	{key: "summary", value: func(r ops.Review) string { return r.Summary }, foreign: true, drop: 2},
+	{key: "summary", value: func(r ops.Review) string { return r.Summary }, foreign: true, drop: 3},
 	{key: "claimed_caller", value: func(r ops.Review) string { return r.ClaimedCaller }, foreign: true, csvOnly: true},
 	{key: "claimed", value: func(r ops.Review) string { return r.Claimed }, foreign: true, csvOnly: true},
 	{key: "error", value: func(r ops.Review) string { return r.Error }, foreign: true, csvOnly: true},

@@ -69,10 +69,10 @@ var sweepColumns = []column[ops.SweepStatus]{
 		return cell
 	}},
 	{key: "note", value: func(s ops.SweepStatus) string { return s.Note }, csvOnly: true, foreign: true},
-	{key: "every_seconds", title: "every", value: func(s ops.SweepStatus) string { return strconv.FormatInt(s.EverySeconds, 10) }, text: func(s ops.SweepStatus) string { return duration(s.EverySeconds) }, drop: 2},
+	{key: "every_seconds", title: "every", value: func(s ops.SweepStatus) string { return strconv.FormatInt(s.EverySeconds, 10) }, text: func(s ops.SweepStatus) string { return duration(s.EverySeconds) }, drop: 3},
 	{key: "task_queue", value: func(s ops.SweepStatus) string { return s.TaskQueue }, csvOnly: true, foreign: true},
 	{key: "unserved", value: func(s ops.SweepStatus) string { return s.Unserved }, csvOnly: true, foreign: true},
-	{key: "swept_to", title: "swept to (UTC)", value: func(s ops.SweepStatus) string { return csvTime(s.SweptTo) }, text: func(s ops.SweepStatus) string { return shortTime(s.SweptTo) }},
+	{key: "swept_to", title: "swept to (UTC)", value: func(s ops.SweepStatus) string { return csvTime(s.SweptTo) }, text: func(s ops.SweepStatus) string { return shortTime(s.SweptTo) }, drop: 1},
 	{
 		key: "lag_seconds", title: "lag", right: true,
 		value: func(s ops.SweepStatus) string { return strconv.FormatInt(s.LagSeconds, 10) },
@@ -85,7 +85,7 @@ var sweepColumns = []column[ops.SweepStatus]{
 		},
 	},
 	{key: "behind", value: func(s ops.SweepStatus) string { return strconv.FormatBool(s.Behind) }, csvOnly: true},
-	{key: "next_run_at", title: "next run (UTC)", value: func(s ops.SweepStatus) string { return csvTime(s.NextRunAt) }, text: func(s ops.SweepStatus) string { return shortTime(s.NextRunAt) }, drop: 1},
+	{key: "next_run_at", title: "next run (UTC)", value: func(s ops.SweepStatus) string { return csvTime(s.NextRunAt) }, text: func(s ops.SweepStatus) string { return shortTime(s.NextRunAt) }, drop: 2},
 	{key: "last_run", value: func(s ops.SweepStatus) string { return lastRunWords(s.LastRun) }, wrap: true, foreign: true},
 	{key: "backfills", value: func(s ops.SweepStatus) string { return strconv.Itoa(len(s.Backfills)) }, csvOnly: true},
 	{key: "held_back", value: func(s ops.SweepStatus) string { return strconv.Itoa(len(s.HeldBack)) }, csvOnly: true},

@@ -3,12 +3,10 @@ package cli
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
-	"github.com/muesli/reflow/wordwrap"
 
 	"aftercall/internal/ledger"
 )
@@ -52,14 +50,9 @@ func (c column[T]) cell(item T) string {
 	return printable(c.value(item))
 }
 
-// columnGap separates columns.
-const columnGap = "  "
-
-// minWrapped is the narrowest that a wrapped column gets.
-const minWrapped = 24
-
 // writeTable writes items in columns that fit the screen: columns that matter
-// less are left out, then long text wraps.
+// less are left out, then long text wraps, and at last, if the screen says so, text
+// is cut. Numbers are not.
 func writeTable[T any](s screen, items []T, columns []column[T]) {
 	shown := make([]tableColumn, 0, len(columns))
 	for _, c := range columns {
@@ -77,101 +70,14 @@ func writeTable[T any](s screen, items []T, columns []column[T]) {
 		}
 		shown = append(shown, t)
 	}
-	shown, left := fit(shown, s.width)
+	shown, missing := fit(shown, s.width)
+	if s.cut {
+		missing = append(missing, cut(shown, s.width)...)
+	}
 	render(s, shown, len(items))
-	if len(left) > 0 {
-		fmt.Fprintf(s.notes, "note: not enough room for %s; --wide prints them\n", strings.Join(left, ", "))
+	if len(missing) > 0 {
+		fmt.Fprintf(s.notes, "note: not enough room for %s; --wide prints them\n", strings.Join(missing, ", "))
 	}
-}
-
-// tableColumn is a column with its cells as text.
-type tableColumn struct {
-	heading           string
-	cells             []string
-	right, wrap       bool
-	drop, width, most int // most is the width to wrap at; 0 is none
-	// paint colours a line of the cell of a row; nil leaves it plain.
-	paint func(row int, line string) string
-}
-
-// cell is the cell of a row as it is printed. Lines are painted one by one,
-// because the next column follows each of them.
-func (c tableColumn) cell(row int) string {
-	cell := c.cells[row]
-	if c.most > 0 {
-		cell = wrapWords(cell, c.most)
-	}
-	if c.paint == nil {
-		return cell
-	}
-	lines := strings.Split(cell, "\n")
-	for i, line := range lines {
-		if line != "" {
-			lines[i] = c.paint(row, line)
-		}
-	}
-	return strings.Join(lines, "\n")
-}
-
-// fit leaves columns out and wraps others until the table is not wider than
-// width. It returns the headings that are left out.
-func fit(columns []tableColumn, width int) (shown []tableColumn, left []string) {
-	shown = slices.Clone(columns)
-	if width == 0 {
-		return shown, nil
-	}
-	for total(shown, true) > width {
-		least := -1
-		for i, c := range shown {
-			if c.drop > 0 && (least < 0 || c.drop > shown[least].drop) {
-				least = i
-			}
-		}
-		if least < 0 {
-			break
-		}
-		left = append(left, shown[least].heading)
-		shown = slices.Delete(shown, least, least+1)
-	}
-	for excess := total(shown, false) - width; excess > 0; {
-		widest := -1
-		for i, c := range shown {
-			if c.wrap && c.width > minWrapped && (widest < 0 || c.width > shown[widest].width) {
-				widest = i
-			}
-		}
-		if widest < 0 {
-			break
-		}
-		shown[widest].width--
-		shown[widest].most = shown[widest].width
-		excess--
-	}
-	return shown, left
-}
-
-// wrapWords breaks lines at blanks only: a broken link cannot be copied.
-func wrapWords(s string, width int) string {
-	w := wordwrap.NewWriter(width)
-	w.Breakpoints = nil
-	// It writes into memory.
-	_, _ = w.Write([]byte(s))
-	_ = w.Close()
-	return w.String()
-}
-
-// total is how wide the columns are together, with wrapped ones at their
-// narrowest if narrow.
-func total(columns []tableColumn, narrow bool) int {
-	sum := len(columnGap) * (len(columns) - 1)
-	for _, c := range columns {
-		if narrow && c.wrap {
-			sum += min(c.width, minWrapped)
-		} else {
-			sum += c.width
-		}
-	}
-	return sum
 }
 
 func render(w io.Writer, columns []tableColumn, rows int) {
@@ -180,6 +86,9 @@ func render(w io.Writer, columns []tableColumn, rows int) {
 	configs := make([]table.ColumnConfig, len(columns))
 	for i, c := range columns {
 		header[i] = c.heading
+		if !c.wrap {
+			header[i] = text.Snip(c.heading, c.most, ellipsis)
+		}
 		configs[i] = table.ColumnConfig{Number: i + 1}
 		if c.right {
 			configs[i].Align, configs[i].AlignHeader = text.AlignRight, text.AlignRight

@@ -109,7 +109,7 @@ func (p ResendParams) validate(cfg *config.Config) error {
 		}
 	}
 	if p.Failed && p.Since <= 0 {
-		return Errorf(Usage, "", "--since must be more than 0")
+		return Errorf(Usage, "", "--since: must be more than 0")
 	}
 	if !p.Failed {
 		return validateCallID(p.CallID)

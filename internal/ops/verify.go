@@ -72,6 +72,9 @@ func (v *Verification) AllProblems() []Problem {
 // Tencent's records. Nothing is changed. A ledger that is not in order, or could
 // not be compared with all records, is an error; the result is returned with it.
 func (d *Deps) Verify(ctx context.Context, p VerifyParams) (*Verification, error) {
+	if p.Limit < 0 {
+		return nil, Errorf(Usage, "", "--limit: must be 0 or more")
+	}
 	l, err := d.Ledger(ctx)
 	if err != nil {
 		return nil, err

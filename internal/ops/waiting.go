@@ -107,7 +107,7 @@ func (p WaitingParams) validate() error {
 		return Errorf(Usage, "stages are: "+strings.Join(words(workflows.WaitingStages), ", "), "--stage: there is no stage %q", p.Stage)
 	}
 	if p.Limit < 1 {
-		return Errorf(Usage, "", "--limit must be 1 or more")
+		return Errorf(Usage, "", "--limit: must be 1 or more")
 	}
 	return nil
 }
