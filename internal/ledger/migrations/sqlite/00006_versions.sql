@@ -10,4 +10,4 @@ CREATE TABLE ledger_versions (
   oldest  INTEGER NOT NULL CHECK (oldest <= version)
 ) STRICT;
 
-INSERT INTO ledger_versions (version, oldest) VALUES (5, 5);
+INSERT INTO ledger_versions (version, oldest) VALUES (6, 6);

@@ -10,4 +10,4 @@ CREATE TABLE ledger_versions (
   oldest  BIGINT NOT NULL CHECK (oldest <= version)
 );
 
-INSERT INTO ledger_versions (version, oldest) VALUES (5, 5);
+INSERT INTO ledger_versions (version, oldest) VALUES (6, 6);
