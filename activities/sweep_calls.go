@@ -26,6 +26,16 @@ const (
 	InLedger StartOutcome = "in_ledger"
 )
 
+// StartAgain says how a workflow that has ended is started again.
+type StartAgain struct {
+	// InLedger is asked right before, because the workflow that was seen may have
+	// just ended with a charge; nil if the ledger cannot be asked.
+	InLedger func(context.Context) (bool, error)
+	// Notify notifies the targets again of a charge of which a completed workflow has
+	// notified them.
+	Notify bool
+}
+
 // RunningCall is a call whose workflow is running.
 type RunningCall struct {
 	// InReview says that it waits for a person.
@@ -39,10 +49,9 @@ type SweepCalls interface {
 	Running(ctx context.Context, app tencent.SDKAppID, callIDs []string) (map[string]RunningCall, error)
 	// Inspect says what StartListed would do, and starts nothing.
 	Inspect(ctx context.Context, app tencent.SDKAppID, callID string) (StartOutcome, error)
-	// StartListed starts the workflow of a call that a sweep found. inLedger is
-	// asked before a workflow that has ended is started again. An error that
+	// StartListed starts the workflow of a call that a sweep found. An error that
 	// Temporal gives to this call alone is a *PermanentStartError.
-	StartListed(ctx context.Context, app SweepApp, record tencent.CallRecord, inLedger func(context.Context) (bool, error)) (StartOutcome, error)
+	StartListed(ctx context.Context, app SweepApp, record tencent.CallRecord, again StartAgain) (StartOutcome, error)
 	// Recheck makes a call that is in review only because Tencent had no record
 	// look for the record again.
 	Recheck(ctx context.Context, app tencent.SDKAppID, callID string) error

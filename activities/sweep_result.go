@@ -13,6 +13,8 @@ type SweepWindowParams struct {
 	Advance bool `json:"advance"`
 	// DryRun starts nothing.
 	DryRun bool `json:"dry_run"`
+	// Notify: see StartAgain.
+	Notify bool `json:"notify,omitempty"`
 }
 
 // backfill reports whether an operator started it: then a recovered call does

@@ -45,11 +45,12 @@ func (r *windowRun) inspect(ctx context.Context, callID string) error {
 // attempt starts a call that is not held back, or is due.
 func (r *windowRun) attempt(ctx context.Context, key string, record tencent.CallRecord) error {
 	var ledgerErr error
-	outcome, err := r.calls.StartListed(ctx, r.app, record, func(ctx context.Context) (bool, error) {
+	inLedger := func(ctx context.Context) (bool, error) {
 		known, err := r.ledger.Known(ctx, r.app.ID, []string{record.CallID})
 		ledgerErr = err
 		return known[record.CallID], err
-	})
+	}
+	outcome, err := r.calls.StartListed(ctx, r.app, record, StartAgain{InLedger: inLedger, Notify: r.params.Notify})
 	activity.RecordHeartbeat(ctx, r.started)
 	switch {
 	case ledgerErr != nil:

@@ -154,14 +154,14 @@ func (w *sweepWorld) Inspect(_ context.Context, _ tencent.SDKAppID, callID strin
 	return cmp.Or(w.workflows[callID], StartedFirst), w.startErrs[callID]
 }
 
-func (w *sweepWorld) StartListed(ctx context.Context, app SweepApp, r tencent.CallRecord, inLedger func(context.Context) (bool, error)) (StartOutcome, error) {
+func (w *sweepWorld) StartListed(ctx context.Context, app SweepApp, r tencent.CallRecord, again StartAgain) (StartOutcome, error) {
 	outcome, err := w.Inspect(ctx, app.ID, r.CallID)
 	if err != nil {
 		return "", err
 	}
 	switch outcome {
 	case StartedAgain:
-		if known, err := inLedger(ctx); known || err != nil {
+		if known, err := again.InLedger(ctx); known || err != nil {
 			return InLedger, err
 		}
 		fallthrough

@@ -33,7 +33,7 @@ func AfterCall(ctx workflow.Context, p AfterCallParams) (AfterCallResult, error)
 	}
 	result := newResult(charge, c.decision())
 	var deliveries []Delivery
-	if !charge.AlreadyHandled {
+	if !charge.AlreadyHandled && !c.params.Notified {
 		deliveries = c.notify(ctx, DeliverParams{
 			Event: charge.Event, MessageID: charge.MessageID, Targets: charge.Targets, ObserveLatency: c.observeLatency(),
 		})

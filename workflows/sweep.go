@@ -26,6 +26,9 @@ func BackfillID(p SweepParams) string {
 	if p.DryRun {
 		id += ":dry-run"
 	}
+	if p.Notify {
+		id += ":notify"
+	}
 	return id
 }
 
@@ -41,6 +44,8 @@ type SweepParams struct {
 	TimeRange *sweep.Window `json:"between,omitempty"`
 	// DryRun counts the calls that would be started, and starts none.
 	DryRun bool `json:"dry_run,omitempty"`
+	// Notify: see activities.StartAgain.
+	Notify bool `json:"notify,omitempty"`
 	// Continued is the state of the run that continued as new.
 	Continued *SweepProgress `json:"continued,omitempty"`
 }
@@ -158,7 +163,7 @@ func (r *sweepRun) listNext(ctx workflow.Context) (finished bool, err error) {
 	options.Summary = fmt.Sprintf("list %s to %s", formatTime(window.From), formatTime(window.To))
 	var found activities.SweepWindowResult
 	if err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), sweeps.SweepWindow, activities.SweepWindowParams{
-		SDKAppID: r.params.SDKAppID, Window: window, DryRun: r.params.DryRun, Advance: !r.backfill(),
+		SDKAppID: r.params.SDKAppID, Window: window, DryRun: r.params.DryRun, Advance: !r.backfill(), Notify: r.params.Notify,
 	}).Get(ctx, &found); err != nil {
 		return false, err
 	}

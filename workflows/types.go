@@ -39,6 +39,10 @@ type AfterCallParams struct {
 	// RecordDeadline is how long a record is waited for after Tencent has first
 	// answered that there is none.
 	RecordDeadline time.Duration `json:"record_deadline"`
+	// Notified is set if an earlier workflow of the call, which has completed, has
+	// notified the targets of the charge: the ledger has lost its entry since. They
+	// are not notified again.
+	Notified bool `json:"notified,omitempty"`
 	// Lead is how long before the end of the wait for the record the first
 	// workflow task is requested; see wait.go.
 	Lead time.Duration `json:"lead,omitempty"`

@@ -76,7 +76,13 @@ func TestLedgerDecides(t *testing.T) {
 		}, testTimeout, pollInterval)
 		messages := stack.Webhooks.Messages(webhookreceiver.Filter{Target: "crm", CallID: call.Record.CallID})
 		require.Len(t, messages, 1, "charged again with the same message ID: %s", call.Record.CallID)
+		require.Equal(t, 1, messages[0].Attempts, "nobody is notified of a charge twice: %s", call.Record.CallID)
 	}
+	// Only who asks for it has the targets notified again.
+	alter(t, stack, "DELETE FROM ledger_entries WHERE call_id = 'lost-started'")
+	again = stack.Command(ctx, "start", "lost-started", "--app", "clinic", "--notify")
+	require.Equal(t, cli.OK, again.Code, again.Stderr)
+	require.Eventually(t, func() bool { return stack.Arrivals("crm", "lost-started") == 2 }, testTimeout, pollInterval)
 	_, metrics := request(ctx, t, http.MethodGet, stack.WorkerMetricsURL(), nil, nil)
 	require.Regexp(t, `aftercall_sweep_calls_total\{app="clinic",outcome="recharged"\} [1-9]`, metrics)
 

@@ -17,6 +17,7 @@ type backfillCommand struct {
 	To     string `required:"" help:"Its end: a day, which is included, or a time." placeholder:"TIME"`
 	Zone   string `help:"Time zone of days, and of times without an offset, as in Asia/Shanghai." default:"UTC"`
 	DryRun bool   `help:"Count what would be started, and start nothing."`
+	Notify bool   `help:"Notify the targets again of charges that the ledger has lost. They get the same messages, with the same IDs."`
 }
 
 // Help explains by examples.
@@ -24,6 +25,9 @@ func (backfillCommand) Help() string {
 	return `Lists the records that Tencent has of a time range, within the last seven days, and starts the calls that were not
 handled, as the sweep does. Calls that are in the ledger or have a running workflow are left alone, so it is safe to run this
 twice, while the sweep runs, and while callbacks arrive. Calls that ended before the app's go_live are not started.
+
+A call whose workflow has completed, but that the ledger does not have (a restored copy), is charged again. Its targets were
+notified then, and are only notified again with --notify.
 
 The workers do it: after Ctrl-C it goes on, and the same command follows it again.
 
@@ -38,7 +42,7 @@ func (c backfillCommand) Run(ctx context.Context, p Process, d *ops.Deps) error 
 	progress := newBackfillProgress(p)
 	result, err := d.Backfill(ctx, ops.BackfillParams{
 		App: c.App, Range: ops.Range{From: c.From, To: c.To, FromFlag: "--from", ToFlag: "--to"}, Zone: c.Zone,
-		DryRun: c.DryRun, Observe: progress.show,
+		DryRun: c.DryRun, Notify: c.Notify, Observe: progress.show,
 	})
 	progress.finish()
 	if result == nil {

@@ -14,13 +14,15 @@ type startCommand struct {
 	CallID string `arg:"" name:"CALLID" help:"The call."`
 	App    string `help:"Name or SDKAppID of the app; may be left out if only one is configured." placeholder:"APP"`
 	DryRun bool   `help:"Say what would be done, and do nothing."`
+	Notify bool   `help:"Notify the targets again of a charge that the ledger has lost. They get the same message, with the same ID."`
 }
 
 // Help explains by examples.
 func (startCommand) Help() string {
 	return `Reads the record of the call from Tencent and starts its workflow, as its callback would have done. A call that is in
 the ledger or whose workflow is running is left alone, so it is safe to run this twice. A call whose workflow has ended
-without an entry in the ledger is started again. A call that ended before the app's go_live can be started, too.
+without an entry in the ledger is started again; if it had completed, its targets were notified, and are only notified again
+with --notify. A call that ended before the app's go_live can be started, too.
 
 Examples:
 
@@ -30,7 +32,7 @@ Examples:
 
 // Run starts one call.
 func (c startCommand) Run(ctx context.Context, p Process, d *ops.Deps) error {
-	result, err := d.Start(ctx, ops.StartParams{CallID: c.CallID, App: c.App, DryRun: c.DryRun})
+	result, err := d.Start(ctx, ops.StartParams{CallID: c.CallID, App: c.App, DryRun: c.DryRun, Notify: c.Notify})
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,8 @@ type BackfillParams struct {
 	Zone  string
 	// DryRun starts nothing and counts what would be started.
 	DryRun bool
+	// Notify notifies the targets again of charges that the ledger has lost.
+	Notify bool
 	// Observe is called now and then with the progress of the backfill, or with
 	// the error of asking for it. nil observes nothing.
 	Observe func(BackfillCounts, error)
@@ -80,7 +82,7 @@ func (d *Deps) Backfill(ctx context.Context, p BackfillParams) (*BackfillResult,
 	if err != nil {
 		return nil, err
 	}
-	params := workflows.SweepParams{SDKAppID: app.SDKAppID, App: app.Name, TimeRange: &window, DryRun: p.DryRun}
+	params := workflows.SweepParams{SDKAppID: app.SDKAppID, App: app.Name, TimeRange: &window, DryRun: p.DryRun, Notify: p.Notify}
 	run, attached, err := d.startBackfill(ctx, params)
 	if err != nil {
 		return nil, err

@@ -45,6 +45,8 @@ type StartParams struct {
 	App    string
 	// DryRun starts nothing and says what would be done.
 	DryRun bool
+	// Notify notifies the targets again of a charge that the ledger has lost.
+	Notify bool
 }
 
 // Start reads the record of a call and starts its workflow, as its callback
@@ -75,7 +77,7 @@ func (d *Deps) Start(ctx context.Context, p StartParams) (*StartResult, error) {
 		return nil, err
 	}
 	r.BeforeGoLive = record.EndTime > 0 && record.EndedAt().Before(app.GoLive)
-	outcome, err := d.startCall(ctx, app, record, p.DryRun, ledgerErr)
+	outcome, err := d.startCall(ctx, app, record, p, ledgerErr)
 	if err != nil {
 		return nil, d.temporalError(err)
 	}
@@ -128,7 +130,7 @@ func (d *Deps) record(ctx context.Context, app *config.App, callID string) (tenc
 	return record, nil
 }
 
-func (d *Deps) startCall(ctx context.Context, app *config.App, record tencent.CallRecord, dryRun bool, ledgerErr error) (activities.StartOutcome, error) {
+func (d *Deps) startCall(ctx context.Context, app *config.App, record tencent.CallRecord, p StartParams, ledgerErr error) (activities.StartOutcome, error) {
 	calls, err := d.starts()
 	if err != nil {
 		return "", err
@@ -141,7 +143,7 @@ func (d *Deps) startCall(ctx context.Context, app *config.App, record tencent.Ca
 		return len(entries) > 0, err
 	}
 	return ask(ctx, func(ctx context.Context) (activities.StartOutcome, error) {
-		if dryRun {
+		if p.DryRun {
 			outcome, err := calls.Inspect(ctx, app.SDKAppID, record.CallID)
 			if outcome == activities.StartedAgain && ledgerErr != nil {
 				return "", ledgerErr
@@ -151,6 +153,6 @@ func (d *Deps) startCall(ctx context.Context, app *config.App, record tencent.Ca
 		return calls.StartUncharged(ctx, workflows.AfterCallParams{
 			SDKAppID: app.SDKAppID, App: app.Name, CallID: record.CallID, Source: workflows.SourceManual,
 			Listed: &record, RecordDeadline: app.RecordDeadline,
-		}, inLedger)
+		}, activities.StartAgain{InLedger: inLedger, Notify: p.Notify})
 	})
 }

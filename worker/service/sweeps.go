@@ -28,12 +28,12 @@ type sweepCalls struct{ launch.Calls }
 
 // StartListed starts the workflow of a call that a sweep found.
 func (c sweepCalls) StartListed(
-	ctx context.Context, app activities.SweepApp, record tencent.CallRecord, inLedger func(context.Context) (bool, error),
+	ctx context.Context, app activities.SweepApp, record tencent.CallRecord, again activities.StartAgain,
 ) (activities.StartOutcome, error) {
 	return c.StartUncharged(ctx, workflows.AfterCallParams{
 		SDKAppID: app.ID, App: app.Name, CallID: record.CallID, Source: workflows.SourceSweep,
 		Listed: &record, RecordDeadline: app.RecordDeadline,
-	}, inLedger)
+	}, again)
 }
 
 // Recheck makes a call in review that has a record look for it again.
