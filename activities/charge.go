@@ -47,12 +47,23 @@ type ChargeResult struct {
 	// this workflow has charged it another sum. The entry of that attempt is the
 	// charge all the same. Empty if nothing differs.
 	Recomputed string `json:"recomputed,omitempty"`
-	// Differences are those between callback and record.
+	// Differences are the fields that differ between callback and record. The values
+	// are in the ledger.
 	Differences []tencent.Difference `json:"differences,omitempty"`
-	// Event is to be sent to all Targets, with MessageID.
-	Event     notify.Event `json:"event"`
-	MessageID string       `json:"message_id"`
-	Targets   []string     `json:"targets"`
+	// Event is to be sent to all Targets, with MessageID. MembersLeftOut means that
+	// its members are those of ChargeParams.Record, which are so many that they are
+	// not carried twice.
+	Event          notify.Event `json:"event"`
+	MembersLeftOut bool         `json:"members_left_out,omitempty"`
+	MessageID      string       `json:"message_id"`
+	Targets        []string     `json:"targets"`
+}
+
+func (r *ChargeResult) leaveOutMembers(of tencent.CallRecord) {
+	call := r.Event.Call
+	if of.MembersTotal > 0 && call.MembersTotal == of.MembersTotal && slices.Equal(call.Members, of.Members) {
+		call.Members, r.MembersLeftOut = nil, true
+	}
 }
 
 // Charge writes the charge of a call into the ledger, at most once: a second
@@ -64,12 +75,17 @@ func (a *Activities) Charge(ctx context.Context, p ChargeParams) (ChargeResult, 
 	if err != nil {
 		return ChargeResult{}, err
 	}
+	carried := p.Record
+	if p.Record, err = app.allMembers(ctx, carried); err != nil {
+		return ChargeResult{}, err
+	}
 	entry, recomputed, inserted, err := a.chargeOnce(ctx, app, p)
 	if err != nil {
 		a.metrics.countConflict(app.Name, err)
 		return ChargeResult{}, defaultType(classify(err), LedgerUnavailable)
 	}
 	result := a.newChargeResult(entry, p.FirstRunID)
+	result.leaveOutMembers(carried)
 	if !result.AlreadyHandled && recomputed != "" {
 		result.Recomputed = recomputed
 		activity.GetLogger(ctx).Warn("an earlier attempt has charged the call another sum than it would be now; its entry is the charge",
@@ -153,7 +169,16 @@ func rate(app App, p ChargeParams) (billing.Charge, error) {
 func (a *Activities) newChargeResult(e ledger.Entry, firstRunID string) ChargeResult {
 	event, id := EventOf(e)
 	return ChargeResult{
-		LedgerKey: e.Key, AlreadyHandled: e.FirstRunID != firstRunID, Differences: e.Differences, MessageID: id, Event: event,
+		LedgerKey: e.Key, AlreadyHandled: e.FirstRunID != firstRunID, Differences: fieldsOf(e.Differences), MessageID: id, Event: event,
 		Targets: notify.Subscribers(a.subscribers, event),
 	}
+}
+
+// fieldsOf leaves the values out, which can be as large as the record.
+func fieldsOf(differences []tencent.Difference) []tencent.Difference {
+	var fields []tencent.Difference
+	for _, d := range differences {
+		fields = append(fields, tencent.Difference{Field: d.Field})
+	}
+	return fields
 }

@@ -89,7 +89,7 @@ func classify(err error) error {
 	case errors.As(err, &recordErr):
 		return temporal.NewApplicationErrorWithOptions(untrusted.Text(err.Error()), RecordUnreadable, temporal.ApplicationErrorOptions{
 			NonRetryable: true,
-			Details:      []any{UnreadableRecord{Record: recordErr.Record, Problems: recordErr.Problems, Raw: recordErr.Raw}},
+			Details:      []any{UnreadableRecord{Record: recordErr.Record.FirstMembers(maxMembers), Problems: recordErr.Problems, Raw: recordErr.Raw}},
 		})
 	case errors.As(err, &answerErr):
 		return permanent(RecordUnreadable, err)

@@ -12,13 +12,14 @@ import (
 // derived from the entry alone, so that they are the same whenever the event is
 // sent. The message IDs of a call's entries differ.
 func EventOf(e ledger.Entry) (event notify.Event, messageID string) {
-	r, c := e.Record, e.Charge
+	r, c := e.Record.FirstMembers(maxMembers), e.Charge
 	data := &notify.CallData{
 		App:              e.App,
 		SDKAppID:         e.SDKAppID,
 		CallID:           r.CallID,
 		Caller:           r.Caller,
 		Members:          r.Members,
+		MembersTotal:     r.MembersTotal,
 		RoomID:           r.RoomID,
 		MediaType:        r.MediaType,
 		CallType:         r.CallType,

@@ -28,7 +28,8 @@ type FetchRecordParams struct {
 	InitialDelay time.Duration `json:"after,omitempty"`
 }
 
-// FetchRecordResult is Tencent's record of the call.
+// FetchRecordResult is Tencent's record of the call, with as many members as
+// Temporal carries.
 type FetchRecordResult struct {
 	Record tencent.CallRecord `json:"record"`
 }
@@ -59,7 +60,7 @@ func (a *Activities) FetchRecord(ctx context.Context, p FetchRecordParams) (Fetc
 		if p.ObserveLatency {
 			observeSinceEnd(a.metrics.recordLag.WithLabelValues(app.Name), a.now(), record)
 		}
-		return FetchRecordResult{Record: record}, nil
+		return FetchRecordResult{Record: record.FirstMembers(maxMembers)}, nil
 	}
 	classified := classify(err)
 	var appErr *temporal.ApplicationError

@@ -57,7 +57,7 @@ func (a *Activities) OpenReview(ctx context.Context, p OpenReviewParams) (OpenRe
 	event := notify.Event{
 		Type: notify.EventCallReview, Version: notify.EventVersion, Timestamp: p.At.UTC(),
 		Call: &notify.CallData{
-			App: app.Name, SDKAppID: app.ID, CallID: r.CallID, Caller: r.Caller, Members: r.Members, RoomID: r.RoomID,
+			App: app.Name, SDKAppID: app.ID, CallID: r.CallID, Caller: r.Caller, Members: r.Members, MembersTotal: r.MembersTotal, RoomID: r.RoomID,
 			MediaType: r.MediaType, CallType: r.CallType, Result: r.Result,
 			StartTime: r.StartTime, AcceptTime: r.AcceptTime, EndTime: r.EndTime, Explanation: []string{p.Reason}, Unconfirmed: p.Unconfirmed,
 		},

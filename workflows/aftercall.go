@@ -151,6 +151,9 @@ func (c *call) charge(ctx workflow.Context, record tencent.CallRecord, decided *
 	if err != nil {
 		return charge, c.setFailure(ctx, "not charged", err)
 	}
+	if charge.MembersLeftOut {
+		charge.Event.Call.Members = record.Members
+	}
 	c.status.Record, c.status.Charge = newRecordStatus(record, charge.Differences), newChargeStatus(charge)
 	return charge, nil
 }

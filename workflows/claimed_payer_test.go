@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -139,7 +140,8 @@ func TestTheClaimedPayerIsNeverCharged(t *testing.T) {
 		e.fetches(activities.FetchRecordResult{}, errNever).Times(2)
 		refused := e.decides(endedAt.Add(time.Hour), chargeAs)
 		e.OnActivity("Charge", mock.Anything, mock.MatchedBy(func(p activities.ChargeParams) bool {
-			return p.Record.Caller == "patient-3" && p.Decided.Unconfirmed && p.Decided.PayerNamed && p.Callback.Caller == forgedPayer
+			return p.Record.Caller == "patient-3" && p.Decided.Unconfirmed && p.Decided.PayerNamed && p.Callback.Caller == forgedPayer &&
+				slices.Equal(p.Record.Members, []string{"doctor-17"}) // whom a price per participant counts
 		})).Return(charged(), nil).Once()
 		decided := e.decides(endedAt.Add(2*time.Hour), payer)
 		e.RegisterDelayedCallback(func() {

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -57,7 +58,9 @@ func (c *call) recordDecides(ctx workflow.Context, d DecideParams) (done bool, e
 }
 
 // recordAppeared is the answer to a decision that the record has made needless.
-func recordAppeared(message string) error { return temporal.NewApplicationError(message, "RecordAppeared") }
+func recordAppeared(message string) error {
+	return temporal.NewApplicationError(message, "RecordAppeared")
+}
 
 // checkWithoutRecord returns why a decision cannot be carried out after the
 // record could not be read again, because of cause.
@@ -84,6 +87,7 @@ func (r *review) useHint(p AfterCallParams) {
 	}
 	if p.Callback != nil {
 		r.Claimed = &ClaimedCall{Caller: p.Callback.Caller, Summary: summarize(*p.Callback)}
+		r.record.Members = slices.DeleteFunc(slices.Clone(r.record.Members), func(m string) bool { return m == r.record.Caller })
 		r.record.Caller = ""
 	}
 }

@@ -72,11 +72,11 @@ type review struct {
 	// read; the hint if there is no record. It has no caller but a confirmed one.
 	record tencent.CallRecord
 
-	decisions int // that were accepted, carried out or not
-	deciding bool // a decision or the result of a recheck is being written to the ledger
-	settled  bool // charged without a decision
-	charge   activities.ChargeResult
-	failure  error // ends the workflow
+	decisions int  // that were accepted, carried out or not
+	deciding  bool // a decision or the result of a recheck is being written to the ledger
+	settled   bool // charged without a decision
+	charge    activities.ChargeResult
+	failure   error // ends the workflow
 }
 
 // needsReview reports whether a person must decide after the failure of a step.

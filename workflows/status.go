@@ -38,6 +38,8 @@ type Status struct {
 // RecordStatus summarizes the call record.
 type RecordStatus struct {
 	Summary string `json:"summary"`
+	// Members says so if there are so many members that not all of them are carried.
+	Members string `json:"members,omitempty"`
 	// CallbackDiffers are the fields in which the callback differed from the record.
 	CallbackDiffers []string `json:"callback_differs,omitempty"`
 }
@@ -112,6 +114,9 @@ type DeliveryStatus struct {
 
 func newRecordStatus(r tencent.CallRecord, differences []tencent.Difference) *RecordStatus {
 	s := &RecordStatus{Summary: summarize(r)}
+	if r.MembersTotal > 0 {
+		s.Members = fmt.Sprintf("%d, too many for an event: events have the first %d, the ledger has all", r.MembersTotal, len(r.Members))
+	}
 	for _, d := range differences {
 		s.CallbackDiffers = append(s.CallbackDiffers, d.Field)
 	}
@@ -138,6 +143,9 @@ func (s Status) markdown() string {
 	}
 	if r := s.Record; r != nil {
 		add("Record", r.Summary)
+		if r.Members != "" {
+			add("Members", r.Members)
+		}
 		if len(r.CallbackDiffers) > 0 {
 			add("Callback differed in", strings.Join(r.CallbackDiffers, ", "))
 		}

@@ -12,7 +12,7 @@ import (
 func summarize(r tencent.CallRecord) string {
 	parties := "one to one"
 	if r.CallType != tencent.CallTypeSingle {
-		parties = fmt.Sprintf("group of %d", len(r.Members))
+		parties = fmt.Sprintf("group of %d", r.MemberCount())
 	}
 	connected := "not connected"
 	if r.Connected() {

@@ -5,6 +5,7 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
+	"aftercall/activities"
 	"aftercall/internal/tencent"
 )
 
@@ -46,6 +47,13 @@ type AfterCallParams struct {
 	// Lead is how long before the end of the wait for the record the first
 	// workflow task is requested; see wait.go.
 	Lead time.Duration `json:"lead,omitempty"`
+}
+
+// Shortened returns the parameters as Temporal can carry them: with hints that do
+// not have more members than it takes to compare them.
+func (p AfterCallParams) Shortened() AfterCallParams {
+	p.Callback, p.Listed = activities.ShortenHint(p.Callback), activities.ShortenHint(p.Listed)
+	return p
 }
 
 // hint is what is known about the call before its record is read; nil for nothing.

@@ -42,7 +42,7 @@ func TestUnreadableRecordIsReviewed(t *testing.T) {
 		return p.Decided != nil && p.Decided.Verdict == billing.VerdictChargeAs && !p.Decided.Unconfirmed
 	})).Return(func(_ context.Context, p activities.ChargeParams) (activities.ChargeResult, error) {
 		want := record()
-		want.Caller = "patient-7"
+		want.Caller, want.Members = "patient-7", []string{"doctor-17"}
 		require.Equal(t, want, p.Record, "what could not be read is that of the hint, except for the payer")
 		return charged(), nil
 	}).Once()

@@ -187,5 +187,5 @@ func participants(r *tencent.CallRecord) int {
 			seen[m] = struct{}{}
 		}
 	}
-	return len(seen)
+	return len(seen) + r.MemberCount() - len(r.Members)
 }

@@ -120,11 +120,14 @@ func list(values []string) []string {
 
 // CallData is a call and its charge. Times are Unix seconds, as Tencent gives them.
 type CallData struct {
-	App              string             `json:"app"`
-	SDKAppID         tencent.SDKAppID   `json:"sdk_app_id"`
-	CallID           string             `json:"call_id"`
-	Caller           string             `json:"caller"`
-	Members          []string           `json:"members"`
+	App      string           `json:"app"`
+	SDKAppID tencent.SDKAppID `json:"sdk_app_id"`
+	CallID   string           `json:"call_id"`
+	Caller   string           `json:"caller"`
+	Members  []string         `json:"members"`
+	// MembersTotal is set if the call had so many members that Members are only the
+	// first ones: the number of all.
+	MembersTotal     int                `json:"members_total,omitempty"`
 	RoomID           tencent.RoomID     `json:"room_id"`
 	MediaType        tencent.MediaType  `json:"media_type"`
 	CallType         tencent.CallType   `json:"call_type"`

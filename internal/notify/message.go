@@ -25,7 +25,7 @@ const (
 {{- end -}}
 {{- define "time" }}{{ .Format "` + timeLayout + `" }}{{ end -}}
 {{- define "call" -}}
-{{ with .Media }}{{ . }} {{ end }}{{ or .CallType "Call" }} of {{ .Caller }}{{ if .Others }} with {{ join .Others ", " }}{{ end }}{{ with .Result }}, {{ . }}{{ end }}
+{{ with .Media }}{{ . }} {{ end }}{{ or .CallType "Call" }} of {{ .Caller }}{{ if .Others }} with {{ join .Others ", " }}{{ end }}{{ with .More }} and {{ . }} more{{ end }}{{ with .Result }}, {{ . }}{{ end }}
 {{- if not .Ended.IsZero }} at {{ template "time" .Ended }}{{ end }}
 {{- if .Unconfirmed }} (claimed by the callback, not confirmed by Tencent){{ end }}
 {{- end -}}

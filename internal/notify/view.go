@@ -24,6 +24,7 @@ type View struct {
 	Caller    string        `doc:"account of the caller"`
 	Members   []string      `doc:"accounts of all who were called, and of the caller"`
 	Others    []string      `doc:"Members without the Caller"`
+	More      int           `doc:"how many members there were besides Members, of a call with very many"`
 	RoomID    string        `doc:"room"`
 	Media     string        `doc:"Audio or Video"`
 	CallType  string        `doc:"SingleCall or MultiCall"`
@@ -122,6 +123,7 @@ func (f *format) view(e Event) (View, error) {
 	v.App, v.SDKAppID = f.text(c.App), c.SDKAppID.String()
 	v.CallID, v.Caller, v.Members, v.RoomID = f.text(c.CallID), f.text(c.Caller), f.texts(c.Members), f.text(string(c.RoomID))
 	v.Others = slices.DeleteFunc(slices.Clone(v.Members), func(m string) bool { return m == v.Caller })
+	v.More = max(c.MembersTotal-len(c.Members), 0)
 	v.Media, v.CallType, v.Result = f.text(string(c.MediaType)), f.text(string(c.CallType)), f.text(string(c.Result))
 	v.Started, v.Accepted, v.Ended = f.second(c.StartTime), f.second(c.AcceptTime), f.second(c.EndTime)
 	v.Connected, v.Billed = time.Duration(c.ConnectedSeconds)*time.Second, time.Duration(c.BilledSeconds)*time.Second

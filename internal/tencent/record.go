@@ -76,7 +76,25 @@ type CallRecord struct {
 	Members    []string `json:"CalleeList_Account"`
 	RoomID     RoomID   `json:"RoomId"`
 	RoomIDType int      `json:"RoomIdType"`
+	// MembersTotal is set where Members are only the first ones; see FirstMembers.
+	// It is no field of Tencent's.
+	MembersTotal int `json:"aftercall_members_total,omitempty"`
 }
+
+// FirstMembers returns the record with as many members as have no more than limit
+// bytes together, and the number of all of them in MembersTotal if that is more.
+func (r CallRecord) FirstMembers(limit int) CallRecord {
+	for i, member := range r.Members {
+		if limit -= len(member); limit < 0 {
+			r.MembersTotal, r.Members = r.MemberCount(), slices.Clone(r.Members[:i])
+			return r
+		}
+	}
+	return r
+}
+
+// MemberCount is the number of members, including those that FirstMembers has left out.
+func (r CallRecord) MemberCount() int { return max(len(r.Members), r.MembersTotal) }
 
 // Connected reports whether the call was accepted.
 func (r CallRecord) Connected() bool { return r.AcceptTime > 0 }

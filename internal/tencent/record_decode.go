@@ -14,12 +14,11 @@ import (
 
 // The limits of a record's fields. They are far above what Tencent documents, and
 // below what Temporal, the ledger's databases and the targets accept, so that no
-// record fails there.
+// record fails there. The number of members is limited by the answer alone; what
+// Temporal carries of them is shortened by FirstMembers.
 const (
 	// MaxTextLength is the longest text of a field or member, in bytes.
 	MaxTextLength = 512
-	// MaxMembersLength is the length of all members together, in bytes.
-	MaxMembersLength = 64 << 10
 	// MaxTime is the latest time in Unix seconds: the end of the year 9999, after
 	// which times cannot be encoded as JSON.
 	MaxTime = 253402300799
@@ -87,14 +86,13 @@ func (r *CallRecord) acceptable() bool {
 			return false
 		}
 	}
-	length := 0
 	for _, member := range r.Members {
 		// An empty member may have been null.
-		if length += len(member); member == "" || textProblem(member) != "" {
+		if member == "" || textProblem(member) != "" {
 			return false
 		}
 	}
-	return length <= MaxMembersLength && roomIDTypeProblem(int64(r.RoomIDType)) == ""
+	return roomIDTypeProblem(int64(r.RoomIDType)) == "" && r.MembersTotal == 0 // which is not the sender's to say
 }
 
 // textProblem returns why a text is not accepted, "" if it is.
@@ -187,7 +185,7 @@ func decodeMembers(object jsonObject) ([]string, []FieldError) {
 	if value[0] != '[' || json.Unmarshal(value, &elements) != nil {
 		return nil, []FieldError{{name, "must be a list" + butIs(value)}}
 	}
-	members, length := make([]string, 0, len(elements)), 0
+	members := make([]string, 0, len(elements))
 	var problems []FieldError
 	for i, element := range elements {
 		member, problem := decodeText(element)
@@ -201,11 +199,7 @@ func decodeMembers(object jsonObject) ([]string, []FieldError) {
 			}
 			continue
 		}
-		length += len(member)
 		members = append(members, member)
-	}
-	if length > MaxMembersLength {
-		return nil, []FieldError{{name, fmt.Sprintf("must not be longer than %d bytes", MaxMembersLength)}}
 	}
 	return members, problems
 }

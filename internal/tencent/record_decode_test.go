@@ -117,9 +117,51 @@ func TestDecodeRecordKeepsTheNeighboursOfAnOddMember(t *testing.T) {
 	for i := range many {
 		many[i] = `"` + strings.Repeat("m", MaxTextLength) + `"`
 	}
-	got, problems = DecodeRecord([]byte(withField(t, "CalleeList_Account", "["+strings.Join(many, ",")+"]")))
-	require.Nil(t, got.Members)
-	require.Equal(t, []FieldError{{"CalleeList_Account", "must not be longer than 65536 bytes"}}, problems)
+	got, problems = DecodeRecord([]byte(withField(t, "CalleeList_Account", "[7,"+strings.Join(many, ",")+"]")))
+	require.Len(t, got.Members, 201)
+	require.Empty(t, problems)
+}
+
+func TestFirstMembers(t *testing.T) {
+	r := sampleRecord()
+	r.Members = []string{"1234", "5678", "90"}
+	require.Equal(t, r, r.FirstMembers(10))
+	first := r.FirstMembers(9)
+	require.Equal(t, []string{"1234", "5678"}, first.Members)
+	require.Equal(t, 3, first.MembersTotal)
+	require.Equal(t, 3, first.FirstMembers(4).MembersTotal, "of a record that was shortened before")
+	require.Equal(t, []string{"1234"}, first.FirstMembers(4).Members)
+	require.Equal(t, first, first.FirstMembers(9))
+	require.Equal(t, 3, first.MemberCount())
+
+	other := r
+	other.Members = []string{"1234", "5678", "91"}
+	for name, tt := range map[string]struct {
+		callback CallRecord
+		same     bool
+	}{
+		"the same": {r, true}, "another one": {other, false}, "another one, which is left out": {other.FirstMembers(8), true},
+	} {
+		differences, err := Differences(tt.callback, r)
+		require.NoError(t, err)
+		require.Equal(t, tt.same, len(differences) == 0, name)
+	}
+	other.Members = append(other.Members, "x")
+	differences, err := Differences(other.FirstMembers(4), r)
+	require.NoError(t, err)
+	require.Len(t, differences, 1, "another number")
+}
+
+// TestNobodyElseSaysHowManyMembersThereAre: the field is not Tencent's.
+func TestNobodyElseSaysHowManyMembersThereAre(t *testing.T) {
+	claims := `{"aftercall_members_total":45000,` + strings.TrimPrefix(withField(t, "RoomIdType", "2"), "{")
+	record, problems := DecodeRecord([]byte(claims))
+	require.Empty(t, problems)
+	require.Zero(t, record.MembersTotal)
+	body := `{"CallbackCommand":"Call.CallbackAfterEndCall","CallRecord":` + claims + `}`
+	cb, err := DecodeCallback(ParseQuery("CallbackCommand=Call.CallbackAfterEndCall"), []byte(body))
+	require.NoError(t, err)
+	require.Zero(t, cb.Record.MembersTotal)
 }
 
 func TestDecodeRecordOfAnotherShape(t *testing.T) {

@@ -43,6 +43,7 @@ func (c Calls) Decrypting(keys keyring.Keyring) Calls {
 // error the workflow may nevertheless have been started; starting it again is
 // safe. fingerprint is that of the callback, empty if there was none.
 func (c Calls) Start(ctx context.Context, p workflows.AfterCallParams, fingerprint string) (already bool, err error) {
+	p = p.Shortened()
 	p.Lead = workflows.StartLead
 	return c.start(tracing.WithCall(ctx, p.CallID), workflows.AfterCallOptions(p, c.taskQueue, fingerprint, time.Now()), workflows.AfterCallName, p)
 }

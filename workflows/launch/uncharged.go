@@ -48,6 +48,7 @@ func (c Calls) StartUncharged(ctx context.Context, p workflows.AfterCallParams, 
 			return activities.InLedger, nil
 		}
 	}
+	p = p.Shortened()
 	p.Lead, p.Notified = workflows.StartLead, completed && !again.Notify
 	options := workflows.AfterCallOptions(p, c.taskQueue, "", time.Now())
 	// Only here: the latest run has ended, and not with a failure.
