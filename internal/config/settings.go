@@ -40,6 +40,8 @@ type Common struct {
 type StarterSettings struct {
 	Common
 	Listen      string `env:"AFTERCALL_LISTEN" envDefault:":8080" doc:"host:port for Tencent's callbacks."`
+	TLSCert     string `env:"AFTERCALL_TLS_CERT" doc:"Path of the certificate with its chain, in the PEM format, for callbacks over HTTPS; left out, HTTP, for a proxy that ends TLS. A file that changes is read again within ten seconds."`
+	TLSKey      string `env:"AFTERCALL_TLS_KEY" doc:"Path of the private key of AFTERCALL_TLS_CERT, in the PEM format."`
 	AdminListen string `env:"AFTERCALL_ADMIN_LISTEN" envDefault:":9090" doc:"host:port for /healthz, /readyz and /metrics."`
 	// Drain is 0 in development, where waiting for it is only a delay.
 	Drain time.Duration `env:"AFTERCALL_DRAIN" envDefault:"0s" doc:"How long callbacks are still accepted after SIGTERM, while /readyz is red; 5s behind a load balancer. See [operations.md](operations.md#a-rolling-restart)."`
@@ -97,6 +99,7 @@ func Starter(environ map[string]string) (StarterSettings, *Config, error) {
 	problems := parseSettings(&settings, environ)
 	problems = append(problems, listenProblem("AFTERCALL_LISTEN", settings.Listen)...)
 	problems = append(problems, listenProblem("AFTERCALL_ADMIN_LISTEN", settings.AdminListen)...)
+	problems = append(problems, keyPairProblems("AFTERCALL_TLS_CERT", settings.TLSCert, "AFTERCALL_TLS_KEY", settings.TLSKey)...)
 	problems = append(problems, rangeProblem("AFTERCALL_DRAIN", settings.Drain, 0, maxDrain)...)
 	file, err := loadWith(&settings.Common, environ, problems)
 	return settings, file, err

@@ -14,6 +14,7 @@ import (
 
 	"aftercall/internal/config"
 	"aftercall/internal/redisguard"
+	"aftercall/internal/testenv/testcert"
 )
 
 // with is the environment of a process, with changes.
@@ -170,4 +171,21 @@ func TestOperatorNeedsNoFile(t *testing.T) {
 	require.ErrorContains(t, err, "LEDGER_URL: must be sqlite:")
 	require.ErrorContains(t, err, "AFTERCALL_TASK_QUEUE: must be")
 	require.NotContains(t, err.Error(), "canary")
+}
+
+func TestCertificateSettings(t *testing.T) {
+	certFile, keyFile := testcert.New(t, "first").Write(t, t.TempDir())
+	_, otherKey := testcert.New(t, "second").Write(t, t.TempDir())
+	settings, _, err := config.Starter(with(map[string]string{"AFTERCALL_TLS_CERT": certFile, "AFTERCALL_TLS_KEY": keyFile}))
+	require.NoError(t, err)
+	require.Equal(t, certFile, settings.TLSCert)
+	for want, changes := range map[string]map[string]string{
+		"AFTERCALL_TLS_CERT: has no use without AFTERCALL_TLS_KEY: set that too, or remove this":                                     {"AFTERCALL_TLS_CERT": certFile},
+		"AFTERCALL_TLS_KEY: has no use without AFTERCALL_TLS_CERT: set that too, or remove this":                                     {"AFTERCALL_TLS_KEY": keyFile},
+		"AFTERCALL_TLS_CERT: cannot be used together with AFTERCALL_TLS_KEY: tls: private key does not match public key; the files ": {"AFTERCALL_TLS_CERT": certFile, "AFTERCALL_TLS_KEY": otherKey},
+		"AFTERCALL_TLS_CERT: cannot be used together with AFTERCALL_TLS_KEY: open nowhere.pem: no such file":                         {"AFTERCALL_TLS_CERT": "nowhere.pem", "AFTERCALL_TLS_KEY": keyFile},
+	} {
+		_, _, err := config.Starter(with(changes))
+		require.ErrorContains(t, err, want)
+	}
 }

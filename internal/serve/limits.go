@@ -33,6 +33,9 @@ func DefaultLimits() Limits {
 	}
 }
 
+// streams are the requests under way on a connection of HTTP/2.
+const streams = 50
+
 // slop is what net/http reads beyond MaxHeaderBytes.
 const slop = 4096
 
@@ -45,8 +48,14 @@ func newServer(l Listener, connections *connections, h http.Handler, logger *slo
 		WriteTimeout:      limits.Write,
 		IdleTimeout:       limits.Idle,
 		MaxHeaderBytes:    limits.HeaderSize - slop,
-		ConnState:         connections.used,
-		ErrorLog:          log.New(newServerLog(l.Name, logger), "", 0),
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams:          streams,
+			MaxReadFrameSize:              16 << 10,
+			MaxReceiveBufferPerStream:     64 << 10,
+			MaxReceiveBufferPerConnection: streams * 16 << 10,
+		},
+		ConnState: connections.used,
+		ErrorLog:  log.New(newServerLog(l.Name, logger), "", 0),
 	}
 }
 

@@ -20,6 +20,8 @@ type Listener struct {
 	Name    string
 	Address string
 	Handler http.Handler
+	// Certificate makes it HTTPS; nil is for HTTP.
+	Certificate *Certificate
 	// Limits are DefaultLimits if they are zero.
 	Limits Limits
 }
@@ -44,7 +46,7 @@ func HTTP(ctx context.Context, logger *slog.Logger, reg prometheus.Registerer, d
 		}
 		sockets = append(sockets, socket)
 	}
-	evictions := newEvictions(reg)
+	evictions, expiry := newEvictions(reg), newExpiry(reg)
 	stopping := ctx
 	group, ctx := errgroup.WithContext(ctx)
 	servers := make([]*http.Server, len(listeners))
@@ -53,11 +55,17 @@ func HTTP(ctx context.Context, logger *slog.Logger, reg prometheus.Registerer, d
 		servers[i] = newServer(l, connections, closeConnectionsAfter(ctx, l.Handler), logger)
 		logger.Info("listening", "listener", l.Name, "address", sockets[i].Addr().String())
 		group.Go(func() error {
-			if err := servers[i].Serve(connections); !errors.Is(err, http.ErrServerClosed) {
+			if err := l.serve(servers[i], connections); !errors.Is(err, http.ErrServerClosed) {
 				return fmt.Errorf("serve %s: %w", l.Name, err)
 			}
 			return nil
 		})
+		if l.Certificate != nil {
+			group.Go(func() error {
+				l.Certificate.follow(ctx, l.Name, expiry, logger)
+				return nil
+			})
+		}
 	}
 	group.Go(func() error {
 		<-ctx.Done()
@@ -68,6 +76,14 @@ func HTTP(ctx context.Context, logger *slog.Logger, reg prometheus.Registerer, d
 		return shutdown(context.WithoutCancel(ctx), listeners, servers)
 	})
 	return group.Wait()
+}
+
+func (l Listener) serve(server *http.Server, socket net.Listener) error {
+	if l.Certificate == nil {
+		return server.Serve(socket)
+	}
+	server.TLSConfig = l.Certificate.config()
+	return server.ServeTLS(socket, "", "")
 }
 
 // closeConnectionsAfter makes every answer after the end of ctx close its

@@ -72,6 +72,10 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	}
 	defer temporal.Close()
 
+	certificate, err := callbackCertificate(settings)
+	if err != nil {
+		return err
+	}
 	receiver := callback.New(apps(cfg), claims, launch.NewCalls(temporal, settings.TaskQueue).Decrypting(settings.PayloadKeys), reg, logger)
 	group, ctx := errgroup.WithContext(ctx)
 	var prepared atomic.Bool
@@ -84,7 +88,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 		return serve.HTTP(
 			ctx, logger, reg, settings.Drain,
 			serve.Listener{
-				Name: "callbacks", Address: settings.Listen,
+				Name: "callbacks", Address: settings.Listen, Certificate: certificate,
 				Handler: traces.Handler("callback", receiver),
 			},
 			serve.Listener{
@@ -103,6 +107,15 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	receiver.Close()
 	logger.Info("stopped")
 	return err
+}
+
+// callbackCertificate returns the certificate of the callback listener, nil where
+// something in front of it ends TLS.
+func callbackCertificate(settings config.StarterSettings) (*serve.Certificate, error) {
+	if settings.TLSCert == "" {
+		return nil, nil //nolint:nilnil // there is none, and nothing went wrong
+	}
+	return serve.LoadCertificate(settings.TLSCert, settings.TLSKey)
 }
 
 func apps(cfg *config.Config) []callback.App {

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 
 	"aftercall/internal/admin"
 	"aftercall/internal/testenv"
+	"aftercall/internal/testenv/testcert"
 	"aftercall/internal/testenv/testconfig"
 )
 
@@ -111,4 +113,51 @@ func fill(t *testing.T, writer *os.File, size int) bool {
 	}
 	require.NoError(t, writer.SetWriteDeadline(time.Time{}))
 	return err == nil
+}
+
+// TestCallbacksOverTLS posts over HTTP/2 to a starter with a certificate.
+func TestCallbacksOverTLS(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "aftercall.yaml")
+	require.NoError(t, testconfig.New().Write(file))
+	pair := testcert.New(t, "starter")
+	certFile, keyFile := pair.Write(t, t.TempDir())
+	public := address(t)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, map[string]string{
+			"AFTERCALL_CONFIG": file, "AFTERCALL_LISTEN": public, "AFTERCALL_ADMIN_LISTEN": address(t),
+			"AFTERCALL_TLS_CERT": certFile, "AFTERCALL_TLS_KEY": keyFile,
+			"REDIS_URL": "redis://127.0.0.1:1", "TEMPORAL_ADDRESS": "127.0.0.1:1",
+		}, io.Discard, prometheus.NewRegistry())
+	}()
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: testcert.Pool(pair)}, ForceAttemptHTTP2: true}
+	defer transport.CloseIdleConnections()
+	web := &http.Client{Transport: transport, Timeout: 30 * time.Second}
+	post := func(path, body string) (status int, err error) {
+		resp, err := web.Post("https://"+public+path, "application/json", strings.NewReader(body))
+		if err != nil {
+			return 0, err
+		}
+		require.Equal(t, "HTTP/2.0", resp.Proto)
+		return resp.StatusCode, resp.Body.Close()
+	}
+	require.Eventually(t, func() bool {
+		_, err := post("/", "")
+		return err == nil
+	}, 30*time.Second, 10*time.Millisecond)
+	for path, want := range map[string]int{
+		"/tencent/call/wrong": http.StatusNotFound,
+		"/tencent/call/a-callback-path-secret?SdkAppid=1400000000&CallbackCommand=Call.CallbackAfterEndCall": http.StatusServiceUnavailable, // no Temporal
+		"/tencent/call/a-callback-path-secret?SdkAppid=1":                                                    http.StatusForbidden,
+	} {
+		status, err := post(path, `{"CallbackCommand":"Call.CallbackAfterEndCall","CallRecord":{"CallId":"c1"}}`)
+		require.NoError(t, err)
+		require.Equal(t, want, status, path)
+	}
+	status, err := post("/tencent/call/a-callback-path-secret?SdkAppid=1400000000", strings.Repeat("x", 100<<10))
+	require.NoError(t, err)
+	require.Equal(t, http.StatusRequestEntityTooLarge, status)
+	stop()
+	require.NoError(t, <-ended)
 }
