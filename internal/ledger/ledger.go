@@ -23,6 +23,7 @@ type Options struct {
 // processes on one database.
 type Ledger struct {
 	pools
+	source database
 	// now is that of the engine.
 	now string
 	// tariffs holds the hashes of tariff versions known to be stored.
@@ -45,7 +46,7 @@ func Open(ctx context.Context, url string, o Options) (*Ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
-	l := &Ledger{pools: p, now: e.now}
+	l := &Ledger{pools: p, source: db, now: e.now}
 	if err := l.Ping(ctx); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
