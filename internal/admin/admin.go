@@ -23,9 +23,19 @@ type Check struct {
 	Name string
 	// Optional dependencies are reported, but the process is ready without them.
 	Optional bool
-	// Run returns nil if the dependency works.
+	// Run returns nil if the dependency works. /readyz shows its error only if that
+	// is a Problem: drivers name users, databases and addresses.
 	Run func(context.Context) error
 }
+
+// Problem is an error that anyone may see.
+type Problem string
+
+// Error returns the problem.
+func (p Problem) Error() string { return string(p) }
+
+// hiddenProblem is what /readyz shows of other errors.
+const hiddenProblem = "does not work; the log has the reason"
 
 // FlagSet returns a Check.Run that succeeds once flag is set, and fails with
 // problem until then.
@@ -34,7 +44,7 @@ func FlagSet(flag *atomic.Bool, problem string) func(context.Context) error {
 		if flag.Load() {
 			return nil
 		}
-		return errors.New(problem)
+		return Problem(problem)
 	}
 }
 
@@ -43,7 +53,7 @@ func FlagSet(flag *atomic.Bool, problem string) func(context.Context) error {
 func Running(ctx context.Context) func(context.Context) error {
 	return func(context.Context) error {
 		if ctx.Err() != nil {
-			return errors.New("shutting down")
+			return Problem("shutting down")
 		}
 		return nil
 	}
@@ -62,12 +72,13 @@ type Status struct {
 // Handler serves /healthz (200 while the process runs), /readyz (503 and the
 // problems while a dependency does not work) and /metrics.
 func Handler(reg *prometheus.Registry, logger *slog.Logger, checks ...Check) http.Handler {
+	dependencies := &dependencies{checks: checks, logger: logger, failing: map[string]bool{}}
 	r := mux.NewRouter()
 	r.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, logger, http.StatusOK, map[string]string{"status": "alive"})
 	}).Methods(http.MethodGet)
 	r.HandleFunc("/readyz", func(w http.ResponseWriter, req *http.Request) {
-		status := runAll(req.Context(), checks)
+		status := dependencies.status(req.Context())
 		code := http.StatusOK
 		if !status.Ready {
 			code = http.StatusServiceUnavailable
@@ -94,30 +105,53 @@ func Profiles(enabled bool, h http.Handler) http.Handler {
 	return r
 }
 
-func runAll(ctx context.Context, checks []Check) Status {
+// dependencies are checked whenever someone asks.
+type dependencies struct {
+	checks []Check
+	logger *slog.Logger
+
+	mu      sync.Mutex
+	failing map[string]bool
+}
+
+func (d *dependencies) status(ctx context.Context) Status {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	status := Status{Ready: true, Checks: make(map[string]string, len(checks))}
-	var mu sync.Mutex
+	status := Status{Ready: true, Checks: make(map[string]string, len(d.checks))}
 	var wg sync.WaitGroup
-	for _, check := range checks {
+	for _, check := range d.checks {
 		wg.Go(func() {
 			err := check.Run(ctx)
-			mu.Lock()
-			defer mu.Unlock()
-			switch {
-			case err == nil:
-				status.Checks[check.Name] = "ok"
-			case check.Optional:
-				status.Checks[check.Name] = "missing, continuing without it: " + err.Error()
-			default:
-				status.Checks[check.Name] = "missing: " + err.Error()
-				status.Ready = false
-			}
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.log(check.Name, err)
+			status.Checks[check.Name] = shown(err, check.Optional)
+			status.Ready = status.Ready && (err == nil || check.Optional)
 		})
 	}
 	wg.Wait()
 	return status
+}
+
+// log logs the first failure after a success, whoever caused the check.
+func (d *dependencies) log(name string, err error) {
+	if err != nil && !d.failing[name] && !errors.As(err, new(Problem)) {
+		d.logger.Warn("a dependency does not work", "dependency", name, "error", err)
+	}
+	d.failing[name] = err != nil
+}
+
+// shown is what anyone may see of the result of a check.
+func shown(err error, optional bool) string {
+	if err == nil {
+		return "ok"
+	}
+	problem := Problem(hiddenProblem)
+	errors.As(err, &problem)
+	if optional {
+		return "missing, continuing without it: " + problem.Error()
+	}
+	return "missing: " + problem.Error()
 }
 
 func answer(w http.ResponseWriter, logger *slog.Logger, code int, body any) {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -24,7 +25,8 @@ func get(t *testing.T, h http.Handler, path string) *httptest.ResponseRecorder {
 
 func TestReadyz(t *testing.T) {
 	working := func(context.Context) error { return nil }
-	failing := func(context.Context) error { return errors.New("connection refused") }
+	failing := func(context.Context) error { return Problem("no connection") }
+	secretive := func(context.Context) error { return errors.New(`user "aftercall" database "ledger" at 10.0.0.7:5432: connection refused`) }
 	tests := map[string]struct {
 		checks []Check
 		code   int
@@ -38,12 +40,17 @@ func TestReadyz(t *testing.T) {
 		"one missing": {
 			[]Check{{Name: "temporal", Run: failing}, {Name: "ledger", Run: working}},
 			503,
-			Status{Checks: map[string]string{"temporal": "missing: connection refused", "ledger": "ok"}},
+			Status{Checks: map[string]string{"temporal": "missing: no connection", "ledger": "ok"}},
+		},
+		"an error of a driver": {
+			[]Check{{Name: "ledger", Run: secretive}, {Name: "redis", Optional: true, Run: secretive}},
+			503,
+			Status{Checks: map[string]string{"ledger": "missing: " + hiddenProblem, "redis": "missing, continuing without it: " + hiddenProblem}},
 		},
 		"optional missing": {
 			[]Check{{Name: "temporal", Run: working}, {Name: "redis", Optional: true, Run: failing}},
 			200,
-			Status{Ready: true, Checks: map[string]string{"temporal": "ok", "redis": "missing, continuing without it: connection refused"}},
+			Status{Ready: true, Checks: map[string]string{"temporal": "ok", "redis": "missing, continuing without it: no connection"}},
 		},
 	}
 	for name, tt := range tests {
@@ -55,6 +62,22 @@ func TestReadyz(t *testing.T) {
 			require.Equal(t, tt.want, got)
 		})
 	}
+}
+
+// TestReasonsAreLogged: once, until the dependency has worked again.
+func TestReasonsAreLogged(t *testing.T) {
+	var log strings.Builder
+	err := errors.New("10.0.0.7:5432: connection refused")
+	h := Handler(prometheus.NewRegistry(), slog.New(slog.NewTextHandler(&log, nil)), Check{Name: "ledger", Run: func(context.Context) error { return err }})
+	for range 3 {
+		require.NotContains(t, get(t, h, "/readyz").Body.String(), "10.0.0.7")
+	}
+	require.Equal(t, 1, strings.Count(log.String(), `dependency=ledger error="10.0.0.7:5432: connection refused"`))
+	err = nil
+	get(t, h, "/readyz")
+	err = errors.New("again")
+	get(t, h, "/readyz")
+	require.Contains(t, log.String(), "again")
 }
 
 func TestChecksAreBounded(t *testing.T) {

@@ -1,11 +1,15 @@
 package codec
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
 	_ "embed"
 	"encoding/hex"
+	"errors"
+	"io"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
@@ -13,6 +17,7 @@ import (
 	"time"
 
 	"github.com/gorilla/mux"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/converter"
 
 	"aftercall/internal/keyring"
@@ -21,8 +26,12 @@ import (
 const (
 	// PathPrefix is where the codec endpoint is served.
 	PathPrefix = "/codec"
-	// maxBodySize in bytes is far above the payloads of one history event.
-	maxBodySize = 16 << 20
+	// maxBodySize in bytes is above the payloads of one history event, of which
+	// Temporal carries 4 MiB, in base64.
+	maxBodySize = 8 << 20
+	// maxParts is how many payloads and metadata a body may have. Each takes much
+	// more memory than the few bytes of its JSON.
+	maxParts = 50_000
 	// cookieName is the cookie that the login page sets, cookieAge its lifetime.
 	cookieName = "aftercall_codec"
 	cookieAge  = 12 * time.Hour
@@ -45,13 +54,14 @@ type endpoint struct {
 	// secureCookie restricts the cookie to HTTPS.
 	secureCookie bool
 	now          func() time.Time
+	refusals     *refusals
 }
 
 // NewHandler serves Temporal's codec endpoint, /codec/decode and /codec/encode.
 // Requests need the token, or the cookie that the login page at /codec/ sets. The
 // login page is for a Web UI without single sign-on, which has no token to send.
-func NewHandler(keys keyring.Keyring, access Access) http.Handler {
-	e := newEndpoint(keys, access)
+func NewHandler(keys keyring.Keyring, access Access, reg prometheus.Registerer, logger *slog.Logger) http.Handler {
+	e := newEndpoint(keys, access, reg, logger)
 	r := mux.NewRouter()
 	r.HandleFunc(PathPrefix+"/", e.loginPage).Methods(http.MethodGet)
 	r.HandleFunc(PathPrefix+"/", e.login).Methods(http.MethodPost)
@@ -62,8 +72,9 @@ func NewHandler(keys keyring.Keyring, access Access) http.Handler {
 	return r
 }
 
-func newEndpoint(keys keyring.Keyring, access Access) *endpoint {
+func newEndpoint(keys keyring.Keyring, access Access, reg prometheus.Registerer, logger *slog.Logger) *endpoint {
 	return &endpoint{
+		refusals:     newRefusals(reg, logger),
 		codec:        converter.NewPayloadCodecHTTPHandler(New(keys)),
 		origins:      access.Origins,
 		tokenHash:    sha256.Sum256([]byte(access.Token)),
@@ -97,12 +108,28 @@ func (e *endpoint) convert(w http.ResponseWriter, r *http.Request) {
 	e.setCORSHeaders(w, r)
 	w.Header().Set("Cache-Control", "no-store")
 	if !e.hasToken(r) && !e.hasCookie(r) {
+		e.refusals.add(r)
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		http.Error(w, "send the codec token, or open "+PathPrefix+"/ in this browser once", http.StatusUnauthorized)
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxBodySize)
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodySize))
+	switch {
+	case errors.As(err, new(*http.MaxBytesError)), parts(body) > maxParts:
+		http.Error(w, "the body is too large: send the payloads in several requests", http.StatusRequestEntityTooLarge)
+		return
+	case err != nil:
+		http.Error(w, "the body could not be read", http.StatusBadRequest)
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	e.codec.ServeHTTP(w, r)
+}
+
+// parts is at least the number of payloads and metadata in a body: base64, in
+// which their content is, has none of these characters.
+func parts(body []byte) int {
+	return bytes.Count(body, []byte("{")) + bytes.Count(body, []byte("[")) + bytes.Count(body, []byte(","))
 }
 
 func (e *endpoint) hasToken(r *http.Request) bool {
@@ -135,6 +162,7 @@ func writeLoginPage(w http.ResponseWriter, status int) {
 func (e *endpoint) login(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<10)
 	if !e.isToken(r.PostFormValue("token")) {
+		e.refusals.add(r)
 		writeLoginPage(w, http.StatusUnauthorized)
 		return
 	}

@@ -1,13 +1,17 @@
 package codec
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/converter"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -26,7 +30,7 @@ func newTestHandler(t *testing.T) (http.Handler, keyring.Keyring) {
 	t.Helper()
 	k, err := keyring.Parse("new:bmV3IGtleSBuZXcga2V5IG5ldyBrZXkgbmV3IGtleSE=")
 	require.NoError(t, err)
-	return NewHandler(k, Access{Token: testToken, Origins: []string{testOrigin}}), k
+	return NewHandler(k, Access{Token: testToken, Origins: []string{testOrigin}}, prometheus.NewRegistry(), slog.New(slog.DiscardHandler)), k
 }
 
 func body(t *testing.T, payload *commonpb.Payload) string {
@@ -134,7 +138,7 @@ func TestLogin(t *testing.T) {
 	require.NoError(t, err)
 	sealed, err := NewDataConverter(k).ToPayload("alice")
 	require.NoError(t, err)
-	h := NewHandler(k, Access{Token: testToken, Origins: []string{testOrigin}})
+	h := NewHandler(k, Access{Token: testToken, Origins: []string{testOrigin}}, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 
 	require.Contains(t, send(h, http.MethodGet, "/codec/", "").Body.String(), "Codec token")
 	login := func(h http.Handler, token string) *httptest.ResponseRecorder {
@@ -153,14 +157,47 @@ func TestLogin(t *testing.T) {
 	}
 	require.Equal(t, http.StatusOK, with(h, cookie.Value))
 	require.Equal(t, http.StatusUnauthorized, with(h, "9"+cookie.Value), "a changed expiry does not match the signature")
-	other := NewHandler(k, Access{Token: testToken + "!", Origins: []string{testOrigin}})
+	other := NewHandler(k, Access{Token: testToken + "!", Origins: []string{testOrigin}}, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 	require.Equal(t, http.StatusUnauthorized, with(other, cookie.Value), "a new token invalidates old cookies")
 
 	e := &endpoint{now: func() time.Time { return time.Now().Add(cookieAge + time.Minute) }}
-	e.tokenHash = newEndpoint(k, Access{Token: testToken}).tokenHash
+	e.tokenHash = newEndpoint(k, Access{Token: testToken}, prometheus.NewRegistry(), slog.New(slog.DiscardHandler)).tokenHash
 	r := httptest.NewRequest(http.MethodPost, "/codec/decode", nil)
 	r.AddCookie(cookie)
 	require.False(t, e.hasCookie(r), "it expires")
 	e.now = time.Now
 	require.True(t, e.hasCookie(r))
+}
+
+// TestLargeBodies has bodies of few bytes that would need much memory.
+func TestLargeBodies(t *testing.T) {
+	h, _ := newTestHandler(t)
+	for name, text := range map[string]string{
+		"bytes":    `{"payloads":[{"data":"` + strings.Repeat("A", maxBodySize) + `"}]}`,
+		"payloads": `{"payloads":[` + strings.Repeat(`{},`, maxParts) + `{}]}`,
+		"metadata": `{"payloads":[{"metadata":{` + strings.Repeat(`"a":"",`, maxParts) + `"a":""}}]}`,
+		"nesting":  strings.Repeat("[", maxParts+1),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		w := send(h, http.MethodPost, "/codec/decode", text, "Authorization", "Bearer "+testToken)
+		runtime.ReadMemStats(&after)
+		require.Equal(t, http.StatusRequestEntityTooLarge, w.Code, name)
+		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(64<<20), name)
+	}
+}
+
+func TestWrongTokensAreCountedAndLogged(t *testing.T) {
+	keys, err := keyring.Parse("new:bmV3IGtleSBuZXcga2V5IG5ldyBrZXkgbmV3IGtleSE=")
+	require.NoError(t, err)
+	var log strings.Builder
+	e := newEndpoint(keys, Access{Token: testToken}, prometheus.NewRegistry(), slog.New(slog.NewTextHandler(&log, nil)))
+	for range 5 {
+		send(http.HandlerFunc(e.convert), http.MethodPost, "/codec/decode", "{}", "Authorization", "Bearer a-wrong-token")
+		send(http.HandlerFunc(e.login), http.MethodPost, "/codec/", "token=a-wrong-token", "Content-Type", "application/x-www-form-urlencoded")
+	}
+	require.InDelta(t, 10, testutil.ToFloat64(e.refusals.total), 0)
+	require.Equal(t, 3, strings.Count(log.String(), "level=WARN"))
+	require.Contains(t, log.String(), "sender=192.0.2.1")
+	require.NotContains(t, log.String(), "a-wrong-token")
 }

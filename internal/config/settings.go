@@ -42,7 +42,7 @@ type StarterSettings struct {
 	Listen      string `env:"AFTERCALL_LISTEN" envDefault:":8080" doc:"host:port for Tencent's callbacks."`
 	TLSCert     string `env:"AFTERCALL_TLS_CERT" doc:"Path of the certificate with its chain, in the PEM format, for callbacks over HTTPS; left out, HTTP, for a proxy that ends TLS. A file that changes is read again within ten seconds."`
 	TLSKey      string `env:"AFTERCALL_TLS_KEY" doc:"Path of the private key of AFTERCALL_TLS_CERT, in the PEM format."`
-	AdminListen string `env:"AFTERCALL_ADMIN_LISTEN" envDefault:":9090" doc:"host:port for /healthz, /readyz and /metrics."`
+	AdminListen string `env:"AFTERCALL_ADMIN_LISTEN" envDefault:"127.0.0.1:9090" doc:"host:port for /healthz, /readyz and /metrics."`
 	// Drain is 0 in development, where waiting for it is only a delay.
 	Drain time.Duration `env:"AFTERCALL_DRAIN" envDefault:"0s" doc:"How long callbacks are still accepted after SIGTERM, while /readyz is red; 5s behind a load balancer. See [operations.md](operations.md#a-rolling-restart)."`
 }
@@ -58,7 +58,7 @@ type WorkerSettings struct {
 	// takes them when the other queue has no worker any more.
 	TakeSweeps bool `env:"AFTERCALL_TAKE_SWEEPS" envDefault:"false" doc:"true takes the schedules of the sweeps also from another task queue whose workers run; false waits until it has none."`
 
-	AdminListen  string  `env:"AFTERCALL_ADMIN_LISTEN" envDefault:":9091" doc:"host:port for /healthz, /readyz, /metrics and /codec/."`
+	AdminListen  string  `env:"AFTERCALL_ADMIN_LISTEN" envDefault:"127.0.0.1:9091" doc:"host:port for /healthz, /readyz, /metrics and /codec/."`
 	CodecToken   Secret  `env:"AFTERCALL_CODEC_TOKEN" doc:"Bearer token of the codec endpoint, which decrypts for those who have it, 32 characters or more; left out, there is no endpoint."`
 	CodecOrigins Origins `env:"AFTERCALL_CODEC_ORIGINS" doc:"Origins of the Web UIs whose pages may ask the codec endpoint, with commas between them, as in https://temporal.example.com."`
 }

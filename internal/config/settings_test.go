@@ -29,7 +29,7 @@ func TestSettingsDefaults(t *testing.T) {
 	starter, cfg, err := config.Starter(with(nil))
 	require.NoError(t, err)
 	require.Equal(t, ":8080", starter.Listen)
-	require.Equal(t, ":9090", starter.AdminListen)
+	require.Equal(t, "127.0.0.1:9090", starter.AdminListen)
 	require.Equal(t, "redis://127.0.0.1:6379", starter.RedisURL.Reveal())
 	require.Equal(t, "sqlite:aftercall.db", starter.LedgerURL.Reveal())
 	require.Equal(t, "sqlite:aftercall.db", starter.LedgerURL.String())
@@ -41,7 +41,7 @@ func TestSettingsDefaults(t *testing.T) {
 
 	worker, cfg, err := config.Worker(with(map[string]string{"LEDGER_URL": ""}))
 	require.NoError(t, err)
-	require.Equal(t, ":9091", worker.AdminListen)
+	require.Equal(t, "127.0.0.1:9091", worker.AdminListen)
 	require.Equal(t, redisguard.ServiceTimeout, worker.RedisTimeout)
 	require.Equal(t, "sqlite:aftercall.db", worker.LedgerURL.Reveal(), "empty is the default")
 	require.Len(t, cfg.Apps, 2)

@@ -39,6 +39,8 @@ func RequireDocumentedMetrics(t *testing.T, heading string, run func(ctx context
 			"AFTERCALL_CONFIG": file, "AFTERCALL_ADMIN_LISTEN": admin, "AFTERCALL_LISTEN": address(),
 			"LEDGER_URL": "sqlite:" + filepath.Join(t.TempDir(), "ledger.db"),
 			"REDIS_URL":  "redis://127.0.0.1:1", "TEMPORAL_ADDRESS": "127.0.0.1:1",
+			"AFTERCALL_PAYLOAD_KEYS": "test:bmV3IGtleSBuZXcga2V5IG5ldyBrZXkgbmV3IGtleSE=",
+			"AFTERCALL_CODEC_TOKEN":  "a codec token of 32 characters..",
 		}, reg)
 	}()
 	deadline := time.After(startTimeout)

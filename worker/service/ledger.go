@@ -3,11 +3,11 @@ package service
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
 
+	"aftercall/internal/admin"
 	"aftercall/internal/ledger"
 )
 
@@ -23,10 +23,7 @@ const (
 const ledgerCure = "start its database, or correct LEDGER_URL; calls wait in Temporal until then"
 
 // pendingLedger opens the ledger of a process that starts before its database.
-type pendingLedger struct {
-	opened  atomic.Pointer[ledger.Ledger]
-	problem atomic.Pointer[error] // of the last attempt
-}
+type pendingLedger struct{ opened atomic.Pointer[ledger.Ledger] }
 
 // open opens the ledger, and retries until it can or ctx ends; then the result
 // is nil. It does not retry what time cannot cure: an unusable URL, and tables of
@@ -54,7 +51,6 @@ func (p *pendingLedger) open(ctx context.Context, url string, options ledger.Opt
 		case errors.As(err, new(*ledger.URLError)) || errors.As(err, new(*ledger.VersionError)):
 			return nil, err
 		}
-		p.problem.Store(&err)
 		report(err)
 		select {
 		case <-ctx.Done():
@@ -69,10 +65,7 @@ func (p *pendingLedger) check(ctx context.Context) error {
 	if opened := p.opened.Load(); opened != nil {
 		return opened.Ping(ctx)
 	}
-	if problem := p.problem.Load(); problem != nil {
-		return fmt.Errorf("%w: %s", *problem, ledgerCure)
-	}
-	return fmt.Errorf("the ledger is not open yet: %s", ledgerCure)
+	return admin.Problem("not open yet: " + ledgerCure)
 }
 
 // close closes the ledger if it was opened.

@@ -125,7 +125,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 				admin.Check{Name: "worker", Run: admin.FlagSet(&polling, "not polling yet: waiting for Temporal and the ledger")},
 				admin.Check{Name: "ledger", Run: pending.check},
 				admin.Check{Name: "redis", Optional: true, Run: guard.Ping},
-			))),
+			)), reg, logger),
 		})
 	})
 	err = group.Wait()

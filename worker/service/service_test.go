@@ -65,7 +65,7 @@ func TestWorkerWaitsForItsLedger(t *testing.T) {
 		return status.Checks["ledger"]
 	}
 	require.Eventually(t, func() bool {
-		return strings.HasSuffix(check(), "not-mounted does not exist: create it, or change LEDGER_URL: "+ledgerCure)
+		return check() == "missing: not open yet: "+ledgerCure && logs.count("not-mounted does not exist: create it, or change LEDGER_URL") > 0
 	}, 30*time.Second, 10*time.Millisecond)
 	require.Empty(t, ended, "the worker runs on")
 	require.NoError(t, os.Mkdir(folder, 0o700))
