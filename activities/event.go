@@ -5,6 +5,7 @@ import (
 
 	"aftercall/internal/billing"
 	"aftercall/internal/ledger"
+	"aftercall/internal/ledgerlog"
 	"aftercall/internal/notify"
 )
 
@@ -53,6 +54,15 @@ func EventOf(e ledger.Entry) (event notify.Event, messageID string) {
 	}
 	return notify.Event{Type: kind, Version: notify.EventVersion, Timestamp: e.CreatedAt, Call: data},
 		notify.MessageID(e.SDKAppID, r.CallID, kind, revision...)
+}
+
+// CheckpointEvent returns the event of a checkpoint of the ledger and its message
+// ID, which are the same whenever it is sent.
+func CheckpointEvent(c ledgerlog.Issued) (event notify.Event, messageID string) {
+	return notify.Event{
+		Type: notify.EventLedgerCheckpoint, Version: notify.EventVersion, Timestamp: c.Time,
+		Checkpoint: &notify.CheckpointData{Origin: c.Origin, Entries: c.Size, Root: c.Root.String(), Time: c.Time, Text: c.Text},
+	}, notify.MessageID(0, c.Text, notify.EventLedgerCheckpoint)
 }
 
 func explain(steps []billing.Step) []string {

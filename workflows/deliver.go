@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"strings"
+	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
@@ -50,8 +51,11 @@ func DeliverID(e notify.Event, token string) string {
 	if token != "" {
 		id += "." + token
 	}
-	if e.Sweep != nil {
+	switch {
+	case e.Sweep != nil:
 		return id + ":" + e.Sweep.SDKAppID.String()
+	case e.Checkpoint != nil:
+		return id + ":" + e.Timestamp.Format(time.RFC3339Nano)
 	}
 	return id + ":" + e.Call.SDKAppID.String() + ":" + escapeCallID(e.Call.CallID)
 }
@@ -77,8 +81,11 @@ func DeliverOptions(p DeliverParams, token, taskQueue string) client.StartWorkfl
 }
 
 func deliverAttributes(e notify.Event) temporal.SearchAttributes {
-	if e.Sweep != nil {
+	switch {
+	case e.Sweep != nil:
 		return temporal.NewSearchAttributes(AttributeApp.ValueSet(e.Sweep.App), AttributeSource.ValueSet(string(SourceSweep)))
+	case e.Checkpoint != nil:
+		return temporal.NewSearchAttributes() // it is about no app
 	}
 	return temporal.NewSearchAttributes(
 		AttributeApp.ValueSet(e.Call.App), AttributeSource.ValueSet(string(SourceManual)), AttributeCallID.ValueSet(e.Call.CallID),

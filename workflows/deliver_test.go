@@ -91,6 +91,20 @@ func TestDeliveryOfASweepHasNoLedgerKey(t *testing.T) {
 	}}, result)
 }
 
+// TestDeliveryOfACheckpoint: it has no call, and an ID of its own.
+func TestDeliveryOfACheckpoint(t *testing.T) {
+	e := newEnv(t)
+	e.notifies("auditor", nil).Once()
+	at := time.Date(2026, 3, 1, 12, 0, 5, 211e6, time.UTC)
+	event := notify.Event{Type: notify.EventLedgerCheckpoint, Timestamp: at, Checkpoint: &notify.CheckpointData{Origin: "ledger.example.com", Time: at}}
+	params := workflows.DeliverParams{Event: event, MessageID: "msg_1", Targets: []string{"auditor"}}
+	require.Equal(t, []workflows.Delivery{{Event: notify.EventLedgerCheckpoint, Target: "auditor", Delivered: true}}, e.delivers(params).Deliveries)
+	options := workflows.DeliverOptions(params, "", "queue")
+	require.Equal(t, "deliver:ledger.checkpoint:2026-03-01T12:00:05.211Z", options.ID)
+	_, _, ok := workflows.ParseDeliverID(options.ID)
+	require.False(t, ok, "it is about no call")
+}
+
 // TestDeliverDoesNotWaitForFailingTargets has ten targets that fail for minutes.
 func TestDeliverDoesNotWaitForFailingTargets(t *testing.T) {
 	e := newEnv(t)

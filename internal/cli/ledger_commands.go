@@ -9,6 +9,7 @@ type ledgerCommands struct {
 	Reverse ledgerReverseCommand `cmd:"" help:"Reverse a charge."`
 	Rerate  ledgerRerateCommand  `cmd:"" help:"Compare charges with what the tariff charges now, and correct them."`
 	Verify  ledgerVerifyCommand  `cmd:"" help:"Compute every entry again, and compare the ledger with Tencent's records."`
+	NewKey  ledgerNewKeyCommand  `cmd:"" help:"Make a key that signs the checkpoints of the ledger."`
 }
 
 // reviewCommands are about calls that wait for a person's decision.

@@ -13,6 +13,7 @@ import (
 
 	"aftercall/internal/billing"
 	"aftercall/internal/ledger"
+	"aftercall/internal/ledgerlog"
 )
 
 // documented returns the ledger that docs/ledger.md describes.
@@ -43,6 +44,11 @@ func documented(t *testing.T) *ledgerTest {
 	require.NoError(t, err)
 	_, _, err = l.ledger.Reverse(t.Context(), second.Key, ledger.Correction{Operator: "alice", Reason: "the line was dead"})
 	require.NoError(t, err)
+	more, err := l.ledger.NewIntegrator().Integrate(t.Context())
+	require.NoError(t, err)
+	require.False(t, more)
+	_, err = l.ledger.MakeCheckpoint(t.Context(), ledgerlog.Key{})
+	require.NoError(t, err)
 	return l
 }
 
@@ -54,7 +60,7 @@ func TestDocumentation(t *testing.T) {
 	require.NoError(t, err)
 	l := documented(t)
 	blocks := regexp.MustCompile("(?s)```console\n\\$ aftercall ([^\n]*)\n(.*?)```").FindAllStringSubmatch(string(text), -1)
-	require.Len(t, blocks, 6)
+	require.Len(t, blocks, 7)
 	for _, block := range blocks {
 		code, stdout, stderr := l.run(strings.Fields(block[1])...)
 		require.Equal(t, OK, code, stderr)
@@ -92,5 +98,6 @@ func TestOutputFits80Columns(t *testing.T) {
 // withoutDates replaces what differs from run to run with text of the same width.
 func withoutDates(text string) string {
 	text = regexp.MustCompile(`20\d\d-\d\d-\d\d \d\d:\d\d:\d\d`).ReplaceAllString(text, "yyyy-mm-dd hh:mm:ss")
+	text = regexp.MustCompile(`(ledger\.example\.com)\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+`).ReplaceAllString(text, "$1+<key>")
 	return regexp.MustCompile(`[0-9a-f]{64}`).ReplaceAllString(text, "<hash>")
 }

@@ -132,13 +132,15 @@ func (l *ledgerTest) correct() {
 	require.NoError(t, err)
 }
 
-// tamper changes the ledger despite its triggers.
+// tamper changes the ledger despite its triggers, which it puts back.
 func (l *ledgerTest) tamper(statement string) {
 	l.t.Helper()
 	db, err := sql.Open("sqlite", l.environ["LEDGER_URL"][len("sqlite:"):])
 	require.NoError(l.t, err)
 	defer db.Close()
-	for _, s := range []string{"DROP TRIGGER ledger_entries_no_update", statement} {
+	var trigger string
+	require.NoError(l.t, db.QueryRowContext(l.t.Context(), "SELECT sql FROM sqlite_master WHERE name = 'ledger_entries_no_update'").Scan(&trigger))
+	for _, s := range []string{"DROP TRIGGER ledger_entries_no_update", statement, trigger} {
 		_, err := db.ExecContext(l.t.Context(), s)
 		require.NoError(l.t, err, s)
 	}

@@ -16,15 +16,22 @@ const progressStep = 5000
 
 type ledgerVerifyCommand struct {
 	ListFormat
-	Records bool `help:"Compare with Tencent's records of the last seven days, too."`
-	Limit   int  `help:"Print no more than N problems; all are counted." default:"100" placeholder:"N"`
+	Records    bool     `help:"Compare with Tencent's records of the last seven days, too."`
+	Checkpoint []string `help:"File with a checkpoint that was kept outside the ledger, as often as you like." placeholder:"FILE" sep:"none"`
+	Key        []string `help:"Public key that checkpoints must be signed with, besides that of AFTERCALL_LEDGER_KEY; as often as you like." placeholder:"KEY" sep:"none"`
+	Limit      int      `help:"Print no more than N problems; all are counted." default:"100" placeholder:"N"`
 }
 
 // Help says what is verified.
 func (ledgerVerifyCommand) Help() string {
 	return `Every charge is computed again from the record, the tariff version and the decision that the ledger keeps with it. Every
 reversal must be the negative of its charge, no call may have two charges that count, and every key and column must agree
-with the record. Nothing is changed. The exit code is 3 if anything is wrong.
+with the record. Every entry must be as it was when the worker took it into the log, and the log must agree with all
+checkpoints of it. Triggers and constraints must be those of this release. Nothing is changed. The exit code is 3 if
+anything is wrong.
+
+Whoever can change the database can also change the checkpoints in it. With --checkpoint it is compared with one that
+was mailed or kept elsewhere.
 
 With --records Tencent is asked for every call of the last seven days, or since the app's go_live:
 
@@ -35,12 +42,15 @@ With --records Tencent is asked for every call of the last seven days, or since 
 Examples:
 
   aftercall ledger verify
+  aftercall ledger verify --checkpoint checkpoint-2026-03.txt
   aftercall ledger verify --records --output json`
 }
 
 // Run verifies, and fails if the ledger is not in order.
 func (c ledgerVerifyCommand) Run(ctx context.Context, p Process, d *ops.Deps) error {
-	v, err := d.Verify(ctx, ops.VerifyParams{Records: c.Records, Limit: c.Limit, Progress: entryProgress(p)})
+	v, err := d.Verify(ctx, ops.VerifyParams{
+		Records: c.Records, Checkpoints: c.Checkpoint, Keys: c.Key, Limit: c.Limit, Progress: entryProgress(p),
+	})
 	if p.Interactive() {
 		fmt.Fprint(p.Stderr, "\r\033[K") // clears the progress line
 	}
@@ -77,7 +87,11 @@ var problemColumns = []column[ops.Problem]{
 
 func writeVerification(s screen, v *ops.Verification) {
 	for _, f := range v.Found {
-		writeParagraph(s, s.red("wrong")+" ", f.Key+": "+f.Problem)
+		subject := f.Key
+		if subject == "" {
+			subject = string(f.Kind)
+		}
+		writeParagraph(s, s.red("wrong")+" ", subject+": "+f.Problem)
 	}
 	if more := v.Problems - int64(len(v.Found)); more > 0 {
 		fmt.Fprintf(s, "… and %d more problems\n", more)
@@ -92,6 +106,10 @@ func writeVerification(s screen, v *ops.Verification) {
 	fmt.Fprintf(s, "%d entries, %d tariff versions: %s.\n", v.Entries, v.TariffVersions, result)
 	for _, t := range v.Totals {
 		fmt.Fprintf(s, "  %s: %d charges, %d reversals\n", t.Amount, t.Charges, t.Reversals)
+	}
+	writeParagraph(s, "", fmt.Sprintf("The log holds %d entries. It was compared with %d checkpoints.", v.Logged, v.Checkpoints))
+	if v.Waiting > 0 {
+		writeParagraph(s, "note: ", fmt.Sprintf("%d entries are not in the log yet: the worker takes them in every few seconds", v.Waiting))
 	}
 	for _, r := range v.Records {
 		writeAudit(s, r)

@@ -17,6 +17,7 @@ import (
 
 	"aftercall/internal/keyring"
 	"aftercall/internal/ledger"
+	"aftercall/internal/ledgerlog"
 	"aftercall/internal/redisguard"
 )
 
@@ -51,6 +52,10 @@ type StarterSettings struct {
 // they kill, where that is generous.
 const maxDrain = 5 * time.Minute
 
+// maxCheckpointEvery is so short that what was altered in between is not a whole
+// business year.
+const maxCheckpointEvery = 30 * 24 * time.Hour
+
 // WorkerSettings are the process settings of the worker.
 type WorkerSettings struct {
 	Common
@@ -61,6 +66,9 @@ type WorkerSettings struct {
 	AdminListen  string  `env:"AFTERCALL_ADMIN_LISTEN" envDefault:"127.0.0.1:9091" doc:"host:port for /healthz, /readyz, /metrics and /codec/."`
 	CodecToken   Secret  `env:"AFTERCALL_CODEC_TOKEN" doc:"Bearer token of the codec endpoint, which decrypts for those who have it, 32 characters or more; left out, there is no endpoint."`
 	CodecOrigins Origins `env:"AFTERCALL_CODEC_ORIGINS" doc:"Origins of the Web UIs whose pages may ask the codec endpoint, with commas between them, as in https://temporal.example.com."`
+
+	LedgerKey       ledgerlog.Key `env:"AFTERCALL_LEDGER_KEY" doc:"Private key that signs the checkpoints of the ledger, made by aftercall ledger new-key; left out, they are not signed. See [ledger.md](ledger.md#tamper-evidence)."`
+	CheckpointEvery time.Duration `env:"AFTERCALL_CHECKPOINT_EVERY" envDefault:"24h" doc:"How often a checkpoint of the ledger is made and sent, 1m to 720h."`
 }
 
 // OperatorSettings are the process settings of commands that do without the
@@ -68,6 +76,7 @@ type WorkerSettings struct {
 type OperatorSettings struct {
 	LedgerURL ConnectionURL `env:"LEDGER_URL" envDefault:"sqlite:aftercall.db"`
 	TaskQueue string        `env:"AFTERCALL_TASK_QUEUE" envDefault:"aftercall"`
+	LedgerKey ledgerlog.Key `env:"AFTERCALL_LEDGER_KEY"`
 }
 
 // LogFormat is how log lines look.
@@ -111,6 +120,7 @@ func Worker(environ map[string]string) (WorkerSettings, *Config, error) {
 	problems := parseSettings(&settings, environ)
 	problems = append(problems, listenProblem("AFTERCALL_ADMIN_LISTEN", settings.AdminListen)...)
 	problems = append(problems, settings.codecProblems(environ)...)
+	problems = append(problems, rangeProblem("AFTERCALL_CHECKPOINT_EVERY", settings.CheckpointEvery, time.Minute, maxCheckpointEvery)...)
 	file, err := loadWith(&settings.Common, environ, problems)
 	return settings, file, err
 }

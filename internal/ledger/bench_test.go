@@ -61,7 +61,7 @@ func BenchmarkVerify(b *testing.B) {
 		require.NoError(b, err)
 		peak := watchHeap()
 		for b.Loop() {
-			v, err := l.Verify(context.Background(), func(f ledger.Finding) { b.Fatal(f) }, nil)
+			v, err := l.Verify(context.Background(), ledger.Evidence{}, func(f ledger.Finding) { b.Fatal(f) }, nil)
 			if err != nil || v.Entries != int64(n) {
 				b.Fatal(v, err)
 			}
@@ -137,7 +137,7 @@ func testVerifyMemory(t *testing.T, url string) {
 	db := openSQL(t, url)
 	live := func() (most uint64) {
 		findings := 0
-		_, err := l.Verify(context.Background(), func(ledger.Finding) {
+		_, err := l.Verify(context.Background(), ledger.Evidence{}, func(ledger.Finding) {
 			if findings++; findings%400 == 0 {
 				var m runtime.MemStats
 				runtime.GC()

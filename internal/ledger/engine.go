@@ -25,6 +25,13 @@ type engine struct {
 	dialect goose.Dialect
 	// now is an expression for the time by the database's clock in Unix milliseconds.
 	now string
+	// openWriters is a query that names the open transactions which have written to
+	// ledger_entries or are about to: entries of theirs can become visible after some
+	// with a higher seq. It is empty for an engine with one writer at a time.
+	openWriters string
+	// schema is a query that lists what keeps the ledger append-only, each as an
+	// object and its definition: schema/ has what it must give.
+	schema string
 	// parse reads a URL that has one of the schemes. Its errors follow
 	// "LEDGER_URL" and never repeat the URL, which can contain a password.
 	parse func(url string) (database, error)
@@ -39,10 +46,6 @@ type database interface {
 	// The error is ErrMissing where it is clear without a connection that there is
 	// no ledger.
 	openReadOnly(ctx context.Context) (*sql.DB, error)
-	// openWriter connects for one write at a time and creates nothing.
-	openWriter() (*sql.DB, error)
-	// freeBytes is how much space is left; known is false where it cannot be known.
-	freeBytes() (free uint64, known bool)
 }
 
 // pools are the connections of a ledger: for an engine with any number of

@@ -1,6 +1,11 @@
 package ledger
 
-import "strings"
+import (
+	"context"
+	"strings"
+
+	"aftercall/internal/ledgerlog"
+)
 
 // EngineNames are the names of all engines.
 func EngineNames() []string {
@@ -18,15 +23,43 @@ func Columns() map[string][]string {
 		"ledger_sweeps":     {"sdk_app_id", "swept_to"},
 		"ledger_sweep_held": {"sdk_app_id"},
 		"ledger_versions":   {"version", "oldest"},
+		"ledger_entries":    columnNames(entryColumns),
+		"ledger_log":        columnNames(batchColumns),
 	}
 	for column := range strings.SplitSeq(heldColumns, ",") {
 		columns["ledger_sweep_held"] = append(columns["ledger_sweep_held"], strings.TrimPrefix(strings.TrimSpace(column), "h."))
-	}
-	for column := range strings.SplitSeq(entryColumns, ",") {
-		columns["ledger_entries"] = append(columns["ledger_entries"], strings.TrimPrefix(strings.TrimSpace(column), "e."))
 	}
 	return columns
 }
 
 // ListQuery is the query of List.
 func ListQuery(f Filter) (query string, args []any) { return listQuery(f) }
+
+// FirstLeafColumns is how many columns the first leaves had.
+const FirstLeafColumns = firstLeafColumns
+
+// SchemaText is the schema of the database in the form of the files in schema/.
+func (l *Ledger) SchemaText(ctx context.Context) (engine, text string, err error) {
+	objects, err := l.engine.schemaOf(ctx, l.read)
+	for _, o := range objects {
+		text += o.name + "\t" + o.definition + "\n"
+	}
+	return l.engine.name, text, err
+}
+
+// WritesConcurrently reports whether transactions of the engine of a URL write at
+// the same time.
+func WritesConcurrently(url string) bool {
+	e, _, err := parseURL(url)
+	return err == nil && e.openWriters != ""
+}
+
+// LeafAt is the leaf at an index of the log.
+func (l *Ledger) LeafAt(ctx context.Context, index uint64) (ledgerlog.Hash, error) {
+	n := ledgerlog.LeafNode(index)
+	b, _, err := batchWhere(ctx, l.read, "WHERE first_index <= $1 ORDER BY first_index DESC LIMIT 1", index)
+	if err != nil {
+		return ledgerlog.Hash{}, err
+	}
+	return n.In(b.first, b.nodes)
+}

@@ -23,9 +23,7 @@ type Options struct {
 // processes on one database.
 type Ledger struct {
 	pools
-	source database
-	// now is that of the engine.
-	now string
+	engine *engine
 	// tariffs holds the hashes of tariff versions known to be stored.
 	tariffs sync.Map
 }
@@ -46,7 +44,7 @@ func Open(ctx context.Context, url string, o Options) (*Ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
-	l := &Ledger{pools: p, source: db, now: e.now}
+	l := &Ledger{pools: p, engine: e}
 	if err := l.Ping(ctx); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}

@@ -31,7 +31,13 @@ var postgresEngine = engine{
 	usage:   postgresUsage,
 	dialect: goose.DialectPostgres,
 	now:     "round(extract(epoch FROM clock_timestamp()) * 1000)::bigint",
-	parse:   parsePostgres,
+	// An INSERT locks the table before it takes its seq, and unlocks it after all
+	// can see the entry.
+	openWriters: `SELECT virtualtransaction FROM pg_locks
+WHERE locktype = 'relation' AND relation = 'ledger_entries'::regclass AND mode = 'RowExclusiveLock'
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+	schema: postgresSchema,
+	parse:  parsePostgres,
 }
 
 // postgresDatabase is a database on a PostgreSQL server.
@@ -75,8 +81,3 @@ func (d postgresDatabase) openReadOnly(context.Context) (*sql.DB, error) {
 	config.RuntimeParams["default_transaction_read_only"] = "on"
 	return stdlib.OpenDB(*config), nil
 }
-
-func (d postgresDatabase) openWriter() (*sql.DB, error) { return stdlib.OpenDB(*d.config), nil }
-
-// freeBytes is not known: SQL does not say.
-func (d postgresDatabase) freeBytes() (free uint64, known bool) { return 0, false }

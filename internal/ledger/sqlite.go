@@ -38,7 +38,9 @@ var sqliteEngine = engine{
 	usage:   "sqlite: and the path of a file, as in sqlite:/var/lib/aftercall/ledger.db",
 	dialect: goose.DialectSQLite3,
 	now:     "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)",
-	parse:   parseSQLite,
+	schema: `SELECT type || ' ' || name || ' on ' || tbl_name, sql FROM sqlite_master
+WHERE type IN ('table', 'trigger', 'view') AND tbl_name LIKE 'ledger~_%' ESCAPE '~' AND tbl_name <> 'ledger_migrations' AND tbl_name NOT LIKE 'ledger~_sweep%' ESCAPE '~'`,
+	parse: parseSQLite,
 }
 
 // sqliteDatabase is a file; a relative path is relative to the working directory.
@@ -92,14 +94,6 @@ func (d sqliteDatabase) open(ctx context.Context, migrate migrateFunc, traces tr
 	p.read.SetMaxIdleConns(sqliteReaders)
 	return p, nil
 }
-
-// openWriter has next to no cache, so that a write reaches the disk before its
-// transaction ends.
-func (d sqliteDatabase) openWriter() (*sql.DB, error) {
-	return sql.Open("sqlite", d.source(url.Values{"mode": {"rw"}, "_txlock": {"immediate"}, "_pragma": {"cache_size(1)"}}))
-}
-
-func (d sqliteDatabase) freeBytes() (free uint64, known bool) { return freeBytes(filepath.Dir(d.path)) }
 
 // name adds the path to an error.
 func (d sqliteDatabase) name(err error) error { return fmt.Errorf("%s: %w", d.path, err) }

@@ -28,7 +28,7 @@ func (l *Ledger) SweptTo(ctx context.Context, app tencent.SDKAppID) (time.Time, 
 // ledger share it, whatever their own clocks say.
 func (l *Ledger) Now(ctx context.Context) (time.Time, error) {
 	var unixMilli int64
-	if err := l.read.QueryRowContext(ctx, "SELECT "+l.now).Scan(&unixMilli); err != nil {
+	if err := l.read.QueryRowContext(ctx, "SELECT "+l.engine.now).Scan(&unixMilli); err != nil {
 		return time.Time{}, fmt.Errorf("ledger: read the database's clock: %w", err)
 	}
 	return time.UnixMilli(unixMilli).UTC(), nil

@@ -11,8 +11,22 @@ import (
 	"aftercall/internal/tencent"
 )
 
-// Finding is one problem of an entry.
+// FindingKind says what a finding is about.
+type FindingKind string
+
+// The kinds of findings.
+const (
+	FindingEntry FindingKind = "entry"
+	// FindingLog is about the log or a checkpoint of it, or an entry that is not there.
+	FindingLog FindingKind = "log"
+	// FindingSchema is about tables, constraints or triggers.
+	FindingSchema FindingKind = "schema"
+)
+
+// Finding is one problem of the ledger. Key, SDKAppID and CallID are empty unless
+// it is about an entry.
 type Finding struct {
+	Kind     FindingKind      `json:"kind"`
 	Key      string           `json:"key"`
 	SDKAppID tencent.SDKAppID `json:"sdk_app_id"`
 	CallID   string           `json:"call_id"`
@@ -30,16 +44,25 @@ type Verification struct {
 	Edited []string `json:"edited_in_place,omitempty"`
 	// Totals are the sums by currency.
 	Totals []Total `json:"-"`
+	// Logged is the number of entries in the log, and Waiting of those that were
+	// booked and are not in it yet.
+	Logged  uint64 `json:"logged"`
+	Waiting int64  `json:"waiting"`
+	// Checkpoints is the number of checkpoints that the log was compared with.
+	Checkpoints int `json:"checkpoints"`
 }
 
 // Verify checks every entry: a charge is computed again from the stored record, the
 // stored tariff version and the decision of a person, if there was one; a reversal
 // must be the negative of its charge; a call must have at most one charge in
 // effect; keys must be unique and those that the entries must have; columns must be
-// those of the record. It reads the ledger as it is at one moment, and holds one entry
-// at a time in memory. It calls found for each problem and, unless it is nil, progress after each entry with the number of
-// entries so far. An error means that the ledger could not be read to its end.
-func (l *Ledger) Verify(ctx context.Context, found func(Finding), progress func(entries int64)) (Verification, error) {
+// those of the record. Entries, log and checkpoints must agree, also with those of
+// the evidence, and triggers and constraints must be there. It reads the ledger as it
+// is at one moment, and holds one entry and a few batches of the log in memory. It
+// calls found for each problem and, unless it is nil, progress after each entry with
+// the number of entries so far. An error means that the ledger could not be read to
+// its end; it is a *VersionError for tables of a later release.
+func (l *Ledger) Verify(ctx context.Context, evidence Evidence, found func(Finding), progress func(entries int64)) (Verification, error) {
 	if progress == nil {
 		progress = func(int64) {}
 	}
@@ -48,8 +71,13 @@ func (l *Ledger) Verify(ctx context.Context, found func(Finding), progress func(
 		versions: map[string]json.RawMessage{}, raters: map[string]*restored{}, texts: map[string][]string{},
 	}
 	err := l.snapshot(ctx, func(q querier) error {
-		v.snapshot = q
-		for _, step := range []func(context.Context) error{v.loadVersions, v.duplicates, v.entries, v.reversals, v.successors} {
+		v.snapshot, v.log = q, newLogVerifier(l, q, v.reportKind)
+		startLog := func(ctx context.Context) error { return v.log.start(ctx, evidence) }
+		for _, step := range []func(context.Context) error{
+			func(ctx context.Context) error { return l.requireOwnTables(ctx, q) },
+			func(ctx context.Context) error { return v.schema(ctx, l.engine) },
+			startLog, v.loadVersions, v.duplicates, v.entries, v.log.end, v.reversals, v.successors,
+		} {
 			if err := step(ctx); err != nil {
 				return err
 			}
@@ -68,6 +96,7 @@ type verifier struct {
 	progress func(entries int64)
 	seen     Verification
 	sums     totals
+	log      *logVerifier
 	// versions are the JSON of the stored tariff versions by hash.
 	versions map[string]json.RawMessage
 	raters   map[string]*restored
@@ -82,8 +111,17 @@ type restored struct {
 }
 
 func (v *verifier) report(e *Entry, format string, args ...any) {
+	v.reportKind(FindingEntry, e, format, args...)
+}
+
+// reportKind is report for a finding that can be about no entry.
+func (v *verifier) reportKind(kind FindingKind, e *Entry, format string, args ...any) {
 	v.seen.Findings++
-	v.found(Finding{Key: e.Key, SDKAppID: e.SDKAppID, CallID: e.Record.CallID, Problem: fmt.Sprintf(format, args...)})
+	f := Finding{Kind: kind, Problem: fmt.Sprintf(format, args...)}
+	if e != nil {
+		f.Key, f.SDKAppID, f.CallID = e.Key, e.SDKAppID, e.Record.CallID
+	}
+	v.found(f)
 }
 
 // loadVersions reads all tariff versions. There are few.
@@ -120,6 +158,10 @@ func (v *verifier) entries(ctx context.Context) error {
 		if err := scan(r.columns()...); err != nil {
 			return err
 		}
+		r.entry.Record.CallID = r.copied.callID
+		if err := v.log.entry(ctx, &r); err != nil {
+			return err
+		}
 		return v.entry(&r)
 	})
 }
@@ -129,7 +171,6 @@ func (v *verifier) entry(r *row) error {
 	v.progress(v.seen.Entries)
 	e, err := r.decode()
 	if err != nil {
-		e.Record.CallID = r.copied.callID
 		v.report(&e, "cannot be read: %v", err)
 		return nil
 	}
@@ -193,6 +234,7 @@ func (v *verifier) restore(t billing.AppliedTariff) *restored {
 func (v *verifier) result() Verification {
 	v.seen.Versions = len(v.raters)
 	v.seen.Totals = v.sums.sorted()
+	v.seen.Logged, v.seen.Waiting, v.seen.Checkpoints = v.log.size, v.log.waiting, v.log.compared
 	for version, hashes := range v.texts {
 		if len(hashes) > 1 {
 			v.seen.Edited = append(v.seen.Edited, "tariff "+version)

@@ -7,7 +7,7 @@ import (
 
 // reversals checks that every reversal is the negative of its charge.
 func (v *verifier) reversals(ctx context.Context) error {
-	const lost = `SELECT e.key, e.sdk_app_id, e.call_id, e.reverses FROM ledger_entries e
+	const lost = `SELECT e.key, e.sdk_app_id, e.call_id, COALESCE(e.reverses, '') FROM ledger_entries e
 WHERE e.kind = 'reversal' AND NOT EXISTS (SELECT 1 FROM ledger_entries c WHERE c.key = e.reverses) ORDER BY e.seq`
 	err := each(ctx, v.snapshot, lost, nil, func(scan func(...any) error) error {
 		var e Entry

@@ -14,12 +14,17 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
+// verify verifies without evidence. Findings about the schema are left out, because
+// these tests remove triggers and constraints.
 func verify(t *testing.T, l *ledger.Ledger) (ledger.Verification, []string) {
 	t.Helper()
 	var findings []string
-	v, err := l.Verify(context.Background(), func(f ledger.Finding) { findings = append(findings, f.Key+": "+f.Problem) }, nil)
+	v, err := l.Verify(context.Background(), ledger.Evidence{}, func(f ledger.Finding) {
+		if f.Kind != ledger.FindingSchema {
+			findings = append(findings, f.Key+": "+f.Problem)
+		}
+	}, nil)
 	require.NoError(t, err)
-	require.Len(t, findings, int(v.Findings))
 	return v, findings
 }
 
@@ -62,7 +67,7 @@ func testVerifyClean(t *testing.T, url string) {
 	require.Empty(t, findings)
 	require.EqualValues(t, 8, v.Entries)
 	var seen []int64
-	_, err = l.Verify(context.Background(), func(ledger.Finding) {}, func(entries int64) { seen = append(seen, entries) })
+	_, err = l.Verify(context.Background(), ledger.Evidence{}, func(ledger.Finding) {}, func(entries int64) { seen = append(seen, entries) })
 	require.NoError(t, err)
 	require.Equal(t, []int64{1, 2, 3, 4, 5, 6, 7, 8}, seen)
 	require.Equal(t, 3, v.Versions)

@@ -43,3 +43,25 @@ AND NOT EXISTS (SELECT 1 FROM ledger_versions v WHERE v.version = m.version_id A
 	}
 	return nil
 }
+
+// requireOwnTables returns a *VersionError for tables of a later release. Entries can
+// be read and written without their new columns, but leaves of the log cannot be
+// computed.
+func (l *Ledger) requireOwnTables(ctx context.Context, q querier) error {
+	files, err := migrations.ReadDir("migrations/" + l.engine.name)
+	if err != nil {
+		return fmt.Errorf("migrations: %w", err)
+	}
+	own, err := goose.NumericComponent(files[len(files)-1].Name())
+	if err != nil {
+		return fmt.Errorf("migrations: %w", err)
+	}
+	var have int64
+	if err := q.QueryRowContext(ctx, "SELECT MAX(version_id) FROM "+migrationTable+" WHERE is_applied").Scan(&have); err != nil {
+		return fmt.Errorf("ledger: read the version of the tables: %w", err)
+	}
+	if have > own {
+		return &VersionError{Have: have, Want: own}
+	}
+	return nil
+}

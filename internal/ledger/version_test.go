@@ -44,6 +44,14 @@ func testLaterRelease(t *testing.T, url string) {
 		require.Len(t, entries, 1)
 	}
 
+	// Only the later release knows what the new column does to a leaf.
+	_, err = later.NewIntegrator().Integrate(ctx)
+	require.ErrorAs(t, err, new(*ledger.VersionError))
+	_, err = later.Verify(ctx, ledger.Evidence{}, func(ledger.Finding) {}, nil)
+	require.ErrorAs(t, err, new(*ledger.VersionError))
+	_, err = later.Prove(ctx, testApp, "after")
+	require.ErrorAs(t, err, new(*ledger.VersionError))
+
 	// One that needs its own release, then one that says nothing.
 	for version, declaration := range map[int]string{1000: "INSERT INTO ledger_versions (version, oldest) VALUES (1000, 999)", 1001: "SELECT 1"} {
 		migrate(version, declaration)

@@ -27,10 +27,16 @@ const (
 	EventCallReversed EventType = "call.reversed"
 	// EventSweepRecovered: a sweep found calls whose callback was lost.
 	EventSweepRecovered EventType = "sweep.recovered"
+	// EventLedgerCheckpoint: a checkpoint of the ledger's log was made.
+	EventLedgerCheckpoint EventType = "ledger.checkpoint"
 )
 
 // EventTypes are all events that targets can subscribe to.
-var EventTypes = []EventType{EventCallCharged, EventCallFree, EventCallReview, EventCallReversed, EventSweepRecovered}
+var EventTypes = []EventType{EventCallCharged, EventCallFree, EventCallReview, EventCallReversed, EventSweepRecovered, EventLedgerCheckpoint}
+
+// namedOnly are the events that only targets get which name them: every one is of
+// use to those who keep it, and a nuisance to others.
+var namedOnly = []EventType{EventLedgerCheckpoint}
 
 // EventVersion is the version of the event's schema. It grows when the meaning of
 // a field changes or a field is removed, not when one is added.
@@ -38,7 +44,7 @@ const EventVersion = 1
 
 // Event is the body of a notification. It is made once, from what is in the
 // ledger, and is the same, byte for byte, in every attempt. In JSON the one of
-// Call, Sweep and Test that is set is called data.
+// Call, Sweep, Checkpoint and Test that is set is called data.
 type Event struct {
 	Type    EventType
 	Version int
@@ -49,6 +55,8 @@ type Event struct {
 	Call *CallData
 	// Sweep is set in EventSweepRecovered.
 	Sweep *SweepData
+	// Checkpoint is set in EventLedgerCheckpoint.
+	Checkpoint *CheckpointData
 	// Test is set in EventTargetTest.
 	Test *TestData
 }
@@ -60,7 +68,7 @@ type envelope struct {
 	Timestamp time.Time `json:"timestamp"`
 }
 
-// MarshalJSON writes Call, Sweep or Test as data.
+// MarshalJSON writes Call, Sweep, Checkpoint or Test as data.
 func (e Event) MarshalJSON() ([]byte, error) {
 	out := struct {
 		envelope
@@ -69,6 +77,8 @@ func (e Event) MarshalJSON() ([]byte, error) {
 	switch {
 	case e.Sweep != nil:
 		out.Data = e.Sweep
+	case e.Checkpoint != nil:
+		out.Data = e.Checkpoint
 	case e.Test != nil:
 		out.Data = e.Test
 	}
@@ -88,6 +98,8 @@ func (e *Event) UnmarshalJSON(text []byte) error {
 	switch in.Type {
 	case EventSweepRecovered:
 		return json.Unmarshal(in.Data, &e.Sweep)
+	case EventLedgerCheckpoint:
+		return json.Unmarshal(in.Data, &e.Checkpoint)
 	case EventTargetTest:
 		return json.Unmarshal(in.Data, &e.Test)
 	default:
@@ -173,6 +185,20 @@ type SweepData struct {
 	Examples []string  `json:"examples"`
 	From     time.Time `json:"from"`
 	To       time.Time `json:"to"`
+}
+
+// CheckpointData is a checkpoint of the ledger's log: with a copy of it can be shown
+// that the ledger was altered since.
+type CheckpointData struct {
+	// Origin names the ledger.
+	Origin string `json:"origin"`
+	// Entries is how many entries the log held, and Root the base64 of the root hash
+	// of their Merkle tree.
+	Entries uint64    `json:"entries"`
+	Root    string    `json:"root"`
+	Time    time.Time `json:"time"`
+	// Text is the checkpoint, a signed note if a key is configured.
+	Text string `json:"text"`
 }
 
 // MessageID identifies the notification of one event about one subject: the

@@ -13,7 +13,7 @@ func TestEventInJSON(t *testing.T) {
 	for _, event := range Samples() {
 		text, err := json.Marshal(event)
 		require.NoError(t, err)
-		require.Contains(t, string(text), `"timestamp":"2026-03-01T12:00:05.211Z","data":{"app":"clinic"`)
+		require.Contains(t, string(text), `"timestamp":"2026-03-01T12:00:05.211Z","data":{"`)
 		var read Event
 		require.NoError(t, json.Unmarshal(text, &read))
 		require.Equal(t, event, read)
@@ -44,16 +44,18 @@ func TestSubscription(t *testing.T) {
 		event        Event
 		want         bool
 	}{
-		"everything":          {Subscription{}, video, true},
-		"everything, a sweep": {Subscription{}, recovered, true},
-		"all lists":           {narrow, video, true},
-		"other event":         {narrow, event(EventCallFree, "clinic", tencent.ResultNormalEnd, tencent.MediaVideo), false},
-		"other app":           {narrow, event(EventCallCharged, "bank", tencent.ResultNormalEnd, tencent.MediaVideo), false},
-		"other result":        {narrow, event(EventCallCharged, "clinic", tencent.ResultOffline, tencent.MediaVideo), false},
-		"other media":         {narrow, event(EventCallCharged, "clinic", tencent.ResultNormalEnd, tencent.MediaAudio), false},
-		"nothing known":       {narrow, event(EventCallReview, "school", "", ""), true},
-		"sweep":               {narrow, recovered, true},
-		"sweep of other app":  {narrow, Event{Type: EventSweepRecovered, Sweep: &SweepData{App: "bank"}}, false},
+		"everything":                       {Subscription{}, video, true},
+		"everything, a sweep":              {Subscription{}, recovered, true},
+		"all lists":                        {narrow, video, true},
+		"everything, but not a checkpoint": {Subscription{}, Event{Type: EventLedgerCheckpoint, Checkpoint: &CheckpointData{}}, false},
+		"a checkpoint":                     {Subscription{Events: []EventType{EventLedgerCheckpoint}, Apps: []string{"clinic"}}, Event{Type: EventLedgerCheckpoint, Checkpoint: &CheckpointData{}}, true},
+		"other event":                      {narrow, event(EventCallFree, "clinic", tencent.ResultNormalEnd, tencent.MediaVideo), false},
+		"other app":                        {narrow, event(EventCallCharged, "bank", tencent.ResultNormalEnd, tencent.MediaVideo), false},
+		"other result":                     {narrow, event(EventCallCharged, "clinic", tencent.ResultOffline, tencent.MediaVideo), false},
+		"other media":                      {narrow, event(EventCallCharged, "clinic", tencent.ResultNormalEnd, tencent.MediaAudio), false},
+		"nothing known":                    {narrow, event(EventCallReview, "school", "", ""), true},
+		"sweep":                            {narrow, recovered, true},
+		"sweep of other app":               {narrow, Event{Type: EventSweepRecovered, Sweep: &SweepData{App: "bank"}}, false},
 	} {
 		t.Run(name, func(t *testing.T) { require.Equal(t, tt.want, tt.subscription.Matches(tt.event)) })
 	}

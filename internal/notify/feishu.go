@@ -32,9 +32,6 @@ type FeishuOptions struct {
 	HTTPOptions
 }
 
-// address implements Options.
-func (o *FeishuOptions) address() string { return o.URL.Reveal() }
-
 // newSender implements Options.
 func (o *FeishuOptions) newSender(s *setup) Sender {
 	s.url(o.URL)

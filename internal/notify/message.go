@@ -16,12 +16,13 @@ const timeLayout = "2006-01-02 15:04:05 MST"
 const (
 	sharedTemplates = `
 {{- define "title" -}}
-{{ .App }}: {{ if eq .Type "call.charged" }}{{ .Amount }} charged
+{{ if eq .Type "ledger.checkpoint" }}Checkpoint of the ledger {{ .Origin }}, {{ .Entries }} entries
+{{- else }}{{ .App }}: {{ if eq .Type "call.charged" }}{{ .Amount }} charged
 {{- else if eq .Type "call.free" }}nothing to charge
 {{- else if eq .Type "call.review" }}a call waits for review
 {{- else if eq .Type "call.reversed" }}charge reversed, {{ .Amount }}
 {{- else if eq .Type "sweep.recovered" }}{{ .Recovered }} lost callbacks recovered
-{{- else }}{{ .Type }}{{ end }}
+{{- else }}{{ .Type }}{{ end }}{{ end }}
 {{- end -}}
 {{- define "time" }}{{ .Format "` + timeLayout + `" }}{{ end -}}
 {{- define "call" -}}
@@ -44,6 +45,8 @@ connected {{ .Connected }}, billed {{ .Billed }}, tariff {{ .Tariff }}
 {{ template "sweep" . }}
 {{- range .Examples }}
 {{ . }}{{ end }}
+{{- else if eq .Type "ledger.checkpoint" -}}
+{{ .Checkpoint }}
 {{- else -}}
 {{ template "call" . }}
 {{- if eq .Type "call.review" }}{{ range .Explanation }}
@@ -60,6 +63,8 @@ CallId {{ .CallID }}
 {{ if eq .Type "sweep.recovered" -}}
 <p>{{ template "sweep" . }}</p>
 {{ if .Examples }}<ul>{{ range .Examples }}<li>{{ . }}</li>{{ end }}</ul>{{ end }}
+{{- else if eq .Type "ledger.checkpoint" -}}
+<pre>{{ .Checkpoint }}</pre>
 {{- else -}}
 <p>{{ template "call" . }}</p>
 {{ if ne .Type "call.review" }}<p>{{ template "numbers" . }}</p>{{ end }}
@@ -146,7 +151,7 @@ func (s *setup) try(m *message, err error) {
 		return
 	}
 	for _, sample := range Samples() {
-		if !matches(s.events, sample.Type) {
+		if !chooses(s.events, sample.Type) {
 			continue
 		}
 		text, err := m.execute(sample)

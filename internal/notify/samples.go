@@ -40,5 +40,10 @@ func Samples() []Event {
 			App: "clinic", SDKAppID: 1400000000, Listed: 40, Known: 38, Recovered: 2,
 			Examples: []string{charged.CallID}, From: at.Add(-6 * time.Hour), To: at,
 		}},
+		{Type: EventLedgerCheckpoint, Version: EventVersion, Timestamp: at, Checkpoint: &CheckpointData{
+			Origin: "ledger.example.com", Entries: 4711, Root: "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=", Time: at,
+			Text: "ledger.example.com\n4711\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\ntime 2026-03-01T12:00:05.211Z\n\n" +
+				"— ledger.example.com x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n",
+		}},
 	}
 }

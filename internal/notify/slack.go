@@ -32,9 +32,6 @@ type SlackOptions struct {
 	HTTPOptions
 }
 
-// address implements Options.
-func (o *SlackOptions) address() string { return o.URL.Reveal() }
-
 // newSender implements Options.
 func (o *SlackOptions) newSender(s *setup) Sender {
 	s.url(o.URL)

@@ -7,7 +7,7 @@ import (
 )
 
 // Subscription chooses events: those that each of its lists names. An empty list
-// chooses all, so the zero value is a subscription to every event.
+// chooses all, except that EventLedgerCheckpoint must be named.
 type Subscription struct {
 	Events []EventType
 	// Apps are the configured names of apps.
@@ -20,7 +20,7 @@ type Subscription struct {
 
 // Matches reports whether the subscription chooses e.
 func (s Subscription) Matches(e Event) bool {
-	if !matches(s.Events, e.Type) {
+	if !chooses(s.Events, e.Type) {
 		return false
 	}
 	if e.Sweep != nil {
@@ -31,6 +31,11 @@ func (s Subscription) Matches(e Event) bool {
 		return true
 	}
 	return matches(s.Apps, c.App) && (c.Result == "" || matches(s.Results, c.Result)) && (c.MediaType == "" || matches(s.Media, c.MediaType))
+}
+
+// chooses reports whether a list of events chooses one.
+func chooses(list []EventType, e EventType) bool {
+	return slices.Contains(list, e) || len(list) == 0 && !slices.Contains(namedOnly, e)
 }
 
 func matches[T comparable](list []T, v T) bool { return len(list) == 0 || slices.Contains(list, v) }

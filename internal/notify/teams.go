@@ -32,9 +32,6 @@ type TeamsOptions struct {
 	HTTPOptions
 }
 
-// address implements Options.
-func (o *TeamsOptions) address() string { return o.URL.Reveal() }
-
 // newSender implements Options.
 func (o *TeamsOptions) newSender(s *setup) Sender {
 	s.url(o.URL)
@@ -196,6 +193,13 @@ func teamsFactsOf(v View) []teamsFact {
 		add("Recovered", strconv.Itoa(v.Recovered))
 		add("Failed", strconv.Itoa(v.Failed))
 		add("CallIds", strings.Join(v.Examples, ", "))
+		return facts
+	}
+	if v.Type == EventLedgerCheckpoint {
+		add("Origin", v.Origin)
+		add("Entries", strconv.FormatUint(v.Entries, 10))
+		add("Root", v.Root)
+		add("Checkpoint", v.Checkpoint)
 		return facts
 	}
 	add("Call", strings.TrimSpace(v.Media+" "+v.CallType))

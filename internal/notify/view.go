@@ -54,6 +54,11 @@ type View struct {
 	Examples  []string  `doc:"some of the recovered CallIds"`
 	From      time.Time `doc:"beginning of the time range of the sweep"`
 	To        time.Time `doc:"end of the time range"`
+
+	Origin     string `doc:"name of the ledger, in ledger.checkpoint"`
+	Entries    uint64 `doc:"how many entries the log of the ledger held"`
+	Root       string `doc:"root hash of their Merkle tree"`
+	Checkpoint string `doc:"the checkpoint, in several lines"`
 }
 
 // format is how values are written for the readers of a target.
@@ -111,6 +116,10 @@ func (f *format) view(e Event) (View, error) {
 		v.App, v.SDKAppID = f.text(s.App), s.SDKAppID.String()
 		v.Listed, v.Known, v.Recovered, v.Failed = s.Listed, s.Known, s.Recovered, s.Failed
 		v.Examples, v.From, v.To = f.texts(s.Examples), s.From.In(f.zone), s.To.In(f.zone)
+	}
+	if c := e.Checkpoint; c != nil {
+		// The text is not foreign, and altered it would not be a checkpoint any more.
+		v.Origin, v.Entries, v.Root, v.Checkpoint = f.text(c.Origin), c.Entries, c.Root, c.Text
 	}
 	c := e.Call
 	if c == nil {

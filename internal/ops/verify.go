@@ -12,6 +12,10 @@ import (
 type VerifyParams struct {
 	// Records compares the ledger with Tencent's call records, too.
 	Records bool
+	// Checkpoints are files with checkpoints that were kept outside the ledger.
+	Checkpoints []string
+	// Keys are public keys that signed checkpoints, besides the configured key.
+	Keys []string
 	// Limit is how many problems are returned; all are counted.
 	Limit int
 	// Progress is called with the number of entries after each; it may be nil.
@@ -27,9 +31,14 @@ type Verification struct {
 	TariffVersions int   `json:"tariff_versions"`
 	// EditedInPlace names tariff versions whose text was changed after calls had
 	// been charged by it.
-	EditedInPlace []string  `json:"edited_in_place"`
-	Totals        []Total   `json:"totals"`
-	Found         []Problem `json:"found"`
+	EditedInPlace []string `json:"edited_in_place"`
+	// Logged is the number of entries in the log, and Waiting of those that are not
+	// in it yet. Checkpoints is how many the log was compared with.
+	Logged      uint64    `json:"logged"`
+	Waiting     int64     `json:"waiting"`
+	Checkpoints int       `json:"checkpoints"`
+	Totals      []Total   `json:"totals"`
+	Found       []Problem `json:"found"`
 	// Records has one element for each configured app, if it was asked for.
 	Records []RecordAudit `json:"records"`
 }
@@ -40,7 +49,12 @@ type ProblemKind string
 // The kinds of problems.
 const (
 	// ProblemEntry: an entry of the ledger is wrong.
-	ProblemEntry ProblemKind = "entry"
+	ProblemEntry = ProblemKind(ledger.FindingEntry)
+	// ProblemLog: the log differs from its checkpoints, or holds an entry that was
+	// removed.
+	ProblemLog = ProblemKind(ledger.FindingLog)
+	// ProblemSchema: a table, constraint or trigger is not as it must be.
+	ProblemSchema = ProblemKind(ledger.FindingSchema)
 	// ProblemMissing: Tencent has a record, the ledger has no entry.
 	ProblemMissing ProblemKind = "missing"
 	// ProblemExtra: the ledger has an entry, Tencent has no record.
@@ -84,10 +98,14 @@ func (d *Deps) Verify(ctx context.Context, p VerifyParams) (*Verification, error
 			return nil, err
 		}
 	}
+	evidence, err := d.evidence(p)
+	if err != nil {
+		return nil, err
+	}
 	v := &Verification{Found: []Problem{}, EditedInPlace: []string{}, Records: []RecordAudit{}}
-	verified, err := l.Verify(ctx, func(f ledger.Finding) {
+	verified, err := l.Verify(ctx, evidence, func(f ledger.Finding) {
 		if len(v.Found) < p.Limit {
-			v.Found = append(v.Found, Problem{Kind: ProblemEntry, SDKAppID: f.SDKAppID, CallID: f.CallID, Key: f.Key, Problem: f.Problem})
+			v.Found = append(v.Found, Problem{Kind: ProblemKind(f.Kind), SDKAppID: f.SDKAppID, CallID: f.CallID, Key: f.Key, Problem: f.Problem})
 		}
 	}, p.Progress)
 	if err != nil {
@@ -95,6 +113,7 @@ func (d *Deps) Verify(ctx context.Context, p VerifyParams) (*Verification, error
 	}
 	v.Entries, v.Problems, v.TariffVersions = verified.Entries, verified.Findings, verified.Versions
 	v.EditedInPlace = append(v.EditedInPlace, verified.Edited...)
+	v.Logged, v.Waiting, v.Checkpoints = verified.Logged, verified.Waiting, verified.Checkpoints
 	v.Totals = newTotals("", verified.Totals)
 	var incomplete error
 	if p.Records {

@@ -34,3 +34,15 @@ func RequireTable(t testing.TB, file, heading string, rows []string) {
 	require.Equal(t, want, section[table[4]:table[5]],
 		"the table below %q in %s differs from the code; rewrite it with: go test <this package> -update", heading, file)
 }
+
+// RequireFile compares a file with text, which comes from the code.
+func RequireFile(t testing.TB, file, text string) {
+	t.Helper()
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o644))
+		return
+	}
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, text, string(data), "%s differs from the code; rewrite it with: go test <this package> -update", file)
+}

@@ -17,11 +17,10 @@ import (
 const startedQuery = "?SdkAppid=1400000000&CallbackCommand=Call.CallbackAfterStartCall"
 
 // TestTencentPostsTheHandledCommands compares the commands that are handled
-// with those that an app without a relay registers at Tencent. A probe is not
-// Tencent's.
+// with those that an app without a relay registers at Tencent.
 func TestTencentPostsTheHandledCommands(t *testing.T) {
 	handled := slices.Collect(maps.Keys((&Handler{}).commandHandlers()))
-	require.ElementsMatch(t, append((&config.App{}).CallbackCommands(), CommandProbe), handled)
+	require.ElementsMatch(t, (&config.App{}).CallbackCommands(), handled)
 }
 
 func TestCommandWithoutHandlerIsIgnored(t *testing.T) {

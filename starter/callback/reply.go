@@ -12,10 +12,8 @@ import (
 
 // reply is the answer to a callback, with the labels of its metrics.
 type reply struct {
-	status int
-	answer tencent.Answer
-	// body replaces answer, unless it is nil.
-	body    []byte
+	status  int
+	answer  tencent.Answer
 	outcome outcome
 	app     string
 }
@@ -53,10 +51,7 @@ var contentType = []string{"application/json"}
 // write sends the reply and counts it.
 func (h *Handler) write(w http.ResponseWriter, reply reply, start time.Time) {
 	body := okBody
-	switch {
-	case reply.body != nil:
-		body = reply.body
-	case reply.status != http.StatusOK:
+	if reply.status != http.StatusOK {
 		var err error
 		if body, err = json.Marshal(reply.answer); err != nil {
 			h.logger.Error("the answer could not be encoded", "error", err) // three plain fields: not expected

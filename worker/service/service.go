@@ -84,6 +84,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	sweeps := activities.NewSweeps(sweepApps(cfg, clients), timed, sweepCalls{launch.NewCalls(temporal, settings.TaskQueue)}, reg)
 
 	waitingCalls := waiting.New(temporal, reg, logger)
+	log := newLedgerLog(settings, cfg, launch.NewCalls(temporal, settings.TaskQueue), reg, logger)
 
 	group, ctx := errgroup.WithContext(ctx)
 	var polling atomic.Bool
@@ -112,6 +113,10 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 		})
 		group.Go(func() error {
 			sweeps.ExportProgress(ctx, logger)
+			return nil
+		})
+		group.Go(func() error {
+			log.run(ctx, timed.Ledger)
 			return nil
 		})
 		return runWorker(ctx, newWorker(temporal, settings.TaskQueue, acts, sweeps), &polling, logger)
