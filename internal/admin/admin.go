@@ -24,15 +24,15 @@ type Check struct {
 	// Optional dependencies are reported, but the process is ready without them.
 	Optional bool
 	// Run returns nil if the dependency works. /readyz shows its error only if that
-	// is a Problem: drivers name users, databases and addresses.
+	// is a PublicError: drivers name users, databases and addresses.
 	Run func(context.Context) error
 }
 
-// Problem is an error that anyone may see.
-type Problem string
+// PublicError is an error that anyone may see.
+type PublicError string
 
 // Error returns the problem.
-func (p Problem) Error() string { return string(p) }
+func (p PublicError) Error() string { return string(p) }
 
 // hiddenProblem is what /readyz shows of other errors.
 const hiddenProblem = "does not work; the log has the reason"
@@ -44,7 +44,7 @@ func FlagSet(flag *atomic.Bool, problem string) func(context.Context) error {
 		if flag.Load() {
 			return nil
 		}
-		return Problem(problem)
+		return PublicError(problem)
 	}
 }
 
@@ -53,7 +53,7 @@ func FlagSet(flag *atomic.Bool, problem string) func(context.Context) error {
 func Running(ctx context.Context) func(context.Context) error {
 	return func(context.Context) error {
 		if ctx.Err() != nil {
-			return Problem("shutting down")
+			return PublicError("shutting down")
 		}
 		return nil
 	}
@@ -135,7 +135,7 @@ func (d *dependencies) status(ctx context.Context) Status {
 
 // log logs the first failure after a success, whoever caused the check.
 func (d *dependencies) log(name string, err error) {
-	if err != nil && !d.failing[name] && !errors.As(err, new(Problem)) {
+	if err != nil && !d.failing[name] && !errors.As(err, new(PublicError)) {
 		d.logger.Warn("a dependency does not work", "dependency", name, "error", err)
 	}
 	d.failing[name] = err != nil
@@ -146,7 +146,7 @@ func shown(err error, optional bool) string {
 	if err == nil {
 		return "ok"
 	}
-	problem := Problem(hiddenProblem)
+	problem := PublicError(hiddenProblem)
 	errors.As(err, &problem)
 	if optional {
 		return "missing, continuing without it: " + problem.Error()

@@ -25,8 +25,10 @@ func get(t *testing.T, h http.Handler, path string) *httptest.ResponseRecorder {
 
 func TestReadyz(t *testing.T) {
 	working := func(context.Context) error { return nil }
-	failing := func(context.Context) error { return Problem("no connection") }
-	secretive := func(context.Context) error { return errors.New(`user "aftercall" database "ledger" at 10.0.0.7:5432: connection refused`) }
+	failing := func(context.Context) error { return PublicError("no connection") }
+	secretive := func(context.Context) error {
+		return errors.New(`user "aftercall" database "ledger" at 10.0.0.7:5432: connection refused`)
+	}
 	tests := map[string]struct {
 		checks []Check
 		code   int

@@ -65,7 +65,7 @@ func (p *pendingLedger) check(ctx context.Context) error {
 	if opened := p.opened.Load(); opened != nil {
 		return opened.Ping(ctx)
 	}
-	return admin.Problem("not open yet: " + ledgerCure)
+	return admin.PublicError("not open yet: " + ledgerCure)
 }
 
 // close closes the ledger if it was opened.
