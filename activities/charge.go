@@ -104,7 +104,7 @@ func (a *Activities) Charge(ctx context.Context, p ChargeParams) (ChargeResult, 
 // chargeOnce returns the entry of the call. recomputed is what it would be now
 // where that is not what the entry has.
 func (a *Activities) chargeOnce(ctx context.Context, app App, p ChargeParams) (entry ledger.Entry, recomputed string, inserted bool, err error) {
-	charge, err := rate(app, p)
+	charge, err := p.Rate(app.Rater)
 	if err != nil {
 		// An earlier attempt may have charged the call before its record or the tariff changed.
 		own, found, lookupErr := a.ownEntry(ctx, app.ID, p.Record.CallID, p.FirstRunID)
@@ -154,14 +154,16 @@ func (a *Activities) ownEntry(ctx context.Context, app tencent.SDKAppID, callID,
 	return entries[len(entries)-1], true, nil
 }
 
-func rate(app App, p ChargeParams) (billing.Charge, error) {
+// Rate computes what the call costs by a tariff. A call that must not be charged
+// without review gives a *billing.ReviewError.
+func (p ChargeParams) Rate(rater *billing.Rater) (billing.Charge, error) {
 	if p.Decided != nil {
 		decision := p.Decided.Decision
 		// What a person decided is what is billed.
 		decision.Exact = decision.Verdict == billing.VerdictChargeAs
-		return app.Rater.Decide(p.Record, decision)
+		return rater.Decide(p.Record, decision)
 	}
-	return app.Rater.Rate(p.Record, p.ReadAt)
+	return rater.Rate(p.Record, p.ReadAt)
 }
 
 // newChargeResult derives the result from the entry alone, so that it is the

@@ -35,7 +35,9 @@ type DecideParams struct {
 	Reason string `json:"reason"`
 }
 
-func (d DecideParams) billingDecision(unconfirmed bool) billing.Decision {
+// BillingDecision is the decision as billing takes it. unconfirmed means that Tencent
+// has no record of the call.
+func (d DecideParams) BillingDecision(unconfirmed bool) billing.Decision {
 	return billing.Decision{
 		Verdict: d.Verdict, ConnectedSeconds: d.ConnectedSeconds, MediaType: d.MediaType, CallType: d.CallType,
 		Unconfirmed: unconfirmed, PayerNamed: d.Payer != "",
@@ -43,7 +45,7 @@ func (d DecideParams) billingDecision(unconfirmed bool) billing.Decision {
 }
 
 func (d DecideParams) validate() error {
-	errs := []error{d.billingDecision(false).Validate()}
+	errs := []error{d.BillingDecision(false).Validate()}
 	if d.Payer != "" {
 		errs = append(errs, tencent.ValidateAccount("payer", d.Payer))
 	}
@@ -179,7 +181,7 @@ func (c *call) decide(ctx workflow.Context, d DecideParams) (DecideResult, error
 	if err != nil {
 		return DecideResult{}, err
 	}
-	charge, err := c.charge(ctx, record, &activities.Decided{Decision: d.billingDecision(r.NoRecord), By: d.By, Reason: d.Reason})
+	charge, err := c.charge(ctx, record, &activities.Decided{Decision: d.BillingDecision(r.NoRecord), By: d.By, Reason: d.Reason})
 	if err != nil {
 		if needsReview(err) {
 			c.status.Failure = ""

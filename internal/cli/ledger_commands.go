@@ -6,8 +6,10 @@ type ledgerCommands struct {
 	List    ledgerListCommand    `cmd:"" help:"List entries."`
 	Report  ledgerReportCommand  `cmd:"" help:"Add up entries by day, app, tariff, payer or result."`
 	Export  ledgerExportCommand  `cmd:"" help:"Write entries as CSV, for accounting."`
+	Backup  ledgerBackupCommand  `cmd:"" help:"Write a copy of a SQLite ledger, also while it is being written."`
 	Reverse ledgerReverseCommand `cmd:"" help:"Reverse a charge."`
 	Rerate  ledgerRerateCommand  `cmd:"" help:"Compare charges with what the tariff charges now, and correct them."`
+	Restore ledgerRestoreCommand `cmd:"" help:"Find what the ledger has lost, as after the restore of an older copy, and book it as it was."`
 	Verify  ledgerVerifyCommand  `cmd:"" help:"Compute every entry again, and compare the ledger with Tencent's records."`
 	NewKey  ledgerNewKeyCommand  `cmd:"" help:"Make a key that signs the checkpoints of the ledger."`
 }

@@ -32,6 +32,9 @@ type engine struct {
 	// schema is a query that lists what keeps the ledger append-only, each as an
 	// object and its definition: schema/ has what it must give.
 	schema string
+	// copyInto is the statement that copies the database into the file $1; empty if
+	// the engine has tools of its own for backups.
+	copyInto string
 	// parse reads a URL that has one of the schemes. Its errors follow
 	// "LEDGER_URL" and never repeat the URL, which can contain a password.
 	parse func(url string) (database, error)

@@ -23,7 +23,9 @@ type Options struct {
 // processes on one database.
 type Ledger struct {
 	pools
-	engine *engine
+	engine   *engine
+	closing  sync.Once
+	closeErr error // of the first Close
 	// tariffs holds the hashes of tariff versions known to be stored.
 	tariffs sync.Map
 }
@@ -61,5 +63,8 @@ func (l *Ledger) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Close closes all connections. Calls in progress fail.
-func (l *Ledger) Close() error { return l.close() }
+// Close closes all connections. Calls in progress fail, and closing again does nothing.
+func (l *Ledger) Close() error {
+	l.closing.Do(func() { l.closeErr = l.close() })
+	return l.closeErr
+}

@@ -40,7 +40,8 @@ var sqliteEngine = engine{
 	now:     "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)",
 	schema: `SELECT type || ' ' || name || ' on ' || tbl_name, sql FROM sqlite_master
 WHERE type IN ('table', 'trigger', 'view') AND tbl_name LIKE 'ledger~_%' ESCAPE '~' AND tbl_name <> 'ledger_migrations' AND tbl_name NOT LIKE 'ledger~_sweep%' ESCAPE '~'`,
-	parse: parseSQLite,
+	copyInto: "VACUUM INTO $1",
+	parse:    parseSQLite,
 }
 
 // sqliteDatabase is a file; a relative path is relative to the working directory.

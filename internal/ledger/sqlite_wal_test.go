@@ -59,6 +59,7 @@ func TestSQLiteStopEmptiesItsLog(t *testing.T) {
 	charge(t, l, entry(t, "call-1", "run-1", "0.05"))
 	require.Positive(t, walSize(t, url))
 	require.NoError(t, l.Close())
+	require.NoError(t, l.Close(), "twice is as good as once")
 	require.Zero(t, walSize(t, url))
 	entries, err := reader.Get(context.Background(), testApp, "call-1")
 	require.NoError(t, err)

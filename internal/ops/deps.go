@@ -58,6 +58,7 @@ type redisParts struct {
 type temporalParts struct {
 	client    client.Client
 	namespace string
+	data      converter.DataConverter
 	failures  converter.FailureConverter
 }
 
@@ -152,7 +153,7 @@ func (d *Deps) openTemporal() (*temporalParts, error) {
 	if d.temporal != nil {
 		return d.temporal, nil
 	}
-	_, failures, err := temporalclient.Converters(d.environ)
+	data, failures, err := temporalclient.Converters(d.environ)
 	if err != nil {
 		return nil, &Error{Kind: Usage, Err: err}
 	}
@@ -160,7 +161,7 @@ func (d *Deps) openTemporal() (*temporalParts, error) {
 	if err != nil {
 		return nil, &Error{Kind: Usage, Err: err}
 	}
-	d.temporal = &temporalParts{client: c, namespace: namespace, failures: failures}
+	d.temporal = &temporalParts{client: c, namespace: namespace, data: data, failures: failures}
 	d.closeLast = append(d.closeLast, func() error {
 		c.Close()
 		return nil

@@ -1,0 +1,160 @@
+package local_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"aftercall/dev/local"
+	"aftercall/dev/tencentsim"
+	"aftercall/internal/cli"
+	"aftercall/internal/ledger"
+	"aftercall/internal/ops"
+	"aftercall/internal/testenv"
+)
+
+// TestRestoreSQLite and TestRestorePostgres put an older copy of a ledger back,
+// after charges, decisions and corrections that it does not have, and book them
+// again from Temporal. Tencent has lost the records by then.
+func TestRestoreSQLite(t *testing.T) {
+	ctx := testContext(t)
+	stack := startStack(t, func(o *local.Options) { o.Encrypt = true })
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	testRestore(ctx, t, stack, func() {
+		require.NoError(t, stack.Command(ctx, "ledger", "backup", copied).Err())
+	}, func() {
+		for _, suffix := range []string{"-wal", "-shm"} {
+			require.NoError(t, os.RemoveAll(stack.LedgerPath()+suffix))
+		}
+		content, err := os.ReadFile(copied)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(stack.LedgerPath(), content, 0o600))
+	})
+}
+
+func TestRestorePostgres(t *testing.T) {
+	ctx := testContext(t)
+	url, ok := testenv.Postgres(t)
+	if !ok {
+		return
+	}
+	stack := startStack(t, func(o *local.Options) { o.Environ = map[string]string{"LEDGER_URL": url} })
+	dump := filepath.Join(t.TempDir(), "ledger.dump")
+	run := func(args ...string) {
+		out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput()
+		require.NoError(t, err, string(out))
+	}
+	testRestore(ctx, t, stack, func() {
+		run("pg_dump", "--format=custom", "--file="+dump, url)
+	}, func() {
+		run("pg_restore", "--clean", "--if-exists", "--no-owner", "--single-transaction", "--dbname="+url, dump)
+	})
+}
+
+func testRestore(ctx context.Context, t *testing.T, stack *local.Stack, backUp, putBack func()) {
+	t.Helper()
+	place := func(id string, record json.RawMessage) tencentsim.Call {
+		call, err := stack.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000000, CallID: id, Seconds: 61, EndedAgoSeconds: 30, Record: record})
+		require.NoError(t, err)
+		return call
+	}
+	charged := func(id string) {
+		f, err := local.Follow(ctx, stack.Temporal, place(id, nil))
+		require.NoError(t, err)
+		require.NoError(t, f.Err)
+	}
+	command := func(code int, args ...string) string {
+		o := stack.Command(ctx, args...)
+		require.Equal(t, code, o.Code, "%v: %s", args, o.Stderr)
+		return o.Stdout
+	}
+	signed := []string{"--operator", "alice", "--reason", "ticket 4711"}
+	charged("kept")
+	require.Contains(t, command(cli.OK, "ledger", "restore"), "No entry is missing.")
+	backUp()
+
+	// What the copy does not have.
+	charged("plain")
+	charged("reversed")
+	charged("rerated")
+	vanished := place("decided", json.RawMessage(`{"CallResult":"Vanished"}`))
+	require.NoError(t, stack.AwaitReview(ctx, vanished))
+	command(cli.OK, append([]string{"review", "decide", "decided", "--verdict", "charge-as", "--connected-seconds", "300"}, signed...)...)
+	f, err := local.Follow(ctx, stack.Temporal, vanished)
+	require.NoError(t, err)
+	require.NoError(t, f.Err)
+	for _, id := range []string{"kept", "reversed"} {
+		command(cli.OK, append([]string{"ledger", "reverse", id}, signed...)...)
+	}
+	command(cli.OK, append([]string{"ledger", "rerate", "--call", "rerated", "--use-tariff", "goodwill", "--apply"}, signed...)...)
+	all := []string{"kept", "plain", "reversed", "rerated", "decided"}
+	want := map[string]int{"kept": 2, "plain": 1, "reversed": 2, "rerated": 3, "decided": 2}
+	for id, n := range want {
+		require.Eventually(t, func() bool { return stack.Arrivals("crm", id) == n }, testTimeout, pollInterval, id)
+	}
+	before := bookedOf(t, stack, all)
+
+	require.NoError(t, stack.StopPart("worker"))
+	putBack()
+	var lacks ops.Restoration
+	require.NoError(t, json.Unmarshal([]byte(command(cli.Refused, "ledger", "restore", "-o", "json")), &lacks))
+	require.Equal(t, 8, lacks.Open, "%+v", lacks.Missing)
+	for _, m := range lacks.Missing {
+		require.Equal(t, "aftercall ledger restore --apply", m.Cure, m.Key)
+	}
+	require.Len(t, bookedOf(t, stack, all), 1, "nothing was booked")
+
+	// What the targets were notified of is booked, and nothing else.
+	dearer := restoreAtOtherRate(ctx, t, stack)
+	require.Equal(t, cli.Refused, dearer.Code)
+	require.Contains(t, dearer.Stdout, "it was charged 0.24 USD for 120 s, but by the tariff as it is now it costs 0.26 USD for 120 s")
+	require.Len(t, bookedOf(t, stack, all), 2, "the reversal of the charge that was kept")
+
+	require.Contains(t, command(cli.OK, "ledger", "restore", "--apply"), "Booked 7 entries, none is missing.")
+	require.Equal(t, before, bookedOf(t, stack, all), "every entry is what it was")
+	require.Contains(t, command(cli.OK, "ledger", "restore"), "No entry is missing.")
+	command(cli.OK, "ledger", "verify", "--records")
+	require.NoError(t, stack.StartWorker(ctx))
+	charged("later") // the worker has begun to work
+	for id, n := range want {
+		require.Equal(t, n, stack.Arrivals("crm", id), "nobody is notified twice of %s", id)
+	}
+}
+
+// restoreAtOtherRate books what is missing with another rate in the configuration.
+func restoreAtOtherRate(ctx context.Context, t *testing.T, stack *local.Stack) local.CommandResult {
+	t.Helper()
+	environ := stack.Environ()
+	config, err := os.ReadFile(environ["AFTERCALL_CONFIG"])
+	require.NoError(t, err)
+	environ["AFTERCALL_CONFIG"] = filepath.Join(t.TempDir(), "aftercall.yaml")
+	require.NoError(t, os.WriteFile(environ["AFTERCALL_CONFIG"], bytes.ReplaceAll(config, []byte("0.12"), []byte("0.13")), 0o600))
+	var stdout, stderr bytes.Buffer
+	code := cli.Run(ctx, cli.Process{Environ: environ, Stdout: &stdout, Stderr: &stderr}, []string{"ledger", "restore", "--apply", "--output", "json"})
+	return local.CommandResult{Code: code, Stdout: stdout.String(), Stderr: stderr.String()}
+}
+
+// bookedOf are the entries of calls by key, without when they were booked.
+func bookedOf(t *testing.T, stack *local.Stack, callIDs []string) map[string]ledger.Entry {
+	t.Helper()
+	store, err := ledger.OpenReadOnly(t.Context(), stack.Environ()["LEDGER_URL"])
+	require.NoError(t, err)
+	defer store.Close()
+	booked := map[string]ledger.Entry{}
+	for _, id := range callIDs {
+		entries, err := store.Get(t.Context(), 1400000000, id)
+		require.NoError(t, err)
+		for _, e := range entries {
+			e.Seq, e.CreatedAt = 0, time.Time{}
+			booked[e.Key] = e
+		}
+	}
+	return booked
+}

@@ -1,0 +1,173 @@
+package ops
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
+
+	"aftercall/internal/config"
+	"aftercall/internal/ledger"
+	"aftercall/internal/notify"
+	"aftercall/workflows"
+)
+
+// corrections finds the corrections whose notification Temporal retains and whose
+// entry is missing, and books them.
+func (r *restorer) corrections(ctx context.Context) error {
+	byCall := map[string][]notify.Event{}
+	apps := map[string]*config.App{}
+	var inOrder []string
+	err := r.eachWorkflow(ctx, r.query(workflows.DeliverName), func(e *workflowpb.WorkflowExecutionInfo) error {
+		app, callID, ok := callOfWorkflow(e.GetExecution().GetWorkflowId(), r.apps)
+		if !ok {
+			return nil
+		}
+		event, err := r.delivered(ctx, e)
+		if err != nil || event.Call == nil || (event.Type != notify.EventCallReversed && event.Call.Revision < 2) {
+			return err
+		}
+		id := workflows.AfterCallID(app.SDKAppID, callID)
+		if apps[id] == nil {
+			apps[id], inOrder = app, append(inOrder, id)
+		}
+		if !slices.ContainsFunc(byCall[id], func(known notify.Event) bool { return known.Call.LedgerKey == event.Call.LedgerKey }) {
+			byCall[id] = append(byCall[id], event)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, id := range inOrder {
+		if err := r.correctionsOf(ctx, apps[id], byCall[id]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// delivered reads the event that a Deliver was started with.
+func (r *restorer) delivered(ctx context.Context, e *workflowpb.WorkflowExecutionInfo) (notify.Event, error) {
+	c, _, err := r.Temporal()
+	if err != nil {
+		return notify.Event{}, err
+	}
+	events := c.GetWorkflowHistory(ctx, e.GetExecution().GetWorkflowId(), e.GetExecution().GetRunId(), false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	started, err := ask(ctx, func(context.Context) (*historypb.HistoryEvent, error) { return events.Next() })
+	if err != nil {
+		return notify.Event{}, r.temporalError(err)
+	}
+	var p workflows.DeliverParams
+	reader := historyReader{Deps: r.Deps}
+	err = reader.decode(started.GetWorkflowExecutionStartedEventAttributes().GetInput(), &p)
+	return p.Event, err
+}
+
+// correctionsOf books the missing corrections of a call in their order: a reversal,
+// then the charge that replaced the one that it reverses.
+func (r *restorer) correctionsOf(ctx context.Context, app *config.App, events []notify.Event) error {
+	callID := events[0].Call.CallID
+	entries, err := r.ledger.Get(ctx, app.SDKAppID, callID)
+	if err != nil {
+		return err
+	}
+	events = slices.DeleteFunc(events, func(e notify.Event) bool { return hasEntry(entries, e) })
+	slices.SortFunc(events, func(a, b notify.Event) int { return cmp.Compare(bookedOrder(a), bookedOrder(b)) })
+	for i, event := range events {
+		m := MissingEntry{
+			App: app.Name, SDKAppID: app.SDKAppID, CallID: callID,
+			Key: event.Call.LedgerKey, Amount: event.Call.Amount, Currency: event.Call.Currency,
+		}
+		switch {
+		case !r.params.Apply:
+			m.Cure = restoreCure
+		case hasEntry(entries, event): // booked with the one before
+			m.Booked = true
+		default:
+			if err := r.correct(ctx, &m, events[i:]); err != nil {
+				return err
+			}
+			if entries, err = r.ledger.Get(ctx, app.SDKAppID, callID); err != nil {
+				return err
+			}
+		}
+		r.add(m)
+	}
+	return nil
+}
+
+// hasEntry reports whether the entry of an event is there.
+func hasEntry(entries []ledger.Entry, event notify.Event) bool {
+	return slices.ContainsFunc(entries, func(e ledger.Entry) bool { return e.Key == event.Call.LedgerKey })
+}
+
+// bookedOrder sorts the corrections of a call as they were booked.
+func bookedOrder(e notify.Event) int {
+	order := 2 * max(1, e.Call.Revision)
+	if e.Type == notify.EventCallReversed {
+		order++
+	}
+	return order
+}
+
+// correct books the first of the missing corrections of a call. A charge that
+// replaced another is booked with the reversal before it, both or none.
+func (r *restorer) correct(ctx context.Context, m *MissingEntry, missing []notify.Event) error {
+	event := missing[0]
+	signed := ledger.Correction{Reason: event.Call.Reason, Operator: event.Call.Operator}
+	var booked []ledger.Entry
+	var err error
+	switch {
+	case event.Type != notify.EventCallReversed:
+		err = fmt.Errorf("%w: its reversal was not found", errCannotRebuild)
+	case len(missing) > 1 && missing[1].Type != notify.EventCallReversed:
+		booked, err = r.replace(ctx, event.Call.Reverses, missing[1].Call, signed)
+	default:
+		var reversal ledger.Entry
+		reversal, _, err = r.ledger.Reverse(ctx, event.Call.Reverses, signed)
+		booked = []ledger.Entry{reversal}
+	}
+	var corrected *ledger.CorrectedError
+	switch {
+	case err == nil:
+		m.Booked = true
+		r.notify(ctx, booked...)
+	case errors.Is(err, ledger.ErrNoCharge), errors.Is(err, errCannotRebuild), errors.As(err, &corrected):
+		m.Problem, m.Cure, err = err.Error(), "correct the call again: aftercall ledger rerate or reverse", nil
+	}
+	return err
+}
+
+// errCannotRebuild is why a charge that replaced another cannot be booked as it was.
+var errCannotRebuild = errors.New("it cannot be booked as it was")
+
+// replace books a reversal and the charge that replaced what it reverses.
+func (r *restorer) replace(ctx context.Context, key string, data *notify.CallData, signed ledger.Correction) ([]ledger.Entry, error) {
+	entries, err := r.ledger.Get(ctx, data.SDKAppID, data.CallID)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(entries, func(e ledger.Entry) bool { return e.Key == key })
+	if i < 0 {
+		return nil, ledger.ErrNoCharge
+	}
+	rater, err := r.rater(data.Tariff)
+	if err != nil {
+		return nil, errors.Join(errCannotRebuild, err)
+	}
+	charge, err := entries[i].Recompute(rater)
+	if err == nil {
+		err = sameAsCharged(charge, data)
+	}
+	if err != nil {
+		return nil, errors.Join(errCannotRebuild, err)
+	}
+	replaced, _, err := r.ledger.Replace(ctx, key, charge, signed)
+	return []ledger.Entry{replaced.Reversal, replaced.Charge}, err
+}
