@@ -25,16 +25,39 @@ var replacements = map[string]map[token.Token]token.Token{
 // expression. Go's coverage profile does not contain these, so gremlins believes
 // that no test reaches them.
 func changeCase(source []byte, m mutant) (changed []byte, ok bool, err error) {
+	return change(source, m, func(file *ast.File, visit func(ast.Node) bool) {
+		ast.Inspect(file, func(n ast.Node) bool {
+			if clause, ok := n.(*ast.CaseClause); ok {
+				for _, expression := range clause.List {
+					ast.Inspect(expression, visit)
+				}
+			}
+			return true
+		})
+	})
+}
+
+// changeAny replaces the operator of a mutant in source wherever it is.
+func changeAny(source []byte, m mutant) (changed []byte, ok bool, err error) {
+	return change(source, m, func(file *ast.File, visit func(ast.Node) bool) { ast.Inspect(file, visit) })
+}
+
+// change replaces the operator of a mutant if it is of a binary expression that
+// inspect visits.
+func change(source []byte, m mutant, inspect func(*ast.File, func(ast.Node) bool)) (changed []byte, ok bool, err error) {
 	files := token.NewFileSet()
 	file, err := parser.ParseFile(files, m.File, source, parser.SkipObjectResolution)
 	if err != nil {
 		return nil, false, fmt.Errorf("parse: %w", err)
 	}
 	var found *ast.BinaryExpr
-	inspectCases(file, func(e *ast.BinaryExpr) {
-		if at := files.Position(e.OpPos); at.Line == m.Line && at.Column == m.Column {
-			found = e
+	inspect(file, func(n ast.Node) bool {
+		if e, ok := n.(*ast.BinaryExpr); ok {
+			if at := files.Position(e.OpPos); at.Line == m.Line && at.Column == m.Column {
+				found = e
+			}
 		}
+		return true
 	})
 	if found == nil {
 		return nil, false, nil
@@ -48,23 +71,4 @@ func changeCase(source []byte, m mutant) (changed []byte, ok bool, err error) {
 	changed = append(changed, with.String()...)
 	changed = append(changed, source[at+len(found.Op.String()):]...)
 	return changed, true, nil
-}
-
-// inspectCases calls visit for each binary expression in a case expression.
-func inspectCases(file *ast.File, visit func(*ast.BinaryExpr)) {
-	ast.Inspect(file, func(n ast.Node) bool {
-		clause, ok := n.(*ast.CaseClause)
-		if !ok {
-			return true
-		}
-		for _, expression := range clause.List {
-			ast.Inspect(expression, func(n ast.Node) bool {
-				if binary, ok := n.(*ast.BinaryExpr); ok {
-					visit(binary)
-				}
-				return true
-			})
-		}
-		return true
-	})
 }

@@ -18,7 +18,7 @@ const (
 	// tests, compilation included, a run with a mutant may take. It is generous
 	// because the machine may become busier.
 	timeoutCoefficient = 10
-	// minTimeout is the least time that a run with a changed case may take.
+	// minTimeout is the least time that a run may take that gremlins does not do.
 	minTimeout = time.Minute
 )
 
@@ -116,8 +116,10 @@ func decode(data []byte) (mutants []mutant, err error) {
 	return mutants, nil
 }
 
-// inspect adds the line of source, and tries a mutant that gremlins did not
-// because it is in a case expression.
+// inspect adds the line of source, and tries mutants itself: those that gremlins
+// did not because they are in a case expression, and those that timed out, with
+// more time, because the machine may have been busy. What times out again has
+// made a loop endless.
 func (g gremlins) inspect(ctx context.Context, m *mutant, limit time.Duration) error {
 	path := filepath.Join(g.source, m.File)
 	source, err := os.ReadFile(path)
@@ -127,10 +129,14 @@ func (g gremlins) inspect(ctx context.Context, m *mutant, limit time.Duration) e
 	if lines := bytes.Split(source, []byte("\n")); m.Line <= len(lines) {
 		m.Code = string(lines[m.Line-1])
 	}
-	if m.Status != notCovered {
-		return nil
+	var changed []byte
+	var ok bool
+	switch m.Status {
+	case notCovered:
+		changed, ok, err = changeCase(source, *m)
+	case timedOut:
+		changed, ok, err = changeAny(source, *m)
 	}
-	changed, ok, err := changeCase(source, *m)
 	if err != nil || !ok {
 		return err
 	}

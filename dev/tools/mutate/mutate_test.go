@@ -29,6 +29,12 @@ func TestChangeCase(t *testing.T) {
 		"body of the case":   {mutant{Line: 6, Column: 12, Type: "ARITHMETIC_BASE"}, ""},
 		"outside the switch": {mutant{Line: 8, Column: 11, Type: "ARITHMETIC_BASE"}, ""},
 	} {
+		if tt.want != "" {
+			anywhere, ok, err := changeAny([]byte(source), tt.m)
+			if err != nil || !ok || !strings.Contains(string(anywhere), tt.want) {
+				t.Errorf("%s: changed %v anywhere, error %v:\n%s", name, ok, err, anywhere)
+			}
+		}
 		changed, ok, err := changeCase([]byte(source), tt.m)
 		if err != nil || ok != (tt.want != "") {
 			t.Errorf("%s: changed %v, error %v", name, ok, err)
@@ -36,6 +42,35 @@ func TestChangeCase(t *testing.T) {
 		if !strings.Contains(string(changed), tt.want) {
 			t.Errorf("%s: %q is not in:\n%s", name, tt.want, changed)
 		}
+	}
+}
+
+// TestTimedOutIsTriedAgain has a mutant that the test notices, and one that it
+// does not, which a busy machine let time out.
+func TestTimedOutIsTriedAgain(t *testing.T) {
+	work := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod": "module x\n", "x.go": source,
+		"x_test.go": "package x\n\nimport \"testing\"\n\nfunc TestF(t *testing.T) {\n\tif f(1, 2) != 3 {\n\t\tt.Fatal()\n\t}\n}\n",
+	} {
+		if err := os.WriteFile(filepath.Join(work, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g := gremlins{source: work}
+	for want, m := range map[string]mutant{
+		killed: {File: "x.go", Line: 8, Column: 11, Type: "ARITHMETIC_BASE", Status: timedOut},
+		lived:  {File: "x.go", Line: 6, Column: 12, Type: "ARITHMETIC_BASE", Status: timedOut},
+	} {
+		if err := g.inspect(t.Context(), &m, minTimeout); err != nil {
+			t.Fatal(err)
+		}
+		if m.Status != want {
+			t.Errorf("%s is %s", m, m.Status)
+		}
+	}
+	if text, err := os.ReadFile(filepath.Join(work, "x.go")); err != nil || string(text) != source {
+		t.Errorf("the source is not as before: %v\n%s", err, text)
 	}
 }
 
