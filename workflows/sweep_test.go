@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
 	"aftercall/activities"
@@ -108,8 +109,19 @@ func TestSweepNotifiesOfRecoveredCalls(t *testing.T) {
 			}
 			_, err := e.sweep(workflows.SweepParams{DryRun: tt.dryRun})
 			require.Equal(t, name == "stopped", err != nil)
+			require.NotContains(t, e.logs.String(), "no target is notified")
 		})
 	}
+}
+
+func TestSweepWhoseNotificationCannotBeStarted(t *testing.T) {
+	e := newEnv(t)
+	e.plans(windows(1))
+	e.sweeps(found3)
+	e.OnWorkflow(workflows.DeliverName, mock.Anything, mock.Anything).Return(workflows.DeliverResult{}, testsuite.ErrMockStartChildWorkflowFailed).Once()
+	_, err := e.sweep(workflows.SweepParams{})
+	require.NoError(t, err, "the calls are recovered")
+	require.Contains(t, e.logs.String(), "no target is notified of the recovered calls")
 }
 
 func TestSweepWithoutWindows(t *testing.T) {

@@ -69,14 +69,17 @@ func TestChargingARecordWhoseOtherFieldsCouldNotBeRead(t *testing.T) {
 	tests := map[string]struct {
 		fields  []string
 		media   tencent.MediaType
+		typ     tencent.CallType
 		charges bool
 	}{
-		"room and start":       {[]string{"RoomId", "RoomIdType", "StartTime"}, "", true},
-		"media that is named":  {[]string{"MediaType"}, tencent.MediaVideo, true},
-		"media":                {[]string{"MediaType"}, "", false},
-		"result":               {[]string{"CallResult"}, "", false},
-		"record of other call": {[]string{"CallId"}, "", false},
-		"no record at all":     {[]string{"Response"}, "", false},
+		"room and start":       {[]string{"RoomId", "RoomIdType", "StartTime"}, "", "", true},
+		"media that is named":  {[]string{"MediaType"}, tencent.MediaVideo, "", true},
+		"media":                {[]string{"MediaType"}, "", tencent.CallTypeMulti, false},
+		"type that is named":   {[]string{"CallType"}, "", tencent.CallTypeMulti, true},
+		"type":                 {[]string{"CallType"}, tencent.MediaVideo, "", false},
+		"result":               {[]string{"CallResult"}, "", "", false},
+		"record of other call": {[]string{"CallId"}, "", "", false},
+		"no record at all":     {[]string{"Response"}, "", "", false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -86,7 +89,7 @@ func TestChargingARecordWhoseOtherFieldsCouldNotBeRead(t *testing.T) {
 			e.opensReview()
 			e.OnActivity("Charge", mock.Anything, mock.Anything).Return(charged(), nil).Once()
 			decision := confirm
-			decision.MediaType = tt.media
+			decision.MediaType, decision.CallType = tt.media, tt.typ
 			d := e.decides(endedAt.Add(time.Hour), decision)
 			if !tt.charges {
 				e.decides(endedAt.Add(2*time.Hour), waive)

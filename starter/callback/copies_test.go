@@ -99,24 +99,20 @@ func TestConfirmedMeanwhile(t *testing.T) {
 	f.requireCallbacks(`{app="clinic",outcome="duplicate",status="200"} 1`)
 }
 
-// requireUnaccepted compares the calls of the clinic that were not accepted, once
-// none is undecided.
+// requireUnaccepted ends the time in which calls can be accepted on another
+// callback, and compares the calls of the clinic that were not, once none is
+// undecided.
 func (f *fixture) requireUnaccepted(n int) {
 	f.t.Helper()
 	u := f.handler.unaccepted
-	require.Eventually(f.t, func() bool { return u.size.Load() == 0 }, 30*time.Second, time.Millisecond)
-	require.Eventually(f.t, func() bool { return testutil.ToFloat64(u.counter.WithLabelValues("clinic")) >= float64(n) }, 30*time.Second, time.Millisecond)
-	require.InDelta(f.t, n, testutil.ToFloat64(u.counter.WithLabelValues("clinic")), 0)
-}
-
-// endAcceptTime ends the time in which calls can be accepted on another callback.
-func (f *fixture) endAcceptTime() {
-	u := f.handler.unaccepted
 	u.mu.Lock()
-	defer u.mu.Unlock()
 	for _, timer := range u.calls {
 		timer.Reset(0)
 	}
+	u.mu.Unlock()
+	require.Eventually(f.t, func() bool { return u.size.Load() == 0 }, 30*time.Second, time.Millisecond)
+	require.Eventually(f.t, func() bool { return testutil.ToFloat64(u.counter.WithLabelValues("clinic")) >= float64(n) }, 30*time.Second, time.Millisecond)
+	require.InDelta(f.t, n, testutil.ToFloat64(u.counter.WithLabelValues("clinic")), 0)
 }
 
 // TestCallsThatAreNotAccepted counts calls, not answers.
@@ -156,7 +152,6 @@ func TestCallsThatAreNotAccepted(t *testing.T) {
 			f.temporal.down = errDown
 			require.Equal(t, http.StatusServiceUnavailable, f.post(good, body).Code)
 			tt.after(f, m)
-			f.endAcceptTime()
 			f.requireUnaccepted(tt.want)
 		})
 	}
