@@ -13,6 +13,12 @@ const (
 
 var urlSafePattern = regexp.MustCompile(`^[A-Za-z0-9._~-]+$`)
 
+// The highest limits of callbacks, above which they limit nothing.
+const (
+	maxPerSecond = 100_000
+	maxBurst     = 1_000_000
+)
+
 // Callback is how the callbacks of an app prove that they come from Tencent.
 type Callback struct {
 	// Secret is the first of Secrets if these are configured.
@@ -22,6 +28,9 @@ type Callback struct {
 	// Token is the first of Tokens if these are configured.
 	Token  Secret   `yaml:"token" doc:"Authentication token of the callback, if one is set in the console; then Sign and RequestTime are checked."`
 	Tokens []Secret `yaml:"tokens" doc:"In place of token, while a new one replaces another: first the new one, then the old one. Either is accepted."`
+
+	PerSecond int `yaml:"per_second" default:"200" doc:"How many callbacks may start a workflow in a second, on average, of all starters together: 1 to 100000. Others are answered 429. Tencent's API gives out 200 records a second, so an app with more calls could not charge them."`
+	Burst     int `yaml:"burst" default:"10000" doc:"How many may do so at once, as when many calls end together: 1 to 1000000, and not less than per_second."`
 }
 
 // AllSecrets are those whose callbacks are accepted, first the one to register.
@@ -52,6 +61,12 @@ func (v validator) callback(path string, callback Callback) {
 	}
 	if v.has(path + ".base_url") {
 		v.baseURL(path+".base_url", callback.BaseURL)
+	}
+	if callback.PerSecond < 1 || callback.PerSecond > maxPerSecond {
+		v.report(path+".per_second", "must be from 1 to %d", maxPerSecond)
+	}
+	if callback.Burst < max(callback.PerSecond, 1) || callback.Burst > maxBurst {
+		v.report(path+".burst", "must be from per_second, %d, to %d", callback.PerSecond, maxBurst)
 	}
 }
 

@@ -47,7 +47,7 @@ func TestRedisKeepsTheBudget(t *testing.T) {
 	})
 	hook := &deadlineHook{}
 	rdb.AddHook(hook)
-	h := New(testApps, dedupe.New(guard, reg), &fakeTemporal{started: map[string]string{}}, reg, logger)
+	h := New(testApps, dedupe.New(guard, reg), Limits{}, &fakeTemporal{started: map[string]string{}}, reg, logger)
 	t.Cleanup(h.Close)
 
 	cb, err := tencent.DecodeCallback(tencent.ParseQuery(endQuery), []byte(body))

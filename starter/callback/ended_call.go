@@ -2,6 +2,7 @@ package callback
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -75,6 +76,9 @@ type startResult struct {
 }
 
 func (h *Handler) start(ctx context.Context, app App, cb tencent.Callback, fingerprint string, claim dedupe.Claim) (startResult, error) {
+	if !allowed(ctx, h.limits.Calls, app.ID) {
+		return startResult{}, errThrottled
+	}
 	already, err := h.workflows.Start(ctx, workflows.AfterCallParams{
 		SDKAppID:       app.ID,
 		App:            app.Name,
@@ -107,12 +111,15 @@ func (h *Handler) accept(ctx context.Context, deadline time.Time, app App, cb te
 }
 
 // reject answers 503, unless another process has meanwhile started the workflow
-// and confirmed it. What Temporal would refuse again and again is answered 400:
+// and confirmed it, and 429 what is over the limit. What Temporal would refuse again and again is answered 400:
 // sending it again cures nothing, and a sweep holds the call back by itself.
 //
 // The claim stays until it expires. It stops no other callback of the call, so
 // the next one starts the workflow.
 func (h *Handler) reject(ctx context.Context, deadline time.Time, app App, cb tencent.Callback, fingerprint string, claim dedupe.Claim, cause error) reply {
+	if errors.Is(cause, errThrottled) {
+		return throttled()
+	}
 	lookCtx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	if first, known := h.claims.Confirmed(lookCtx, claim); known {

@@ -89,6 +89,19 @@ func (f *fakeTemporal) Recheck(_ context.Context, app tencent.SDKAppID, callID s
 	return f.down
 }
 
+// tokens is a limit of so many workflows.
+type tokens struct {
+	mu sync.Mutex
+	n  int
+}
+
+func (l *tokens) Take(context.Context, tencent.SDKAppID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.n--
+	return l.n >= 0
+}
+
 type fixture struct {
 	t        *testing.T
 	handler  *Handler
@@ -124,7 +137,7 @@ func newFixtureWith(t *testing.T, redisURL string, flush func(), change func(*Ha
 		require.NoError(t, rdb.Close())
 	})
 	temporal := &fakeTemporal{started: map[string]string{}}
-	h := New(testApps, dedupe.New(guard, reg), temporal, reg, logger)
+	h := New(testApps, dedupe.New(guard, reg), Limits{}, temporal, reg, logger)
 	change(h)
 	t.Cleanup(h.Close)
 	return &fixture{t: t, temporal: temporal, reg: reg, flush: flush, handler: h}
@@ -184,7 +197,7 @@ func (f *fixture) requireConflicts(clinic int) {
 func (f *fixture) requireCallbacks(lines ...string) {
 	f.t.Helper()
 	for _, app := range testApps {
-		for _, labels := range []string{`outcome="duplicate",status="200"`, `outcome="started",status="200"`, `outcome="refused",status="400"`, `outcome="unavailable",status="503"`} {
+		for _, labels := range []string{`outcome="duplicate",status="200"`, `outcome="started",status="200"`, `outcome="refused",status="400"`, `outcome="throttled",status="429"`, `outcome="unavailable",status="503"`} {
 			series := fmt.Sprintf("{app=%q,%s} ", app.Name, labels)
 			if !slices.ContainsFunc(lines, func(line string) bool { return strings.HasPrefix(line, series) }) {
 				lines = append(lines, series+"0") // there from the start

@@ -59,6 +59,7 @@ type Handler struct {
 	router    http.Handler
 	apps      map[tencent.SDKAppID]appWithHashes
 	claims    *dedupe.Store
+	limits    Limits
 	workflows WorkflowStarter
 	commands  map[tencent.Command]commandHandler
 	metrics   *metrics
@@ -93,9 +94,9 @@ func (a *appWithHashes) secret(hash [sha256.Size]byte) int {
 
 // New returns the handler of the public listener. Unknown paths are answered
 // exactly like a wrong secret.
-func New(apps []App, claims *dedupe.Store, starter WorkflowStarter, reg prometheus.Registerer, logger *slog.Logger) *Handler {
+func New(apps []App, claims *dedupe.Store, limits Limits, starter WorkflowStarter, reg prometheus.Registerer, logger *slog.Logger) *Handler {
 	h := &Handler{
-		apps: make(map[tencent.SDKAppID]appWithHashes, len(apps)), claims: claims, workflows: starter,
+		apps: make(map[tencent.SDKAppID]appWithHashes, len(apps)), claims: claims, limits: limits, workflows: starter,
 		metrics: newMetrics(reg), refusals: newRefusalLog(logger), logger: logger, now: time.Now, relaySlots: make(chan struct{}, maxRelayStarts),
 	}
 	h.unaccepted = newUnaccepted(h.metrics.unaccepted, logger)
@@ -107,7 +108,7 @@ func New(apps []App, claims *dedupe.Store, starter WorkflowStarter, reg promethe
 			known.secretHashes = append(known.secretHashes, sha256.Sum256([]byte(secret)))
 		}
 		h.apps[app.ID] = known
-		h.metrics.addApp(app.Name)
+		h.metrics.addApp(app.Name, len(app.Relay) > 0)
 	}
 	return h
 }

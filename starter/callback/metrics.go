@@ -19,6 +19,7 @@ const (
 	outcomeRelayed     outcome = "relayed"
 	outcomeRefused     outcome = "refused"
 	outcomeUnavailable outcome = "unavailable"
+	outcomeThrottled   outcome = "throttled"
 )
 
 // relayOutcome says how the start of a relay ended, as a label of its metric.
@@ -28,6 +29,7 @@ const (
 	relayStarted   relayOutcome = "started"
 	relayDuplicate relayOutcome = "duplicate"
 	relayFailed    relayOutcome = "failed"
+	relayThrottled relayOutcome = "throttled"
 )
 
 type metrics struct {
@@ -45,7 +47,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	return &metrics{
 		callbacks: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_callbacks_total",
-			Help: "Callbacks by app (empty if not known), outcome (started, duplicate, relayed, ignored, refused, unavailable) and HTTP status.",
+			Help: "Callbacks by app (empty if not known), outcome (started, duplicate, relayed, ignored, refused, throttled, unavailable) and HTTP status.",
 		}, []string{"app", "outcome", "status"}),
 		unaccepted: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_calls_unaccepted_total",
@@ -70,19 +72,22 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}, []string{"app", "credential"}),
 		relays: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_relays_total",
-			Help: "Callbacks to relay to the app's own backend, by app and outcome of starting the workflow: started, duplicate, failed.",
+			Help: "Callbacks to relay to the app's own backend, by app and outcome of starting the workflow: started, duplicate, throttled, failed.",
 		}, []string{"app", "outcome"}),
 	}
 }
 
 // addApp creates the series of an app that alerts watch, so that an increase
 // from zero is visible.
-func (m *metrics) addApp(app string) {
+func (m *metrics) addApp(app string, relays bool) {
 	for outcome, status := range map[outcome]int{
 		outcomeStarted: http.StatusOK, outcomeDuplicate: http.StatusOK, outcomeUnavailable: http.StatusServiceUnavailable,
-		outcomeRefused: http.StatusBadRequest,
+		outcomeRefused: http.StatusBadRequest, outcomeThrottled: http.StatusTooManyRequests,
 	} {
 		m.callbacks.WithLabelValues(app, string(outcome), strconv.Itoa(status))
+	}
+	if relays {
+		m.relays.WithLabelValues(app, string(relayThrottled))
 	}
 	m.conflicts.WithLabelValues(app)
 	m.old.WithLabelValues(app, "secret")

@@ -52,7 +52,10 @@ func (h *Handler) startRelayWorkflow(r *http.Request, app App, cb tencent.Callba
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), relayBudget)
 	h.relays.Go(func() {
 		defer cancel()
-		already, err := h.workflows.StartRelay(ctx, p)
+		already, err := false, errThrottled
+		if allowed(ctx, h.limits.Relays, p.SDKAppID) {
+			already, err = h.workflows.StartRelay(ctx, p)
+		}
 		<-h.relaySlots
 		h.relayEnded(ctx, p, relay, already, err)
 	})
@@ -62,6 +65,9 @@ func (h *Handler) startRelayWorkflow(r *http.Request, app App, cb tencent.Callba
 func (h *Handler) relayEnded(ctx context.Context, p activities.RelayCallbackParams, relay *relayStart, already bool, err error) {
 	outcome := relayStarted
 	switch {
+	case errors.Is(err, errThrottled): // logged with the refusals
+		outcome = relayThrottled
+		h.refusals.log(throttled().forApp(App{Name: p.App}))
 	case err != nil:
 		outcome = relayFailed
 		h.logger.ErrorContext(ctx, "callback not relayed: the workflow could not be started",
@@ -83,6 +89,9 @@ func (s *relayStart) reply(deadline time.Time) reply {
 	case <-s.done:
 		if s.err == nil {
 			return ok200(outcomeRelayed)
+		}
+		if errors.Is(s.err, errThrottled) {
+			return throttled()
 		}
 	case <-time.After(time.Until(deadline)):
 	}

@@ -53,7 +53,7 @@ func TestRelayOfOtherCommands(t *testing.T) {
 	f.temporal.onRelay = func(context.Context) (bool, error) { return false, errDown }
 	require.Equal(t, http.StatusServiceUnavailable, f.post(relayURL(startCmd), started).Code, "an OK would lose it")
 	f.requireMetric("aftercall_relays_total",
-		`{app="bank",outcome="duplicate"} 1`, `{app="bank",outcome="failed"} 1`, `{app="bank",outcome="started"} 1`)
+		`{app="bank",outcome="duplicate"} 1`, `{app="bank",outcome="failed"} 1`, `{app="bank",outcome="started"} 1`, `{app="bank",outcome="throttled"} 0`)
 	f.requireCallbacks(
 		`{app="bank",outcome="relayed",status="200"} 2`, `{app="bank",outcome="ignored",status="200"} 1`,
 		`{app="bank",outcome="unavailable",status="503"} 1`, `{app="clinic",outcome="started",status="200"} 1`)
@@ -92,7 +92,7 @@ func TestRelayHoldsNoConnection(t *testing.T) {
 		require.JSONEq(t, `{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}`, string(answer))
 	}
 	require.Equal(t, 2, reused)
-	f.requireMetric("aftercall_relays_total", `{app="bank",outcome="started"} 1`) // none of the three has ended
+	f.requireMetric("aftercall_relays_total", `{app="bank",outcome="started"} 1`, `{app="bank",outcome="throttled"} 0`) // none of the three has ended
 
 	waited := make(chan struct{})
 	go func() {
@@ -106,7 +106,7 @@ func TestRelayHoldsNoConnection(t *testing.T) {
 	}
 	close(release)
 	<-waited
-	f.requireMetric("aftercall_relays_total", `{app="bank",outcome="started"} 4`)
+	f.requireMetric("aftercall_relays_total", `{app="bank",outcome="started"} 4`, `{app="bank",outcome="throttled"} 0`)
 }
 
 // TestTooManyRelayStarts has Temporal not answer until memory is at its bound.
@@ -116,7 +116,7 @@ func TestTooManyRelayStarts(t *testing.T) {
 	f.handler.relaySlots <- struct{}{}
 	require.Equal(t, http.StatusServiceUnavailable, f.post(relayURL(startCmd), started).Code)
 	require.Empty(t, f.temporal.relayed())
-	f.requireMetric("aftercall_relays_total", `{app="bank",outcome="failed"} 1`)
+	f.requireMetric("aftercall_relays_total", `{app="bank",outcome="failed"} 1`, `{app="bank",outcome="throttled"} 0`)
 	<-f.handler.relaySlots
 	f.requireOK(f.post(relayURL(startCmd), started))
 }

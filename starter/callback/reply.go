@@ -37,6 +37,15 @@ func unavailable() reply {
 	}
 }
 
+// throttled asks the sender to send the callback again later.
+func throttled() reply {
+	return reply{
+		status:  http.StatusTooManyRequests,
+		answer:  tencent.AnswerFail("too many calls end at once: send the callback again later"),
+		outcome: outcomeThrottled,
+	}
+}
+
 // forApp is the reply, counted for app.
 func (r reply) forApp(app App) reply {
 	r.app = app.Name
@@ -67,7 +76,7 @@ func (h *Handler) write(w http.ResponseWriter, reply reply, start time.Time) {
 		h.logger.Debug("the answer could not be sent", "error", err)
 	}
 	h.metrics.replied(reply, h.now().Sub(start))
-	if reply.outcome == outcomeRefused {
+	if reply.outcome == outcomeRefused || reply.outcome == outcomeThrottled {
 		h.refusals.log(reply)
 	}
 }

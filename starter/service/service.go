@@ -13,6 +13,7 @@ import (
 	"aftercall/internal/admin"
 	"aftercall/internal/config"
 	"aftercall/internal/dedupe"
+	"aftercall/internal/ratelimit"
 	"aftercall/internal/redisguard"
 	"aftercall/internal/serve"
 	"aftercall/internal/telemetry"
@@ -76,7 +77,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	if err != nil {
 		return err
 	}
-	receiver := callback.New(apps(cfg), claims, launch.NewCalls(temporal, settings.TaskQueue).Decrypting(settings.PayloadKeys), reg, logger)
+	receiver := callback.New(apps(cfg), claims, limits(cfg, guard), launch.NewCalls(temporal, settings.TaskQueue).Decrypting(settings.PayloadKeys), reg, logger)
 	group, ctx := errgroup.WithContext(ctx)
 	var prepared atomic.Bool
 	// Without Temporal the starter starts too, and answers 503 until it is up.
@@ -136,6 +137,15 @@ func apps(cfg *config.Config) []callback.App {
 		}
 	}
 	return all
+}
+
+// limits are those of all starters together.
+func limits(cfg *config.Config, guard *redisguard.Guard) callback.Limits {
+	rates := make(map[tencent.SDKAppID]ratelimit.Rate, len(cfg.Apps))
+	for _, app := range cfg.Apps {
+		rates[app.SDKAppID] = ratelimit.Rate{PerSecond: app.Callback.PerSecond, Burst: app.Callback.Burst}
+	}
+	return callback.Limits{Calls: ratelimit.NewBuckets(guard, "calls", rates), Relays: ratelimit.NewBuckets(guard, "relays", rates)}
 }
 
 func reveal(secrets []config.Secret) []string {

@@ -1,0 +1,56 @@
+package callback
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/stretchr/testify/require"
+)
+
+// TestCallsOverTheLimit: whoever knows the URL starts no more workflows than the
+// limit permits, and duplicates cost none of it.
+func TestCallsOverTheLimit(t *testing.T) {
+	m := miniredis.RunT(t)
+	limit := &tokens{n: 2}
+	f := newFixtureWith(t, "redis://"+m.Addr(), m.FlushAll, func(h *Handler) { h.limits.Calls = limit })
+	call := func(id string) string { return strings.ReplaceAll(body, "055662e1-bc8a-469c-a334-1126c8c17d58", id) }
+	f.requireOK(f.post(good, call("1")))
+	for range 5 {
+		f.requireOK(f.post(good, call("1")))
+	}
+	f.requireOK(f.post(good, call("2")))
+	for range 3 {
+		w := f.post(good, call("3"))
+		require.Equal(t, http.StatusTooManyRequests, w.Code)
+		require.JSONEq(t, `{"ActionStatus":"FAIL","ErrorInfo":"too many calls end at once: send the callback again later","ErrorCode":1}`, w.Body.String())
+	}
+	require.Equal(t, 2, f.temporal.starts)
+	f.requireOK(f.post(good, call("2")))
+	limit.n = 1
+	f.requireOK(f.post(good, call("3")))
+	f.requireCallbacks(
+		`{app="clinic",outcome="started",status="200"} 3`, `{app="clinic",outcome="duplicate",status="200"} 6`, `{app="clinic",outcome="throttled",status="429"} 3`)
+	f.requireMetric("aftercall_calls_unaccepted_total", `{app="bank"} 0`, `{app="clinic"} 0`, `{app="school"} 0`)
+}
+
+func TestRelaysOverTheLimit(t *testing.T) {
+	m := miniredis.RunT(t)
+	f := newFixtureWith(t, "redis://"+m.Addr(), m.FlushAll, func(h *Handler) { h.limits.Relays = &tokens{n: 1} })
+	f.requireOK(f.post(relayURL(startCmd), started))
+	require.Equal(t, http.StatusTooManyRequests, f.post(relayURL(startCmd), started).Code)
+	f.requireOK(f.post(relayURL(relayEnd), body)) // its call is accepted all the same
+	require.Len(t, f.temporal.relayed(), 1)
+	f.requireMetric("aftercall_relays_total", `{app="bank",outcome="started"} 1`, `{app="bank",outcome="throttled"} 2`)
+}
+
+// TestADuplicateCostsNoTokenAndOneRoundTrip: Redis is asked once for it.
+func TestADuplicateCostsNoTokenAndOneRoundTrip(t *testing.T) {
+	m := miniredis.RunT(t)
+	f := newFixtureWith(t, "redis://"+m.Addr(), m.FlushAll, func(h *Handler) { h.limits.Calls = &tokens{n: 1} })
+	f.requireOK(f.post(good, body))
+	before := m.CommandCount()
+	f.requireOK(f.post(good, body))
+	require.Equal(t, before+1, m.CommandCount())
+}
