@@ -3,7 +3,10 @@ package local_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,67 +23,157 @@ import (
 )
 
 func (c console) testCheck() {
-	o := c.run("check")
-	require.Equal(c.t, cli.OK, o.code, o.stdout+o.stderr)
+	var o output
+	require.Eventually(c.t, func() bool { // the starter reports in a moment
+		o = c.run("check", "--probe")
+		return o.code == cli.OK
+	}, testTimeout, time.Second, "%v", &o)
 	require.Equal(c.t, `    CHECK              APP       FOUND
 ok  configuration                DIR/aftercall.yaml: APPS
 ok  redis                        redis://HOST/0 answers in DURATION, version VERSION
-ok  targets                      none of 3 is held
+ok  starters                     1 alive
 ok  temporal                     namespace default, server VERSION
 ok  retention                    closed workflows are kept for 10 days, longer than the 8 days that Redis remembers a call
 ok  search attributes            all N are registered
 ok  workers                      1 on the task queue aftercall
-ok  failed calls                 no workflow of a call has failed in the last 7 days
-ok  ledger                       sqlite://DIR/ledger.db, this release can use its tables
+ok  ledger                       sqlite://DIR/ledger.db, this release can use its tables, takes a write, N GiB free
 ok  held back                    no call that the sweeps cannot start
+ok  failed calls                 no workflow of a call has failed in the last 7 days
+ok  reviews                      no call waits for a decision
+ok  deliveries                   none waits
+ok  targets                      none of 3 is held
+ok  target crm                   its server can be reached
+ok  target audit                 its server can be reached
+ok  target desk                  its server can be reached
+ok  tariff             clinic    consultation, the version of TIME is in force
 ok  sweep              clinic    off, as configured: calls whose callback is lost are not found
 ok  record api         clinic    http://HOST answers in DURATION and accepts the credentials
 ok  callback           clinic    http://HOST/tencent/call/[the app's secret]
+ok  answers            clinic    0 callbacks accepted in the last 15 minutes, none refused
+ok  calls              clinic    0 are not done, none for longer than it should take
+ok  probe              clinic    http://HOST/tencent/call/[the app's secret] answers in DURATION, reaches Temporal and Redis; workers: 1
+ok  tariff             tutoring  lessons, the version of TIME is in force
 ok  sweep              tutoring  off, as configured: calls whose callback is lost are not found
 ok  record api         tutoring  http://HOST answers in DURATION and accepts the credentials
 ok  callback           tutoring  http://HOST/tencent/call/[the app's secret]
+ok  answers            tutoring  0 callbacks accepted in the last 15 minutes, none refused
+ok  calls              tutoring  0 are not done, none for longer than it should take
+ok  probe              tutoring  http://HOST/tencent/call/[the app's secret] answers in DURATION, reaches Temporal and Redis; workers: 1
 
 All N checks passed.
 `, o.stdout)
 	require.Empty(c.t, o.stderr)
+	page, err := c.stack.Temporal.ListWorkflow(c.ctx, &workflowservice.ListWorkflowExecutionsRequest{})
+	require.NoError(c.t, err)
+	require.Empty(c.t, page.GetExecutions(), "a probe is no call")
 }
 
+// finding is what the tests read of one.
+type finding struct {
+	Check, App, Status, Detail, Cure string
+	OK                               bool
+}
+
+// red runs check, and returns the cures of what failed by check and app.
+func (c console) red(change map[string]string, args ...string) map[string]string {
+	c.t.Helper()
+	var found []finding
+	c.json(&found, change, append([]string{"check"}, args...)...)
+	red := map[string]string{}
+	for _, f := range found {
+		require.NotEmpty(c.t, f.Detail, f.Check)
+		require.Equal(c.t, f.Status == "ok" || f.Status == "warning", f.OK, f.Check)
+		if f.Status == "failed" {
+			red[strings.TrimSpace(f.Check+" "+f.App)] = f.Cure
+		}
+	}
+	return red
+}
+
+// testCheckRed: one fault makes one line red, for each app that has it.
 func (c console) testCheckRed() {
 	o := c.with(wrongKeys, "check")
 	require.Equal(c.t, cli.Refused, o.code)
 	require.Contains(c.t, o.stdout, `FAIL  record api         clinic    clinic: the UserSig was signed with another key (Tencent answers 70009, `)
 	require.Contains(c.t, o.stdout, "→ copy SDKSecretKey of the app from the Tencent RTC console to apps[].secret_key\n")
-	require.Equal(c.t, "aftercall: 4 of N checks failed\n", o.stderr)
+	require.Contains(c.t, o.stdout, "?     callback           clinic    cannot be checked without record api\n")
+	require.Equal(c.t, "aftercall: 2 of N checks failed\n", o.stderr)
 
+	future := filepath.Join(c.t.TempDir(), "aftercall.yaml")
+	text, err := os.ReadFile(c.stack.Environ()["AFTERCALL_CONFIG"])
+	require.NoError(c.t, err)
+	require.NoError(c.t, os.WriteFile(future, []byte(strings.ReplaceAll(string(text), "effective_from: 2025", "effective_from: 2030")), 0o600))
 	for name, tt := range map[string]struct {
 		change map[string]string
-		red    map[string]string // by check, with the cure
+		red    map[string]string // by check and app, with the cure
 	}{
-		"redis down":    {redisDown, map[string]string{"redis": "is Redis up", "targets": ""}},
-		"temporal down": {temporalDown, map[string]string{"temporal": "TEMPORAL_ADDRESS", "retention": "", "search attributes": "", "workers": "", "failed calls": ""}},
-		"namespace":     {map[string]string{"TEMPORAL_NAMESPACE": "nowhere"}, map[string]string{"temporal": "TEMPORAL_NAMESPACE", "retention": "", "search attributes": "", "workers": "", "failed calls": ""}},
+		"redis down":    {redisDown, map[string]string{"redis": "is Redis up"}},
+		"temporal down": {temporalDown, map[string]string{"temporal": "TEMPORAL_ADDRESS"}},
+		"namespace":     {map[string]string{"TEMPORAL_NAMESPACE": "nowhere"}, map[string]string{"temporal": "TEMPORAL_NAMESPACE"}},
 		"task queue":    {map[string]string{"AFTERCALL_TASK_QUEUE": "elsewhere"}, map[string]string{"workers": "AFTERCALL_TASK_QUEUE"}},
-		"no ledger":     {noLedger, map[string]string{"ledger": "LEDGER_URL must be the worker's", "held back": ""}},
+		"no ledger":     {noLedger, map[string]string{"ledger": "LEDGER_URL must be the worker's"}},
 		"configuration": {map[string]string{"AFTERCALL_CONFIG": "/nowhere.yaml"}, map[string]string{"configuration": "docs/configuration.md"}},
+		"host of the targets": {
+			map[string]string{"DEV_WEBHOOK_URL": "https://crm.invalid"},
+			map[string]string{"target crm": "correct its address", "target audit": "correct its address", "target desk": "correct its address"},
+		},
+		"tariff of the future": {
+			map[string]string{"AFTERCALL_CONFIG": future},
+			map[string]string{"tariff clinic": "effective_from", "tariff tutoring": "effective_from"},
+		},
+		"public address": {
+			map[string]string{"DEV_PUBLIC_URL": "http://" + closedPort},
+			map[string]string{
+				"callback clinic": "--force", "callback tutoring": "--force",
+				"probe clinic": "firewall", "probe tutoring": "firewall",
+			},
+		},
+		"secret and token": {
+			map[string]string{"CLINIC_CALLBACK_SECRET": "another-callback-path-secret", "TUTORING_CALLBACK_TOKEN": "another"},
+			map[string]string{"callback clinic": "--force", "probe clinic": "compare secret", "probe tutoring": "compare secret, token"},
+		},
 	} {
-		var found []struct {
-			Check, Detail, Cure string
-			OK                  bool
-		}
-		require.Equal(c.t, cli.Refused, c.json(&found, tt.change, "check"), name)
-		red := map[string]string{}
-		for _, f := range found {
-			if !f.OK {
-				red[f.Check] = f.Cure
-				require.NotEmpty(c.t, f.Detail, name)
-			}
-		}
+		red := c.red(tt.change, "--probe")
 		require.Len(c.t, red, len(tt.red), "%s: %v", name, red)
 		for check, cure := range tt.red {
 			require.Contains(c.t, red, check, name)
 			require.Contains(c.t, red[check], cure, name)
 		}
 	}
+}
+
+// testCheckUnsigned: all callbacks are refused, because the token in Tencent's console
+// is another one.
+func (c console) testCheckUnsigned() {
+	app, ok := c.stack.Config.App(tutoringID)
+	require.True(c.t, ok)
+	for range 3 {
+		resp, err := http.Post(c.stack.CallbackURL(*app)+"?SdkAppid=1400000001&CallbackCommand=Call.CallbackAfterEndCall&Sign=wrong&RequestTime="+
+			strconv.FormatInt(time.Now().Unix(), 10), "application/json", strings.NewReader("{}"))
+		require.NoError(c.t, err)
+		require.NoError(c.t, resp.Body.Close())
+		require.Equal(c.t, http.StatusUnauthorized, resp.StatusCode)
+	}
+	var red map[string]string
+	require.Eventually(c.t, func() bool {
+		red = c.red(nil, "--probe")
+		return len(red) > 0
+	}, testTimeout, 200*time.Millisecond)
+	require.Len(c.t, red, 1)
+	require.Contains(c.t, red["answers tutoring"], "apps[].callback.token")
+	require.Contains(c.t, c.run("check").stdout, "FAIL  answers            tutoring  0 callbacks accepted in the last 15 minutes; ")
+}
+
+// testCheckDeadStarter: one fault, one red line.
+func (c console) testCheckDeadStarter() {
+	require.NoError(c.t, c.stack.StopPart("starter"))
+	red := c.red(nil, "--probe")
+	require.Contains(c.t, red["starters"], "start one")
+	delete(red, "answers tutoring")
+	require.Len(c.t, red, 1)
+	require.NoError(c.t, c.stack.LaunchStarter())
+	require.Eventually(c.t, func() bool { return c.stack.Ready(c.ctx) == nil }, testTimeout, 50*time.Millisecond)
+	require.NotContains(c.t, c.red(nil, "--probe"), "starters")
 }
 
 // testCheckNamespace checks a namespace that was made without reading the

@@ -111,6 +111,7 @@ func normalize(text string) string {
 		{`\b19\d h\b`, "HOURS"},
 		{`\d+ apps, \d+ targets, \d+ tariffs`, "APPS"},
 		{`\d+ (checks|are registered)`, "N $1"},
+		{`\d+ GiB free`, "N GiB free"},
 		{`server \d+\.\d+\.\d+`, "server VERSION"},
 		{`version \d+\.\d+\.\d+`, "version VERSION"},
 	} {
@@ -176,6 +177,8 @@ func TestOperator(t *testing.T) {
 	}{
 		{"check", console.testCheck},
 		{"check says what is wrong", console.testCheckRed},
+		{"check of callbacks that are refused", console.testCheckUnsigned},
+		{"check without a starter", console.testCheckDeadStarter},
 		{"check of a namespace that is not fit", console.testCheckNamespace},
 		{"callback", console.testCallback},
 		{"target test", console.testTarget},

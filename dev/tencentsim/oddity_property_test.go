@@ -141,6 +141,9 @@ func (w *oddWorld) StartRelay(context.Context, activities.RelayCallbackParams) (
 // Recheck does nothing: no workflow waits for its record.
 func (w *oddWorld) Recheck(context.Context, tencent.SDKAppID, string) error { return nil }
 
+// Workers is asked by probes only.
+func (w *oddWorld) Workers(context.Context) (int, error) { return 1, nil }
+
 func (w *oddWorld) FirstFingerprint(context.Context, tencent.SDKAppID, string) (string, error) {
 	return "", nil
 }

@@ -109,3 +109,18 @@ func (v *TariffVersion) rule(r *tencent.CallRecord) (i int, found bool) {
 	}
 	return 0, false
 }
+
+// InForce says when the first version of a valid tariff begins, and since when the
+// one is in force that applies at a time; zero if none does.
+func (t Tariff) InForce(at time.Time) (first, current time.Time) {
+	for _, v := range t.Versions {
+		from := v.EffectiveFrom.UTC()
+		if first.IsZero() || from.Before(first) {
+			first = from
+		}
+		if !from.After(at) && from.After(current) {
+			current = from
+		}
+	}
+	return first, current
+}

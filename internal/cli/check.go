@@ -12,23 +12,29 @@ import (
 
 type checkCommand struct {
 	ListFormat
+	Probe bool `help:"Also post a probe to the callback URL of each app, and see it arrive at a starter. It is never a call."`
 }
 
 // Help explains by examples.
 func (checkCommand) Help() string {
-	return `One line each: the configuration, Redis, targets that are held, Temporal with its retention, search attributes and
-workers, the ledger, and for each app its sweep, the record API with the configured credentials, and the registered
-callback. A check that failed comes with its cure. Nothing is changed. The exit code is 3 when a check failed.
+	return `One line each: the configuration, Redis, starters, Temporal with its retention, search attributes and workers, the ledger
+(which must take a write), what waits for a person or a target, whether each target can be reached, and for each app its
+tariff, its sweep, the record API with the configured credentials, the registered callback, how callbacks were answered
+in the last 15 minutes, and calls that wait for too long. Nothing is changed, and nothing stays in the ledger.
+
+FAIL needs a cure, which is printed; warn works, but look at it; ? cannot be checked until another line is cured. The
+exit code is 3 when a check failed, 5 when none failed but some found nothing out, and 0 otherwise.
 
 Examples:
 
   aftercall check
-  aftercall check --output json | jq -r '.[] | select(.ok | not) | .detail'`
+  aftercall check --probe
+  aftercall check --output json | jq -r '.[] | select(.status == "failed") | .detail'`
 }
 
 // Run checks everything and prints what was found.
 func (c checkCommand) Run(ctx context.Context, p Process, d *ops.Deps) error {
-	found, err := d.Check(ctx)
+	found, err := d.Check(ctx, ops.CheckParams{Probe: c.Probe})
 	if found == nil {
 		return err
 	}
@@ -38,29 +44,48 @@ func (c checkCommand) Run(ctx context.Context, p Process, d *ops.Deps) error {
 		func(s screen) {
 			writeTable(s, found, checkColumns)
 			if err == nil {
-				fmt.Fprintf(s, "\n%s\n", s.green(fmt.Sprintf("All %d checks passed.", len(found))))
+				fmt.Fprintf(s, "\n%s\n", s.green(passedWords(found)))
 			}
 		},
 	), err)
+}
+
+// passedWords sums up findings of which none failed.
+func passedWords(found []ops.Finding) string {
+	warnings := 0
+	for _, f := range found {
+		if f.Status == ops.FindingWarning {
+			warnings++
+		}
+	}
+	if warnings > 0 {
+		return fmt.Sprintf("All %d checks passed, %d of them with a warning.", len(found), warnings)
+	}
+	return fmt.Sprintf("All %d checks passed.", len(found))
+}
+
+// findingWords are the statuses for people.
+var findingWords = map[ops.FindingStatus]string{
+	ops.FindingOK: "ok", ops.FindingWarning: "warn", ops.FindingFailed: "FAIL", ops.FindingUnknown: "?",
 }
 
 var checkColumns = []column[ops.Finding]{
 	{
 		key: "ok", title: " ",
 		value: func(f ops.Finding) string { return strconv.FormatBool(f.OK) },
-		text: func(f ops.Finding) string {
-			if f.OK {
-				return "ok"
-			}
-			return "FAIL"
-		},
+		text:  func(f ops.Finding) string { return findingWords[f.Status] },
 		paint: func(s screen, f ops.Finding, cell string) string {
-			if f.OK {
+			switch f.Status {
+			case ops.FindingOK:
 				return s.green(cell)
+			case ops.FindingFailed:
+				return s.red(cell)
+			case ops.FindingWarning, ops.FindingUnknown:
 			}
-			return s.red(cell)
+			return s.yellow(cell)
 		},
 	},
+	{key: "status", value: func(f ops.Finding) string { return string(f.Status) }, csvOnly: true},
 	{key: "check", value: func(f ops.Finding) string { return f.Check }},
 	{key: "app", value: func(f ops.Finding) string { return f.App }},
 	{

@@ -173,8 +173,10 @@ func write(w io.Writer, t table.Writer) {
 }
 
 // green and red mark good and bad on a screen that shows colours.
-func (s screen) green(words string) string { return s.paint(text.FgGreen, words) }
-func (s screen) red(words string) string   { return s.paint(text.FgRed, words) }
+func (s screen) green(words string) string  { return s.paint(text.FgGreen, words) }
+func (s screen) yellow(words string) string { return s.paint(text.FgYellow, words) }
+
+func (s screen) red(words string) string { return s.paint(text.FgRed, words) }
 
 func (s screen) paint(c text.Color, words string) string {
 	if !s.colour {

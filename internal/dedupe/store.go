@@ -89,6 +89,9 @@ func Key(app tencent.SDKAppID, callID string) string {
 	return "aftercall:call:" + app.String() + ":" + callID
 }
 
+// Ping reports whether Redis accepts a write in time.
+func (s *Store) Ping(ctx context.Context) error { return s.guard.Ping(ctx) }
+
 // Claim claims a call for a callback, unless another has claimed it before. It
 // costs one round trip, and none while Redis is known to be down.
 func (s *Store) Claim(ctx context.Context, app tencent.SDKAppID, callID, fingerprint string) Claim {

@@ -80,6 +80,7 @@ var conformance = []struct {
 	{"held back", testHeldBack},
 	{"held window", testHeldWindow},
 	{"dismiss", testDismiss},
+	{"try a write", testTryWrite},
 	{"traces", testTraces},
 	{"verify a clean ledger", testVerifyClean},
 	{"verify an edited version", testVerifyEditedVersion},

@@ -49,6 +49,10 @@ type database interface {
 	// The error is ErrMissing where it is clear without a connection that there is
 	// no ledger.
 	openReadOnly(ctx context.Context) (*sql.DB, error)
+	// openWriter connects for one write at a time and creates nothing.
+	openWriter() (*sql.DB, error)
+	// freeBytes is how much space is left; known is false where it cannot be known.
+	freeBytes() (free uint64, known bool)
 }
 
 // pools are the connections of a ledger: for an engine with any number of

@@ -23,6 +23,7 @@ type Options struct {
 // processes on one database.
 type Ledger struct {
 	pools
+	source   database
 	engine   *engine
 	closing  sync.Once
 	closeErr error // of the first Close
@@ -46,7 +47,7 @@ func Open(ctx context.Context, url string, o Options) (*Ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
-	l := &Ledger{pools: p, engine: e}
+	l := &Ledger{pools: p, source: db, engine: e}
 	if err := l.Ping(ctx); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}

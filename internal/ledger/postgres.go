@@ -81,3 +81,8 @@ func (d postgresDatabase) openReadOnly(context.Context) (*sql.DB, error) {
 	config.RuntimeParams["default_transaction_read_only"] = "on"
 	return stdlib.OpenDB(*config), nil
 }
+
+func (d postgresDatabase) openWriter() (*sql.DB, error) { return stdlib.OpenDB(*d.config), nil }
+
+// freeBytes is not known: SQL does not say.
+func (d postgresDatabase) freeBytes() (free uint64, known bool) { return 0, false }

@@ -22,7 +22,7 @@ func OpenReadOnly(ctx context.Context, url string) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{pools: pools{write: db, read: db}, engine: e}
+	l := &Ledger{pools: pools{write: db, read: db}, source: source, engine: e}
 	if err := e.checkTables(ctx, db); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}

@@ -96,6 +96,14 @@ func (d sqliteDatabase) open(ctx context.Context, migrate migrateFunc, traces tr
 	return p, nil
 }
 
+// openWriter has next to no cache, so that a write reaches the disk before its
+// transaction ends.
+func (d sqliteDatabase) openWriter() (*sql.DB, error) {
+	return sql.Open("sqlite", d.source(url.Values{"mode": {"rw"}, "_txlock": {"immediate"}, "_pragma": {"cache_size(1)"}}))
+}
+
+func (d sqliteDatabase) freeBytes() (free uint64, known bool) { return freeBytes(filepath.Dir(d.path)) }
+
 // name adds the path to an error.
 func (d sqliteDatabase) name(err error) error { return fmt.Errorf("%s: %w", d.path, err) }
 

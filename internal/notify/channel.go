@@ -73,6 +73,8 @@ func (t Type) Channel() (channel Channel, ok bool) {
 type Options interface {
 	// Network is how the target may be reached.
 	Network() Network
+	// address is the URL of the server to which the sender connects.
+	address() string
 	// newSender checks the options and makes a sender of them. It reports every
 	// problem to s; then the sender is not used.
 	newSender(s *setup) Sender

@@ -33,6 +33,9 @@ type DingTalkOptions struct {
 	HTTPOptions
 }
 
+// address implements Options.
+func (o *DingTalkOptions) address() string { return o.URL.Reveal() }
+
 // newSender implements Options.
 func (o *DingTalkOptions) newSender(s *setup) Sender {
 	s.secret("secret", o.Secret, "copy it from the robot's security settings, where it begins with SEC")

@@ -70,6 +70,9 @@ const (
 // Network implements Options. Mail servers are reached without a proxy.
 func (o *EmailOptions) Network() Network { return Network{AllowPrivate: o.AllowPrivate} }
 
+// address implements Options: the scheme is the security.
+func (o *EmailOptions) address() string { return o.Mail.Security + "://" + o.Mail.Server }
+
 // newSender implements Options.
 func (o *EmailOptions) newSender(s *setup) Sender {
 	host, port := o.Mail.check(s)

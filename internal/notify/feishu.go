@@ -32,6 +32,9 @@ type FeishuOptions struct {
 	HTTPOptions
 }
 
+// address implements Options.
+func (o *FeishuOptions) address() string { return o.URL.Reveal() }
+
 // newSender implements Options.
 func (o *FeishuOptions) newSender(s *setup) Sender {
 	s.url(o.URL)

@@ -32,6 +32,9 @@ type SlackOptions struct {
 	HTTPOptions
 }
 
+// address implements Options.
+func (o *SlackOptions) address() string { return o.URL.Reveal() }
+
 // newSender implements Options.
 func (o *SlackOptions) newSender(s *setup) Sender {
 	s.url(o.URL)

@@ -62,6 +62,9 @@ const (
 // maxStripeName is the longest event name and identifier.
 const maxStripeName = 100
 
+// address implements Options.
+func (o *StripeOptions) address() string { return o.URL.Reveal() }
+
 // newSender implements Options.
 func (o *StripeOptions) newSender(s *setup) Sender {
 	s.url(o.URL)

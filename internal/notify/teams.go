@@ -32,6 +32,9 @@ type TeamsOptions struct {
 	HTTPOptions
 }
 
+// address implements Options.
+func (o *TeamsOptions) address() string { return o.URL.Reveal() }
+
 // newSender implements Options.
 func (o *TeamsOptions) newSender(s *setup) Sender {
 	s.url(o.URL)

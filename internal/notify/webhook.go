@@ -44,6 +44,9 @@ const (
 	webhookKeyAdvice = "make one with: echo whsec_$(openssl rand -base64 32)"
 )
 
+// address implements Options.
+func (o *WebhookOptions) address() string { return o.URL.Reveal() }
+
 // newSender implements Options.
 func (o *WebhookOptions) newSender(s *setup) Sender {
 	s.url(o.URL)

@@ -28,6 +28,9 @@ type WeComOptions struct {
 	HTTPOptions
 }
 
+// address implements Options.
+func (o *WeComOptions) address() string { return o.URL.Reveal() }
+
 // newSender implements Options.
 func (o *WeComOptions) newSender(s *setup) Sender {
 	s.url(o.URL)

@@ -58,7 +58,7 @@ func (d *Deps) Callbacks(ctx context.Context, appName string, showSecret bool) (
 	}
 	var all []CallbackStatus
 	var failures []error
-	different := 0
+	var cures []string
 	for _, app := range apps {
 		r, err := d.registration(ctx, app, configuredCallback(app))
 		if err != nil {
@@ -68,7 +68,7 @@ func (d *Deps) Callbacks(ctx context.Context, appName string, showSecret bool) (
 		status := r.status(CallbackUnchanged, showSecret)
 		all = append(all, status)
 		if len(status.Differences) > 0 {
-			different++
+			cures = append(cures, r.cure())
 		}
 	}
 	switch {
@@ -76,8 +76,8 @@ func (d *Deps) Callbacks(ctx context.Context, appName string, showSecret bool) (
 		return nil, errors.Join(failures...)
 	case len(failures) > 0:
 		return all, Errorf(Incomplete, "aftercall check says what is wrong", "the result is incomplete: %w", errors.Join(failures...))
-	case different > 0:
-		return all, Errorf(Refused, "fix it with: aftercall callback set", "%d of %d registrations are not as configured", different, len(apps))
+	case len(cures) > 0:
+		return all, Errorf(Refused, strings.Join(cures, "\n"), "%d of %d registrations are not as configured", len(cures), len(apps))
 	}
 	return all, nil
 }
@@ -180,6 +180,18 @@ func (r registration) differences(showSecret bool) []string {
 		}
 	}
 	return all
+}
+
+// cure is the command that makes the registration as configured.
+func (r registration) cure() string {
+	command := "aftercall callback set --app " + r.app.Name
+	switch {
+	case r.wanted == nil:
+		return "set apps[].callback.base_url, then run " + command
+	case r.registered != nil && !r.ours():
+		return command + " --force, if the other address is no longer needed: it will receive nothing more"
+	}
+	return command
 }
 
 func (r registration) status(action CallbackAction, showSecret bool) CallbackStatus {

@@ -5,66 +5,117 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"aftercall/internal/config"
+)
+
+// FindingStatus is the result of a check in one word.
+type FindingStatus string
+
+// The results of a check.
+const (
+	FindingOK FindingStatus = "ok"
+	// FindingWarning: it works, but a person should look at it.
+	FindingWarning FindingStatus = "warning"
+	FindingFailed  FindingStatus = "failed"
+	// FindingUnknown: it cannot be checked, because something else has failed.
+	FindingUnknown FindingStatus = "unknown"
 )
 
 // Finding is the result of one check.
 type Finding struct {
 	Check string `json:"check"`
 	App   string `json:"app,omitempty"`
-	OK    bool   `json:"ok"`
+	// OK is true for FindingOK and FindingWarning.
+	OK     bool          `json:"ok"`
+	Status FindingStatus `json:"status"`
 	// Detail is what was found.
 	Detail string `json:"detail"`
-	// Cure is what to do where it is not OK.
+	// Cure is what to do where something is not in order.
 	Cure string `json:"cure,omitempty"`
 }
 
-// probe checks one thing: detail is what was found, err what is wrong with it.
+// CheckParams say what to check.
+type CheckParams struct {
+	// Probe also posts a probe to the callback URL of each app.
+	Probe bool
+}
+
+// probeLimit is how long one probe may take. A schedule alone has scheduleTimeout.
+const probeLimit = 25 * time.Second
+
+// probe checks one thing: detail is what was found, err what is wrong with it. An
+// error made by warn is a warning, and one made by cannotTell leaves it open.
 type probe struct {
 	name string
-	run  func(ctx context.Context, d *Deps) (detail string, err error)
-	// needs names a probe of the same section that must pass first.
-	needs string
+	// app is empty for what all apps share.
+	app string
+	// needs name probes that must not fail, or nothing can be said: of the same app,
+	// or shared. One fault is one failed check.
+	needs []string
+	// explainedBy names a probe whose failure is the reason for a failure of this one.
+	explainedBy string
+	run         func(ctx context.Context, d *Deps) (detail string, err error)
 }
 
-// appProbe is a probe of every app.
-type appProbe struct {
-	name string
-	run  func(ctx context.Context, d *Deps, app *config.App) (detail string, err error)
+// warningError is an error of a probe that is a warning.
+type warningError struct{ error }
+
+// Unwrap returns the error with its cure.
+func (w warningError) Unwrap() error { return w.error }
+
+// warn returns a warning.
+func warn(cure, format string, args ...any) error {
+	return warningError{Errorf(Failed, cure, format, args...)}
 }
 
-// section is a group of probes that run one after the other; sections run side
-// by side.
-type section func(ctx context.Context, d *Deps) []Finding
+// unknownError is an error of a probe that could not find out anything.
+type unknownError struct{ error }
 
-// Check checks everything that calls depend on, and changes nothing. Findings
-// that are not OK come with an error of kind Refused.
-func (d *Deps) Check(ctx context.Context) ([]Finding, error) {
-	found, err := d.findings(ctx)
+// Unwrap returns the error with its cure.
+func (u unknownError) Unwrap() error { return u.error }
+
+// cannotTell returns an error of a probe that could not find out anything.
+func cannotTell(cure, format string, args ...any) error {
+	return unknownError{Errorf(Incomplete, cure, format, args...)}
+}
+
+// Check checks everything that calls depend on, and changes nothing. Findings that
+// are failed come with an error of kind Refused, and otherwise those that are
+// unknown with one of kind Incomplete.
+func (d *Deps) Check(ctx context.Context, p CheckParams) ([]Finding, error) {
+	found, err := d.findings(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	failed := 0
+	failed, unknown := 0, 0
 	for _, f := range found {
-		if !f.OK {
+		switch f.Status {
+		case FindingFailed:
 			failed++
+		case FindingUnknown:
+			unknown++
+		case FindingOK, FindingWarning:
 		}
 	}
-	if failed > 0 {
+	switch {
+	case failed > 0:
 		return found, Errorf(Refused, "", "%d of %d checks failed", failed, len(found))
+	case unknown > 0:
+		return found, Errorf(Incomplete, "run it again", "%d of %d checks found nothing out", unknown, len(found))
 	}
 	return found, nil
 }
 
-func (d *Deps) findings(ctx context.Context) ([]Finding, error) {
+func (d *Deps) findings(ctx context.Context, p CheckParams) ([]Finding, error) {
 	cfg, err := d.Config()
 	var invalid *config.Error
 	if errors.As(err, &invalid) {
 		var found []Finding
 		for _, problem := range invalid.Problems {
 			found = append(found, Finding{
-				Check: "configuration", Detail: problem.String(),
+				Check: "configuration", Status: FindingFailed, Detail: problem.String(),
 				Cure: "docs/configuration.md says what each key means; nothing else can be checked before",
 			})
 		}
@@ -73,62 +124,72 @@ func (d *Deps) findings(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	sections := sectionsOf(cfg)
-	results := make([][]Finding, len(sections))
-	var wg sync.WaitGroup
-	for i, run := range sections {
-		wg.Go(func() { results[i] = run(ctx, d) })
-	}
-	wg.Wait()
 	found := []Finding{newFinding("configuration", "", fmt.Sprintf("%s: %d apps, %d targets, %d tariffs",
 		d.settings.ConfigFile, len(cfg.Apps), len(cfg.Targets), len(cfg.Tariffs)), nil)}
-	for _, result := range results {
-		found = append(found, result...)
-	}
-	return found, nil
+	return append(found, d.runProbes(ctx, d.probes(cfg, p))...), nil
 }
 
-// sectionsOf returns everything there is to check, in the order of the findings.
-func sectionsOf(cfg *config.Config) []section {
-	all := []section{inOrder(redisProbe, targetsProbe), inOrder(temporalProbes...), inOrder(ledgerProbe, heldProbe)}
+// probes are all that there is to check, in the order of the findings.
+func (d *Deps) probes(cfg *config.Config, p CheckParams) []probe {
+	all := append(sharedProbes(), receiverProbes(cfg)...)
 	for i := range cfg.Apps {
-		app := &cfg.Apps[i]
-		for _, p := range appProbes {
-			all = append(all, func(ctx context.Context, d *Deps) []Finding {
-				detail, err := p.run(ctx, d, app)
-				return []Finding{newFinding(p.name, app.Name, detail, err)}
-			})
-		}
+		all = append(all, appProbes(&cfg.Apps[i], p)...)
 	}
 	return all
 }
 
-func inOrder(probes ...probe) section {
-	return func(ctx context.Context, d *Deps) []Finding {
-		failed := map[string]bool{}
-		var found []Finding
-		for _, p := range probes {
-			if failed[p.needs] {
-				failed[p.name] = true
-				found = append(found, Finding{Check: p.name, Detail: "cannot be checked without " + p.needs})
-				continue
-			}
-			detail, err := p.run(ctx, d)
-			failed[p.name] = err != nil
-			found = append(found, newFinding(p.name, "", detail, err))
-		}
-		return found
+// runProbes runs all probes side by side, each after those that it needs.
+func (d *Deps) runProbes(ctx context.Context, probes []probe) []Finding {
+	found := make([]Finding, len(probes))
+	done := make(map[[2]string]chan struct{}, len(probes))
+	index := make(map[[2]string]int, len(probes))
+	for i, p := range probes {
+		key := [2]string{p.name, p.app}
+		done[key], index[key] = make(chan struct{}), i
 	}
+	var wg sync.WaitGroup
+	for i, p := range probes {
+		wg.Go(func() {
+			defer close(done[[2]string{p.name, p.app}])
+			result := func(name string) FindingStatus {
+				key := [2]string{name, p.app}
+				if done[key] == nil {
+					key[1] = ""
+				}
+				<-done[key]
+				return found[index[key]].Status
+			}
+			for _, need := range p.needs {
+				if status := result(need); status == FindingFailed || status == FindingUnknown {
+					found[i] = newFinding(p.name, p.app, "", cannotTell("", "cannot be checked without %s", need))
+					return
+				}
+			}
+			if p.explainedBy != "" && result(p.explainedBy) == FindingFailed {
+				found[i] = newFinding(p.name, p.app, "", cannotTell("", "cannot be checked without %s", p.explainedBy))
+				return
+			}
+			ctx, cancel := context.WithTimeout(ctx, probeLimit)
+			defer cancel()
+			detail, err := p.run(ctx, d)
+			found[i] = newFinding(p.name, p.app, detail, err)
+		})
+	}
+	wg.Wait()
+	return found
 }
 
 func newFinding(check, app, detail string, err error) Finding {
-	f := Finding{Check: check, App: app, OK: err == nil, Detail: detail}
+	f := Finding{Check: check, App: app, Status: FindingOK, Detail: detail}
 	if err != nil {
-		f.Detail = err.Error()
-		var detailed *Error
-		if errors.As(err, &detailed) {
-			f.Cure = detailed.Cure
-		}
+		f.Status, f.Detail, f.Cure = FindingFailed, err.Error(), cureOf(err)
 	}
+	switch {
+	case errors.As(err, new(warningError)):
+		f.Status = FindingWarning
+	case errors.As(err, new(unknownError)):
+		f.Status = FindingUnknown
+	}
+	f.OK = f.Status == FindingOK || f.Status == FindingWarning
 	return f
 }

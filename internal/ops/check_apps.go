@@ -11,11 +11,14 @@ import (
 	"aftercall/workflows"
 )
 
-// appProbes run for every app.
-var appProbes = []appProbe{
-	{"sweep", probeSweep},
-	{"record api", probeRecordAPI},
-	{"callback", probeCallback},
+// probeTariff checks that a version of the tariff is in force.
+func probeTariff(_ context.Context, d *Deps, app *config.App) (string, error) {
+	first, current := app.BillingTariff().InForce(d.now())
+	if current.IsZero() {
+		return "", Errorf(Failed, "add a version whose effective_from has passed, and restart the workers; until then every call goes to review",
+			"no version of %s is in force: the first begins at %s", app.Tariff, first.Format(time.RFC3339))
+	}
+	return fmt.Sprintf("%s, the version of %s is in force", app.Tariff, current.Format(time.RFC3339)), nil
 }
 
 // probeSweep checks that the sweep is scheduled and not behind.
@@ -99,12 +102,11 @@ func probeCallback(ctx context.Context, d *Deps, app *config.App) (string, error
 // check is the result of probeCallback. An old secret is accepted while a new one
 // replaces it, and is not an error.
 func (r registration) check() (string, error) {
-	set := "aftercall callback set --app " + r.app.Name
 	switch differences := r.differences(false); {
 	case len(differences) == 1 && r.usesOldSecret():
-		return callbackURL(r.app, r.registered.URL, false) + " is still registered; register the new one with: " + set, nil
+		return callbackURL(r.app, r.registered.URL, false) + " is still registered; register the new one with: " + r.cure(), nil
 	case len(differences) > 0:
-		return "", Errorf(Failed, set, "%s", strings.Join(differences, "; "))
+		return "", Errorf(Failed, r.cure(), "%s", strings.Join(differences, "; "))
 	}
 	return callbackURL(r.app, r.registered.URL, false), nil
 }

@@ -1,47 +1,125 @@
 package ops
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"net/http"
+	"slices"
 	"strings"
 	"time"
+
+	"aftercall/internal/config"
+	"aftercall/internal/presence"
+	"aftercall/starter/callback"
+	"aftercall/workflows"
 )
 
-// heldProbe finds what sweeps could not start.
-var heldProbe = probe{name: "held back", needs: ledgerProbe.name, run: func(ctx context.Context, d *Deps) (string, error) {
-	apps, err := d.Apps("")
-	if err != nil {
-		return "", err
-	}
-	var lines []string
-	for _, app := range apps {
-		held, err := d.heldBack(ctx, app)
-		if err != nil {
-			return "", err
-		}
-		if len(held) > 0 {
-			lines = append(lines, fmt.Sprintf("%d of %s, the oldest since %s: %s", len(held), app.Name, held[0].Since.Format(time.RFC3339), held[0].Reason))
-		}
-	}
-	if len(lines) > 0 {
-		return "", Errorf(Failed, "aftercall sweep status lists them. They are not charged; each is tried again by itself, and leaves the list once it is started or in the ledger, or with aftercall sweep dismiss",
-			"calls that cannot be started: %s", strings.Join(lines, "; "))
-	}
-	return "no call that the sweeps cannot start", nil
-}}
+const (
+	// answersSince is how far back probeAnswers looks.
+	answersSince = 15 * time.Minute
+	// stuckAfter is how long a call may be in a stage in which it needs no one, as in
+	// the alert AftercallOldestCallTooOld.
+	stuckAfter = 15 * time.Minute
+)
 
-// probeConflicts finds calls whose workflow has failed.
-func probeConflicts(ctx context.Context, d *Deps) (string, error) {
-	apps, err := d.Apps("")
+// probeAnswers looks at how the callbacks of an app were answered lately.
+func probeAnswers(ctx context.Context, d *Deps, app *config.App) (string, error) {
+	_, guard, err := d.Redis()
 	if err != nil {
 		return "", err
 	}
-	open, err := d.conflicts(ctx, apps, d.now().Add(-conflictsShown))
+	answers, err := presence.Answers(ctx, guard, d.now(), answersSince)
+	if err != nil {
+		return "", cannotTell("try again in some seconds", "Redis does not say: %w", err)
+	}
+	accepted := int64(0)
+	other := map[string]int64{}
+	for a, n := range answers {
+		switch {
+		case a.App != app.Name || a.Outcome == callback.AnswerProbe:
+		case a.Outcome == callback.AnswerConflict:
+			other["differed from the first callback of their call"] += n
+		case a.Outcome == callback.AnswerRefused || a.Outcome == callback.AnswerUnavailable:
+			other[fmt.Sprintf("answered %d", a.Status)] += n
+		default:
+			accepted += n
+		}
+	}
+	within := fmt.Sprintf("in the last %d minutes", int(answersSince.Minutes()))
+	if len(other) == 0 {
+		return fmt.Sprintf("%d callbacks accepted %s, none refused", accepted, within), nil
+	}
+	return "", answersError(answers, app.Name, accepted, fmt.Sprintf("%d callbacks accepted %s; %s", accepted, within, counted(other)))
+}
+
+// answersError judges answers that were not all good: red, if none was.
+func answersError(answers map[presence.Answer]int64, app string, accepted int64, found string) error {
+	unsigned := answers[presence.Answer{App: app, Outcome: callback.AnswerRefused, Status: http.StatusUnauthorized}]
+	switch {
+	case unsigned > 0 && accepted == 0:
+		return Errorf(Failed, "make apps[].callback.token the one in Tencent's console, and restart the starters; the sweep starts the calls that were missed", "%s", found)
+	case accepted == 0:
+		return warn("look for “callback refused” in the starter's log; docs/callback.md says what each status means", "%s", found)
+	}
+	return warn("look for “callback refused” and “conflict” in the starter's log: someone else may know the URL", "%s", found)
+}
+
+// counted lists counts, the largest first.
+func counted(counts map[string]int64) string {
+	type count struct {
+		words string
+		n     int64
+	}
+	var all []count
+	for words, n := range counts {
+		all = append(all, count{words, n})
+	}
+	slices.SortFunc(all, func(a, b count) int { return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.words, b.words)) })
+	lines := make([]string, len(all))
+	for i, c := range all {
+		lines[i] = fmt.Sprintf("%d %s", c.n, c.words)
+	}
+	return strings.Join(lines, ", ")
+}
+
+// probeCalls looks for calls that have waited for too long, although all that they
+// need is there, and for those that the tariff has no version for.
+func probeCalls(ctx context.Context, d *Deps, app *config.App) (string, error) {
+	ofApp := fmt.Sprintf(" AND %s = '%s'", workflows.AttributeApp.GetName(), app.Name)
+	startedBefore := func(at time.Time) string { return " AND StartTime < '" + at.UTC().Format(time.RFC3339) + "'" }
+	open, err := d.countWorkflows(ctx, waitingQuery("")+ofApp)
 	if err != nil {
 		return "", err
 	}
-	if len(open) > 0 {
-		return "", Errorf(Failed, open[0].Cure, "the workflows of %d calls have failed; the last is %s of %s: %s", len(open), open[0].CallID, open[0].App, open[0].Failure)
+	first, _ := app.BillingTariff().InForce(d.now())
+	early, err := d.countWorkflows(ctx, waitingQuery("")+ofApp+startedBefore(first))
+	if err != nil {
+		return "", err
 	}
-	return "no workflow of a call has failed in the last " + inDays(conflictsShown), nil
+	if early > 0 { // a call ends before its workflow is started
+		return "", Errorf(Failed, "add a version with an earlier effective_from, and restart the workers; until then these calls go to review",
+			"%d open calls ended before %s, when the first version of %s begins", early, first.Format(time.RFC3339), app.Tariff)
+	}
+	var failed, slow []string
+	for _, stage := range []workflows.Stage{workflows.StageWaiting, workflows.StageCharge, workflows.StageRecord} {
+		n, err := d.countWorkflows(ctx, workflows.WaitingQuery(stage)+ofApp+startedBefore(d.now().Add(-stuckAfter)))
+		switch {
+		case err != nil:
+			return "", err
+		case n > 0 && stage == workflows.StageRecord:
+			slow = append(slow, fmt.Sprintf("%d in stage %s", n, stage))
+		case n > 0:
+			failed = append(failed, fmt.Sprintf("%d in stage %s", n, stage))
+		}
+	}
+	found := fmt.Sprintf("%d are not done, for more than %d minutes: %s", open, int(stuckAfter.Minutes()), strings.Join(append(failed, slow...), ", "))
+	cure := "aftercall waiting --app " + app.Name + " says for what they wait; the worker's log has the failures"
+	switch {
+	case len(failed) > 0:
+		return "", Errorf(Failed, cure, "%s", found)
+	case len(slow) > 0:
+		return "", warn(cure, "%s", found)
+	}
+	return fmt.Sprintf("%d are not done, none for longer than it should take", open), nil
 }

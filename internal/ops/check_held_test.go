@@ -21,13 +21,13 @@ func TestHeldBackIsShown(t *testing.T) {
 	require.NoError(t, testconfig.New().Write(path))
 	d := New(t.Context(), map[string]string{"LEDGER_URL": url, "AFTERCALL_CONFIG": path, "TEMPORAL_ADDRESS": "127.0.0.1:1"}, t.Output())
 	defer d.Close()
-	detail, err := heldProbe.run(t.Context(), d)
+	detail, err := probeHeld(t.Context(), d)
 	require.NoError(t, err)
 	require.Equal(t, "no call that the sweeps cannot start", detail)
 
 	key := ledger.HeldRowKey("abc")
 	require.NoError(t, l.HoldBack(t.Context(), 1400000000, ledger.Held{Key: key, Reason: "CallId: must be text", Item: `{"CallId":[7]}`}))
-	_, err = heldProbe.run(t.Context(), d)
+	_, err = probeHeld(t.Context(), d)
 	require.ErrorContains(t, err, "calls that cannot be started: 1 of clinic, the oldest since ")
 	require.ErrorContains(t, err, "CallId: must be text")
 	var detailed *Error
@@ -44,6 +44,6 @@ func TestHeldBackIsShown(t *testing.T) {
 	require.Equal(t, `{"CallId":[7]}`, s.HeldBack[0].Item)
 
 	require.NoError(t, l.Release(t.Context(), 1400000000, key))
-	_, err = heldProbe.run(t.Context(), d)
+	_, err = probeHeld(t.Context(), d)
 	require.NoError(t, err)
 }

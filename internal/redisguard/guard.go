@@ -6,6 +6,7 @@ package redisguard
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"sync"
@@ -238,6 +239,20 @@ func (g *Guard) Ping(ctx context.Context) error {
 		return g.write(ctx, g.redis)
 	}
 	return g.probeOne(ctx)
+}
+
+// AwaitUp waits until Redis is up, or ctx ends.
+func (g *Guard) AwaitUp(ctx context.Context) error {
+	ticker := time.NewTicker(minProbeDelay)
+	defer ticker.Stop()
+	for !g.Up() {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", ErrDown, ctx.Err())
+		case <-ticker.C:
+		}
+	}
+	return nil
 }
 
 func (g *Guard) write(ctx context.Context, rdb redis.Cmdable) error {

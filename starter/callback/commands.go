@@ -19,9 +19,11 @@ type commandHandler func(ctx context.Context, deadline time.Time, app App, cb te
 // Whether a callback is relayed does not depend on its handler, nor the answer
 // of a handler on the relay.
 //
-// config.App.CallbackCommands must list the same commands, for Tencent to post them.
+// config.App.CallbackCommands must list the same commands, for Tencent to post them;
+// a probe is not Tencent's.
 func (h *Handler) commandHandlers() map[tencent.Command]commandHandler {
 	return map[tencent.Command]commandHandler{
 		tencent.CommandAfterEndCall: h.handleEndedCall,
+		CommandProbe:                h.handleProbe,
 	}
 }

@@ -102,6 +102,13 @@ func (l *tokens) Take(context.Context, tencent.SDKAppID) bool {
 	return l.n >= 0
 }
 
+func (f *fakeTemporal) Workers(context.Context) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.describes++
+	return 2, f.down
+}
+
 type fixture struct {
 	t        *testing.T
 	handler  *Handler
@@ -113,8 +120,8 @@ type fixture struct {
 // testApps are an app, one with a token, and one with a relay.
 var testApps = []App{
 	{ID: appID, Name: "clinic", Secrets: []string{secret, oldSecret}, RecordDeadline: time.Minute},
-	{ID: tokenID, Name: "school", Secrets: []string{tokenPath}, Tokens: []string{token, oldToken}},
-	{ID: relayID, Name: "bank", Secrets: []string{relayPath}, Relay: map[tencent.Command]bool{
+	{ID: tokenID, Name: "school", Secrets: []string{tokenPath}, Tokens: []string{token, oldToken}, ProbeKey: probeKey},
+	{ID: relayID, Name: "bank", Secrets: []string{relayPath}, ProbeKey: probeKey, Relay: map[tencent.Command]bool{
 		tencent.CommandAfterEndCall: true, tencent.CommandAfterStartCall: true,
 	}},
 }

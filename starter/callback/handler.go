@@ -48,6 +48,8 @@ type App struct {
 	// Tokens make Sign and RequestTime mandatory, unless there are none. There are
 	// one or two, as of Secrets.
 	Tokens []string
+	// ProbeKey is what probes are made with; empty accepts none.
+	ProbeKey string
 	// RecordDeadline is how long the workflow waits for a missing record.
 	RecordDeadline time.Duration
 	// Relay holds the commands whose callbacks are relayed to the app's own backend.

@@ -7,6 +7,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+	dto "github.com/prometheus/client_model/go"
+
+	"aftercall/internal/presence"
 )
 
 // outcome says how a callback ended, as a label of its metrics.
@@ -17,6 +20,7 @@ const (
 	outcomeDuplicate   outcome = "duplicate"
 	outcomeIgnored     outcome = "ignored"
 	outcomeRelayed     outcome = "relayed"
+	outcomeProbe       outcome = "probe"
 	outcomeRefused     outcome = "refused"
 	outcomeUnavailable outcome = "unavailable"
 	outcomeThrottled   outcome = "throttled"
@@ -47,7 +51,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	return &metrics{
 		callbacks: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_callbacks_total",
-			Help: "Callbacks by app (empty if not known), outcome (started, duplicate, relayed, ignored, refused, throttled, unavailable) and HTTP status.",
+			Help: "Callbacks by app (empty if not known), outcome (started, duplicate, relayed, ignored, probe, refused, throttled, unavailable) and HTTP status.",
 		}, []string{"app", "outcome", "status"}),
 		unaccepted: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_calls_unaccepted_total",
@@ -98,4 +102,47 @@ func (m *metrics) addApp(app string, relays bool) {
 func (m *metrics) replied(r reply, duration time.Duration) {
 	m.callbacks.WithLabelValues(r.app, string(r.outcome), strconv.Itoa(r.status)).Inc()
 	m.duration.WithLabelValues(string(r.outcome)).Observe(duration.Seconds())
+}
+
+// The outcomes of Answers that are not those of an accepted callback.
+const (
+	AnswerRefused     = string(outcomeRefused)
+	AnswerUnavailable = string(outcomeUnavailable)
+	AnswerProbe       = string(outcomeProbe)
+	// AnswerConflict counts duplicates that differ from the first callback, once more.
+	AnswerConflict = "conflict"
+)
+
+// Answers counts the callbacks since the start by how they were answered, and the
+// conflicts among them once more. It reads the metrics, so that no callback counts twice.
+func (h *Handler) Answers() map[presence.Answer]int64 {
+	answers := map[presence.Answer]int64{}
+	each(h.metrics.callbacks, func(labels map[string]string, count float64) {
+		status, _ := strconv.Atoi(labels["status"]) // which is a number
+		answers[presence.Answer{App: labels["app"], Outcome: labels["outcome"], Status: status}] = int64(count)
+	})
+	each(h.metrics.conflicts, func(labels map[string]string, count float64) {
+		answers[presence.Answer{App: labels["app"], Outcome: AnswerConflict, Status: http.StatusOK}] = int64(count)
+	})
+	return answers
+}
+
+// each calls do for each series of a counter.
+func each(counter *prometheus.CounterVec, do func(labels map[string]string, count float64)) {
+	series := make(chan prometheus.Metric)
+	go func() {
+		counter.Collect(series)
+		close(series)
+	}()
+	for metric := range series {
+		var m dto.Metric
+		if metric.Write(&m) != nil { // a counter that its library made: not expected
+			continue
+		}
+		labels := map[string]string{}
+		for _, label := range m.GetLabel() {
+			labels[label.GetName()] = label.GetValue()
+		}
+		do(labels, m.GetCounter().GetValue())
+	}
 }

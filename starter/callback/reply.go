@@ -12,8 +12,10 @@ import (
 
 // reply is the answer to a callback, with the labels of its metrics.
 type reply struct {
-	status  int
-	answer  tencent.Answer
+	status int
+	answer tencent.Answer
+	// body replaces answer, unless it is nil.
+	body    []byte
 	outcome outcome
 	app     string
 }
@@ -60,7 +62,10 @@ var contentType = []string{"application/json"}
 // write sends the reply and counts it.
 func (h *Handler) write(w http.ResponseWriter, reply reply, start time.Time) {
 	body := okBody
-	if reply.status != http.StatusOK {
+	switch {
+	case reply.body != nil:
+		body = reply.body
+	case reply.status != http.StatusOK:
 		var err error
 		if body, err = json.Marshal(reply.answer); err != nil {
 			h.logger.Error("the answer could not be encoded", "error", err) // three plain fields: not expected

@@ -21,4 +21,6 @@ type WorkflowStarter interface {
 	// Recheck makes a call that is in review only for lack of a record look for it
 	// again, and leaves others alone.
 	Recheck(ctx context.Context, app tencent.SDKAppID, callID string) error
+	// Workers is how many workers poll the task queue of the workflows.
+	Workers(ctx context.Context) (int, error)
 }

@@ -13,6 +13,7 @@ import (
 	"aftercall/internal/admin"
 	"aftercall/internal/config"
 	"aftercall/internal/dedupe"
+	"aftercall/internal/presence"
 	"aftercall/internal/ratelimit"
 	"aftercall/internal/redisguard"
 	"aftercall/internal/serve"
@@ -79,6 +80,10 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	}
 	receiver := callback.New(apps(cfg), claims, limits(cfg, guard), launch.NewCalls(temporal, settings.TaskQueue).Decrypting(settings.PayloadKeys), reg, logger)
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		presence.NewStarter(guard, receiver.Answers).Run(ctx)
+		return nil
+	})
 	var prepared atomic.Bool
 	// Without Temporal the starter starts too, and answers 503 until it is up.
 	group.Go(func() error {
@@ -132,6 +137,7 @@ func apps(cfg *config.Config) []callback.App {
 			Name:           app.Name,
 			Secrets:        reveal(app.Callback.AllSecrets()),
 			Tokens:         reveal(app.Callback.AllTokens()),
+			ProbeKey:       app.SecretKey.Reveal(),
 			RecordDeadline: app.RecordDeadline,
 			Relay:          relayed,
 		}

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"aftercall/activities"
+	"aftercall/internal/temporalclient"
 	"aftercall/internal/tencent"
 	"aftercall/workflows"
 )
@@ -53,6 +54,11 @@ func (c Calls) Running(ctx context.Context, app tencent.SDKAppID, callIDs []stri
 		}
 	}
 	return running, nil
+}
+
+// Workers is how many workers poll the task queue.
+func (c Calls) Workers(ctx context.Context) (int, error) {
+	return temporalclient.Workers(ctx, c.client, c.taskQueue, temporalclient.LiveFor)
 }
 
 func newRunningCall(info *workflowpb.WorkflowExecutionInfo) activities.RunningCall {
