@@ -28,6 +28,7 @@ const (
 	ReasonNoRule          ReasonCode = "no_rule"
 	ReasonRule            ReasonCode = "tariff_rule"
 	ReasonNoParticipants  ReasonCode = "no_participants"
+	ReasonNoPayer         ReasonCode = "no_payer"
 )
 
 // Reason is one reason for a review. Text is for people, and names no account.

@@ -22,7 +22,7 @@ func requireReasons(t *testing.T, record tencent.CallRecord, tariff billing.Tari
 	for _, r := range review.Reasons {
 		codes = append(codes, r.Code)
 		require.Contains(t, err.Error(), r.Text)
-		require.NotContains(t, r.Text, record.Caller)
+		require.NotContains(t, r.Text, connected(0).Caller)
 	}
 	require.Equal(t, want, codes)
 }
@@ -65,6 +65,7 @@ func TestGuard(t *testing.T) {
 		"before every version": {
 			func(r *tencent.CallRecord) { r.StartTime, r.AcceptTime, r.EndTime = 1, 2, 3 }, []billing.ReasonCode{billing.ReasonNoVersion},
 		},
+		"nobody to charge": {func(r *tencent.CallRecord) { r.Caller = "" }, []billing.ReasonCode{billing.ReasonNoPayer}},
 		"every reason": {
 			func(r *tencent.CallRecord) { r.MediaType, r.Result, r.EndTime = "x", "y", r.AcceptTime+86401 },
 			[]billing.ReasonCode{billing.ReasonUnknownResult, billing.ReasonUnknownMedia, billing.ReasonTooLong},
@@ -129,6 +130,10 @@ func TestGuardAllowsFreeCalls(t *testing.T) {
 			}, tariffOf(perMinute(t, "0.05", 60, 60)),
 		},
 		"free per participant without participants": {func(r *tencent.CallRecord) { r.Members = nil }, tariffOf(free)},
+		"free without a caller":                     {func(r *tencent.CallRecord) { r.Caller = "" }, tariffOf(free)},
+		"not connected, without a caller": {
+			func(r *tencent.CallRecord) { r.AcceptTime, r.Result, r.Caller = 0, tencent.ResultCancel, "" }, tariffOf(perMinute(t, "0.05", 60, 60)),
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			record := connected(61)

@@ -16,6 +16,8 @@ type Rater struct {
 	name string
 	// versions are the latest first.
 	versions []compiledVersion
+	// restored is set if it computes again what was charged before.
+	restored bool
 }
 
 // compiledVersion is a version with what is the same for every call.
@@ -125,7 +127,12 @@ func (r *Rater) Rate(record tencent.CallRecord, asOf time.Time) (Charge, error) 
 	if v == nil {
 		return Charge{}, why.err()
 	}
-	return v.rate(&record, why)
+	charge, err := v.rate(&record, why)
+	if err == nil && !charge.Free() && record.Caller == "" && !r.restored {
+		why.add(ReasonNoPayer, "Caller_Account is empty: there is nobody to charge %s", charge.Amount)
+		return Charge{}, why.err()
+	}
+	return charge, err
 }
 
 // inForce finds the version that applies to a call that ended at endTime, in Unix

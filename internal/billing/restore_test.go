@@ -33,6 +33,19 @@ func TestEveryChargeCanBeComputedAgain(t *testing.T) {
 	})
 }
 
+// TestChargeWithoutPayerCanBeComputedAgain: what an earlier release has charged
+// stays right.
+func TestChargeWithoutPayerCanBeComputedAgain(t *testing.T) {
+	stored := throughLedger(t, rate(t, connected(61), tariffOf(perMinute(t, "0.05", 60, 60))))
+	rater, err := stored.Tariff.Restore()
+	require.NoError(t, err)
+	record := connected(61)
+	record.Caller = ""
+	again, err := rater.Rate(record, readAt)
+	require.NoError(t, err)
+	require.True(t, again.Amount.Equal(stored.Amount))
+}
+
 func TestEveryDecisionCanBeComputedAgain(t *testing.T) {
 	rater, err := billing.NewRater("standard", reviewed(t))
 	require.NoError(t, err)

@@ -28,7 +28,7 @@ func TestSweepDismiss(t *testing.T) {
 
 	code, _, stderr := l.run("sweep", "dismiss", row.Key[:12], "--operator", "alice")
 	require.Equal(t, int(ops.Usage), code)
-	require.Contains(t, stderr, "reason: is missing")
+	require.Contains(t, stderr, "missing: --reason TEXT")
 	for _, id := range []string{"c2", row.Key[:7], ""} {
 		code, _, stderr = l.run("sweep", "dismiss", id, "--operator", "alice", "--reason", "billed by hand")
 		require.Equal(t, int(ops.NotFound), code, stderr)

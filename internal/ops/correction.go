@@ -28,7 +28,7 @@ func (s Signature) validate() error {
 		missing = append(missing, "--reason TEXT")
 	}
 	if len(missing) > 0 {
-		return Errorf(Usage, "say who decides and why: it is kept in the ledger and sent to the targets", "missing: %s", strings.Join(missing, " and "))
+		return Errorf(Usage, "say who decides and why: both are kept in the ledger", "missing: %s", strings.Join(missing, " and "))
 	}
 	return nil
 }
