@@ -58,14 +58,19 @@ type Activities struct {
 	targets []Target
 	// subscribers are the targets again, with their subscriptions.
 	subscribers []notify.Subscriber
+	forget      ForgetCallbacks
 	metrics     *metrics
 	now         func() time.Time
 }
 
+// ForgetCallbacks makes the starters forget the callbacks of a call, so that they
+// ask Temporal about the next one.
+type ForgetCallbacks func(ctx context.Context, app tencent.SDKAppID, callID string) error
+
 // New returns the activities for apps, which charge into l and notify targets.
-func New(apps []App, l Ledger, targets []Target, reg prometheus.Registerer) *Activities {
+func New(apps []App, l Ledger, targets []Target, forget ForgetCallbacks, reg prometheus.Registerer) *Activities {
 	a := &Activities{
-		apps: make(map[tencent.SDKAppID]App, len(apps)), ledger: l, targets: targets,
+		apps: make(map[tencent.SDKAppID]App, len(apps)), ledger: l, targets: targets, forget: forget,
 		metrics: newMetrics(reg), now: time.Now,
 	}
 	for _, app := range apps {

@@ -66,6 +66,9 @@ type fixture struct {
 	fake   *fake
 	env    *testsuite.TestActivityEnvironment
 	ledger *ledger.Ledger
+	// forgotten are the calls whose callbacks were forgotten, forgetErr why that failed.
+	forgotten []string
+	forgetErr error
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -82,12 +85,18 @@ func newFixture(t *testing.T) *fixture {
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	f := &fixture{t: t, fake: &fake{record: record()}, ledger: store}
 	f.acts = New([]App{{ID: clinic, Name: "clinic", Records: f.fake, Rater: rater}},
-		store, []Target{{Receiver: Receiver{Name: "crm", RetryWindow: time.Hour, Circuit: closed{}}, Sender: f.fake}}, prometheus.NewRegistry())
+		store, []Target{{Receiver: Receiver{Name: "crm", RetryWindow: time.Hour, Circuit: closed{}}, Sender: f.fake}}, f.forget, prometheus.NewRegistry())
 	f.acts.now = func() time.Time { return endedAt.Add(10 * time.Second) }
 	var suite testsuite.WorkflowTestSuite
 	f.env = suite.NewTestActivityEnvironment()
 	f.env.RegisterActivityWithOptions(f.acts.Charge, activity.RegisterOptions{Name: "Charge"})
+	f.env.RegisterActivityWithOptions(f.acts.OpenReview, activity.RegisterOptions{Name: "OpenReview"})
 	return f
+}
+
+func (f *fixture) forget(_ context.Context, _ tencent.SDKAppID, callID string) error {
+	f.forgotten = append(f.forgotten, callID)
+	return f.forgetErr
 }
 
 func (f *fixture) charge(p ChargeParams) (result ChargeResult, err error) {
@@ -328,6 +337,20 @@ func TestFetchRecordWaitsFirst(t *testing.T) {
 	require.GreaterOrEqual(t, f.fake.asked.Sub(start), 20*time.Millisecond)
 }
 
+// TestFetchRecordWithoutWaiting has a clock that moves while it is read.
+func TestFetchRecordWithoutWaiting(t *testing.T) {
+	f := newFixture(t)
+	f.fake.err = &tencent.APIError{Code: tencent.CodeRecordNotFound}
+	now := endedAt
+	f.acts.now = func() time.Time {
+		now = now.Add(time.Nanosecond)
+		return now
+	}
+	f.env.RegisterActivityWithOptions(f.acts.FetchRecord, activity.RegisterOptions{Name: "FetchRecord"})
+	_, err := f.env.ExecuteActivity("FetchRecord", FetchRecordParams{SDKAppID: clinic, CallID: "call-1"})
+	require.Equal(t, RecordNeverAppeared, errorType(err), "as a decision must know")
+}
+
 func TestFetchRecord(t *testing.T) {
 	notFound := &tencent.APIError{Code: tencent.CodeRecordNotFound}
 	const timeout = 30 * time.Minute
@@ -396,12 +419,32 @@ func TestRecordDeadlineBeginsWithTheFirstAnswer(t *testing.T) {
 	require.Equal(t, RecordNeverAppeared, fetch(notFound))
 }
 
+// TestReviewWithoutRecordForgetsCallbacks: only where there is no record is another
+// callback news.
+func TestReviewWithoutRecordForgetsCallbacks(t *testing.T) {
+	f := newFixture(t)
+	open := func(noRecord bool) {
+		t.Helper()
+		value, err := f.env.ExecuteActivity("OpenReview", OpenReviewParams{SDKAppID: clinic, Record: record(), NoRecord: noRecord, At: endedAt})
+		require.NoError(t, err)
+		var opened OpenReviewResult
+		require.NoError(t, value.Get(&opened))
+		require.Equal(t, []string{"crm"}, opened.Targets)
+	}
+	open(false)
+	require.Empty(t, f.forgotten)
+	open(true)
+	require.Equal(t, []string{"call-1"}, f.forgotten)
+	f.forgetErr = errors.New("Redis is down")
+	open(true) // the sweep makes it look for its record
+}
+
 func TestSubscribers(t *testing.T) {
 	acts := New(nil, nil, []Target{
 		{Receiver: Receiver{Name: "all"}},
 		{Receiver: Receiver{Name: "charges"}, Subscription: notify.Subscription{Events: []notify.EventType{notify.EventCallCharged}}},
 		{Receiver: Receiver{Name: "all too"}},
-	}, prometheus.NewRegistry())
+	}, nil, prometheus.NewRegistry())
 	found, err := acts.Subscribers(t.Context(), SubscribersParams{Event: notify.Event{
 		Type: notify.EventSweepRecovered, Sweep: &notify.SweepData{App: "clinic"},
 	}})

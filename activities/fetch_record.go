@@ -64,8 +64,11 @@ func (a *Activities) FetchRecord(ctx context.Context, p FetchRecordParams) (Fetc
 	}
 	classified := classify(err)
 	var appErr *temporal.ApplicationError
-	if errors.As(classified, &appErr) && appErr.Type() == RecordNotYet && a.now().Sub(a.missingSince(ctx)) >= p.NotFoundTimeout {
-		return FetchRecordResult{}, neverAppeared(err)
+	if errors.As(classified, &appErr) && appErr.Type() == RecordNotYet {
+		// Not in one expression: it would read the clock before since does.
+		if since := a.missingSince(ctx); a.now().Sub(since) >= p.NotFoundTimeout {
+			return FetchRecordResult{}, neverAppeared(err)
+		}
 	}
 	return FetchRecordResult{}, defaultType(classified, RecordAPIUnavailable)
 }

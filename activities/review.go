@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+
 	"aftercall/internal/notify"
 	"aftercall/internal/tencent"
 )
@@ -15,6 +17,8 @@ type OpenReviewParams struct {
 	Record tencent.CallRecord `json:"record"`
 	// Unconfirmed is set if Record is what a callback claims.
 	Unconfirmed bool `json:"unconfirmed,omitempty"`
+	// NoRecord is set if Tencent has no record of the call.
+	NoRecord bool `json:"no_record,omitempty"`
 	// Error is the type of the error that caused the review, Reason its message.
 	Error  string    `json:"error"`
 	Reason string    `json:"reason"`
@@ -34,7 +38,8 @@ type OpenReviewResult struct {
 	Charged *ChargeResult `json:"charged,omitempty"`
 }
 
-// OpenReview counts a review and returns its event. Errors: AppNotConfigured,
+// OpenReview counts a review and returns its event. Of a call without record, the
+// callbacks are forgotten: another one may mean that there is a record now. Errors: AppNotConfigured,
 // LedgerUnavailable.
 func (a *Activities) OpenReview(ctx context.Context, p OpenReviewParams) (OpenReviewResult, error) {
 	app, err := a.app(p.SDKAppID)
@@ -50,6 +55,11 @@ func (a *Activities) OpenReview(ctx context.Context, p OpenReviewParams) (OpenRe
 			charged := a.newChargeResult(entry, p.FirstRunID)
 			charged.Recomputed = p.Reason
 			return OpenReviewResult{Charged: &charged}, nil
+		}
+	}
+	if p.NoRecord {
+		if err := a.forget(ctx, app.ID, p.Record.CallID); err != nil {
+			activity.GetLogger(ctx).Warn("the same callback again will not make the call look for its record; the sweep will", "app", app.Name, "call_id", p.Record.CallID, "error", err)
 		}
 	}
 	a.metrics.reviews.WithLabelValues(app.Name, "opened").Inc()

@@ -462,7 +462,7 @@ func TestPlanSweep(t *testing.T) {
 	w := &sweepWorld{}
 	f := newSweepFixture(t, w)
 	require.InDelta(t, time.Now().Unix(), testutil.ToFloat64(f.sweeps.metrics.swept.WithLabelValues("clinic")), 60, "exported from the start")
-	require.InDelta(t, 16*60, testutil.ToFloat64(f.sweeps.metrics.lagLimit.WithLabelValues("clinic")), 0)
+	require.InDelta(t, 60+5*300/2, testutil.ToFloat64(f.sweeps.metrics.lagLimit.WithLabelValues("clinic")), 0)
 	plan, err := f.sweeps.PlanSweep(t.Context(), PlanSweepParams{SDKAppID: clinic})
 	require.NoError(t, err)
 	require.Equal(t, endedAt.Add(-25*time.Hour), plan.Windows[0].From, "the first sweep begins at go_live, less the overlap")

@@ -229,7 +229,7 @@ func TestWhatASweepListedIsConfirmed(t *testing.T) {
 	e.stages()
 	e.fetches(activities.FetchRecordResult{}, errNever).Twice()
 	e.OnActivity("OpenReview", mock.Anything, mock.MatchedBy(func(p activities.OpenReviewParams) bool {
-		return !p.Unconfirmed && p.Record.Caller == "patient-1001"
+		return !p.Unconfirmed && p.NoRecord && p.Record.Caller == "patient-1001"
 	})).Return(activities.OpenReviewResult{}, nil).Once()
 	e.OnActivity("Charge", mock.Anything, mock.MatchedBy(func(p activities.ChargeParams) bool {
 		return p.Record.Caller == "patient-1001"

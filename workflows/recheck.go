@@ -8,8 +8,8 @@ import (
 
 // SignalRecheck is the signal that makes a call that is in review only because
 // Tencent had no record look for the record again. It has no argument, and no
-// effect on other calls. The starter sends it for a later callback of the call
-// that differs from the first, and a sweep when Tencent lists the call.
+// effect on other calls. The starter sends it for a later callback of the call,
+// and a sweep when Tencent lists the call.
 const SignalRecheck = "recheck"
 
 // receiveRechecks carries out SignalRecheck while the call is in review.

@@ -134,7 +134,7 @@ func (c *call) notifyOfReview(ctx workflow.Context, cause error) {
 	}
 	var opened activities.OpenReviewResult
 	err := runLocalFirst(ctx, lookupOptions, "count the review", func(error) {}, acts.OpenReview, activities.OpenReviewParams{
-		SDKAppID: c.params.SDKAppID, Record: record, Unconfirmed: claimed != nil, Error: appErr.Type(), Reason: c.review.Reason, At: c.review.Since,
+		SDKAppID: c.params.SDKAppID, Record: record, Unconfirmed: claimed != nil, NoRecord: c.review.NoRecord, Error: appErr.Type(), Reason: c.review.Reason, At: c.review.Since,
 		FirstRunID: workflow.GetInfo(ctx).FirstRunID,
 	}, &opened)
 	if err != nil {

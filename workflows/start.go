@@ -16,6 +16,18 @@ import (
 // first callback even when Redis no longer has it.
 const MemoFingerprint = "callback_fingerprint"
 
+// StartedCall is how far a call is whose workflow was started before.
+type StartedCall struct {
+	// Fingerprint is that of the callback that started it, empty if none did.
+	Fingerprint string
+	// Stage is where it waits or has waited last, empty if it never had to.
+	Stage Stage
+}
+
+// LacksRecord reports whether the call may be waiting for its record, or for a
+// person because there was none: then another callback of it is news.
+func (s StartedCall) LacksRecord() bool { return s.Stage == StageRecord || s.Stage == StageReview }
+
 // AfterCallID is the workflow ID of a call. The SDKAppID is all digits and
 // escapeCallID is injective, so no CallId can make two calls share an ID.
 func AfterCallID(app tencent.SDKAppID, callID string) string {

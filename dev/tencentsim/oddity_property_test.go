@@ -91,9 +91,12 @@ func newOddWorld(t *testing.T) *oddWorld {
 		EffectiveFrom: time.Unix(0, 0), Rules: []billing.Rule{{RatePerMinute: price, FirstInterval: 60, NextInterval: 60}},
 	}}})
 	require.NoError(t, err)
-	w.activities = activities.New([]activities.App{{ID: oddApp, Name: "clinic", Records: w, Rater: rater}}, w, nil, reg)
+	w.activities = activities.New([]activities.App{{ID: oddApp, Name: "clinic", Records: w, Rater: rater}}, w, nil, w.forget, reg)
 	return w
 }
+
+// forget is an activities.ForgetCallbacks. There is no Redis here.
+func (*oddWorld) forget(context.Context, tencent.SDKAppID, string) error { return nil }
 
 // Record implements activities.Records.
 func (w *oddWorld) Record(ctx context.Context, callID string) (tencent.CallRecord, error) {
@@ -144,8 +147,9 @@ func (w *oddWorld) Recheck(context.Context, tencent.SDKAppID, string) error { re
 // Workers is asked by probes only.
 func (w *oddWorld) Workers(context.Context) (int, error) { return 1, nil }
 
-func (w *oddWorld) FirstFingerprint(context.Context, tencent.SDKAppID, string) (string, error) {
-	return "", nil
+// Started is asked by no test: no callback comes twice.
+func (w *oddWorld) Started(context.Context, tencent.SDKAppID, string) (workflows.StartedCall, error) {
+	return workflows.StartedCall{}, nil
 }
 
 // place places an odd call for each of the specs, between calls that are not odd.
@@ -220,8 +224,8 @@ func (w *oddWorld) run(callID string) *workflows.ReviewStatus {
 	}, time.Hour)
 	env.ExecuteWorkflow(workflows.AfterCallName, w.started[callID])
 	require.True(w.t, env.IsWorkflowCompleted())
-	require.NoError(w.t, env.GetWorkflowError())
 	require.NoError(w.t, waived.err)
+	require.NoError(w.t, env.GetWorkflowError())
 	return review
 }
 

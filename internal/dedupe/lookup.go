@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"aftercall/internal/redisguard"
 	"aftercall/internal/tencent"
 )
 
@@ -38,4 +39,12 @@ func Lookup(ctx context.Context, rdb redis.UniversalClient, app tencent.SDKAppID
 	}
 	state, _, _ := strings.Cut(value, " ")
 	return State{Found: true, Started: state == stateDone, ExpiresIn: max(expiresIn, 0)}, nil
+}
+
+// Forget makes Redis forget a call, so that Temporal is asked about its next
+// callback. If Redis does not answer, duplicates stay known until Retention is over.
+func Forget(ctx context.Context, guard *redisguard.Guard, app tencent.SDKAppID, callID string) error {
+	return guard.Do(ctx, func(ctx context.Context, rdb redis.UniversalClient) error {
+		return rdb.Del(ctx, Key(app, callID)).Err()
+	})
 }

@@ -83,7 +83,12 @@ func TestClaimAndConfirm(t *testing.T) {
 		require.Greater(t, confirmed.ExpiresIn, Retention-time.Minute)
 		require.LessOrEqual(t, confirmed.ExpiresIn, Retention)
 
-		require.InDelta(t, 2, s.counted(Claimed), 0)
+		require.NoError(t, Forget(ctx, s.guard, app, "c1"))
+		require.Equal(t, State{}, state())
+		require.Equal(t, Claimed, s.Claim(ctx, app, "c1", "fp1").Outcome)
+		require.NoError(t, Forget(ctx, s.guard, app, "never heard of"))
+
+		require.InDelta(t, 3, s.counted(Claimed), 0)
 		require.InDelta(t, 1, s.counted(Held), 0)
 		require.InDelta(t, 1, s.counted(Known), 0)
 		require.InDelta(t, 0, s.counted(Unavailable), 0)
@@ -156,6 +161,7 @@ func TestOutage(t *testing.T) {
 		require.Equal(t, Unavailable, c.Outcome)
 		require.Empty(t, c.Fingerprint)
 		s.Confirm(t.Context(), c, "fp")
+		require.Error(t, Forget(t.Context(), s.guard, app, "c1"))
 	}
 	require.InDelta(t, 50, s.counted(Unavailable), 0)
 

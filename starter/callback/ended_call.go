@@ -73,6 +73,9 @@ type startResult struct {
 	already bool
 	// first is the fingerprint of the callback that started the workflow.
 	first string
+	// settled says that later callbacks of the call are no news, so that Redis may
+	// answer them.
+	settled bool
 }
 
 func (h *Handler) start(ctx context.Context, app App, cb tencent.Callback, fingerprint string, claim dedupe.Claim) (startResult, error) {
@@ -88,17 +91,39 @@ func (h *Handler) start(ctx context.Context, app App, cb tencent.Callback, finge
 		EndedAt:        cb.EndedAt(),
 		RecordDeadline: app.RecordDeadline,
 	}, fingerprint)
-	if err != nil || !already {
-		return startResult{first: fingerprint}, err
+	switch {
+	case err != nil, !already:
+		return startResult{first: fingerprint, settled: true}, err
+	case claim.Outcome == dedupe.Held: // the callback that holds the claim has looked, or will
+		return startResult{already: true, first: claim.Fingerprint}, nil
 	}
-	return startResult{already: true, first: h.firstFingerprint(ctx, app, cb.CallID, claim, fingerprint)}, nil
+	return h.lookAt(ctx, app, cb.CallID, fingerprint), nil
+}
+
+// lookAt looks at a call that was started before, and that Redis does not know: it
+// has forgotten it, or was made to because the call lacks its record. Then there
+// may be one now.
+func (h *Handler) lookAt(ctx context.Context, app App, callID, own string) startResult {
+	started, err := h.workflows.Started(ctx, app.ID, callID)
+	if err != nil {
+		h.logger.WarnContext(ctx, "a duplicate callback could not be compared with the first one",
+			"app", app.Name, "call_id", callID, "error", err)
+	}
+	result := startResult{already: true, first: started.Fingerprint, settled: !started.LacksRecord()}
+	if result.first == "" { // unknown, or started by a sweep or an operator
+		result.first = own
+	}
+	if (err != nil || started.LacksRecord()) && result.first == own { // duplicate does it for one that differs
+		h.recheck(ctx, app, callID)
+	}
+	return result
 }
 
 // accept answers a callback whose workflow is started. own says that this
 // callback asked Temporal, so that it is the one to confirm.
 func (h *Handler) accept(ctx context.Context, deadline time.Time, app App, cb tencent.Callback, fingerprint string, claim dedupe.Claim, result startResult, own bool) reply {
 	h.unaccepted.accepted(claim.Key)
-	if own {
+	if own && result.settled {
 		confirmCtx, cancel := context.WithDeadline(ctx, deadline)
 		h.claims.Confirm(confirmCtx, claim, result.first)
 		cancel()
@@ -135,7 +160,7 @@ func (h *Handler) reject(ctx context.Context, deadline time.Time, app App, cb te
 		if _, known := h.claims.Confirmed(ctx, claim); known {
 			return true
 		}
-		_, err := h.workflows.FirstFingerprint(ctx, app.ID, cb.CallID) // fails without a workflow
+		_, err := h.workflows.Started(ctx, app.ID, cb.CallID) // fails without a workflow
 		return err == nil
 	})
 	return unavailable()
@@ -143,25 +168,6 @@ func (h *Handler) reject(ctx context.Context, deadline time.Time, app App, cb te
 
 func (h *Handler) callLogger(app App, cb tencent.Callback) *slog.Logger {
 	return h.logger.With("app", app.Name, "call_id", cb.CallID, "WorkflowID", workflows.AfterCallID(app.ID, cb.CallID))
-}
-
-// firstFingerprint is that of the callback that started the workflow: from the
-// claim that it holds in Redis, or from the workflow's memo if Redis has
-// forgotten it.
-func (h *Handler) firstFingerprint(ctx context.Context, app App, callID string, claim dedupe.Claim, own string) string {
-	if claim.Outcome == dedupe.Held {
-		return claim.Fingerprint
-	}
-	first, err := h.workflows.FirstFingerprint(ctx, app.ID, callID)
-	if err != nil {
-		h.logger.WarnContext(ctx, "a duplicate callback could not be compared with the first one",
-			"app", app.Name, "call_id", callID, "error", err)
-	}
-	if first == "" { // unknown, or started by a sweep or an operator
-		h.recheck(ctx, app, callID)
-		return own
-	}
-	return first
 }
 
 // duplicate answers a callback of a call that was started before. One that

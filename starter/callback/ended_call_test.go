@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/stretchr/testify/require"
@@ -91,8 +92,9 @@ func TestStartWhoseAnswerIsLost(t *testing.T) {
 	require.Len(t, f.temporal.params, 1)
 	require.Equal(t, 2, f.temporal.starts)
 	f.requireOK(f.post(good, body))
-	f.requireClaims("1", "1", "1", "0")
+	f.requireClaims("1", "2", "0", "0")
 	f.requireConflicts(0)
+	require.Zero(t, f.temporal.describes, "until the claim expires, the callback that holds it is the one to look")
 }
 
 // TestClaimOfADeadProcessStopsNoCallback has a process that died between its
@@ -155,6 +157,42 @@ func TestFirstFingerprintUnknown(t *testing.T) {
 	f.requireOK(f.post(good, body))
 	require.Equal(t, 2, f.temporal.starts, "Redis knows the call again")
 	f.requireConflicts(0)
+}
+
+// TestRepeatedCallbackOfACallWithoutRecord has Redis made to forget a call, because
+// the call is in review for lack of a record: then a callback that is the same as
+// the first makes it look again, each time, and all other calls are left alone.
+func TestRepeatedCallbackOfACallWithoutRecord(t *testing.T) {
+	id := workflows.AfterCallID(appID, callID)
+	for stage, want := range map[workflows.Stage][]string{
+		workflows.StageReview: {id, id}, workflows.StageRecord: {id, id}, "": nil, workflows.StageNotify: nil, workflows.StageDone: nil,
+	} {
+		t.Run(string(stage), func(t *testing.T) {
+			m := miniredis.RunT(t)
+			f := newFixture(t, "redis://"+m.Addr(), m.FlushAll)
+			f.requireOK(f.post(good, body))
+			f.requireOK(f.post(good, body))
+			f.requireClaims("1", "0", "1", "0")
+			require.Zero(t, f.temporal.describes)
+
+			f.flush() // dedupe.Forget
+			f.temporal.stage = stage
+			for range 2 {
+				f.requireOK(f.post(good, body))
+				f.requireOK(f.post(good, body)) // at the same time
+				m.FastForward(11 * time.Second)
+			}
+			require.Equal(t, want, f.temporal.rechecked)
+			require.Len(t, f.temporal.params, 1)
+			f.requireConflicts(0)
+
+			f.temporal.stage = workflows.StageDone
+			f.requireOK(f.post(good, body))
+			before := f.temporal.starts
+			f.requireOK(f.post(good, body))
+			require.Equal(t, before, f.temporal.starts, "Redis knows it again")
+		})
+	}
 }
 
 func TestRedisDown(t *testing.T) {

@@ -29,6 +29,7 @@ type fakeTemporal struct {
 	mu      sync.Mutex
 	down    error
 	started map[string]string // workflow ID → fingerprint
+	stage   workflows.Stage   // of all of them
 	params  []workflows.AfterCallParams
 	starts  int
 	onStart func(context.Context)
@@ -75,11 +76,11 @@ func (f *fakeTemporal) Start(ctx context.Context, p workflows.AfterCallParams, f
 	return false, f.lostAnswers
 }
 
-func (f *fakeTemporal) FirstFingerprint(_ context.Context, app tencent.SDKAppID, callID string) (string, error) {
+func (f *fakeTemporal) Started(_ context.Context, app tencent.SDKAppID, callID string) (workflows.StartedCall, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.describes++
-	return f.started[workflows.AfterCallID(app, callID)], f.down
+	return workflows.StartedCall{Fingerprint: f.started[workflows.AfterCallID(app, callID)], Stage: f.stage}, f.down
 }
 
 func (f *fakeTemporal) Recheck(_ context.Context, app tencent.SDKAppID, callID string) error {

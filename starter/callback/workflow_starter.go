@@ -15,9 +15,9 @@ type WorkflowStarter interface {
 	Start(ctx context.Context, p workflows.AfterCallParams, fingerprint string) (already bool, err error)
 	// StartRelay starts Relay exactly once for a callback, as Start does AfterCall.
 	StartRelay(ctx context.Context, p activities.RelayCallbackParams) (already bool, err error)
-	// FirstFingerprint is that of the callback that started the workflow of a
-	// call, and empty if a sweep did.
-	FirstFingerprint(ctx context.Context, app tencent.SDKAppID, callID string) (string, error)
+	// Started says how far a call is whose workflow was started before. It fails if
+	// there is none.
+	Started(ctx context.Context, app tencent.SDKAppID, callID string) (workflows.StartedCall, error)
 	// Recheck makes a call that is in review only for lack of a record look for it
 	// again, and leaves others alone.
 	Recheck(ctx context.Context, app tencent.SDKAppID, callID string) error

@@ -14,12 +14,14 @@ import (
 	"aftercall/internal/admin"
 	"aftercall/internal/circuit"
 	"aftercall/internal/config"
+	"aftercall/internal/dedupe"
 	"aftercall/internal/ledger"
 	"aftercall/internal/ratelimit"
 	"aftercall/internal/redisguard"
 	"aftercall/internal/serve"
 	"aftercall/internal/telemetry"
 	"aftercall/internal/temporalclient"
+	"aftercall/internal/tencent"
 	"aftercall/internal/tracing"
 	"aftercall/worker/waiting"
 	"aftercall/workflows"
@@ -63,7 +65,10 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	guard := redisguard.New(context.WithoutCancel(ctx), rdb, reg, logger)
 	defer guard.Close()
 	clients := NewClients(cfg, traces, ratelimit.New(guard, reg), reg)
-	acts, err := newActivities(cfg, traces, clients, timed, circuit.New(guard, reg, logger), reg)
+	forget := func(ctx context.Context, app tencent.SDKAppID, callID string) error {
+		return dedupe.Forget(ctx, guard, app, callID)
+	}
+	acts, err := newActivities(cfg, traces, clients, timed, circuit.New(guard, reg, logger), forget, reg)
 	if err != nil {
 		return err
 	}

@@ -84,7 +84,8 @@ func NewClients(cfg *config.Config, traces *tracing.Tracing, limiter tencent.Lim
 
 // newActivities returns the activities for all configured apps and targets.
 func newActivities(
-	cfg *config.Config, traces *tracing.Tracing, clients map[tencent.SDKAppID]*tencent.Client, ledger activities.Ledger, breakers *circuit.Breakers, reg prometheus.Registerer,
+	cfg *config.Config, traces *tracing.Tracing, clients map[tencent.SDKAppID]*tencent.Client, ledger activities.Ledger, breakers *circuit.Breakers,
+	forget activities.ForgetCallbacks, reg prometheus.Registerer,
 ) (*activities.Activities, error) {
 	receivers := newReceivers(cfg, traces, breakers)
 	apps := make([]activities.App, len(cfg.Apps))
@@ -110,5 +111,5 @@ func newActivities(
 	if err != nil {
 		return nil, err
 	}
-	return activities.New(apps, ledger, targets, reg), nil
+	return activities.New(apps, ledger, targets, forget, reg), nil
 }

@@ -74,21 +74,22 @@ func (c Calls) start(ctx context.Context, options client.StartWorkflowOptions, n
 	return false, nil
 }
 
-// FirstFingerprint is the fingerprint of the callback that started the
-// workflow, empty if none did.
-func (c Calls) FirstFingerprint(ctx context.Context, app tencent.SDKAppID, callID string) (string, error) {
+// Started says how far a call is whose workflow was started before. It fails if
+// there is no workflow.
+func (c Calls) Started(ctx context.Context, app tencent.SDKAppID, callID string) (started workflows.StartedCall, err error) {
 	id := workflows.AfterCallID(app, callID)
 	description, err := c.client.DescribeWorkflowExecution(ctx, id, "")
 	if err != nil {
-		return "", fmt.Errorf("describe workflow %s: %w", id, err)
+		return started, fmt.Errorf("describe workflow %s: %w", id, err)
 	}
-	payload, ok := description.GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.MemoFingerprint]
+	info := description.GetWorkflowExecutionInfo()
+	started.Stage = stageOf(info)
+	payload, ok := info.GetMemo().GetFields()[workflows.MemoFingerprint]
 	if !ok {
-		return "", nil
+		return started, nil
 	}
-	var fingerprint string
-	if err := c.data.FromPayload(payload, &fingerprint); err != nil {
-		return "", fmt.Errorf("memo of workflow %s: %w", id, err)
+	if err := c.data.FromPayload(payload, &started.Fingerprint); err != nil {
+		return started, fmt.Errorf("memo of workflow %s: %w", id, err)
 	}
-	return fingerprint, nil
+	return started, nil
 }
