@@ -201,3 +201,14 @@ func (d *Deps) entriesOfCall(ctx context.Context, app, callID string) ([]ledger.
 	}
 	return entries, nil
 }
+
+// entriesOfOneApp is entriesOfCall for a call that only one app may have.
+func (d *Deps) entriesOfOneApp(ctx context.Context, app, callID string) ([]ledger.Entry, error) {
+	entries, err := d.entriesOfCall(ctx, app, callID)
+	for _, e := range entries {
+		if e.SDKAppID != entries[0].SDKAppID {
+			return nil, Errorf(Usage, "name one of them with --app", "the apps %s and %s both have a call %s", entries[0].App, e.App, callID)
+		}
+	}
+	return entries, err
+}

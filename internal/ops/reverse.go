@@ -53,15 +53,12 @@ func (d *Deps) Reverse(ctx context.Context, app, callID string, s Signature) (*R
 
 // chargeToReverse finds the charge that counts, or the one reversed last.
 func (d *Deps) chargeToReverse(ctx context.Context, app, callID string) (ledger.Entry, error) {
-	entries, err := d.entriesOfCall(ctx, app, callID)
+	entries, err := d.entriesOfOneApp(ctx, app, callID)
 	if err != nil {
 		return ledger.Entry{}, err
 	}
 	var last ledger.Entry
 	for _, e := range entries {
-		if e.SDKAppID != entries[0].SDKAppID {
-			return last, Errorf(Usage, "name one of them with --app", "the apps %s and %s both have a call %s", entries[0].App, e.App, callID)
-		}
 		if e.Kind == ledger.KindCharge {
 			last = e
 		}

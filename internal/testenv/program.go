@@ -16,3 +16,17 @@ func Program(t testing.TB, name, install string) (path string, ok bool) {
 	}
 	return path, true
 }
+
+// PythonModule finds a python3 that has a module, under the same conditions.
+func PythonModule(t testing.TB, module string) (python string, ok bool) {
+	t.Helper()
+	python, ok = Program(t, "python3", "install it")
+	if !ok {
+		return "", false
+	}
+	if err := exec.CommandContext(t.Context(), python, "-c", "import "+module).Run(); err != nil {
+		reportMissing(t, "python3-"+module, "pip install "+module)
+		return "", false
+	}
+	return python, true
+}

@@ -2,7 +2,7 @@
 // need, and compares the documentation with the code. Tests of a program that
 // this machine lacks log that and pass; where AFTERCALL_TEST_REQUIRE names the
 // program, as in CI, they fail. It takes a comma separated list of: redis,
-// postgres, chromium, promtool, prometheus, node, python3.
+// postgres, chromium, promtool, prometheus, node, python3, python3-cryptography.
 package testenv
 
 import (
