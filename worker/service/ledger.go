@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -19,11 +20,32 @@ const (
 	slowLedger = 5 * time.Second
 )
 
-// ledgerCure is what an operator can do about a ledger that does not open.
-const ledgerCure = "start its database, or correct LEDGER_URL; calls wait in Temporal until then"
+// ledgerCure is what an operator can do about a ledger of which nothing better is known.
+const ledgerCure = "start its database, or correct LEDGER_URL"
 
-// pendingLedger opens the ledger of a process that starts before its database.
-type pendingLedger struct{ opened atomic.Pointer[ledger.Ledger] }
+const (
+	// tryWriteInterval is how often an open ledger must take a write.
+	tryWriteInterval = 15 * time.Second
+	tryWriteTimeout  = 10 * time.Second
+)
+
+// ledgerProblem says in words what is wrong with the ledger, and the cure.
+func ledgerProblem(err error) error {
+	problem, cure := ledger.Describe(err)
+	if problem == "" {
+		return fmt.Errorf("%w: %s; calls wait until then", err, ledgerCure)
+	}
+	return admin.PublicError(problem + ": " + cure + "; calls wait until then")
+}
+
+// pendingLedger opens the ledger of a process that starts before its database, and
+// then watches whether it takes writes.
+type pendingLedger struct {
+	opened  atomic.Pointer[ledger.Ledger]
+	problem atomic.Pointer[error] // of the last attempt to open it, or to write
+	// interval is tryWriteInterval, except in tests.
+	interval time.Duration
+}
 
 // open opens the ledger, and retries until it can or ctx ends; then the result
 // is nil. It does not retry what time cannot cure: an unusable URL, and tables of
@@ -32,7 +54,7 @@ func (p *pendingLedger) open(ctx context.Context, url string, options ledger.Opt
 	logged := atomic.Bool{}
 	report := func(err error) {
 		if ctx.Err() == nil && logged.CompareAndSwap(false, true) {
-			logger.Warn("waiting for the ledger: "+ledgerCure, "error", err)
+			logger.Warn("waiting for the ledger: " + ledgerProblem(err).Error())
 		}
 	}
 	slow := time.AfterFunc(slowLedger, func() { report(errors.New("it does not answer")) })
@@ -42,6 +64,7 @@ func (p *pendingLedger) open(ctx context.Context, url string, options ledger.Opt
 		switch {
 		case err == nil:
 			p.opened.Store(opened)
+			p.problem.Store(nil)
 			if logged.Load() {
 				logger.Info("the ledger is open")
 			}
@@ -51,6 +74,7 @@ func (p *pendingLedger) open(ctx context.Context, url string, options ledger.Opt
 		case errors.As(err, new(*ledger.URLError)) || errors.As(err, new(*ledger.VersionError)):
 			return nil, err
 		}
+		p.problem.Store(&err)
 		report(err)
 		select {
 		case <-ctx.Done():
@@ -60,12 +84,55 @@ func (p *pendingLedger) open(ctx context.Context, url string, options ledger.Opt
 	}
 }
 
+// watch tries a write periodically until ctx ends: a database that is read-only or
+// whose disk is full still answers queries. An outage is logged once, and its end.
+func (p *pendingLedger) watch(ctx context.Context, opened *ledger.Ledger, observe func(operation string, start time.Time, err error), logger *slog.Logger) {
+	ticker := time.NewTicker(p.interval)
+	defer ticker.Stop()
+	for {
+		start := time.Now()
+		tryCtx, cancel := context.WithTimeout(ctx, tryWriteTimeout)
+		err := opened.TryWrite(tryCtx)
+		cancel()
+		if ctx.Err() != nil {
+			return
+		}
+		observe("try_write", start, err)
+		before := p.problem.Load()
+		switch {
+		case err == nil && before != nil:
+			p.problem.Store(nil)
+			logger.Info("the ledger takes writes again")
+		case err != nil:
+			p.problem.Store(&err)
+			if before == nil {
+				logger.Error("the ledger takes no write: " + ledgerProblem(err).Error())
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
 // check is the Check.Run of the ledger.
 func (p *pendingLedger) check(ctx context.Context) error {
-	if opened := p.opened.Load(); opened != nil {
-		return opened.Ping(ctx)
+	opened, problem := p.opened.Load(), p.problem.Load()
+	var known admin.PublicError
+	switch {
+	case problem != nil && errors.As(ledgerProblem(*problem), &known):
+		return known
+	case opened == nil:
+		return admin.PublicError("not open yet: " + ledgerCure)
+	case problem != nil:
+		return *problem
 	}
-	return admin.PublicError("not open yet: " + ledgerCure)
+	if err := opened.Ping(ctx); err != nil {
+		return ledgerProblem(err)
+	}
+	return nil
 }
 
 // close closes the ledger if it was opened.

@@ -47,10 +47,10 @@ type timedLedger struct {
 func newTimedLedger(reg prometheus.Registerer) *timedLedger {
 	l := &timedLedger{duration: promauto.With(reg).NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "aftercall_ledger_duration_seconds",
-		Help:    "Duration of ledger operations by operation (charge, known, swept_to, set_swept_to, hold_back) and outcome: ok, failed.",
+		Help:    "Duration of ledger operations by operation (charge, known, swept_to, set_swept_to, hold_back, try_write) and outcome: ok, failed.",
 		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 	}, []string{"operation", "outcome"})}
-	for _, operation := range []string{"charge", "known", "swept_to", "set_swept_to", "hold_back"} {
+	for _, operation := range []string{"charge", "known", "swept_to", "set_swept_to", "hold_back", "try_write"} {
 		l.duration.WithLabelValues(operation, "ok")
 		l.duration.WithLabelValues(operation, "failed") // so that an alert sees the first one
 	}

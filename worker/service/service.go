@@ -50,7 +50,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	}
 	defer traces.Stop(ctx)
 
-	pending := &pendingLedger{}
+	pending := &pendingLedger{interval: tryWriteInterval}
 	defer pending.close()
 	timed := newTimedLedger(reg)
 	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal(), settings.RedisTimeout)
@@ -98,6 +98,10 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 		if timed.Ledger, err = pending.open(ctx, settings.LedgerURL.Reveal(), ledger.Options{Logger: logger, Traces: traces.ChildSpans()}, logger); timed.Ledger == nil {
 			return err
 		}
+		group.Go(func() error {
+			pending.watch(ctx, timed.Ledger, timed.observe, logger)
+			return nil
+		})
 		// A workflow that corrects search attributes fails if they are not registered.
 		prepare := func(ctx context.Context) bool {
 			return temporalclient.Prepare(ctx, temporal, namespace, logger, workflows.SearchAttributes)
