@@ -60,6 +60,7 @@ type Activities struct {
 	subscribers []notify.Subscriber
 	forget      ForgetCallbacks
 	metrics     *metrics
+	operators   operatorLog
 	now         func() time.Time
 }
 

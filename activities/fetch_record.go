@@ -70,6 +70,7 @@ func (a *Activities) FetchRecord(ctx context.Context, p FetchRecordParams) (Fetc
 			return FetchRecordResult{}, neverAppeared(err)
 		}
 	}
+	a.operators.observe(ctx, a.now(), app.Name, classified, err)
 	return FetchRecordResult{}, defaultType(classified, RecordAPIUnavailable)
 }
 

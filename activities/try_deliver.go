@@ -45,7 +45,9 @@ func (a *Activities) tryDeliver(ctx context.Context, to Receiver, since time.Tim
 	}
 	err := to.Circuit.Do(ctx, func(ctx context.Context) error {
 		err := send(ctx)
-		a.metrics.countAttempt(to.Name, defaultType(classify(err), TargetUnavailable))
+		classified := defaultType(classify(err), TargetUnavailable)
+		a.metrics.countAttempt(to.Name, classified)
+		a.operators.observe(ctx, a.now(), to.Name, classified, err)
 		return err
 	}, judge)
 	return a.withRetryDelay(ctx, to.Name, to.RetryWindow, since, defaultType(classify(err), TargetUnavailable))

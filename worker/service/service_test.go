@@ -74,6 +74,7 @@ func TestWorkerWaitsForItsLedger(t *testing.T) {
 	require.NoError(t, <-ended)
 	require.Equal(t, 1, logs.count("waiting for the ledger"), "an outage is logged once")
 	require.Equal(t, 1, logs.count("the ledger is open"))
+	require.Equal(t, 1, logs.count("Redis is down"), "it was not there at the start")
 }
 
 // TestUnusableLedger has problems that waiting does not cure.
