@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -46,6 +47,21 @@ func TestDeliver(t *testing.T) {
 	}, result.Deliveries)
 	require.Equal(t, "reversal:1400000000:call-1", result.LedgerKey)
 	require.Equal(t, []string{"notify", "undelivered"}, *stages)
+}
+
+// TestARequestIsNotCut: a receiver may take 15 s, and a request that is cut may have
+// been accepted, and would be repeated.
+func TestARequestIsNotCut(t *testing.T) {
+	e := newEnv(t)
+	var left time.Duration
+	e.OnActivity("Notify", mock.Anything, mock.Anything).Return(func(ctx context.Context, _ activities.NotifyParams) error {
+		deadline, ok := ctx.Deadline()
+		require.True(t, ok)
+		left = time.Until(deadline)
+		return nil
+	}).Once()
+	e.delivers(workflows.DeliverParams{Event: reversed(), MessageID: "msg_1", Targets: []string{"crm"}})
+	require.Greater(t, left, notify.RequestTimeout)
 }
 
 // TestASlowTargetGetsOneRequest: a local activity that makes no request is

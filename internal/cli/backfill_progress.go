@@ -52,6 +52,7 @@ func (b *backfillProgress) show(c ops.BackfillCounts, err error) {
 
 func (b *backfillProgress) finish() {
 	if b.bar != nil {
+		// As above: the counts are printed whatever the terminal shows.
 		_ = b.bar.Finish()
 	}
 }

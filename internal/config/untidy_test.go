@@ -69,10 +69,13 @@ func TestUntidyFilesAreRead(t *testing.T) {
 		"documents":              repeat("", "---\na: 1\n", ""),
 		"mappings in a sequence": repeat("apps:\n", "- a:\n   b:\n    c: 1\n", ""),
 	} {
-		_, err := config.Parse("test.yaml", []byte(text), lookupIn(environment()))
-		var problems *config.Error
-		require.True(t, errors.As(err, &problems), name)
-		require.LessOrEqual(t, len(problems.Problems), 101, name)
-		require.Less(t, len(err.Error()), 128<<10, name)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := config.Parse("test.yaml", []byte(text), lookupIn(environment()))
+			var problems *config.Error
+			require.True(t, errors.As(err, &problems))
+			require.LessOrEqual(t, len(problems.Problems), 101)
+			require.Less(t, len(err.Error()), 128<<10)
+		})
 	}
 }
