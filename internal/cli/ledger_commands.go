@@ -7,6 +7,7 @@ type ledgerCommands struct {
 	Report       ledgerReportCommand       `cmd:"" help:"Add up entries by day, app, tariff, payer or result."`
 	Export       ledgerExportCommand       `cmd:"" help:"Write entries as CSV, for accounting."`
 	Backup       ledgerBackupCommand       `cmd:"" help:"Write a copy of a SQLite ledger, also while it is being written."`
+	Migrate      ledgerMigrateCommand      `cmd:"" help:"Create the tables of the ledger, or bring them up to date."`
 	Reverse      ledgerReverseCommand      `cmd:"" help:"Reverse a charge."`
 	Rerate       ledgerRerateCommand       `cmd:"" help:"Compare charges with what the tariff charges now, and correct them."`
 	Restore      ledgerRestoreCommand      `cmd:"" help:"Find what the ledger has lost, as after the restore of an older copy, and book it as it was."`

@@ -27,6 +27,8 @@ type testEngine struct {
 	explain []string
 	// usesCallIndex matches a plan in which the index finds calls by their CallId.
 	usesCallIndex string
+	// size is the query of how many bytes the ledger takes.
+	size string
 }
 
 // testEngines are the engines that the suite runs on: one line each.
@@ -35,11 +37,13 @@ var testEngines = []testEngine{
 		"sqlite", createSQLite, "sqlite", func(url string) string { return "file:" + strings.TrimPrefix(url, "sqlite://") + "?_foreign_keys=1" },
 		[]string{"EXPLAIN QUERY PLAN "},
 		`USING INDEX ledger_entries_call \(call_id=\?`,
+		"SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
 	},
 	{
 		"postgresql", testenv.Postgres, "pgx", func(url string) string { return url },
 		[]string{"SET enable_seqscan = off", "EXPLAIN "},
 		`ledger_entries_call on ledger_entries .*\n *Index Cond: \(+call_id = `,
+		"SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind = 'r' AND relname LIKE 'ledger%'",
 	},
 }
 
@@ -72,6 +76,7 @@ var conformance = []struct {
 	{"list filters", testListFilters},
 	{"used values", testUsedValues},
 	{"find a call by an index", testCallIndex},
+	{"bytes per entry", testBytesPerEntry},
 	{"report", testReport},
 	{"report adds exactly", testReportAddsExactly},
 	{"export", testExport},

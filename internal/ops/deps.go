@@ -206,6 +206,16 @@ func (d *Deps) WritableLedger(ctx context.Context) (*ledger.Ledger, error) {
 	if _, err := d.Ledger(ctx); err != nil {
 		return nil, err
 	}
+	return d.migratedLedger(ctx)
+}
+
+// MigrateLedger creates the tables of the ledger, or brings them up to date.
+func (d *Deps) MigrateLedger(ctx context.Context) error {
+	_, err := d.migratedLedger(ctx)
+	return err
+}
+
+func (d *Deps) migratedLedger(ctx context.Context) (*ledger.Ledger, error) {
 	settings, err := d.Settings()
 	if err != nil {
 		return nil, err
