@@ -47,7 +47,7 @@ func TestTablesFitTheTerminal(t *testing.T) {
 		BookedAt: at, Kind: ledger.KindReversal, Revision: 2, App: "telemedicine", CallID: uuid, Payer: "patient-1001", Result: "NormalEnd", EndTime: &at,
 		ConnectedSeconds: 86400, BilledSeconds: 86400, Amount: "-1234.5678", Currency: "USD", Operator: "alice",
 	}}, entryColumns, "CALL ID", "-1234.5678 USD")
-	fits(t, []ops.Finding{{Check: "search attributes", App: "telemedicine", Detail: "all 7 are registered", Cure: "start the worker, which registers them"}},
+	fits(t, []ops.Finding{{Check: "search attributes", App: "telemedicine", Status: ops.FindingFailed, Detail: "all 7 are registered", Cure: "start the worker, which registers them"}},
 		checkColumns, "FAIL", "CHECK", "FOUND")
 	fits(t, []ops.SweepStatus{{
 		App: "telemedicine", State: ops.SweepMissing, EverySeconds: 600, SweptTo: at, LagSeconds: 86399, NextRunAt: at,
