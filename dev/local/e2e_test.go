@@ -276,7 +276,7 @@ func TestWorkerStops(t *testing.T) {
 	waive := workflows.DecideParams{Verdict: billing.VerdictWaive, By: "night shift", Reason: "unknown"}
 	invalid := waive
 	invalid.By = ""
-	require.ErrorContains(t, stack.Decide(ctx, reviewed, invalid), "by: is missing")
+	require.ErrorContains(t, stack.Decide(ctx, reviewed, invalid), "missing: --operator NAME")
 	require.NoError(t, stack.StopPart("worker"))
 	call, err := stack.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61, EndedAgoSeconds: 5})
 	require.NoError(t, err)

@@ -71,10 +71,10 @@ func TestReviewCommands(t *testing.T) {
 		return shared.Command(ctx, append([]string{"review", "decide"}, args...)...)
 	}
 	refused := decide(id, "--verdict", "charge")
-	require.Equal(t, cli.Refused, refused.Code)
-	require.Contains(t, refused.Stderr, "by: is missing")
+	require.Equal(t, cli.Usage, refused.Code)
+	require.Contains(t, refused.Stderr, "missing: --operator NAME")
 	refused = decide(id, "--verdict", "charge-as", "--operator", "alice", "--reason", "x")
-	require.Contains(t, refused.Stderr, "connected_seconds: must be from 1")
+	require.Contains(t, refused.Stderr, "--connected-seconds: must be from 1")
 	unknown := decide("nobody", "--verdict", "waive", "--operator", "alice", "--reason", "x")
 	require.Equal(t, cli.NotFound, unknown.Code)
 

@@ -26,7 +26,7 @@ Difference  none
 	require.Equal(c.t, cli.Refused, o.code)
 	require.Contains(c.t, o.stdout, "Registered  none: Tencent posts no callbacks\n")
 	require.Contains(c.t, o.stdout, "Difference  no callback is registered\n")
-	require.Equal(c.t, "aftercall: 1 of 2 registrations are not as configured\n  → fix it with: aftercall callback set\n", o.stderr)
+	require.Equal(c.t, "aftercall: 1 of 2 registrations are not as configured\n  → aftercall callback set --app tutoring\n", o.stderr)
 	require.Contains(c.t, c.run("check").stdout, "FAIL  callback           tutoring  no callback is registered\n")
 
 	require.Contains(c.t, c.run("callback", "set", "--app", "tutoring", "--dry-run").stdout, "Done        would set\n")
@@ -53,7 +53,7 @@ Done        set
 	for want, args := range map[string][]string{
 		"several apps are configured\n  → name one with --app: clinic, tutoring":         {"callback", "set"},
 		"--app: there is no app \"clnic\"\n  → apps are: clinic, tutoring":               {"callback", "set", "--app", "clnic"},
-		"there is no command Call.Foo\n  → commands are: Call.CallbackAfterStartCall, ":  {"callback", "set", "--app", "clinic", "--commands", "Call.Foo"},
+		"--commands: there is no command \"Call.Foo\"\n  → commands are: Call.CallbackAfterStartCall, ":  {"callback", "set", "--app", "clinic", "--commands", "Call.Foo"},
 		"--url is not an address\n  → write https://HOST/tencent/call/SECRET":            {"callback", "set", "--app", "clinic", "--url", "elsewhere"},
 		"unknown flag --frce, did you mean \"--force\"?\n  → see aftercall callback set": {"callback", "set", "--frce"},
 	} {
@@ -81,7 +81,7 @@ func (c console) testForeignCallback() {
 	require.Equal(c.t, cli.Refused, o.code, "it is another URL than the one that is registered")
 	o = c.run("callback", "set", "--app", "tutoring", "--url", foreign, "--force")
 	require.Equal(c.t, cli.OK, o.code)
-	require.Contains(c.t, o.stderr, "note: --url does not end in /tencent/call/ and the app's secret")
+	require.Contains(c.t, o.stderr, "note: --url does not end in /tencent/call/ and a secret of the app")
 	require.NotContains(c.t, o.stdout+o.stderr, "canary")
 
 	for _, args := range [][]string{{"set"}, {"set", "--dry-run"}, {"delete"}} {
