@@ -67,6 +67,16 @@ func (c console) testBackfill() {
 	require.Contains(c.t, o.stdout, "Backfill     tutoring, TIME to TIME\n")
 	require.Contains(c.t, o.stdout, "Known        "+strconv.Itoa(second.Known)+" in the ledger or with a running workflow\nWould start  0\n")
 
+	// The day of --to is included, also while it lasts, and the same command is the
+	// same backfill.
+	today := time.Now().UTC().Format(time.DateOnly)
+	var whole, again backfilled
+	days := []string{"backfill", "--app", "tutoring", "--from", time.Now().UTC().AddDate(0, 0, -1).Format(time.DateOnly), "--to", today}
+	require.Equal(c.t, cli.OK, c.json(&whole, nil, days...))
+	require.GreaterOrEqual(c.t, whole.Known, len(lost))
+	require.Equal(c.t, cli.OK, c.json(&again, nil, days...))
+	require.Equal(c.t, whole.WorkflowID, again.WorkflowID)
+
 	// Calls that ended before go_live are not started.
 	c.place(tencentsim.CallSpec{CallID: "call-earlier", SDKAppID: tutoringID, EndedAgoSeconds: 7300, Lose: true})
 	now := time.Now().UTC()
@@ -82,7 +92,7 @@ func (c console) testBackfillRefuses() {
 	_, flags := lastTwentyMinutes()
 	for want, args := range map[string][]string{
 		"--to 2026-03-01 is not after --from 2026-03-03":     {"--from", "2026-03-03", "--to", "2026-03-01"},
-		"--to is in the future":                              {"--from", "2026-03-02", "--to", now.Add(time.Hour).Format(time.RFC3339)},
+		"--from is in the future":                            {"--from", now.Add(time.Hour).Format(time.RFC3339), "--to", now.Add(2 * time.Hour).Format(time.RFC3339)},
 		"Tencent keeps records for seven days":               {"--from", "2020-01-01", "--to", "2020-01-02"},
 		"--from: \"yesterday\" is neither a day nor a time":  {"--from", "yesterday", "--to", "2020-01-02"},
 		"missing flags: --from=TIME, --to=TIME":              {},

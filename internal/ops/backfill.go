@@ -129,11 +129,14 @@ func (d *Deps) backfillWindow(p BackfillParams) (sweep.Window, error) {
 	now := d.now()
 	earliest := now.Add(-sweep.Reach)
 	switch {
-	case to.After(now):
-		return sweep.Window{}, Errorf(Usage, "callbacks and the sweep handle later calls: end at "+now.UTC().Format(time.RFC3339)+" or before", "%s is in the future", p.Range.ToFlag)
+	case from.After(now):
+		return sweep.Window{}, Errorf(Usage, "", "%s is in the future, so there are no calls yet", p.Range.FromFlag)
 	case !to.After(earliest):
 		return sweep.Window{}, Errorf(Usage, "nothing before "+earliest.UTC().Format(time.RFC3339)+" can be listed any more", "Tencent keeps records for seven days")
-	case from.Before(earliest):
+	case to.After(now):
+		d.note("calls that end later are left to their callbacks and the sweep")
+	}
+	if from.Before(earliest) {
 		d.note("Tencent keeps records for seven days, so nothing before %s is listed", earliest.UTC().Format(time.RFC3339))
 	}
 	return sweep.Window{From: from.Truncate(time.Second), To: to.Truncate(time.Second)}, nil

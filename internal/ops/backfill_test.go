@@ -38,6 +38,7 @@ func TestBackfillWindow(t *testing.T) {
 		"a day of a zone":            {backfill("2026-03-08", "2026-03-08", "Asia/Shanghai"), "2026-03-07T16:00:00Z", "2026-03-08T16:00:00Z", ""},
 		"times of a zone":            {backfill("2026-03-08T08:00", "2026-03-08 09:00:30", "Asia/Shanghai"), "2026-03-08T00:00:00Z", "2026-03-08T01:00:30Z", ""},
 		"times with an offset":       {backfill("2026-03-08T08:00:00+08:00", "2026-03-08T01:00:00Z", "Asia/Tokyo"), "2026-03-08T00:00:00Z", "2026-03-08T01:00:00Z", ""},
+		"today, to its end":          {backfill("2026-03-09", "2026-03-10", "UTC"), "2026-03-09T00:00:00Z", "2026-03-11T00:00:00Z", "note: calls that end later are left to their callbacks and the sweep\n"},
 		"earlier than Tencent knows": {backfill("2026-03-01", "2026-03-08", "UTC"), "2026-03-01T00:00:00Z", "2026-03-09T00:00:00Z", "note: Tencent keeps records for seven days, so nothing before 2026-03-03T12:00:00Z is listed\n"},
 	}
 	for name, tt := range tests {
@@ -56,12 +57,12 @@ func TestBackfillWindowRefuses(t *testing.T) {
 	now := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 	for want, p := range map[string]BackfillParams{
 		"--to 2026-03-07 is not after --from 2026-03-08, so nothing is between them": backfill("2026-03-08", "2026-03-07", "UTC"),
-		"--to is in the future":                           backfill("2026-03-08", "2026-03-10", "UTC"),
-		"Tencent keeps records for seven days":            backfill("2020-03-08", "2020-03-10", "UTC"),
-		`--from: "yesterday" is neither a day nor a time`: backfill("yesterday", "2026-03-10", "UTC"),
-		"--from: there is no day 2026-13-01":              backfill("2026-13-01", "2026-03-10", "UTC"),
-		`--zone: "Mars/Olympus" is not known`:             backfill("2026-03-08", "2026-03-09", "Mars/Olympus"),
-		`--to: "01.03.2026" is neither a day nor a time`:  backfill("2026-03-08", "01.03.2026", "UTC"),
+		"--from is in the future, so there are no calls yet":                         backfill("2026-03-11", "2026-03-12", "UTC"),
+		"Tencent keeps records for seven days":                                       backfill("2020-03-08", "2020-03-10", "UTC"),
+		`--from: "yesterday" is neither a day nor a time`:                            backfill("yesterday", "2026-03-10", "UTC"),
+		"--from: there is no day 2026-13-01":                                         backfill("2026-13-01", "2026-03-10", "UTC"),
+		`--zone: "Mars/Olympus" is not known`:                                        backfill("2026-03-08", "2026-03-09", "Mars/Olympus"),
+		`--to: "01.03.2026" is neither a day nor a time`:                             backfill("2026-03-08", "01.03.2026", "UTC"),
 	} {
 		d, _ := testDeps(now)
 		w, err := d.backfillWindow(p)

@@ -64,10 +64,13 @@ func Windows(sweptTo, goLive, now time.Time, s Settings) []Window {
 }
 
 // BackfillWindows returns the windows of a backfill over w, in order. What is too
-// old to be listed at now is left out.
+// old to be listed at now, or is still to come, is left out.
 func BackfillWindows(w Window, now time.Time, s Settings) []Window {
 	if earliest := earliestListable(now); w.From.Before(earliest) {
 		w.From = earliest
+	}
+	if w.To.After(now) {
+		w.To = now.Truncate(time.Second)
 	}
 	return split(w, s.MaxWindow)
 }

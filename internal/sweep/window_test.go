@@ -51,6 +51,8 @@ func TestBackfillWindows(t *testing.T) {
 	require.Equal(t, []Window{{at(-90), at(-10)}}, BackfillWindows(Window{at(-90), at(-10)}, now, day), "neither overlap nor settle delay")
 	require.Equal(t, []Window{{earliest, at(-10)}}, BackfillWindows(Window{now.AddDate(0, -1, 0), at(-10)}, now, month), "as far back as Tencent lists")
 	require.Equal(t, []Window{{earliest, at(-10)}}, BackfillWindows(Window{earliest, at(-10)}, now, month))
+	require.Equal(t, []Window{{at(-10), now}}, BackfillWindows(Window{at(-10), at(600)}, now, day), "until now")
+	require.Empty(t, BackfillWindows(Window{at(10), at(600)}, now, day), "all of it is still to come")
 	require.Empty(t, BackfillWindows(Window{now.AddDate(0, -1, 0), now.AddDate(0, 0, -8)}, now, month), "all of it is too old")
 	require.Equal(t, []Window{{now.AddDate(0, 0, -2), now.AddDate(0, 0, -1)}, {now.AddDate(0, 0, -1), now}},
 		BackfillWindows(Window{now.AddDate(0, 0, -2), now}, now, day), "divided by MaxWindow")
