@@ -28,6 +28,26 @@ func TestHelpExamplesAreValid(t *testing.T) {
 	}
 }
 
+// TestRunbookBeginsWithACommand: every entry of the runbook begins with one command,
+// which, if it is one of aftercall, is valid.
+func TestRunbookBeginsWithACommand(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operations.md")
+	require.NoError(t, err)
+	entries := regexp.MustCompile(`(?m)^### (Aftercall\w+)\n`).FindAllStringSubmatchIndex(string(page), -1)
+	require.Greater(t, len(entries), 20)
+	for _, entry := range entries {
+		name := string(page[entry[2]:entry[3]])
+		first := regexp.MustCompile("^\n```\n(.+)\n```\n").FindStringSubmatch(string(page[entry[1]:]))
+		require.NotNil(t, first, name)
+		if command, ok := strings.CutPrefix(first[1], "aftercall "); ok {
+			parser, err := kong.New(&commands{}, kong.Name("aftercall"))
+			require.NoError(t, err)
+			_, err = parser.Parse(words(command))
+			require.NoError(t, err, name)
+		}
+	}
+}
+
 // words splits a command line as a shell does, without what follows the command.
 func words(line string) []string {
 	for _, end := range []string{" > ", " | ", " # "} {
