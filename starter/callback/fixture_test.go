@@ -103,9 +103,12 @@ func (l *tokens) Take(context.Context, tencent.SDKAppID) bool {
 	return l.n >= 0
 }
 
-func (f *fakeTemporal) Workers(context.Context) (int, error) {
+func (f *fakeTemporal) Workers(ctx context.Context) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.onStart != nil {
+		f.onStart(ctx)
+	}
 	f.describes++
 	return 2, f.down
 }
