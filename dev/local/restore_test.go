@@ -106,8 +106,11 @@ func testRestore(ctx context.Context, t *testing.T, stack *local.Stack, d drill)
 		command(cli.OK, append([]string{"ledger", "reverse", id}, signed...)...)
 	}
 	command(cli.OK, append([]string{"ledger", "rerate", "--call", "rerated", "--use-tariff", "goodwill", "--apply"}, signed...)...)
-	all := []string{"kept", "plain", "reversed", "rerated", "decided"}
-	want := map[string]int{"kept": 2, "plain": 1, "reversed": 2, "rerated": 3, "decided": 2}
+	charged("undone")
+	command(cli.OK, append([]string{"ledger", "reverse", "undone"}, signed...)...)
+	command(cli.OK, "ledger", "reverse", "undone", "--undo", "--operator", "bob", "--reason", "it was another call")
+	all := []string{"undone", "kept", "plain", "reversed", "rerated", "decided"}
+	want := map[string]int{"undone": 3, "kept": 2, "plain": 1, "reversed": 2, "rerated": 3, "decided": 2}
 	for id, n := range want {
 		require.Eventually(t, func() bool { return stack.Arrivals("crm", id) == n }, testTimeout, pollInterval, id)
 	}
@@ -117,7 +120,7 @@ func testRestore(ctx context.Context, t *testing.T, stack *local.Stack, d drill)
 	d.run(ctx, "put back "+d.engine)
 	var lacks ops.Restoration
 	require.NoError(t, json.Unmarshal([]byte(command(cli.Refused, "ledger", "restore", "-o", "json")), &lacks))
-	require.Equal(t, 8, lacks.Open, "%+v", lacks.Missing)
+	require.Equal(t, 11, lacks.Open, "%+v", lacks.Missing)
 	for _, m := range lacks.Missing {
 		require.Equal(t, "aftercall ledger restore --apply", m.Cure, m.Key)
 	}

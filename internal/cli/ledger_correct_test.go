@@ -206,3 +206,24 @@ func TestReverseRacingRerate(t *testing.T) {
 		}
 	}
 }
+
+// TestReversalTakenBack: a mistaken reversal is found by rerate, and taken back.
+func TestReversalTakenBack(t *testing.T) {
+	t.Parallel()
+	l := risingTariff(t)
+	out := l.prints("ledger", "rerate", "--call", "call-4")
+	require.Contains(t, out, "skipped: call-4: its charge was reversed, by alice (wrong number)")
+	require.Contains(t, out, "Compared 0 charges: 0 differ.\n")
+	undo := []string{"ledger", "reverse", "call-4", "--undo", "--operator", "bob", "--reason", "the number was right"}
+	code, stdout, _ := l.run(undo...)
+	require.Equal(t, Incomplete, code, "only Temporal does not answer")
+	require.Equal(t, "Booked charge.2:1400000000:call-4: 0.12 USD.\n", stdout)
+	_, stdout, _ = l.run(undo...)
+	require.Contains(t, stdout, "It was charged again before")
+	require.Len(t, l.entries("call-4"), 3)
+	require.Contains(t, l.prints("ledger", "rerate", "--call", "call-4"), "Compared 1 charges: 1 differ.\n")
+	require.Contains(t, l.prints("ledger", "show", "call-4"), "by bob: the number was right")
+	code, _, stderr := l.run("ledger", "reverse", "call-3", "--undo", "--operator", "bob", "--reason", "x")
+	require.Equal(t, Refused, code)
+	require.Contains(t, stderr, "the charge of the call was not reversed: it is charged 0.15 USD")
+}

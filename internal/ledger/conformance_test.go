@@ -70,6 +70,7 @@ var conformance = []struct {
 	{"reverse a free charge", testReverseFreeCharge},
 	{"replace", testReplace},
 	{"reverse a replaced charge", testReverseReplacedCharge},
+	{"reinstate", testReinstate},
 	{"replace a reversed charge", testReplaceReversedCharge},
 	{"correction errors", testCorrectionErrors},
 	{"charge after a correction", testChargeAfterCorrection},

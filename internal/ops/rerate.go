@@ -3,6 +3,7 @@ package ops
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"aftercall/internal/billing"
 	"aftercall/internal/config"
 	"aftercall/internal/ledger"
+	"aftercall/internal/shell"
 	"aftercall/internal/tencent"
 )
 
@@ -96,10 +98,37 @@ func (d *Deps) Rerate(ctx context.Context, p RerateParams) (*Rerating, error) {
 			return r.finish(), err
 		}
 	}
+	if err := d.explainReversed(ctx, r, q); err != nil {
+		return r.finish(), err
+	}
 	if r.notifyErr != nil {
 		return r.finish(), notNotified(r.notifyErr)
 	}
 	return r.finish(), nil
+}
+
+// explainReversed skips the call that a query names, if its charge was reversed, so
+// that the result says why nothing was compared.
+func (d *Deps) explainReversed(ctx context.Context, r *rerater, q EntryQuery) error {
+	if q.CallID == "" || r.result.Compared > 0 {
+		return nil
+	}
+	q.Live = false
+	entries, err := d.entries(ctx, q)
+	if err != nil {
+		return err
+	}
+	for e, err := range entries {
+		if err != nil {
+			return err
+		}
+		if e.Kind == ledger.KindReversal {
+			r.result.Skipped = nil // only the last reversal counts
+			r.skip(e, fmt.Sprintf("its charge was reversed, by %s (%s); to charge it again: %s",
+				e.Operator, e.Reason, shell.Command("aftercall ledger reverse", e.CallID(), "--undo")))
+		}
+	}
+	return nil
 }
 
 // newRerater opens what p needs.

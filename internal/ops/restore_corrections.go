@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -124,9 +123,9 @@ func (r *restorer) correct(ctx context.Context, m *MissingEntry, missing []notif
 	var booked []ledger.Entry
 	var err error
 	switch {
-	case event.Type != notify.EventCallReversed:
-		err = fmt.Errorf("%w: its reversal was not found", errCannotRebuild)
-	case len(missing) > 1 && missing[1].Type != notify.EventCallReversed:
+	case event.Type != notify.EventCallReversed: // whoever booked it took a reversal back
+		booked, err = r.reinstate(ctx, event.Call, signed)
+	case len(missing) > 1 && replaces(missing[1], event):
 		booked, err = r.replace(ctx, event.Call.Reverses, missing[1].Call, signed)
 	default:
 		var reversal ledger.Entry
@@ -138,10 +137,34 @@ func (r *restorer) correct(ctx context.Context, m *MissingEntry, missing []notif
 	case err == nil:
 		m.Booked = true
 		r.notify(ctx, booked...)
-	case errors.Is(err, ledger.ErrNoCharge), errors.Is(err, errCannotRebuild), errors.As(err, &corrected):
+	case errors.Is(err, ledger.ErrNoCharge), errors.Is(err, errCannotRebuild), errors.Is(err, ledger.ErrNotReversed), errors.As(err, &corrected):
 		m.Problem, m.Cure, err = err.Error(), "correct the call again: aftercall ledger rerate or reverse", nil
 	}
 	return err
+}
+
+// replaces reports whether a charge was booked together with a reversal. One that
+// was booked later has a signature of its own.
+func replaces(charge, reversal notify.Event) bool {
+	return charge.Type != notify.EventCallReversed && charge.Call.Operator == reversal.Call.Operator && charge.Call.Reason == reversal.Call.Reason
+}
+
+// reinstate books a charge again whose reversal was taken back.
+func (r *restorer) reinstate(ctx context.Context, data *notify.CallData, signed ledger.Correction) ([]ledger.Entry, error) {
+	entries, err := r.ledger.Get(ctx, data.SDKAppID, data.CallID)
+	if err != nil {
+		return nil, err
+	}
+	before := ledger.Key(ledger.KindCharge, data.Revision-1, data.SDKAppID, data.CallID)
+	i := slices.IndexFunc(entries, func(e ledger.Entry) bool { return e.Key == before })
+	if i < 0 {
+		return nil, ledger.ErrNoCharge
+	}
+	if err := sameAsCharged(entries[i].Charge, data); err != nil {
+		return nil, errors.Join(errCannotRebuild, err)
+	}
+	stored, _, err := r.ledger.Reinstate(ctx, data.SDKAppID, data.CallID, signed)
+	return []ledger.Entry{stored}, err
 }
 
 // errCannotRebuild is why a charge that replaced another cannot be booked as it was.

@@ -7,10 +7,10 @@ import (
 	"aftercall/internal/ledger"
 )
 
-// Reversal is the result of reversing a charge.
+// Reversal is the result of reversing a charge, or of taking that back.
 type Reversal struct {
 	Entry ExplainedEntry `json:"entry"`
-	// Booked is false if the charge had been reversed before.
+	// Booked is false if that had been done before.
 	Booked bool `json:"booked"`
 	// Notified reports that the targets are being notified.
 	Notified bool `json:"notified"`
@@ -39,6 +39,41 @@ func (d *Deps) Reverse(ctx context.Context, app, callID string, s Signature) (*R
 	stored, booked, err := l.Reverse(ctx, charge.Key, signed)
 	if errors.As(err, new(*ledger.CorrectedError)) {
 		return nil, Errorf(Refused, "to reverse the charge that counts now, repeat the command", "nothing was booked: %w", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r := &Reversal{Entry: newExplainedEntry(stored), Booked: booked}
+	if err := notifier.notify(ctx, stored); err != nil {
+		return r, notNotified(err)
+	}
+	r.Notified = true
+	return r, nil
+}
+
+// Reinstate takes back the reversal of a call's charge, once: it books the charge
+// again as the next revision, and then notifies the targets. If that cannot be
+// started, the result is returned with the error.
+func (d *Deps) Reinstate(ctx context.Context, app, callID string, s Signature) (*Reversal, error) {
+	signed, err := s.correction()
+	if err != nil {
+		return nil, err
+	}
+	notifier, err := d.correctionNotifier()
+	if err != nil {
+		return nil, err
+	}
+	charge, err := d.chargeToReverse(ctx, app, callID)
+	if err != nil {
+		return nil, err
+	}
+	l, err := d.WritableLedger(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stored, booked, err := l.Reinstate(ctx, charge.SDKAppID, callID, signed)
+	if errors.Is(err, ledger.ErrNotReversed) {
+		return nil, Errorf(Refused, "", "nothing was booked: %w", err)
 	}
 	if err != nil {
 		return nil, err
