@@ -177,6 +177,12 @@ func LeftToRegularActivity(err error) bool {
 	return errors.As(err, &appErr) && appErr.Type() == TargetSlow
 }
 
+// IsNoRecord reports whether Tencent has answered that there is no record.
+func IsNoRecord(err error) bool {
+	var appErr *temporal.ApplicationError
+	return errors.As(err, &appErr) && (appErr.Type() == RecordNotYet || appErr.Type() == RecordNeverAppeared)
+}
+
 // Retryable reports whether the error of an activity asks for another attempt.
 func Retryable(err error) bool {
 	var appErr *temporal.ApplicationError

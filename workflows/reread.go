@@ -57,9 +57,12 @@ func (c *call) recordDecides(ctx workflow.Context, d DecideParams) (done bool, e
 	}
 }
 
-// recordAppeared is the answer to a decision that the record has made needless.
+// RecordAppeared is the type of the error with which a decision is answered that
+// the record has made needless.
+const RecordAppeared = "RecordAppeared"
+
 func recordAppeared(message string) error {
-	return temporal.NewApplicationError(message, "RecordAppeared")
+	return temporal.NewApplicationError(message, RecordAppeared)
 }
 
 // checkWithoutRecord returns why a decision cannot be carried out after the
@@ -70,6 +73,8 @@ func (r *review) checkWithoutRecord(ctx workflow.Context, d DecideParams, cause 
 		return nil
 	case d.Verdict == billing.VerdictCharge:
 		return temporal.NewApplicationError("there is still no record to charge ("+errorMessage(cause)+"): use charge-as or waive", "NoRecord")
+	case activities.IsNoRecord(cause):
+		return nil
 	case activities.Retryable(cause) && workflow.Now(ctx).Sub(r.Since) < recordRetention:
 		return temporal.NewApplicationError(
 			"it is not known whether Tencent has a record by now: "+errorMessage(cause)+": decide again when it answers", "NoRecord")

@@ -207,3 +207,35 @@ func TestRecordThatAppearsDuringReview(t *testing.T) {
 		require.Nil(t, f.Result.Decided, "nobody decided")
 	}
 }
+
+// TestDecideAll waives calls that were forged, and not the one that is real.
+func TestDecideAll(t *testing.T) {
+	ctx := testContext(t)
+	stack := startStack(t)
+	start := func(id string) {
+		_, err := stack.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: workflows.AfterCallID(1400000000, id), TaskQueue: "aftercall"}, workflows.AfterCallName,
+			workflows.AfterCallParams{SDKAppID: 1400000000, App: "clinic", CallID: id, Source: workflows.SourceManual, RecordDeadline: time.Millisecond})
+		require.NoError(t, err)
+	}
+	for i := range 5 {
+		start(fmt.Sprintf("forged-%d", i))
+	}
+	start("real")
+	run := func(args ...string) (r ops.DecidedAll) {
+		t.Helper()
+		o := stack.Command(ctx, append([]string{"review", "decide", "--all", "--reason-kind", "no-record", "--verdict", "waive", "--operator", "alice", "--reason", "forged", "-o", "json"}, args...)...)
+		require.Equal(t, cli.OK, o.Code, o.Stderr+o.Stdout)
+		require.NoError(t, json.Unmarshal([]byte(o.Stdout), &r))
+		return r
+	}
+	require.Eventually(t, func() bool { return run("--dry-run").Decided == 6 }, testTimeout, pollInterval)
+	require.Len(t, run("--dry-run", "--app", "clinic").Calls, 6, "nothing was decided")
+	real, err := stack.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000000, CallID: "real", Seconds: 61, EndedAgoSeconds: 60, Lose: true})
+	require.NoError(t, err)
+	all := run("--app", "clinic")
+	require.Equal(t, [3]int{5, 1, 0}, [3]int{all.Decided, all.RecordDecided, all.NotDecided})
+	require.Equal(t, "0.24", entriesOf(ctx, t, stack, real)[0].Charge.Amount.Number(), "the record decides")
+	o := stack.Command(ctx, "review", "decide", "--verdict", "waive", "--operator", "alice", "--reason", "x")
+	require.Equal(t, cli.Usage, o.Code)
+	require.Contains(t, o.Stderr, "CALLID: is missing")
+}

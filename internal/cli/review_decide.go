@@ -12,7 +12,10 @@ import (
 
 type reviewDecideCommand struct {
 	Format
-	CallID           string            `arg:"" name:"CALLID" help:"The call."`
+	CallID           string            `arg:"" optional:"" name:"CALLID" help:"The call."`
+	All              bool              `help:"All calls in review, of --app and --reason-kind if these are given."`
+	ReasonKind       ops.ReasonKind    `help:"With --all, only reviews for lack of a record (no-record), of a record that cannot be read (unreadable), or that record or tariff ask for (rules)." enum:",no-record,unreadable,rules" default:"" placeholder:"KIND"`
+	DryRun           bool              `help:"With --all: list the calls, and decide nothing."`
 	App              string            `help:"Name or SDKAppID of the app; needed if several have a call with this CallId." placeholder:"APP"`
 	Verdict          billing.Verdict   `required:"" enum:"charge,waive,charge-as" help:"charge: the record is right. waive: charge nothing. charge-as: charge --connected-seconds."`
 	ConnectedSeconds int64             `help:"How long the call was really connected, for charge-as." placeholder:"N"`
@@ -38,15 +41,25 @@ Examples:
     --operator alice --reason "five minutes by the doctor's log"
   aftercall review decide 055662e1-bc8a-469c-a334-1126c8c17d58 --verdict charge-as --connected-seconds 300 --payer patient-1001 \
     --operator alice --reason "there is no record; five minutes by the doctor's log"
-  aftercall review decide 055662e1-bc8a-469c-a334-1126c8c17d58 --verdict waive --operator alice --reason "test call"`
+  aftercall review decide 055662e1-bc8a-469c-a334-1126c8c17d58 --verdict waive --operator alice --reason "test call"
+  aftercall review decide --all --reason-kind no-record --app clinic --verdict waive --operator alice --reason "forged" --dry-run`
 }
 
 // Run sends the decision and waits until it is in the ledger.
 func (c reviewDecideCommand) Run(ctx context.Context, p Process, d *ops.Deps) error {
-	result, err := d.Decide(ctx, c.App, c.CallID, workflows.DecideParams{
+	decision := workflows.DecideParams{
 		Verdict: c.Verdict, ConnectedSeconds: c.ConnectedSeconds, MediaType: c.Media, CallType: c.CallType,
 		Payer: c.Payer, By: c.Operator, Reason: c.Reason,
-	})
+	}
+	switch {
+	case c.All && c.CallID != "":
+		return ops.Errorf(ops.Usage, "leave one of them out", "CALLID and --all exclude each other")
+	case c.All:
+		return c.decideAll(ctx, p, d, decision)
+	case c.DryRun || c.ReasonKind != "":
+		return ops.Errorf(ops.Usage, "", "--dry-run and --reason-kind are for --all")
+	}
+	result, err := d.Decide(ctx, c.App, c.CallID, decision)
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,9 @@ func (d *Deps) Decide(ctx context.Context, app, callID string, decision workflow
 	if err := validateDecision(decision); err != nil {
 		return nil, err
 	}
+	if callID == "" {
+		return nil, Errorf(Usage, "see aftercall review list", "CALLID: is missing: name the call, or give --all")
+	}
 	t, _, err := d.Temporal()
 	if err != nil {
 		return nil, err
@@ -34,17 +37,26 @@ func (d *Deps) Decide(ctx context.Context, app, callID string, decision workflow
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, decideTimeout)
-	defer cancel()
-	var result workflows.DecideResult
-	handle, err := t.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: id, UpdateName: workflows.UpdateDecide, WaitForStage: client.WorkflowUpdateStageCompleted, Args: []any{decision},
-	})
-	if err == nil {
-		err = handle.Get(ctx, &result)
-	}
+	result, err := decide(ctx, t, id, decision)
 	if err != nil {
 		return nil, d.decisionError(callID, err)
+	}
+	return result, nil
+}
+
+// decide sends a decision to a workflow, and waits until it is in the ledger.
+func decide(ctx context.Context, t client.Client, workflowID string, decision workflows.DecideParams) (*workflows.DecideResult, error) {
+	ctx, cancel := context.WithTimeout(ctx, decideTimeout)
+	defer cancel()
+	handle, err := t.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: workflowID, UpdateName: workflows.UpdateDecide, WaitForStage: client.WorkflowUpdateStageCompleted, Args: []any{decision},
+	})
+	if err != nil {
+		return nil, err
+	}
+	var result workflows.DecideResult
+	if err := handle.Get(ctx, &result); err != nil {
+		return nil, err
 	}
 	return &result, nil
 }
