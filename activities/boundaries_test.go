@@ -64,6 +64,40 @@ func TestSweepAtGoLive(t *testing.T) {
 	require.Equal(t, 1, result.Counts.BeforeGoLive)
 }
 
+// TestFirstStart has no go_live: sweeps begin at the first start of the app, and a
+// backfill takes in what lies before.
+func TestFirstStart(t *testing.T) {
+	start := endedAt.Add(-time.Hour)
+	w := &sweepWorld{
+		firstStart: start, now: endedAt,
+		listed: []tencent.CallRecord{ended("two days before", start.Add(-48*time.Hour)), ended("a second before", start.Add(-time.Second)), ended("at the start", start)},
+	}
+	f := newSweepFixture(t, w)
+	app := f.sweeps.apps[clinic]
+	app.GoLive = time.Time{}
+	f.sweeps.apps[clinic] = app
+
+	plan, err := f.sweeps.PlanSweep(t.Context(), PlanSweepParams{SDKAppID: clinic})
+	require.NoError(t, err)
+	require.Equal(t, start.Add(-app.Settings.Overlap), plan.Windows[0].From.UTC())
+	result, err := f.run(SweepWindowParams{Advance: true})
+	require.NoError(t, err)
+	require.Equal(t, []string{"at the start"}, f.started)
+	require.Equal(t, 2, result.Counts.BeforeGoLive)
+
+	f.started = nil
+	result, err = f.run(SweepWindowParams{})
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{"two days before", "a second before", "at the start"}, f.started)
+	require.Zero(t, result.Counts.BeforeGoLive)
+
+	// An app that was in use before the first start was recorded goes on as it was.
+	w.firstStart, w.sweptTo, f.started = time.Time{}, time.Time{}, nil
+	_, err = f.run(SweepWindowParams{Advance: true})
+	require.NoError(t, err)
+	require.Len(t, f.started, 3)
+}
+
 // TestSweepKeepsItsResultSmall: all calls count, some are named.
 func TestSweepKeepsItsResultSmall(t *testing.T) {
 	w := &sweepWorld{}

@@ -93,6 +93,10 @@ func (s *Sweeps) ExportProgress(ctx context.Context, logger *slog.Logger) {
 
 func (s *Sweeps) exportProgress(ctx context.Context) error {
 	for _, app := range s.apps {
+		// Long before the first sweep, so that it misses no call from here on.
+		if _, err := s.ledger.EnsureFirstStart(ctx, app.ID); err != nil {
+			return err
+		}
 		if err := s.exportApp(ctx, app); err != nil {
 			return err
 		}

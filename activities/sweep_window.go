@@ -60,6 +60,8 @@ type windowRun struct {
 	// heartbeat carries them to the next attempt, so that they count as recovered
 	// although they have a workflow by then.
 	started []string
+	// beginning is that of the app.
+	beginning time.Time
 	// now is by the ledger's clock, and held what is held back, by key.
 	now  time.Time
 	held map[string]ledger.Held
@@ -83,13 +85,16 @@ func newWindowRun(ctx context.Context, s *Sweeps, app SweepApp, p SweepWindowPar
 // handle does with every row of a listing what is to be done, and then with what
 // was held back before. An error is one of the ledger, or of Temporal in a dry run.
 func (r *windowRun) handle(ctx context.Context, listing sweep.Listing) error {
+	var err error
+	if r.beginning, err = r.Sweeps.beginning(ctx, r.app, r.params.backfill()); err != nil {
+		return err
+	}
 	if err := r.readHeld(ctx); err != nil {
 		return err
 	}
 	if err := r.take(ctx, listing); err != nil {
 		return err
 	}
-	var err error
 	if listing.Unread != nil {
 		err = r.holdBackWindow(ctx, listing.Unread)
 	} else {
@@ -130,7 +135,7 @@ func (r *windowRun) take(ctx context.Context, listing sweep.Listing) error {
 }
 
 // notInLedger returns the calls that are neither in the ledger nor from before
-// go_live, nor started by an earlier attempt, and counts the others.
+// the app's beginning, nor started by an earlier attempt, and counts the others.
 func (r *windowRun) notInLedger(ctx context.Context, records []tencent.CallRecord) ([]tencent.CallRecord, error) {
 	known, err := r.ledger.Known(ctx, r.app.ID, callIDs(records))
 	if err != nil {
@@ -145,7 +150,7 @@ func (r *windowRun) notInLedger(ctx context.Context, records []tencent.CallRecor
 			if err := r.release(ctx, ledger.HeldCallKey(record.CallID)); err != nil {
 				return nil, err
 			}
-		case record.EndTime > 0 && record.EndedAt().Before(r.app.GoLive): // 0 is unknown
+		case record.EndTime > 0 && record.EndedAt().Before(r.beginning): // 0 is unknown
 			r.result.Counts.BeforeGoLive++
 		default:
 			rest = append(rest, record)

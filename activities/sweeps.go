@@ -20,6 +20,9 @@ type SweepLedger interface {
 	SweptTo(ctx context.Context, app tencent.SDKAppID) (time.Time, error)
 	SetSweptTo(ctx context.Context, app tencent.SDKAppID, to time.Time, settle time.Duration) error
 	ForgetSweptTo(ctx context.Context, app tencent.SDKAppID, sweptTo time.Time) error
+	// EnsureFirstStart is when a worker first ran the app; the zero time if that was
+	// never recorded.
+	EnsureFirstStart(ctx context.Context, app tencent.SDKAppID) (time.Time, error)
 	HoldBack(ctx context.Context, app tencent.SDKAppID, h ledger.Held) error
 	HeldBack(ctx context.Context, app tencent.SDKAppID) ([]ledger.Held, error)
 	CountHeldBack(ctx context.Context, app tencent.SDKAppID) (int, error)
@@ -35,8 +38,9 @@ type SweepApp struct {
 	Settings sweep.Settings
 	// Every is the period of the sweep, 0 if it is off.
 	Every time.Duration
-	// GoLive is where the first sweep begins. Calls that ended before it are
-	// not charged by a sweep. The zero time sets no limit.
+	// GoLive is where the first sweep begins. Calls that ended before it are not
+	// charged by a sweep or backfill. Without it, sweeps begin at the app's first
+	// start, and backfills have no limit.
 	GoLive time.Time
 	// RecordDeadline is a parameter of the workflows that are started.
 	RecordDeadline time.Duration
@@ -69,6 +73,16 @@ func (s *Sweeps) app(id tencent.SDKAppID) (SweepApp, error) {
 		return SweepApp{}, appNotConfigured(id)
 	}
 	return app, nil
+}
+
+// beginning is when the app began to charge: a call that ended before is not
+// started. The zero time sets no limit. An operator who runs a backfill has decided
+// about the time before the first start, but not about that before go_live.
+func (s *Sweeps) beginning(ctx context.Context, app SweepApp, backfill bool) (time.Time, error) {
+	if backfill || !app.GoLive.IsZero() {
+		return app.GoLive, nil
+	}
+	return s.ledger.EnsureFirstStart(ctx, app.ID)
 }
 
 // PlanSweepParams names the app.
@@ -118,6 +132,10 @@ func (s *Sweeps) PlanSweep(ctx context.Context, p PlanSweepParams) (PlanSweepRes
 		s.metrics.corrected.WithLabelValues(app.Name).Inc()
 		result.CorrectedFrom, sweptTo = sweptTo, time.Time{}
 	}
-	result.Windows = sweep.Windows(sweptTo, app.GoLive, now, app.Settings)
+	beginning, err := s.beginning(ctx, app, false)
+	if err != nil {
+		return PlanSweepResult{}, defaultType(err, LedgerUnavailable)
+	}
+	result.Windows = sweep.Windows(sweptTo, beginning, now, app.Settings)
 	return result, nil
 }

@@ -42,8 +42,10 @@ type sweepWorld struct {
 	// listedToo says that the list of workflows knows them, which it does after a while.
 	listedToo bool
 	inReview  map[string]bool
-	lookupErr error
-	startErr  error
+	// firstStart is when the app was first run.
+	firstStart time.Time
+	lookupErr  error
+	startErr   error
 	// startErrs are the errors of single calls.
 	startErrs map[string]error
 	started   []string
@@ -92,6 +94,10 @@ func (w *sweepWorld) SetSweptTo(_ context.Context, _ tencent.SDKAppID, to time.T
 func (w *sweepWorld) ForgetSweptTo(context.Context, tencent.SDKAppID, time.Time) error {
 	w.sweptTo = time.Time{}
 	return w.ledgerErr
+}
+
+func (w *sweepWorld) EnsureFirstStart(context.Context, tencent.SDKAppID) (time.Time, error) {
+	return w.firstStart, w.ledgerErr
 }
 
 func (w *sweepWorld) HoldBack(_ context.Context, _ tencent.SDKAppID, h ledger.Held) error {

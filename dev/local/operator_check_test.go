@@ -48,6 +48,7 @@ ok  target desk                  its server can be reached
 ok  tariff             clinic    consultation, the version of TIME is in force
 ok  sweep              clinic    off, as configured: calls whose callback is lost are not found
 ok  record api         clinic    http://HOST answers in DURATION and accepts the credentials
+ok  beginning          clinic    calls are charged that ended since go_live, TIME
 ok  callback           clinic    http://HOST/tencent/call/[the app's secret]
 ok  answers            clinic    0 callbacks accepted in the last 15 minutes, none refused
 ok  calls              clinic    0 are not done, none for longer than it should take
@@ -55,6 +56,7 @@ ok  probe              clinic    http://HOST/tencent/call/[the app's secret] ans
 ok  tariff             tutoring  lessons, the version of TIME is in force
 ok  sweep              tutoring  off, as configured: calls whose callback is lost are not found
 ok  record api         tutoring  http://HOST answers in DURATION and accepts the credentials
+ok  beginning          tutoring  calls are charged that ended since go_live, TIME
 ok  callback           tutoring  http://HOST/tencent/call/[the app's secret]
 ok  answers            tutoring  0 callbacks accepted in the last 15 minutes, none refused
 ok  calls              tutoring  0 are not done, none for longer than it should take

@@ -170,7 +170,7 @@ func TestOperator(t *testing.T) {
 	// that went live an hour ago.
 	stack := startStackWithConfig(t, "every: 1m", "every: off",
 		"    tariff: consultation\n", "    tariff: consultation\n    record_deadline: 2s\n",
-		"    tariff: lessons\n", "    tariff: lessons\n    go_live: "+time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)+"\n")
+		"    tariff: lessons\n    go_live: 2025-01-01T00:00:00Z\n", "    tariff: lessons\n    go_live: "+time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)+"\n")
 	for _, test := range []struct {
 		name string
 		run  func(console)

@@ -24,7 +24,8 @@ type backfillCommand struct {
 func (backfillCommand) Help() string {
 	return `Lists the records that Tencent has of a time range, within the last seven days, and starts the calls that were not
 handled, as the sweep does. Calls that are in the ledger or have a running workflow are left alone, so it is safe to run this
-twice, while the sweep runs, and while callbacks arrive. Calls that ended before the app's go_live are not started.
+twice, while the sweep runs, and while callbacks arrive. Calls that ended before the app's go_live are not
+started; without go_live, calls from before the app's first start are, which no sweep starts.
 
 A call whose workflow has completed, but that the ledger does not have (a restored copy), is charged again. Its targets were
 notified then, and are only notified again with --notify.

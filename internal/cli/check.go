@@ -19,8 +19,8 @@ type checkCommand struct {
 func (checkCommand) Help() string {
 	return `One line each: the configuration, Redis, starters, Temporal with its retention, search attributes and workers, the ledger
 (which must take a write), what waits for a person or a target, whether each target can be reached, and for each app its
-tariff, its sweep, the record API with the configured credentials, the registered callback, how callbacks were answered
-in the last 15 minutes, and calls that wait for too long. Nothing is changed, and nothing stays in the ledger.
+tariff, its sweep, since when calls are charged, the record API with the configured credentials, the registered callback,
+how callbacks were answered in the last 15 minutes, and calls that wait for too long. Nothing is changed, and nothing stays in the ledger.
 
 FAIL needs a cure, which is printed; warn works, but look at it; ? cannot be checked until another line is cured. The
 exit code is 3 when a check failed, 5 when none failed but some found nothing out, and 0 otherwise.

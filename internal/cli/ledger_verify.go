@@ -33,7 +33,7 @@ anything is wrong.
 Whoever can change the database can also change the checkpoints in it. With --checkpoint it is compared with one that
 was mailed or kept elsewhere.
 
-With --records Tencent is asked for every call of the last seven days, or since the app's go_live:
+With --records Tencent is asked for every call of the last seven days, or since the app's go_live or first start:
 
   missing    Tencent has a record, the ledger has no entry, and no workflow is running
   extra      the ledger has an entry, Tencent has no record

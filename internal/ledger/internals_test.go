@@ -2,7 +2,11 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"strings"
+
+	"github.com/pressly/goose/v3"
 
 	"aftercall/internal/ledgerlog"
 )
@@ -22,6 +26,7 @@ func Columns() map[string][]string {
 		"ledger_tariffs":    {"hash", "edition"},
 		"ledger_sweeps":     {"sdk_app_id", "swept_to"},
 		"ledger_sweep_held": {"sdk_app_id"},
+		"ledger_apps":       {"sdk_app_id", "first_start"},
 		"ledger_versions":   {"version", "oldest"},
 		"ledger_entries":    columnNames(entryColumns),
 		"ledger_log":        columnNames(batchColumns),
@@ -62,4 +67,21 @@ func (l *Ledger) LeafAt(ctx context.Context, index uint64) (ledgerlog.Hash, erro
 		return ledgerlog.Hash{}, err
 	}
 	return n.In(b.first, b.nodes)
+}
+
+// MigrateTo makes the tables of an earlier release.
+func MigrateTo(ctx context.Context, url string, version int64) error {
+	e, db, err := parseURL(url)
+	if err != nil {
+		return err
+	}
+	p, err := db.open(ctx, func(ctx context.Context, db *sql.DB, options ...goose.ProviderOption) error {
+		provider, err := e.provider(db, options...)
+		if err != nil {
+			return err
+		}
+		_, err = provider.UpTo(ctx, version)
+		return err
+	}, nil)
+	return errors.Join(err, p.close())
 }

@@ -61,8 +61,12 @@ func (d *Deps) auditRecords(ctx context.Context, l *ledger.Ledger) ([]RecordAudi
 		if err != nil {
 			return nil, err
 		}
+		from, err := beginning(ctx, l, app)
+		if err != nil {
+			return nil, err
+		}
 		audit := recordAudit{
-			app: *app, ledger: l, records: waitingClient{records}, now: d.now(),
+			app: *app, beginning: from, ledger: l, records: waitingClient{records}, now: d.now(),
 			isRunning: func(ctx context.Context, callID string) (bool, error) {
 				return isRunning(ctx, t, workflows.AfterCallID(app.SDKAppID, callID))
 			},
@@ -92,7 +96,9 @@ func isRunning(ctx context.Context, t client.Client, id string) (bool, error) {
 // recordAudit compares the ledger with the records of one app, one window at a
 // time.
 type recordAudit struct {
-	app       config.App
+	app config.App
+	// beginning is when the app began to charge, if that is known.
+	beginning time.Time
 	ledger    *ledger.Ledger
 	records   recordClient
 	now       time.Time
@@ -105,7 +111,7 @@ type recordAudit struct {
 func (a *recordAudit) run(ctx context.Context) error {
 	a.reported = map[string]bool{}
 	a.result = RecordAudit{App: a.app.Name, SDKAppID: a.app.SDKAppID, Found: []Problem{}}
-	windows := sweep.Windows(time.Time{}, a.app.GoLive, a.now, a.app.Sweep.Settings())
+	windows := sweep.Windows(time.Time{}, a.beginning, a.now, a.app.Sweep.Settings())
 	if len(windows) == 0 {
 		return nil
 	}
@@ -158,7 +164,7 @@ func (a *recordAudit) window(ctx context.Context, w sweep.Window, rows []tencent
 // record compares one of Tencent's records with the entries of its call.
 func (a *recordAudit) record(ctx context.Context, row tencent.RecordRow, entries []ledger.Entry) error {
 	r := row.Record
-	if len(entries) == 0 && r.EndTime > 0 && (r.EndedAt().Before(a.app.GoLive) || r.EndedAt().After(a.result.To)) {
+	if len(entries) == 0 && r.EndTime > 0 && (r.EndedAt().Before(a.beginning) || r.EndedAt().After(a.result.To)) {
 		return nil // such calls are not charged, or not yet
 	}
 	a.result.Records++

@@ -141,7 +141,7 @@ func TestCompareWithRecords(t *testing.T) {
 	}, found.Found)
 	require.Contains(t, api.asked, "over the edge")
 
-	audit.app.GoLive = now
+	audit.beginning = now
 	require.NoError(t, audit.run(t.Context()))
 	require.Zero(t, audit.result.Records, "calls before go_live are not compared")
 }

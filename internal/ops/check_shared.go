@@ -71,6 +71,7 @@ func appProbes(app *config.App, p CheckParams) []probe {
 		{name: tariffProbe, app: app.Name, run: of(probeTariff)},
 		{name: "sweep", app: app.Name, needs: []string{temporalProbe, ledgerProbe}, run: of(probeSweep)},
 		{name: recordAPIProbe, app: app.Name, run: of(probeRecordAPI)},
+		{name: "beginning", app: app.Name, needs: []string{ledgerProbe, recordAPIProbe}, run: of(probeBeginning)},
 		{name: callbackProbe, app: app.Name, needs: []string{recordAPIProbe}, run: of(probeCallback)},
 		{name: "answers", app: app.Name, needs: []string{redisProbe}, run: of(probeAnswers)},
 		{name: "calls", app: app.Name, needs: []string{temporalProbe, workersProbe, ledgerProbe, recordAPIProbe, tariffProbe}, run: of(probeCalls)},
