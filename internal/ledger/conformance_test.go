@@ -31,7 +31,7 @@ type testEngine struct {
 	size string
 }
 
-// testEngines are the engines that the suite runs on: one line each.
+// testEngines are the engines that the suite runs on.
 var testEngines = []testEngine{
 	{
 		"sqlite", createSQLite, "sqlite", func(url string) string { return "file:" + strings.TrimPrefix(url, "sqlite://") + "?_foreign_keys=1" },
