@@ -3,7 +3,10 @@ package local
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"aftercall/dev/webhookreceiver"
 	"aftercall/internal/notify"
@@ -14,8 +17,9 @@ const goodwillTariff = "goodwill"
 
 // CorrectCharges reverses the charge of one call and rerates another, as an
 // operator would, waits until the targets have received both corrections, and
-// then verifies the ledger, also against Tencent's records. It returns the
-// output of the verification, and a sentence about every deviation.
+// then verifies the ledger, also against Tencent's records, and proves a charge by a
+// receipt. It returns the output of the verification, and a sentence about every
+// deviation.
 func (s *Stack) CorrectCharges(ctx context.Context, reversed, rerated SampleRun) (verification string, deviations []string) {
 	ctx, cancel := context.WithTimeout(ctx, runTimeout)
 	defer cancel()
@@ -47,7 +51,38 @@ func (s *Stack) CorrectCharges(ctx context.Context, reversed, rerated SampleRun)
 	if err := verified.Err(); err != nil {
 		deviations = append(deviations, "ledger verify: "+err.Error())
 	}
+	if err := s.proveByReceipt(ctx, rerated.Call.Record.CallID); err != nil {
+		deviations = append(deviations, err.Error())
+	}
 	return verified.Stdout, deviations
+}
+
+// proveByReceipt makes a checkpoint and the receipt of a call, and checks the
+// receipt by the checkpoint.
+func (s *Stack) proveByReceipt(ctx context.Context, callID string) error {
+	folder, err := os.MkdirTemp("", "aftercall-receipt")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	checkpoint, receipt := filepath.Join(folder, "checkpoint.txt"), filepath.Join(folder, "receipt.json")
+	for _, step := range []struct {
+		args []string
+		into string
+	}{
+		{[]string{"ledger", "checkpoint"}, checkpoint},
+		{[]string{"ledger", "prove", callID}, receipt},
+		{[]string{"ledger", "check-receipt", receipt, "--checkpoint", checkpoint}, filepath.Join(folder, "proven.txt")},
+	} {
+		result := s.Command(ctx, step.args...)
+		if err := result.Err(); err != nil {
+			return fmt.Errorf("%s: %w", strings.Join(step.args[:2], " "), err)
+		}
+		if err := os.WriteFile(step.into, []byte(result.Stdout), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // eventsOfTarget returns those of events that a target receives: the chat

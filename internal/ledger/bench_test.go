@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 	"aftercall/internal/ledger"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 )
 
 // entriesVariable is how many entries BenchmarkVerify verifies.
@@ -45,8 +47,68 @@ func BenchmarkCharge(b *testing.B) {
 	})
 }
 
-// BenchmarkVerify verifies a ledger of 10 000 entries, or as many as
-// AFTERCALL_BENCH_ENTRIES says.
+// BenchmarkChargeAndLog books new calls by several goroutines, by turns alone and
+// while entries are taken into the log every quarter of a second, twenty times as
+// often as a worker does it. slower-% is the median of how much longer the same
+// number of calls then takes.
+func BenchmarkChargeAndLog(b *testing.B) {
+	const chargers, calls = 8, 400
+	benchOnEachEngine(b, func(b *testing.B, url string) {
+		l := open(b, url)
+		in := l.NewIntegrator()
+		booked := 0
+		book := func() time.Duration {
+			booked++
+			begin := time.Now()
+			var group errgroup.Group
+			for c := range chargers {
+				group.Go(func() error {
+					e := entry(b, "call", "run", "0.05")
+					for i := range calls {
+						e.Record.CallID = fmt.Sprintf("%d-%d-%d", booked, c, i)
+						if _, _, err := l.Charge(context.Background(), e); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+			}
+			require.NoError(b, group.Wait())
+			return time.Since(begin)
+		}
+		var slower []float64
+		for b.Loop() {
+			alone := book()
+			integrate(b, in)
+			ctx, cancel := context.WithCancel(context.Background())
+			var logging errgroup.Group
+			logging.Go(func() error {
+				ticker := time.NewTicker(250 * time.Millisecond)
+				defer ticker.Stop()
+				for {
+					select {
+					case <-ctx.Done():
+						return nil
+					case <-ticker.C:
+						if _, err := in.Integrate(context.Background()); err != nil {
+							return err
+						}
+					}
+				}
+			})
+			logged := book()
+			cancel()
+			require.NoError(b, logging.Wait())
+			integrate(b, in)
+			slower = append(slower, 100*(logged.Seconds()/alone.Seconds()-1))
+		}
+		slices.Sort(slower)
+		b.ReportMetric(slower[len(slower)/2], "slower-%")
+	})
+}
+
+// BenchmarkVerify takes a ledger of 10 000 entries into the log, or as many as
+// AFTERCALL_BENCH_ENTRIES says, and verifies it.
 func BenchmarkVerify(b *testing.B) {
 	n := 10_000
 	if text := os.Getenv(entriesVariable); text != "" {
@@ -60,12 +122,16 @@ func BenchmarkVerify(b *testing.B) {
 		_, err := openSQL(b, url).ExecContext(context.Background(), copies("0.10", n-1))
 		require.NoError(b, err)
 		peak := watchHeap()
+		begin := time.Now()
+		integrate(b, l.NewIntegrator())
+		integrating := time.Since(begin)
 		for b.Loop() {
 			v, err := l.Verify(context.Background(), ledger.Evidence{}, func(f ledger.Finding) { b.Fatal(f) }, nil)
 			if err != nil || v.Entries != int64(n) {
 				b.Fatal(v, err)
 			}
 		}
+		b.ReportMetric(float64(n)/integrating.Seconds(), "integrated/s")
 		b.ReportMetric(float64(peak())/(1<<20), "peak-heap-MB")
 		b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "entries/s")
 		if resident, ok := residentPeak(); ok {

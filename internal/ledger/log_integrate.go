@@ -30,7 +30,7 @@ type Integrator struct {
 func (l *Ledger) NewIntegrator() *Integrator { return &Integrator{ledger: l} }
 
 // Integrate takes the next entries into the log, at most a batch of them. more
-// means that there are further ones.
+// means that there can be further ones.
 func (in *Integrator) Integrate(ctx context.Context) (more bool, err error) {
 	// What was written by then is seen by all later queries.
 	closed, err := in.writersAreGone(ctx)
@@ -60,7 +60,7 @@ func (in *Integrator) Integrate(ctx context.Context) (more bool, err error) {
 			return false, err
 		}
 		if added, err := batch.insert(ctx, in.ledger.write); err != nil || !added {
-			return false, err // another process is at it
+			return true, err // another process was first, perhaps with other entries
 		}
 		tail = batch
 	}

@@ -55,7 +55,11 @@ const leafHeader = "aftercall ledger entry 1\n"
 // Leaf is the canonical form of an entry: a header, and a line for each column
 // with its name, the length of its value in bytes, and the value.
 func (f Fields) Leaf() []byte {
-	leaf := []byte(leafHeader)
+	size := len(leafHeader)
+	for _, field := range f {
+		size += len(field.Name) + len(field.Text) + len(" 1000000000 \n")
+	}
+	leaf := append(make([]byte, 0, size), leafHeader...)
 	for _, field := range f {
 		leaf = append(leaf, field.Name...)
 		leaf = append(leaf, ' ')
