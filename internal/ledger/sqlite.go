@@ -97,9 +97,9 @@ func (d sqliteDatabase) open(ctx context.Context, migrate migrateFunc, traces tr
 }
 
 // openWriter has next to no cache, so that a write reaches the disk before its
-// transaction ends.
+// transaction ends, and waits less long for a lock than those who ask.
 func (d sqliteDatabase) openWriter() (*sql.DB, error) {
-	return sql.Open("sqlite", d.source(url.Values{"mode": {"rw"}, "_txlock": {"immediate"}, "_pragma": {"cache_size(1)"}}))
+	return sql.Open("sqlite", d.source(url.Values{"mode": {"rw"}, "_txlock": {"immediate"}, "_pragma": {"cache_size(1)", "busy_timeout(5000)"}}))
 }
 
 func (d sqliteDatabase) freeBytes() (free uint64, known bool) { return freeBytes(filepath.Dir(d.path)) }

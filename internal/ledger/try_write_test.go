@@ -1,11 +1,13 @@
 package ledger_test
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"aftercall/internal/ledger"
 
@@ -76,4 +78,21 @@ func TestFreeBytes(t *testing.T) {
 	free, known := open(t, url).FreeBytes()
 	require.True(t, known)
 	require.Positive(t, free)
+}
+
+// TestTryWriteLocked tries a write while a shell keeps a transaction open.
+func TestTryWriteLocked(t *testing.T) {
+	url, _ := createSQLite(t)
+	l := open(t, url)
+	db := openSQL(t, url)
+	db.SetMaxOpenConns(1)
+	_, err := db.ExecContext(t.Context(), "BEGIN IMMEDIATE")
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // as check has
+	defer cancel()
+	problem, cure := ledger.Describe(l.TryWrite(ctx))
+	require.Equal(t, "the database is locked", problem)
+	require.Contains(t, cure, "shell")
+	_, err = db.ExecContext(t.Context(), "ROLLBACK")
+	require.NoError(t, err)
 }

@@ -61,6 +61,8 @@ func answersError(answers map[presence.Answer]int64, app string, accepted int64,
 		return Errorf(Failed, "make apps[].callback.token the one in Tencent's console, and restart the starters; the sweep starts the calls that were missed", "%s", found)
 	case accepted == 0:
 		return warn("look for “callback refused” in the starter's log; docs/callback.md says what each status means", "%s", found)
+	case unsigned > 0:
+		return warn("if these are Tencent's, apps[].callback.token is not the one in its console: correct it and restart the starters; otherwise someone else knows the URL", "%s", found)
 	}
 	return warn("look for “callback refused” and “conflict” in the starter's log: someone else may know the URL", "%s", found)
 }
