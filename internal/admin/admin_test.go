@@ -83,6 +83,7 @@ func TestReasonsAreLogged(t *testing.T) {
 }
 
 func TestChecksAreBounded(t *testing.T) {
+	t.Parallel()
 	hangs := func(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()

@@ -99,6 +99,7 @@ func (s *secured) expires() float64 {
 }
 
 func TestHandshakesEnd(t *testing.T) {
+	t.Parallel()
 	s := startSecured(t, 100, testcert.New(t, "only"))
 	requireClosed(t, s.open(""))
 	requireClosed(t, s.open("\x16\x03\x01"))

@@ -104,6 +104,7 @@ const (
 // TestUnfinishedRequestsEnd has requests of which the rest never comes, to a
 // handler that does not wait for it.
 func TestUnfinishedRequestsEnd(t *testing.T) {
+	t.Parallel()
 	limits := DefaultLimits()
 	limits.Header, limits.Read, limits.Idle = 200*time.Millisecond, 300*time.Millisecond, 400*time.Millisecond
 	s := start(t, Listener{Handler: ok, Limits: limits})
@@ -127,6 +128,7 @@ func TestDefaultLimits(t *testing.T) {
 
 // TestLargeHead sends a head without end.
 func TestLargeHead(t *testing.T) {
+	t.Parallel()
 	s := start(t, Listener{Handler: ok})
 	conn := s.open(unfinishedHeader + strings.Repeat("a", DefaultLimits().HeaderSize))
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)

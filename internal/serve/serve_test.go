@@ -77,6 +77,7 @@ func TestPortInUse(t *testing.T) {
 // drain time, that each answer closes its connection, and that a listener is
 // closed after it.
 func TestDrain(t *testing.T) {
+	t.Parallel()
 	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "done") })
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(testenv.FreePort(t)))
 	ctx, stop := context.WithCancel(context.Background())
