@@ -23,7 +23,7 @@ const (
 
 // problemKey is where Redis keeps the problem of a target: a hash that all
 // processes write, and that the next success in any of them removes.
-func problemKey(target string) string { return "aftercall:problem:" + target }
+func problemKey(target string) string { return redisguard.KeyPrefix + "problem:" + target }
 
 // problemState is what this process has written to Redis last, and when.
 type problemState struct {

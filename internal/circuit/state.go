@@ -13,7 +13,7 @@ import (
 // key is where Redis keeps which processes have an open breaker for a target: a
 // sorted set of processes by the time of their next test. The entry of a process
 // that died expires with that time.
-func key(target string) string { return "aftercall:paused:" + target }
+func key(target string) string { return redisguard.KeyPrefix + "paused:" + target }
 
 // publish writes the state to Redis if it has changed.
 func (b *Breaker) publish(ctx context.Context) {

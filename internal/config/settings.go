@@ -28,6 +28,9 @@ type Common struct {
 	ConfigFile    string          `env:"AFTERCALL_CONFIG,required,notEmpty" doc:"Path of the YAML file."`
 	RedisURL      ConnectionURL   `env:"REDIS_URL" envDefault:"redis://127.0.0.1:6379" doc:"Redis for the duplicate check and the request limit that all processes share: redis://, rediss:// or unix://."`
 	RedisTimeout  time.Duration   `env:"AFTERCALL_REDIS_TIMEOUT" envDefault:"250ms" doc:"How long starter and worker wait for an answer of Redis, 10ms to 300ms. A Redis that takes longer is not used."`
+	RedisTLSCA    string          `env:"AFTERCALL_REDIS_TLS_CA" doc:"Path of the authorities, in the PEM format, that signed the certificate of a rediss:// Redis; left out, those of the system."`
+	RedisTLSCert  string          `env:"AFTERCALL_REDIS_TLS_CERT" doc:"Path of this process's certificate, in the PEM format, for a rediss:// Redis that asks for one."`
+	RedisTLSKey   string          `env:"AFTERCALL_REDIS_TLS_KEY" doc:"Path of the private key of AFTERCALL_REDIS_TLS_CERT."`
 	LedgerURL     ConnectionURL   `env:"LEDGER_URL" envDefault:"sqlite:aftercall.db" doc:"The ledger: sqlite: and the path of a file, or postgres://user:password@host/database."`
 	LogFormat     LogFormat       `env:"AFTERCALL_LOG_FORMAT" envDefault:"auto" doc:"json, text, or auto: text on a terminal, else json."`
 	LogLevel      slog.Level      `env:"AFTERCALL_LOG_LEVEL" envDefault:"info" doc:"debug, info, warn or error."`
@@ -108,7 +111,7 @@ func Starter(environ map[string]string) (StarterSettings, *Config, error) {
 	problems := parseSettings(&settings, environ)
 	problems = append(problems, listenProblem("AFTERCALL_LISTEN", settings.Listen)...)
 	problems = append(problems, listenProblem("AFTERCALL_ADMIN_LISTEN", settings.AdminListen)...)
-	problems = append(problems, keyPairProblems("AFTERCALL_TLS_CERT", settings.TLSCert, "AFTERCALL_TLS_KEY", settings.TLSKey)...)
+	problems = append(problems, pairProblems("AFTERCALL_TLS_CERT", settings.TLSCert, "AFTERCALL_TLS_KEY", settings.TLSKey)...)
 	problems = append(problems, rangeProblem("AFTERCALL_DRAIN", settings.Drain, 0, maxDrain)...)
 	file, err := loadWith(&settings.Common, environ, problems)
 	return settings, file, err
@@ -226,6 +229,7 @@ func (c *Common) validate() []Problem {
 		report("REDIS_URL", "must begin with redis://, rediss:// or unix://")
 	}
 	problems = append(problems, rangeProblem("AFTERCALL_REDIS_TIMEOUT", c.RedisTimeout, redisguard.MinTimeout, redisguard.MaxTimeout)...)
+	problems = append(problems, pairProblems("AFTERCALL_REDIS_TLS_CERT", c.RedisTLSCert, "AFTERCALL_REDIS_TLS_KEY", c.RedisTLSKey)...)
 	problems = append(problems, c.LedgerURL.ledgerProblem()...)
 	problems = append(problems, taskQueueProblem(c.TaskQueue)...)
 	if c.TemporalUIURL != "" {

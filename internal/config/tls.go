@@ -1,25 +1,20 @@
 package config
 
-import (
-	"crypto/tls"
-	"fmt"
-)
+import "aftercall/internal/redisguard"
 
-// keyPairProblems are those of two settings that name the files of a certificate
-// and of its private key.
-func keyPairProblems(certKey, certFile, keyKey, keyFile string) []Problem {
+// pairProblems are those of two settings that require each other. The files are
+// read by the process that uses them: an operator may not be allowed to.
+func pairProblems(certKey, certFile, keyKey, keyFile string) []Problem {
 	switch {
-	case certFile == "" && keyFile == "":
-		return nil
-	case certFile == "":
+	case certFile == "" && keyFile != "":
 		return []Problem{{Key: keyKey, Message: "has no use without " + certKey + ": set that too, or remove this"}}
-	case keyFile == "":
+	case keyFile == "" && certFile != "":
 		return []Problem{{Key: certKey, Message: "has no use without " + keyKey + ": set that too, or remove this"}}
 	}
-	if _, err := tls.LoadX509KeyPair(certFile, keyFile); err != nil {
-		return []Problem{{Key: certKey, Message: fmt.Sprintf(
-			"cannot be used together with %s: %v; the files must be a certificate with its chain and its private key, in the PEM format", keyKey, err,
-		)}}
-	}
 	return nil
+}
+
+// RedisCertificates are the files for a rediss:// connection.
+func (c *Common) RedisCertificates() redisguard.Certificates {
+	return redisguard.Certificates{CA: c.RedisTLSCA, Cert: c.RedisTLSCert, Key: c.RedisTLSKey}
 }

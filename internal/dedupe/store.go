@@ -86,7 +86,7 @@ func New(guard *redisguard.Guard, reg prometheus.Registerer) *Store {
 // Key is the Redis key of a call. An SDKAppID consists of digits, so no two
 // calls share a key, whatever their CallIds contain.
 func Key(app tencent.SDKAppID, callID string) string {
-	return "aftercall:call:" + app.String() + ":" + callID
+	return redisguard.KeyPrefix + "call:" + app.String() + ":" + callID
 }
 
 // Ping reports whether Redis accepts a write in time.

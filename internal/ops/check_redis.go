@@ -29,7 +29,13 @@ func probeRedis(ctx context.Context, d *Deps) (string, error) {
 		// checked only once it is used again.
 		return took, guard.AwaitUp(ctx)
 	})
-	if err != nil {
+	if err == nil {
+		_, err = ask(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, redisguard.CheckPermissions(ctx, rdb) })
+	}
+	switch {
+	case redisguard.Refused(err):
+		return "", Errorf(Failed, redisguard.RefusalCure, "%s refuses: %w", d.settings.RedisURL, err)
+	case err != nil:
 		return "", Errorf(Failed, "is Redis up, and not full or read-only? Calls are handled without it, but every duplicate costs Temporal a request",
 			"%s accepts no writes: %w", d.settings.RedisURL, err)
 	}

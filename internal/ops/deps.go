@@ -123,7 +123,7 @@ func (d *Deps) openRedis() (*redisParts, error) {
 	if _, err := d.readConfig(); err != nil {
 		return nil, err
 	}
-	rdb, err := redisguard.NewClient(d.settings.RedisURL.Reveal(), redisguard.PatientTimeout)
+	rdb, err := redisguard.NewClient(d.settings.RedisURL.Reveal(), redisguard.PatientTimeout, redisguard.WithCertificates(d.settings.RedisCertificates()))
 	if err != nil {
 		return nil, &Error{Kind: Usage, Err: err}
 	}

@@ -29,11 +29,11 @@ const (
 
 const (
 	// startersKey is a sorted set of the starters by the time of their last report.
-	startersKey = "aftercall:starters"
+	startersKey = redisguard.KeyPrefix + "starters"
 	// aliveKey is followed by a starter: it exists as long as its report counts.
-	aliveKey = "aftercall:starter:"
+	aliveKey = redisguard.KeyPrefix + "starter:"
 	// answersKey is followed by a minute since 1970: a hash of counters.
-	answersKey = "aftercall:answers:"
+	answersKey = redisguard.KeyPrefix + "answers:"
 )
 
 // Answer is how a callback was answered.

@@ -83,7 +83,7 @@ func (b *Buckets) Take(ctx context.Context, app tencent.SDKAppID) bool {
 	var result *redis_rate.Result
 	err := b.guard.DoRoundTrips(ctx, roundTrips, func(ctx context.Context, rdb redis.UniversalClient) (err error) {
 		n := min(int(q.waiting.Load()), q.rate.Burst, maxTaken)
-		result, err = redis_rate.NewLimiter(rdb).AllowAtMost(ctx, "aftercall:"+b.name+":"+app.String(), redis_rate.Limit{
+		result, err = redis_rate.NewLimiter(prefixed{rdb}).AllowAtMost(ctx, b.name+":"+app.String(), redis_rate.Limit{
 			Rate: q.rate.PerSecond, Burst: q.rate.Burst, Period: time.Second,
 		}, n)
 		return err

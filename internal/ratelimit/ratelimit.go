@@ -191,7 +191,7 @@ func (l *Limiter) takeShared(ctx context.Context, q *queue, app tencent.SDKAppID
 	err = l.guard.DoRoundTrips(ctx, roundTrips, func(ctx context.Context, rdb redis.UniversalClient) error {
 		asked := withPause{UniversalClient: rdb, key: pauseKey(app)}
 		n := min(max(int(q.waiting.Load()), 1), burst)
-		result, err := redis_rate.NewLimiter(&asked).AllowAtMost(ctx, "aftercall:"+app.String(), redis_rate.Limit{
+		result, err := redis_rate.NewLimiter(&asked).AllowAtMost(ctx, app.String(), redis_rate.Limit{
 			Rate: perSecond, Burst: burst, Period: time.Second,
 		}, n)
 		switch {
@@ -219,12 +219,12 @@ type withPause struct {
 
 // EvalSha implements redis.Scripter.
 func (w *withPause) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
-	return w.both(ctx, func(pipe redis.Pipeliner) *redis.Cmd { return pipe.EvalSha(ctx, sha, keys, args...) })
+	return w.both(ctx, func(pipe redis.Pipeliner) *redis.Cmd { return pipe.EvalSha(ctx, sha, underPrefix(keys), args...) })
 }
 
 // Eval implements redis.Scripter.
 func (w *withPause) Eval(ctx context.Context, script string, keys []string, args ...any) *redis.Cmd {
-	return w.both(ctx, func(pipe redis.Pipeliner) *redis.Cmd { return pipe.Eval(ctx, script, keys, args...) })
+	return w.both(ctx, func(pipe redis.Pipeliner) *redis.Cmd { return pipe.Eval(ctx, script, underPrefix(keys), args...) })
 }
 
 func (w *withPause) both(ctx context.Context, eval func(redis.Pipeliner) *redis.Cmd) *redis.Cmd {
@@ -237,7 +237,9 @@ func (w *withPause) both(ctx context.Context, eval func(redis.Pipeliner) *redis.
 	return result
 }
 
-func pauseKey(app tencent.SDKAppID) string { return "aftercall:rate-pause:" + app.String() }
+func pauseKey(app tencent.SDKAppID) string {
+	return redisguard.KeyPrefix + "rate-pause:" + app.String()
+}
 
 // Pause stops the requests of app in this process and, through Redis, in the
 // others. retryAfter is the delay that Tencent asked for, 0 if it named none.

@@ -40,10 +40,13 @@ type discard struct{}
 // Printf implements go-redis's logger.
 func (discard) Printf(context.Context, string, ...any) {}
 
+// Option changes how a client connects.
+type Option func(*redis.Options) error
+
 // NewClient returns a Redis client for a Guard. timeout bounds each step of a
 // command: waiting for a free connection, writing and reading; connecting has a
 // time of its own. Nothing is retried, so that a Guard sees the first failure.
-func NewClient(url string, timeout time.Duration) (*redis.Client, error) {
+func NewClient(url string, timeout time.Duration, options ...Option) (*redis.Client, error) {
 	disableLog.Do(func() { redis.SetLogger(discard{}) })
 	o, err := redis.ParseURL(url)
 	if err != nil {
@@ -64,5 +67,10 @@ func NewClient(url string, timeout time.Duration) (*redis.Client, error) {
 	o.DisableIdentity = true
 	// Only managed services send them; everywhere else they are an error at every connection.
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	for _, option := range options {
+		if err := option(o); err != nil {
+			return nil, err
+		}
+	}
 	return redis.NewClient(o), nil
 }

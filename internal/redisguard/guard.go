@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/redis/go-redis/v9"
+	"golang.org/x/time/rate"
 )
 
 // ErrDown is what Do returns while Redis is known to be down.
@@ -23,9 +24,12 @@ var ErrDown = errors.New("redis is down")
 
 var errBusy = errors.New("all connections to Redis are in use")
 
+// KeyPrefix begins every key of this project.
+const KeyPrefix = "aftercall:"
+
 // probeKey is written by probes: a Redis that answers but accepts no writes
 // (out of memory, read-only replica) counts as down.
-const probeKey = "aftercall:probe"
+const probeKey = KeyPrefix + "probe"
 
 const (
 	// keepInterval is how often idle connections are used, which keeps them open
@@ -63,6 +67,8 @@ type Guard struct {
 	down       atomic.Bool
 	lastChange atomic.Int64 // Unix ns at which down changed, 0 for never
 	outages    prometheus.Counter
+	refusals   prometheus.Counter
+	sparse     *rate.Sometimes
 	duration   prometheus.Histogram
 
 	ctx    context.Context // ends the prober at Close
@@ -79,7 +85,8 @@ func New(ctx context.Context, rdb *redis.Client, reg prometheus.Registerer, logg
 	ctx, cancel := context.WithCancel(ctx)
 	g := &Guard{
 		redis: rdb, logger: logger, timeout: rdb.Options().ReadTimeout, connections: 1, slots: make(chan struct{}, rdb.Options().PoolSize), probeDelay: minProbeDelay,
-		ctx: ctx, cancel: cancel,
+		sparse: &rate.Sometimes{First: 3, Interval: time.Minute},
+		ctx:    ctx, cancel: cancel,
 	}
 	if g.timeout <= MaxTimeout {
 		g.connections = rdb.Options().PoolSize
@@ -98,6 +105,10 @@ func (g *Guard) register(reg prometheus.Registerer) {
 	g.outages = factory.NewCounter(prometheus.CounterOpts{
 		Name: "aftercall_redis_outages_total",
 		Help: "Outages of Redis; each is logged once.",
+	})
+	g.refusals = factory.NewCounter(prometheus.CounterOpts{
+		Name: "aftercall_redis_refusals_total",
+		Help: "Commands and connections that Redis refused because of the user, its password, its permissions or a certificate. These are no outages.",
 	})
 	g.duration = factory.NewHistogram(prometheus.HistogramOpts{
 		Name:    "aftercall_redis_duration_seconds",
@@ -142,7 +153,10 @@ func (g *Guard) DoRoundTrips(ctx context.Context, n int, command func(context.Co
 		return nil
 	}
 	hurried := hasDeadline && callers.Before(deadline) && isTimeout(err)
-	if ctx.Err() == nil && !hurried && !errors.Is(err, redis.ErrPoolTimeout) {
+	switch {
+	case denied(err):
+		g.refused(err) // of this command: others work
+	case ctx.Err() == nil && !hurried && !errors.Is(err, redis.ErrPoolTimeout):
 		g.markDown(err)
 	}
 	return err
@@ -196,8 +210,12 @@ func (g *Guard) markDown(cause error) {
 		return
 	}
 	g.lastChange.Store(time.Now().UnixNano())
-	g.outages.Inc()
-	g.logger.Warn("Redis is down: continuing without it until it is up again", "error", cause)
+	if Refused(cause) {
+		g.refused(cause)
+	} else {
+		g.outages.Inc()
+		g.logger.Warn("Redis is down: continuing without it until it is up again", "error", cause)
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.ctx.Err() == nil {

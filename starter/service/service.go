@@ -4,6 +4,7 @@ package service
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"sync/atomic"
 
@@ -47,7 +48,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	}
 	defer traces.Stop(ctx)
 
-	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal(), settings.RedisTimeout)
+	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal(), settings.RedisTimeout, redisguard.WithCertificates(settings.RedisCertificates()))
 	if err != nil {
 		return err
 	}
@@ -121,7 +122,11 @@ func callbackCertificate(settings config.StarterSettings) (*serve.Certificate, e
 	if settings.TLSCert == "" {
 		return nil, nil //nolint:nilnil // there is none, and nothing went wrong
 	}
-	return serve.LoadCertificate(settings.TLSCert, settings.TLSKey)
+	certificate, err := serve.LoadCertificate(settings.TLSCert, settings.TLSKey)
+	if err != nil {
+		return nil, fmt.Errorf("AFTERCALL_TLS_CERT and AFTERCALL_TLS_KEY must be a certificate with its chain and its private key, in the PEM format: %w", err)
+	}
+	return certificate, nil
 }
 
 func apps(cfg *config.Config) []callback.App {

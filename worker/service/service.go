@@ -53,7 +53,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	pending := &pendingLedger{interval: tryWriteInterval}
 	defer pending.close()
 	timed := newTimedLedger(reg)
-	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal(), settings.RedisTimeout)
+	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal(), settings.RedisTimeout, redisguard.WithCertificates(settings.RedisCertificates()))
 	if err != nil {
 		return err
 	}
