@@ -40,9 +40,6 @@ func Columns() map[string][]string {
 // ListQuery is the query of List.
 func ListQuery(f Filter) (query string, args []any) { return listQuery(f) }
 
-// FirstLeafColumns is how many columns the first leaves had.
-const FirstLeafColumns = firstLeafColumns
-
 // SchemaText is the schema of the database in the form of the files in schema/.
 func (l *Ledger) SchemaText(ctx context.Context) (engine, text string, err error) {
 	objects, err := l.engine.schemaOf(ctx, l.read)
