@@ -71,9 +71,9 @@ dev/bin/golangci-lint dev/bin/workflowcheck: dev/tools/go.mod dev/tools/go.sum
 
 .PHONY: fuzz
 fuzz: ## Fuzz the callback decoder, the UserSig and the configuration, 30 s each
-	go test ./internal/tencent -run '^$$' -fuzz FuzzDecodeCallback -fuzztime 30s
-	go test ./internal/tencent -run '^$$' -fuzz FuzzDecodeUserSig -fuzztime 30s
-	go test ./internal/config -run '^$$' -fuzz FuzzParse -fuzztime 30s
+	go test ./internal/tencent -run '^$$' -fuzz FuzzDecodeCallback -fuzztime 30s -fuzzminimizetime 10x
+	go test ./internal/tencent -run '^$$' -fuzz FuzzDecodeUserSig -fuzztime 30s -fuzzminimizetime 10x
+	go test ./internal/config -run '^$$' -fuzz FuzzParse -fuzztime 30s -fuzzminimizetime 10x
 
 # Where a wrong operator costs money or loses calls.
 MUTATE = ./internal/billing ./internal/sweep ./internal/dedupe ./internal/tencent ./starter/callback ./activities ./workflows

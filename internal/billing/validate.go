@@ -65,9 +65,10 @@ func (t Tariff) Validate() []Problem {
 	if len(t.Versions) == 0 {
 		v.report("versions", "must hold at least one version with its effective_from and rules")
 	}
+	begins := make(map[time.Time]int, len(t.Versions))
 	for i, version := range t.Versions {
 		path := fmt.Sprintf("versions[%d]", i)
-		v.effectiveFrom(path+".effective_from", version.EffectiveFrom, t.Versions[:i])
+		v.effectiveFrom(path+".effective_from", i, version.EffectiveFrom, begins)
 		if d := version.MaxDuration; d != 0 && (d < smallestMaxDuration || d > largestMaxDuration) {
 			v.report(path+".max_duration", "must be from 1m to 720h, or left out for 24h")
 		}
@@ -110,17 +111,18 @@ func (v *validator) charge(t Tariff) {
 	}
 }
 
-func (v *validator) effectiveFrom(path string, from time.Time, earlier []Version) {
+// effectiveFrom notes in begins, by the time, which version begins then.
+func (v *validator) effectiveFrom(path string, version int, from time.Time, begins map[time.Time]int) {
 	if from.IsZero() {
 		v.report(path, "is missing: write when the version begins, as in 2026-01-01T00:00:00Z")
 		return
 	}
-	for i, other := range earlier {
-		if other.EffectiveFrom.Equal(from) {
-			v.report(path, "is the same time as in versions[%d]: only one version can begin then", i)
-			return
-		}
+	from = from.Round(0).UTC() // equal times are equal keys
+	if earlier, known := begins[from]; known {
+		v.report(path, "is the same time as in versions[%d]: only one version can begin then", earlier)
+		return
 	}
+	begins[from] = version
 }
 
 // coverage reports combinations with more than one rule or without one: each pair
