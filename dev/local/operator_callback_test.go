@@ -51,11 +51,11 @@ Done        set
 	require.Equal(c.t, cli.OK, c.run("callback", "set", "--app", "tutoring").code)
 
 	for want, args := range map[string][]string{
-		"several apps are configured\n  → name one with --app: clinic, tutoring":         {"callback", "set"},
-		"--app: there is no app \"clnic\"\n  → apps are: clinic, tutoring":               {"callback", "set", "--app", "clnic"},
-		"--commands: there is no command \"Call.Foo\"\n  → commands are: Call.CallbackAfterStartCall, ":  {"callback", "set", "--app", "clinic", "--commands", "Call.Foo"},
-		"--url is not an address\n  → write https://HOST/tencent/call/SECRET":            {"callback", "set", "--app", "clinic", "--url", "elsewhere"},
-		"unknown flag --frce, did you mean \"--force\"?\n  → see aftercall callback set": {"callback", "set", "--frce"},
+		"several apps are configured\n  → name one with --app: clinic, tutoring":                        {"callback", "set"},
+		"--app: there is no app \"clnic\"\n  → apps are: clinic, tutoring":                              {"callback", "set", "--app", "clnic"},
+		"--commands: there is no command \"Call.Foo\"\n  → commands are: Call.CallbackAfterStartCall, ": {"callback", "set", "--app", "clinic", "--commands", "Call.Foo"},
+		"--url is not an address\n  → write https://HOST/tencent/call/SECRET":                           {"callback", "set", "--app", "clinic", "--url", "elsewhere"},
+		"unknown flag --frce, did you mean \"--force\"?\n  → see aftercall callback set":                {"callback", "set", "--frce"},
 	} {
 		o := c.run(args...)
 		require.Equal(c.t, cli.Usage, o.code, want)
