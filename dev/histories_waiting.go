@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"go.temporal.io/sdk/client"
-
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
 	"aftercall/dev/webhookreceiver"
@@ -54,7 +52,7 @@ func recordRecheck(ctx context.Context, p project, s *local.Stack) error {
 	params := workflows.AfterCallParams{
 		SDKAppID: call.SDKAppID, App: "clinic", CallID: call.Record.CallID, Source: workflows.SourceCallback, Callback: &call.Record, RecordDeadline: time.Millisecond,
 	}
-	run, err := s.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: local.WorkflowID(call), TaskQueue: "aftercall"}, workflows.AfterCallName, params)
+	run, err := s.Temporal.ExecuteWorkflow(ctx, workflows.AfterCallOptions(params, "aftercall", "", time.Now()), workflows.AfterCallName, params)
 	if err != nil {
 		return err
 	}
