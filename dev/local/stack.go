@@ -221,6 +221,7 @@ func (s *Stack) LaunchStarter() error {
 
 func (s *Stack) launch(name string, service Service, adminPort int) error {
 	environ := s.Environ()
+	environ["AFTERCALL_DRAIN"] = "0s" // there is no load balancer
 	environ["AFTERCALL_ADMIN_LISTEN"] = address(adminPort)
 	return s.run(name, func(ctx context.Context, log io.Writer) error { return service(ctx, environ, log) })
 }

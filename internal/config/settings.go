@@ -47,8 +47,8 @@ type StarterSettings struct {
 	TLSCert     string `env:"AFTERCALL_TLS_CERT" doc:"Path of the certificate with its chain, in the PEM format, for callbacks over HTTPS; left out, HTTP, for a proxy that ends TLS. A file that changes is read again within ten seconds."`
 	TLSKey      string `env:"AFTERCALL_TLS_KEY" doc:"Path of the private key of AFTERCALL_TLS_CERT, in the PEM format."`
 	AdminListen string `env:"AFTERCALL_ADMIN_LISTEN" envDefault:"127.0.0.1:9090" doc:"host:port for /healthz, /readyz and /metrics."`
-	// Drain is 0 in development, where waiting for it is only a delay.
-	Drain time.Duration `env:"AFTERCALL_DRAIN" envDefault:"0s" doc:"How long callbacks are still accepted after SIGTERM, while /readyz is red; 5s behind a load balancer. See [operations.md](operations.md#a-rolling-restart)."`
+	// Drain is set to 0 in development, where waiting for it is only a delay.
+	Drain time.Duration `env:"AFTERCALL_DRAIN" envDefault:"5s" doc:"How long callbacks are still accepted after SIGTERM, while /readyz is red; 0s without a load balancer. See [operations.md](operations.md#a-rolling-restart)."`
 }
 
 // maxDrain is less than what process supervisors wait for by themselves before

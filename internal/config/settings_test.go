@@ -53,7 +53,7 @@ func TestSettingsFromTheEnvironment(t *testing.T) {
 		"LEDGER_URL=sqlite:/var/lib/aftercall/ledger.db",
 		"AFTERCALL_LOG_FORMAT=json", "AFTERCALL_LOG_LEVEL=debug",
 		"AFTERCALL_TASK_QUEUE=calls", "AFTERCALL_TEMPORAL_UI_URL=http://localhost:8233/",
-		"AFTERCALL_DRAIN=5s", "AFTERCALL_REDIS_TIMEOUT=300ms",
+		"AFTERCALL_DRAIN=7s", "AFTERCALL_REDIS_TIMEOUT=300ms",
 		"AFTERCALL_LISTEN=127.0.0.1:0", "AFTERCALL_ADMIN_LISTEN=[::1]:9000",
 	}, list(environment())...)))
 	require.NoError(t, err)
@@ -65,7 +65,7 @@ func TestSettingsFromTheEnvironment(t *testing.T) {
 	require.Equal(t, "http://localhost:8233", starter.TemporalUIURL)
 	require.Equal(t, "127.0.0.1:0", starter.Listen)
 	require.Equal(t, "[::1]:9000", starter.AdminListen)
-	require.Equal(t, 5*time.Second, starter.Drain)
+	require.Equal(t, 7*time.Second, starter.Drain)
 	require.Equal(t, redisguard.MaxTimeout, starter.RedisTimeout)
 }
 

@@ -18,7 +18,7 @@ func (l *Ledger) EnsureFirstStart(ctx context.Context, app tencent.SDKAppID) (ti
 	if err != nil || known {
 		return at, err
 	}
-	_, err = l.write.ExecContext(ctx, `INSERT INTO ledger_apps (sdk_app_id, first_start) VALUES ($1, `+l.engine.now+`) ON CONFLICT (sdk_app_id) DO NOTHING`,
+	_, err = l.write.ExecContext(ctx, `INSERT INTO ledger_apps (sdk_app_id, first_start) VALUES ($1, `+l.engine.now+`) ON CONFLICT (sdk_app_id) DO NOTHING`, //nolint:gosec // the engine's own expression
 		int64(app)) //nolint:gosec // real IDs are far smaller
 	if err != nil {
 		return at, fmt.Errorf("ledger: record the first start of an app: %w", err)

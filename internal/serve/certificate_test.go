@@ -109,7 +109,8 @@ func TestHandshakesEnd(t *testing.T) {
 
 // TestUsedTLSConnectionStays: one with requests on it outlives those that are only held.
 func TestUsedTLSConnectionStays(t *testing.T) {
-	s := startSecured(t, 5, testcert.New(t, "only"))
+	const limit = 5
+	s := startSecured(t, limit, testcert.New(t, "only"))
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: s.pool}, ForceAttemptHTTP2: true}
 	defer transport.CloseIdleConnections()
 	opened := 0
@@ -118,13 +119,14 @@ func TestUsedTLSConnectionStays(t *testing.T) {
 			opened++
 		}
 	}})
-	for range 20 {
+	for held := range 20 {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+s.address, nil)
 		require.NoError(t, err)
 		resp, err := transport.RoundTrip(req)
 		require.NoError(t, err)
 		require.NoError(t, resp.Body.Close())
 		s.open("\x16")
+		require.Eventually(t, func() bool { return s.evicted() >= held+2-limit }, 30*time.Second, time.Millisecond, "it is accepted")
 	}
 	require.Equal(t, 1, opened)
 }

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"container/list"
+	"context"
 	"crypto/tls"
 	"log/slog"
 	"net"
@@ -78,16 +79,34 @@ func (c *connections) add(conn *connection) (oldest *connection) {
 	return oldest
 }
 
-// used is the ConnState of the server: it notes that something has happened.
-func (c *connections) used(conn net.Conn, state http.ConnState) {
+// connectionKey is the key of a *connection in the contexts of its requests.
+type connectionKey struct{}
+
+// connContext is the ConnContext of the server.
+func connContext(ctx context.Context, conn net.Conn) context.Context {
 	if encrypted, ok := conn.(*tls.Conn); ok {
 		conn = encrypted.NetConn()
 	}
-	if conn, ok := conn.(*connection); ok && (state == http.StateActive || state == http.StateIdle) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.open.MoveToBack(conn.element) // no effect on one that has been closed
-	}
+	return context.WithValue(ctx, connectionKey{}, conn)
+}
+
+// noting notes the begin and the end of each request, of which an HTTP/2
+// connection may have several at once. http.Server.ConnState tells only when there
+// is a first and when there is none.
+func (c *connections) noting(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if conn, ok := r.Context().Value(connectionKey{}).(*connection); ok {
+			c.used(conn)
+			defer c.used(conn)
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+func (c *connections) used(conn *connection) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.open.MoveToBack(conn.element) // no effect on one that has been closed
 }
 
 // Close implements net.Conn.

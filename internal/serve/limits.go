@@ -42,7 +42,7 @@ const slop = 4096
 func newServer(l Listener, connections *connections, h http.Handler, logger *slog.Logger) *http.Server {
 	limits := l.limits()
 	return &http.Server{
-		Handler:           h,
+		Handler:           connections.noting(h),
 		ReadHeaderTimeout: limits.Header,
 		ReadTimeout:       limits.Read,
 		WriteTimeout:      limits.Write,
@@ -54,8 +54,8 @@ func newServer(l Listener, connections *connections, h http.Handler, logger *slo
 			MaxReceiveBufferPerStream:     64 << 10,
 			MaxReceiveBufferPerConnection: streams * 16 << 10,
 		},
-		ConnState: connections.used,
-		ErrorLog:  log.New(newServerLog(l.Name, logger), "", 0),
+		ConnContext: connContext,
+		ErrorLog:    log.New(newServerLog(l.Name, logger), "", 0),
 	}
 }
 

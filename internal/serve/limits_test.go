@@ -87,6 +87,19 @@ func (s *started) get() int {
 	return resp.StatusCode
 }
 
+// evicted is how many connections gave way to others.
+func (s *started) evicted() int {
+	s.t.Helper()
+	families, err := s.reg.Gather()
+	require.NoError(s.t, err)
+	for _, family := range families {
+		if family.GetName() == "aftercall_connections_evicted_total" {
+			return int(family.GetMetric()[0].GetCounter().GetValue())
+		}
+	}
+	return 0
+}
+
 // requireClosed waits until the other end has closed conn.
 func requireClosed(t *testing.T, conn net.Conn) {
 	t.Helper()

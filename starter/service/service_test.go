@@ -87,7 +87,7 @@ func TestLogThatNothingReads(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- run(ctx, map[string]string{
-			"AFTERCALL_CONFIG": file, "AFTERCALL_LISTEN": public, "AFTERCALL_ADMIN_LISTEN": address(t), "AFTERCALL_LOG_LEVEL": "debug",
+			"AFTERCALL_CONFIG": file, "AFTERCALL_LISTEN": public, "AFTERCALL_ADMIN_LISTEN": address(t), "AFTERCALL_DRAIN": "0s", "AFTERCALL_LOG_LEVEL": "debug",
 			"REDIS_URL": "redis://127.0.0.1:1", "TEMPORAL_ADDRESS": "127.0.0.1:1",
 		}, writer, prometheus.NewRegistry())
 	}()
@@ -126,7 +126,7 @@ func TestCallbacksOverTLS(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- run(ctx, map[string]string{
-			"AFTERCALL_CONFIG": file, "AFTERCALL_LISTEN": public, "AFTERCALL_ADMIN_LISTEN": address(t),
+			"AFTERCALL_CONFIG": file, "AFTERCALL_LISTEN": public, "AFTERCALL_ADMIN_LISTEN": address(t), "AFTERCALL_DRAIN": "0s",
 			"AFTERCALL_TLS_CERT": certFile, "AFTERCALL_TLS_KEY": keyFile,
 			"REDIS_URL": "redis://127.0.0.1:1", "TEMPORAL_ADDRESS": "127.0.0.1:1",
 		}, io.Discard, prometheus.NewRegistry())

@@ -139,7 +139,7 @@ func (d *deployment) prepare(ctx context.Context) (err error) {
 		return nil
 	}
 	for i, name := range []string{"worker", "starter"} {
-		environ := map[string]string{"AFTERCALL_ADMIN_LISTEN": address(ports[1+i])}
+		environ := map[string]string{"AFTERCALL_ADMIN_LISTEN": address(ports[1+i]), "AFTERCALL_DRAIN": "0s"}
 		for k, v := range d.environ {
 			environ[k] = v
 		}
