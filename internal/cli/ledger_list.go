@@ -19,7 +19,8 @@ type ledgerListCommand struct {
 // Help explains by examples.
 func (ledgerListCommand) Help() string {
 	return `Entries in the order in which they were booked. The columns of csv and the names in json are those of
-aftercall ledger export, which writes all entries of a large ledger.
+aftercall ledger export, which writes all entries of a large ledger. They name all members of a call; the table names the
+first, where there is room for them.
 
 Examples:
 
@@ -72,6 +73,7 @@ var entryColumns = []column[ops.LedgerEntry]{
 		return paintAmount(s, e.Amount, cell)
 	}},
 	{title: "operator", value: func(e ops.LedgerEntry) string { return e.Operator }, drop: 3},
+	{title: "members", value: func(e ops.LedgerEntry) string { return memberWords(e.Members) }, drop: 10},
 }
 
 // seconds is a duration.
@@ -83,4 +85,16 @@ func paintAmount(s screen, amount, cell string) string {
 		return s.red(cell)
 	}
 	return cell
+}
+
+// membersInTable is how many members the table names of a call.
+const membersInTable = 5
+
+// memberWords are the first members of a call, for people, and the number of the rest.
+func memberWords(members []string) string {
+	words := strings.Join(members[:min(len(members), membersInTable)], ", ")
+	if more := len(members) - membersInTable; more > 0 {
+		words += fmt.Sprintf(" and %d more", more)
+	}
+	return words
 }

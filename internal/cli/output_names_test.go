@@ -91,3 +91,11 @@ func TestColours(t *testing.T) {
 	require.Contains(t, b.String(), red+"missing"+end+" clinic: b: was never charged\n")
 	require.Contains(t, b.String(), red+"1 missing, 0 extra, 0 different"+end)
 }
+
+// TestManyMembersInATable: the table names the first members, and counts the rest.
+func TestManyMembersInATable(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, memberWords(nil))
+	require.Equal(t, "a, b, c, d, e", memberWords([]string{"a", "b", "c", "d", "e"}))
+	require.Equal(t, "a, b, c, d, e and 2 more", memberWords([]string{"a", "b", "c", "d", "e", "f", "g"}))
+}

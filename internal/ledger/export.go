@@ -1,10 +1,13 @@
 package ledger
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -14,7 +17,7 @@ var exportColumns = []string{
 	"seq", "key", "kind", "revision", "reverses", "booked_at", "sdk_app_id", "app", "call_id", "payer",
 	"media_type", "call_type", "result", "start_time", "accept_time", "end_time",
 	"connected_seconds", "billed_seconds", "participants", "amount", "currency",
-	"tariff", "tariff_effective_from", "tariff_hash", "workflow_id", "first_run_id", "operator", "reason",
+	"tariff", "tariff_effective_from", "tariff_hash", "workflow_id", "first_run_id", "operator", "reason", "members",
 }
 
 // Export writes entries as CSV (RFC 4180) with a header, one at a time, and returns
@@ -49,8 +52,20 @@ func exportRow(e Entry) []string {
 		strconv.FormatInt(c.ConnectedSeconds, 10), strconv.FormatInt(c.BilledSeconds, 10), strconv.Itoa(c.Participants),
 		c.Amount.Number(), c.Amount.CurrencyCode(),
 		Cell(c.Tariff.Name), c.Tariff.EffectiveFrom.UTC().Format(time.RFC3339), c.Tariff.Hash,
-		Cell(e.WorkflowID), e.FirstRunID, Cell(e.Operator), Cell(e.Reason),
+		Cell(e.WorkflowID), e.FirstRunID, Cell(e.Operator), Cell(e.Reason), jsonArray(r.Members),
 	}
+}
+
+// jsonArray is texts in one cell. They may contain any separator.
+func jsonArray(texts []string) string {
+	if len(texts) == 0 {
+		return "[]"
+	}
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(texts) // strings in memory: neither can fail
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // utc is a time of a record, given in Unix seconds; empty for 0, which means never.

@@ -46,6 +46,8 @@ type LedgerEntry struct {
 	FirstRunID          string    `json:"first_run_id"`
 	Operator            string    `json:"operator"`
 	Reason              string    `json:"reason"`
+	// Members are who took part, with the caller where Tencent lists it.
+	Members []string `json:"members"`
 
 	stored ledger.Entry
 }
@@ -62,7 +64,8 @@ func newLedgerEntry(e ledger.Entry) LedgerEntry {
 		Amount: c.Amount.Number(), Currency: c.Amount.CurrencyCode(),
 		Tariff: c.Tariff.Name, TariffEffectiveFrom: c.Tariff.EffectiveFrom.UTC(), TariffHash: c.Tariff.Hash,
 		WorkflowID: e.WorkflowID, FirstRunID: e.FirstRunID, Operator: e.Operator, Reason: e.Reason,
-		stored: e,
+		Members: append([]string{}, r.Members...),
+		stored:  e,
 	}
 }
 
