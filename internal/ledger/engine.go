@@ -53,6 +53,9 @@ type database interface {
 	openWriter() (*sql.DB, error)
 	// freeBytes is how much space is left; known is false where it cannot be known.
 	freeBytes() (free uint64, known bool)
+	// exposed says how others in the network could read or replace what goes to the
+	// database and comes from it; empty if they cannot.
+	exposed() string
 }
 
 // pools are the connections of a ledger: for an engine with any number of

@@ -4,9 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -86,3 +89,26 @@ func (d postgresDatabase) openWriter() (*sql.DB, error) { return stdlib.OpenDB(*
 
 // freeBytes is not known: SQL does not say.
 func (d postgresDatabase) freeBytes() (free uint64, known bool) { return 0, false }
+
+// exposed looks at all ways in which pgx may connect: sslmode=prefer, which is
+// what it does by itself, falls back to a connection without TLS.
+func (d postgresDatabase) exposed() string {
+	ways := []*pgconn.FallbackConfig{{Host: d.config.Host, TLSConfig: d.config.TLSConfig}}
+	found := ""
+	for _, way := range append(ways, d.config.Fallbacks...) {
+		switch {
+		case isLocal(way.Host):
+		case way.TLSConfig == nil:
+			return "without TLS"
+		case way.TLSConfig.InsecureSkipVerify && way.TLSConfig.VerifyPeerCertificate == nil:
+			found = "without verifying its certificate"
+		}
+	}
+	return found
+}
+
+// isLocal reports whether a host, or the folder of a socket, is on this machine.
+func isLocal(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return strings.HasPrefix(host, "/") || host == "localhost" || (err == nil && ip.IsLoopback())
+}

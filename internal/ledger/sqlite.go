@@ -102,6 +102,8 @@ func (d sqliteDatabase) openWriter() (*sql.DB, error) {
 	return sql.Open("sqlite", d.source(url.Values{"mode": {"rw"}, "_txlock": {"immediate"}, "_pragma": {"cache_size(1)", "busy_timeout(5000)"}}))
 }
 
+func (sqliteDatabase) exposed() string { return "" }
+
 func (d sqliteDatabase) freeBytes() (free uint64, known bool) { return freeBytes(filepath.Dir(d.path)) }
 
 // name adds the path to an error.

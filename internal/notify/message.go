@@ -2,10 +2,12 @@ package notify
 
 import (
 	"errors"
+	"fmt"
 	htmltemplate "html/template"
 	"io"
 	"strings"
 	"text/template"
+	"time"
 	"unicode/utf8"
 )
 
@@ -97,6 +99,9 @@ type message struct {
 // maxText bounds the output of a template: nobody would read more.
 const maxText = 1 << 20
 
+// templateTime is how long all samples of a template may take together.
+const templateTime = 5 * time.Second
+
 // page is the output of a template, up to maxText.
 type page struct{ strings.Builder }
 
@@ -150,20 +155,40 @@ func (s *setup) try(m *message, err error) {
 		s.report(m.key, "is not a template: %s", templateCause(err))
 		return
 	}
+	limit := s.templateTime
+	if limit == 0 {
+		limit = templateTime
+	}
+	tried := make(chan string, 1)
+	go func() { tried <- m.problem(s.events) }()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case problem := <-tried:
+		if problem != "" {
+			s.report(m.key, "%s", problem)
+		}
+	case <-timer.C:
+		// A template cannot be stopped. The process ends because of this problem.
+		s.report(m.key, "takes more than %s: a message is written in milliseconds, so leave its loops out", limit)
+	}
+}
+
+// problem says what is wrong with the texts of some kinds of event, if anything is.
+func (m *message) problem(events []EventType) string {
 	for _, sample := range Samples() {
-		if !chooses(s.events, sample.Type) {
+		if !chooses(events, sample.Type) {
 			continue
 		}
 		text, err := m.execute(sample)
 		switch {
 		case err != nil:
-			s.report(m.key, "fails for the event %s: %s", sample.Type, templateCause(err))
-			return
+			return fmt.Sprintf("fails for the event %s: %s", sample.Type, templateCause(err))
 		case text == "":
-			s.report(m.key, "gives nothing for the event %s: write something for it, or choose other events", sample.Type)
-			return
+			return fmt.Sprintf("gives nothing for the event %s: write something for it, or choose other events", sample.Type)
 		}
 	}
+	return ""
 }
 
 // templateCause strips prefixes that repeat what the problem says.

@@ -39,6 +39,8 @@ type setup struct {
 	events   []EventType
 	charges  []Charge
 	problems []Problem
+	// templateTime replaces the limit of that name, in tests.
+	templateTime time.Duration
 }
 
 // report adds a problem with a key.

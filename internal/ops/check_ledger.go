@@ -23,7 +23,10 @@ func probeLedger(ctx context.Context, d *Deps) (string, error) {
 	}
 	found := d.settings.LedgerURL.String() + ", this release can use its tables, takes a write"
 	free, known := l.FreeBytes()
+	exposed := l.Exposed()
 	switch {
+	case exposed != "":
+		return "", warn("add sslmode=verify-full to LEDGER_URL, and sslrootcert=FILE if the server's CA is your own", "%s, but %s: others in the network could read and change it", found, exposed)
 	case known && free < fewBytes:
 		return "", warn("free space there before the ledger takes no charge any more", "%s, but only %d MiB are free", found, free>>20)
 	case known:
