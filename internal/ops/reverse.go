@@ -20,41 +20,33 @@ type Reversal struct {
 // targets. If that cannot be started, the result is returned with the error. If the
 // charge is replaced meanwhile, nothing is booked and the error is Refused.
 func (d *Deps) Reverse(ctx context.Context, app, callID string, s Signature) (*Reversal, error) {
-	signed, err := s.correction()
-	if err != nil {
-		return nil, err
-	}
-	notifier, err := d.correctionNotifier()
-	if err != nil {
-		return nil, err
-	}
-	charge, err := d.chargeToReverse(ctx, app, callID)
-	if err != nil {
-		return nil, err
-	}
-	l, err := d.WritableLedger(ctx)
-	if err != nil {
-		return nil, err
-	}
-	stored, booked, err := l.Reverse(ctx, charge.Key, signed)
-	if errors.As(err, new(*ledger.CorrectedError)) {
-		return nil, Errorf(Refused, "to reverse the charge that counts now, repeat the command", "nothing was booked: %w", err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	r := &Reversal{Entry: newExplainedEntry(stored), Booked: booked}
-	if err := notifier.notify(ctx, stored); err != nil {
-		return r, notNotified(err)
-	}
-	r.Notified = true
-	return r, nil
+	return d.bookAndNotify(ctx, app, callID, s, func(l *ledger.Ledger, charge ledger.Entry, signed ledger.Correction) (ledger.Entry, bool, error) {
+		stored, booked, err := l.Reverse(ctx, charge.Key, signed)
+		if errors.As(err, new(*ledger.CorrectedError)) {
+			err = Errorf(Refused, "to reverse the charge that counts now, repeat the command", "nothing was booked: %w", err)
+		}
+		return stored, booked, err
+	})
 }
 
 // Reinstate takes back the reversal of a call's charge, once: it books the charge
 // again as the next revision, and then notifies the targets. If that cannot be
 // started, the result is returned with the error.
 func (d *Deps) Reinstate(ctx context.Context, app, callID string, s Signature) (*Reversal, error) {
+	return d.bookAndNotify(ctx, app, callID, s, func(l *ledger.Ledger, charge ledger.Entry, signed ledger.Correction) (ledger.Entry, bool, error) {
+		stored, booked, err := l.Reinstate(ctx, charge.SDKAppID, callID, signed)
+		if errors.Is(err, ledger.ErrNotReversed) {
+			err = Errorf(Refused, "", "nothing was booked: %w", err)
+		}
+		return stored, booked, err
+	})
+}
+
+// bookAndNotify books an entry for the charge of a call that counts, or was reversed
+// last, and notifies the targets of what is stored.
+func (d *Deps) bookAndNotify(ctx context.Context, app, callID string, s Signature,
+	book func(*ledger.Ledger, ledger.Entry, ledger.Correction) (stored ledger.Entry, booked bool, err error),
+) (*Reversal, error) {
 	signed, err := s.correction()
 	if err != nil {
 		return nil, err
@@ -71,10 +63,7 @@ func (d *Deps) Reinstate(ctx context.Context, app, callID string, s Signature) (
 	if err != nil {
 		return nil, err
 	}
-	stored, booked, err := l.Reinstate(ctx, charge.SDKAppID, callID, signed)
-	if errors.Is(err, ledger.ErrNotReversed) {
-		return nil, Errorf(Refused, "", "nothing was booked: %w", err)
-	}
+	stored, booked, err := book(l, charge, signed)
 	if err != nil {
 		return nil, err
 	}
