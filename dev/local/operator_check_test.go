@@ -33,6 +33,7 @@ ok  configuration                DIR/aftercall.yaml: APPS
 ok  redis                        redis://HOST/0 answers in DURATION, version VERSION
 ok  starters                     1 alive
 ok  temporal                     namespace default, server VERSION
+ok  clock                        this machine agrees with temporal, ledger, redis
 ok  retention                    closed workflows are kept for 10 days, longer than the 8 days that Redis remembers a call
 ok  search attributes            all N are registered
 ok  workers                      1 on the task queue aftercall

@@ -48,6 +48,17 @@ func FlagSet(flag *atomic.Bool, problem string) func(context.Context) error {
 	}
 }
 
+// NoProblem returns a Check.Run that fails with the problem that find returns, unless
+// that is empty.
+func NoProblem(find func() string) func(context.Context) error {
+	return func(context.Context) error {
+		if problem := find(); problem != "" {
+			return PublicError(problem)
+		}
+		return nil
+	}
+}
+
 // Running returns a Check.Run that fails once ctx has ended: the process is
 // shutting down.
 func Running(ctx context.Context) func(context.Context) error {

@@ -15,6 +15,7 @@ const (
 	workersProbe   = "workers"
 	ledgerProbe    = "ledger"
 	startersProbe  = "starters"
+	clockProbe     = "clock"
 	recordAPIProbe = "record api"
 	callbackProbe  = "callback"
 	tariffProbe    = "tariff"
@@ -26,6 +27,7 @@ func sharedProbes() []probe {
 		{name: redisProbe, run: probeRedis},
 		{name: startersProbe, needs: []string{redisProbe}, run: probeStarters},
 		{name: temporalProbe, run: probeTemporal},
+		{name: clockProbe, needs: []string{temporalProbe}, run: probeClock},
 		{name: "retention", needs: []string{temporalProbe}, run: probeRetention},
 		{name: "search attributes", needs: []string{temporalProbe}, run: probeSearchAttributes},
 		{name: workersProbe, needs: []string{temporalProbe}, run: probeWorkers},

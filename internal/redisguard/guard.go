@@ -259,6 +259,15 @@ func (g *Guard) Ping(ctx context.Context) error {
 	return g.probeOne(ctx)
 }
 
+// Now is the time by the clock of Redis.
+func (g *Guard) Now(ctx context.Context) (now time.Time, err error) {
+	err = g.Do(ctx, func(ctx context.Context, rdb redis.UniversalClient) error {
+		now, err = rdb.Time(ctx).Result()
+		return err
+	})
+	return now, err
+}
+
 // AwaitUp waits until Redis is up, or ctx ends.
 func (g *Guard) AwaitUp(ctx context.Context) error {
 	ticker := time.NewTicker(minProbeDelay)

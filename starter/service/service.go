@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"aftercall/internal/admin"
+	"aftercall/internal/clock"
 	"aftercall/internal/config"
 	"aftercall/internal/dedupe"
 	"aftercall/internal/presence"
@@ -80,7 +82,16 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 		return err
 	}
 	receiver := callback.New(apps(cfg), claims, limits(cfg, guard), launch.NewCalls(temporal, settings.TaskQueue).Decrypting(settings.PayloadKeys), reg, logger)
+	clocks := clock.NewWatch(
+		time.Now, reg, logger,
+		clock.Source{Name: clock.Temporal, Read: func(ctx context.Context) (time.Time, error) { return temporalclient.Now(ctx, temporal, namespace) }},
+		clock.Source{Name: clock.Redis, Read: guard.Now},
+	)
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		clocks.Run(ctx)
+		return nil
+	})
 	group.Go(func() error {
 		presence.NewStarter(guard, receiver.Answers).Run(ctx)
 		return nil
@@ -105,6 +116,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 					admin.Check{Name: "shutdown", Run: admin.Running(ctx)},
 					admin.Check{Name: "temporal", Run: func(ctx context.Context) error { return temporalclient.Ping(ctx, temporal, namespace) }},
 					admin.Check{Name: "search attributes", Run: admin.FlagSet(&prepared, "not checked yet: waiting for Temporal")},
+					admin.Check{Name: "clock", Run: admin.NoProblem(clocks.Problem)},
 					admin.Check{Name: "redis", Optional: true, Run: guard.Ping},
 				)),
 			},

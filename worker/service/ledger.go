@@ -117,6 +117,15 @@ func (p *pendingLedger) watch(ctx context.Context, opened *ledger.Ledger, observ
 	}
 }
 
+// now is the time by the ledger's database.
+func (p *pendingLedger) now(ctx context.Context) (time.Time, error) {
+	opened := p.opened.Load()
+	if opened == nil {
+		return time.Time{}, errors.New("the ledger is not open yet")
+	}
+	return opened.Now(ctx)
+}
+
 // check is the Check.Run of the ledger.
 func (p *pendingLedger) check(ctx context.Context) error {
 	opened, problem := p.opened.Load(), p.problem.Load()

@@ -6,13 +6,16 @@ import (
 	"context"
 	"io"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.temporal.io/sdk/worker"
 	"golang.org/x/sync/errgroup"
 
 	"aftercall/activities"
 	"aftercall/internal/admin"
 	"aftercall/internal/circuit"
+	"aftercall/internal/clock"
 	"aftercall/internal/config"
 	"aftercall/internal/dedupe"
 	"aftercall/internal/ledger"
@@ -89,6 +92,11 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	sweeps := activities.NewSweeps(sweepApps(cfg, clients), timed, sweepCalls{launch.NewCalls(temporal, settings.TaskQueue)}, reg)
 
 	waitingCalls := waiting.New(temporal, reg, logger)
+	clocks := clock.NewWatch(
+		time.Now, reg, logger,
+		clock.Source{Name: clock.Temporal, Read: func(ctx context.Context) (time.Time, error) { return temporalclient.Now(ctx, temporal, namespace) }},
+		clock.Source{Name: clock.Ledger, Read: pending.now}, clock.Source{Name: clock.Redis, Read: guard.Now},
+	)
 	log := newLedgerLog(settings, cfg, launch.NewCalls(temporal, settings.TaskQueue), reg, logger)
 
 	group, ctx := errgroup.WithContext(ctx)
@@ -128,7 +136,12 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 			log.run(ctx, timed.Ledger)
 			return nil
 		})
-		return runWorker(ctx, newWorker(temporal, settings.TaskQueue, acts, sweeps), &polling, logger)
+		clocks.Measure(ctx) // so that a worker whose clock is wrong takes no task
+		return runWorker(ctx, func() worker.Worker { return newWorker(temporal, settings.TaskQueue, acts, sweeps) }, clocks, &polling, logger)
+	})
+	group.Go(func() error {
+		clocks.Run(ctx)
+		return nil
 	})
 	group.Go(func() error {
 		return serve.HTTP(ctx, logger, reg, 0, serve.Listener{
@@ -136,7 +149,8 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 			Handler: withCodec(settings, admin.Profiles(settings.Profiles, admin.Handler(
 				reg, logger,
 				admin.Check{Name: "temporal", Run: func(ctx context.Context) error { return temporalclient.Ping(ctx, temporal, namespace) }},
-				admin.Check{Name: "worker", Run: admin.FlagSet(&polling, "not polling yet: waiting for Temporal and the ledger")},
+				admin.Check{Name: "worker", Run: admin.FlagSet(&polling, "not polling: waiting for Temporal and the ledger, or until the clock is right")},
+				admin.Check{Name: "clock", Run: admin.NoProblem(clocks.Problem)},
 				admin.Check{Name: "ledger", Run: pending.check},
 				admin.Check{Name: "redis", Optional: true, Run: guard.Ping},
 			)), reg, logger),

@@ -14,6 +14,7 @@ import (
 	"aftercall/activities"
 	"aftercall/internal/billing"
 	"aftercall/internal/circuit"
+	"aftercall/internal/clock"
 	"aftercall/internal/config"
 	"aftercall/internal/notify"
 	"aftercall/internal/tencent"
@@ -49,17 +50,32 @@ func newWorker(c client.Client, taskQueue string, acts *activities.Activities, s
 	return w
 }
 
-// runWorker runs the worker until ctx ends, and then until its activities have ended.
-func runWorker(ctx context.Context, w worker.Worker, polling *atomic.Bool, logger *slog.Logger) error {
-	if err := w.Start(); err != nil {
-		return fmt.Errorf("start worker: %w", err)
+// runWorker runs a worker until ctx ends, and then until its activities have ended.
+// It runs none while the clock of this process is wrong by Temporal's: the SDK measures
+// by it the deadlines that Temporal sets, and would give up every activity, which other
+// workers can do. What has been stopped cannot be started again, so newWorker makes
+// another one.
+func runWorker(ctx context.Context, newWorker func() worker.Worker, clocks *clock.Watch, polling *atomic.Bool, logger *slog.Logger) error {
+	for {
+		if !clocks.Right(clock.Temporal) {
+			logger.ErrorContext(ctx, "this worker takes no tasks, and leaves them to others, until its clock agrees with Temporal's: "+clock.Cure)
+		}
+		if !clocks.Await(ctx, clock.Temporal, true) {
+			return nil
+		}
+		w := newWorker()
+		if err := w.Start(); err != nil {
+			return fmt.Errorf("start worker: %w", err)
+		}
+		polling.Store(true)
+		logger.InfoContext(ctx, "worker started")
+		wrong := clocks.Await(ctx, clock.Temporal, false)
+		polling.Store(false)
+		w.Stop()
+		if !wrong {
+			return nil
+		}
 	}
-	polling.Store(true)
-	logger.Info("worker started")
-	<-ctx.Done()
-	polling.Store(false)
-	w.Stop()
-	return nil
 }
 
 // NewClients returns a client of Tencent's REST API for every app.
