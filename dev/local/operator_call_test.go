@@ -3,6 +3,7 @@ package local_test
 import (
 	"encoding/json"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -109,6 +110,42 @@ func (c console) testCallThatWaits() {
 	require.Equal(c.t, "a decision: needs review: CallResult is NormalEnd but AcceptTime is 0", waiting[0].WaitingFor)
 	require.Equal(c.t, output{cli.OK, "No call is waiting.\n", ""}, c.run("waiting", "--app", "tutoring"))
 	require.Contains(c.t, o.stdout, "last failure: v4/call_record_http_srv/get_record_by_callid answered 101001 (down)")
+}
+
+// testFollow follows calls to their end: one that is charged, one that waits for a
+// decision until a person decides, one whose target refuses, and one for too short a time.
+func (c console) testFollow() {
+	c.place(tencentsim.CallSpec{CallID: "call-followed"})
+	require.Eventually(c.t, func() bool { return c.run("call", "call-followed").code == cli.OK }, testTimeout, 50*time.Millisecond)
+	o := c.run("call", "call-followed", "--follow", "--timeout", "1m")
+	require.Equal(c.t, cli.OK, o.code, o.stderr)
+	require.Contains(c.t, o.stdout, "Status    done: charge of 0.24 USD for 120 s\n")
+	require.Regexp(c.t, `(?s)stage done since TIME\n$`, o.stderr)
+
+	waits := c.place(tencentsim.CallSpec{CallID: "call-follow-review", Record: json.RawMessage(`{"AcceptTime":0}`)})
+	c.awaitStage(waits, workflows.StageReview)
+	o = c.run("call", "call-follow-review", "--follow", "--timeout", "1500ms")
+	require.Equal(c.t, cli.Failed, o.code)
+	require.Contains(c.t, o.stderr, "aftercall: stopped following call call-follow-review: it is not done: waits for a person's decision since TIME: ")
+	require.Contains(c.t, o.stderr, "→ the call goes on; the same command follows it again\n")
+	require.Contains(c.t, o.stdout, "Ledger    no entry\n", "what is known")
+
+	var stages buffer
+	followed := make(chan output, 1)
+	go func() {
+		followed <- c.in(c.ctx, nil, &stages, "call", "call-follow-review", "--follow", "--output", "json")
+	}()
+	require.Eventually(c.t, func() bool { return strings.Contains(stages.String(), "stage review since ") }, testTimeout, 50*time.Millisecond)
+	require.Equal(c.t, cli.OK, c.run("review", "decide", "call-follow-review", "--verdict", "waive", "--operator", "alice", "--reason", "test").code)
+	o = <-followed
+	require.Equal(c.t, cli.OK, o.code, o.stderr)
+	require.Regexp(c.t, `^stage review since TIME, waits for a decision: needs review: .*\n(?s:.*)stage done since TIME\n$`, o.stderr)
+	require.True(c.t, json.Valid([]byte(o.stdout)), "the stages are not in it: %s", o.stdout)
+
+	require.Equal(c.t, cli.NotFound, c.run("call", "call-nowhere", "--follow").code, "is not waited for")
+	o = c.with(temporalDown, "call", "call-followed", "--follow", "--timeout", "2s")
+	require.Equal(c.t, cli.Incomplete, o.code)
+	require.Contains(c.t, o.stderr, "aftercall: stopped following call call-followed: ")
 }
 
 func (c console) testCallWithPartsDown() {

@@ -185,6 +185,7 @@ func TestOperator(t *testing.T) {
 		{"callback of somebody else", console.testForeignCallback},
 		{"call", console.testCall},
 		{"call that waits", console.testCallThatWaits},
+		{"call that is followed", console.testFollow},
 		{"call with parts down", console.testCallWithPartsDown},
 		{"record that never appears", console.testRecordDeadline},
 		{"start", console.testStart},

@@ -15,6 +15,9 @@ type callCommand struct {
 	Format
 	CallID string `arg:"" name:"CALLID" help:"The call."`
 	App    string `help:"Name or SDKAppID of the app; without it, all apps are searched." placeholder:"APP"`
+	Follow bool   `short:"f" help:"Wait until the call is done, and print each stage."`
+
+	Timeout time.Duration `help:"With --follow: stop after this time, as in 90s or 10m. Without it, the command follows until Ctrl-C." placeholder:"DURATION"`
 }
 
 // Help explains by examples.
@@ -22,19 +25,52 @@ func (callCommand) Help() string {
 	return `Asks Redis, Temporal and the ledger, and says where the call is: what it waits for, what failed last, what was charged,
 and which targets were notified. The exit code is 5 if a system does not answer, and 4 if none knows the call.
 
+With --follow, the command waits until the call is charged and its targets are notified, also if that takes a person's
+decision. Stages go to stderr as they change, the result is printed at the end. The exit code says how the call ended: 0 if it
+is in the ledger and all targets were notified, 3 if it was not charged or a target was not notified, 1 if it is not done
+within --timeout or after Ctrl-C, 5 if Temporal did not answer then, and 4 if the call is unknown, which is not waited for.
+
 Examples:
 
+  aftercall call 055662e1-bc8a-469c-a334-1126c8c17d58 --follow --timeout 10m
   aftercall call 055662e1-bc8a-469c-a334-1126c8c17d58
   aftercall call 055662e1-bc8a-469c-a334-1126c8c17d58 --output json | jq .workflow.pending`
 }
 
 // Run looks the call up.
 func (c callCommand) Run(ctx context.Context, p Process, d *ops.Deps) error {
-	status, err := d.Call(ctx, c.CallID, c.App)
+	status, err := c.lookUp(ctx, p, d)
 	if status == nil {
 		return err
 	}
 	return errors.Join(c.Print(p, status, func(s screen) { writeCallStatus(s, status) }), err)
+}
+
+func (c callCommand) lookUp(ctx context.Context, p Process, d *ops.Deps) (*ops.CallStatus, error) {
+	if c.Follow {
+		return d.Follow(ctx, ops.FollowParams{CallID: c.CallID, App: c.App, Timeout: c.Timeout, Observe: func(s ops.CallStage) {
+			fmt.Fprintln(p.Stderr, printable(stageWords(s)))
+		}})
+	}
+	if c.Timeout != 0 {
+		return nil, ops.Errorf(ops.Usage, "", "--timeout: is for --follow")
+	}
+	return d.Call(ctx, c.CallID, c.App)
+}
+
+// stageWords is one line about a call that is followed.
+func stageWords(s ops.CallStage) string {
+	if s.Problem != "" {
+		return "stage not known: " + s.Problem
+	}
+	words := "stage " + string(s.Stage)
+	if !s.Since.IsZero() {
+		words += " since " + s.Since.Format(time.RFC3339)
+	}
+	if s.WaitingFor != "" {
+		words += ", waits for " + s.WaitingFor
+	}
+	return words
 }
 
 func writeCallStatus(s screen, c *ops.CallStatus) {

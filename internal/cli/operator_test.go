@@ -83,6 +83,8 @@ func TestUsageErrors(t *testing.T) {
 		"several apps are configured\n  → name one with --app: clinic, tutoring": {"start", "c"},
 		"expected \"<CALLID>\"":            {"call"},
 		"give either a CallId or --failed": {"resend"},
+		"--timeout: is for --follow":       {"call", "c", "--timeout", "1m"},
+		"--timeout: must be more than 0":   {"call", "c", "--follow", "--timeout=-1m"},
 		"--event: there is no event \"call.lost\"\n  → events are: call.charged, call.free": {"resend", "c", "--event", "call.lost"},
 		"--target: there is no target \"x\"\n  → targets are: crm, billing":                 {"resend", "c", "--target", "x"},
 		"--since: must be more than 0": {"resend", "--failed", "--since=0s"},
