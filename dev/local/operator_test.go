@@ -158,7 +158,7 @@ func (c console) entries(call tencentsim.Call) []ledger.Entry {
 func (c console) awaitStage(call tencentsim.Call, stage workflows.Stage) {
 	c.t.Helper()
 	require.Eventually(c.t, func() bool {
-		value, err := c.stack.Temporal.QueryWorkflow(c.ctx, local.WorkflowID(call), "", workflows.QueryStatus)
+		value, err := c.stack.Query(c.ctx, local.WorkflowID(call), "", workflows.QueryStatus)
 		var status workflows.Status
 		return err == nil && value.Get(&status) == nil && status.Stage == stage && (status.WaitingFor != "" || status.Review != nil)
 	}, testTimeout, 50*time.Millisecond)

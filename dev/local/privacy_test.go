@@ -21,7 +21,6 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
@@ -258,19 +257,6 @@ func request(ctx context.Context, t *testing.T, method, url string, header http.
 	return resp.StatusCode, string(data)
 }
 
-// queryMetadata reads what a workflow shows on its page. A query waits for the
-// workflow task under way, which on a busy machine can take longer than Temporal
-// lets a query wait, so it is asked again.
-func queryMetadata(ctx context.Context, e *commonpb.WorkflowExecution) (converter.EncodedValue, error) {
-	for {
-		details, err := shared.Temporal.QueryWorkflow(ctx, e.GetWorkflowId(), e.GetRunId(), "__temporal_workflow_metadata")
-		timedOut := errors.Is(err, context.DeadlineExceeded) || errors.As(err, new(*serviceerror.DeadlineExceeded))
-		if !timedOut || ctx.Err() != nil {
-			return details, err
-		}
-	}
-}
-
 // TestPlainRun searches the places that must not contain accounts even without
 // encryption.
 func TestPlainRun(t *testing.T) {
@@ -294,7 +280,7 @@ func TestPlainRun(t *testing.T) {
 				requireNone(t, "memo", asText(t, started.GetMemo()), private)
 			}
 		}
-		details, err := queryMetadata(ctx, row.GetExecution())
+		details, err := shared.Query(ctx, row.GetExecution().GetWorkflowId(), row.GetExecution().GetRunId(), "__temporal_workflow_metadata")
 		if errors.As(err, new(*serviceerror.WorkflowNotReady)) {
 			continue // its first task waits for the start delay
 		}

@@ -167,7 +167,7 @@ func (s *Stack) verify(ctx context.Context, store *ledger.Ledger, r *SampleRun) 
 func (s *Stack) AwaitReview(ctx context.Context, call tencentsim.Call) error {
 	id := WorkflowID(call)
 	if err := poll(ctx, func(ctx context.Context) (bool, error) {
-		value, err := s.Temporal.QueryWorkflow(ctx, id, "", workflows.QueryStatus)
+		value, err := s.Query(ctx, id, "", workflows.QueryStatus)
 		if err != nil {
 			return false, unlessNotStarted(err)
 		}
