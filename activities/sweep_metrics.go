@@ -40,7 +40,7 @@ func newSweepMetrics(reg prometheus.Registerer) *sweepMetrics {
 		}, app),
 		held: factory.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "aftercall_sweep_held_back",
-			Help: "Calls and rows of Tencent's list, and seconds that cannot be listed, that sweeps of an app could not start and try again, by the ledger.",
+			Help: "Calls, rows and seconds of Tencent's list that the sweeps of an app could not handle and try again, as stored in the ledger.",
 		}, app),
 		unlisted: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_sweep_unlisted_records_total",

@@ -30,7 +30,7 @@ started; without go_live, calls from before the app's first start are, which no 
 A call whose workflow has completed, but that the ledger does not have (a restored copy), is charged again. Its targets were
 notified then, and are only notified again with --notify.
 
-The workers do it: after Ctrl-C it goes on, and the same command follows it again.
+The workers run it: after Ctrl-C it continues, and the same command follows it again.
 
 Examples:
 

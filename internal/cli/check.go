@@ -12,7 +12,7 @@ import (
 
 type checkCommand struct {
 	ListFormat
-	Probe bool `help:"Also post a probe to the callback URL of each app, and see it arrive at a starter. It is never a call."`
+	Probe bool `help:"Also post a probe to the callback URL of each app, and check that it arrives at a starter. It is never a call."`
 }
 
 // Help explains by examples.
@@ -20,10 +20,11 @@ func (checkCommand) Help() string {
 	return `One line each: the configuration, Redis, starters, Temporal with its retention, search attributes and workers, the ledger
 (which must take a write), what waits for a person or a target, whether each target can be reached, and for each app its
 tariff, its sweep, since when calls are charged, the record API with the configured credentials, the registered callback,
-how callbacks were answered in the last 15 minutes, and calls that wait for too long. Nothing is changed, and nothing stays in the ledger.
+how callbacks were answered in the last 15 minutes, and calls that wait for too long. Nothing is changed: the write
+to the ledger is rolled back.
 
-FAIL needs a cure, which is printed; warn works, but look at it; ? cannot be checked until another line is cured. The
-exit code is 3 when a check failed, 5 when none failed but some found nothing out, and 0 otherwise.
+FAIL is wrong, and its cure is printed; warn works but needs attention; ? cannot be checked until another line is fixed.
+The exit code is 3 if a check failed, 5 if none failed but some could not be completed, and 0 otherwise.
 
 Examples:
 

@@ -13,7 +13,7 @@ type ledgerBackupCommand struct {
 
 // Help explains by examples.
 func (ledgerBackupCommand) Help() string {
-	return `Writes a copy of the ledger as it is at one moment into a new file. Workers may run meanwhile. The copy is a ledger by itself:
+	return `Writes a copy of the ledger as it is at one moment into a new file. Workers may run meanwhile. The copy is a complete ledger:
 aftercall ledger verify reads it with LEDGER_URL=sqlite:FILE. Copying the file of a running ledger with cp would leave out what
 is still in its write-ahead log. A ledger in PostgreSQL is copied by pg_dump.
 

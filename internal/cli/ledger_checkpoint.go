@@ -15,11 +15,11 @@ type ledgerCheckpointCommand struct {
 
 // Help says what a checkpoint is for.
 func (ledgerCheckpointCommand) Help() string {
-	return `Takes what was booked into the log of the ledger, and makes, stores and prints a checkpoint of it: its name, the number of
-entries, the root hash of their Merkle tree and the time, signed if AFTERCALL_LEDGER_KEY is set. Keep it where nobody who
-can change the ledger can change it: verify and check-receipt take it with --checkpoint.
+	return `Adds new entries to the log of the ledger, and makes, stores and prints a checkpoint of it: its name, the number of
+entries, the root hash of their Merkle tree and the time, signed if AFTERCALL_LEDGER_KEY is set. Keep it where those who
+can change the ledger cannot change it: verify and check-receipt take it with --checkpoint.
 
-The worker makes one every day by itself.
+The worker also makes one every AFTERCALL_CHECKPOINT_EVERY.
 
 Example:
 

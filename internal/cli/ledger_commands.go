@@ -6,14 +6,14 @@ type ledgerCommands struct {
 	List         ledgerListCommand         `cmd:"" help:"List entries."`
 	Report       ledgerReportCommand       `cmd:"" help:"Add up entries by day, app, tariff, payer or result."`
 	Export       ledgerExportCommand       `cmd:"" help:"Write entries as CSV, for accounting."`
-	Backup       ledgerBackupCommand       `cmd:"" help:"Write a copy of a SQLite ledger, also while it is being written."`
+	Backup       ledgerBackupCommand       `cmd:"" help:"Copy a SQLite ledger, even while workers write to it."`
 	Migrate      ledgerMigrateCommand      `cmd:"" help:"Create the tables of the ledger, or bring them up to date."`
 	Reverse      ledgerReverseCommand      `cmd:"" help:"Reverse a charge."`
 	Rerate       ledgerRerateCommand       `cmd:"" help:"Compare charges with what the tariff charges now, and correct them."`
-	Restore      ledgerRestoreCommand      `cmd:"" help:"Find what the ledger has lost, as after the restore of an older copy, and book it as it was."`
+	Restore      ledgerRestoreCommand      `cmd:"" help:"Find what the ledger has lost, as after an older copy was restored, and book it as it was."`
 	Verify       ledgerVerifyCommand       `cmd:"" help:"Compute every entry again, and compare the ledger with Tencent's records."`
-	Checkpoint   ledgerCheckpointCommand   `cmd:"" help:"Make a checkpoint of the ledger, by which alterations are found."`
-	Prove        ledgerProveCommand        `cmd:"" help:"Write a receipt of a call, which proves its charge without the ledger."`
+	Checkpoint   ledgerCheckpointCommand   `cmd:"" help:"Make a checkpoint of the ledger, which reveals later alterations."`
+	Prove        ledgerProveCommand        `cmd:"" help:"Write a receipt that proves the charge of a call without the ledger."`
 	CheckReceipt ledgerCheckReceiptCommand `cmd:"" help:"Check a receipt, without the ledger."`
 	NewKey       ledgerNewKeyCommand       `cmd:"" help:"Make a key that signs the checkpoints of the ledger."`
 }

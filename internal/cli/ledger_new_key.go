@@ -20,7 +20,7 @@ type ledgerKey struct {
 
 // Help says where the keys belong.
 func (ledgerNewKeyCommand) Help() string {
-	return `Makes an Ed25519 key and prints it; nothing is stored. The private key belongs into AFTERCALL_LEDGER_KEY of the worker, and
+	return `Makes an Ed25519 key and prints it; nothing is stored. The private key goes into AFTERCALL_LEDGER_KEY of the worker, and
 of operators who make checkpoints. Give the public key to everybody who verifies the ledger or a receipt.
 
 Example:

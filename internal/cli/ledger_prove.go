@@ -16,8 +16,9 @@ type ledgerProveCommand struct {
 // Help says what the receipt holds.
 func (ledgerProveCommand) Help() string {
 	return `Writes a receipt, as JSON: all entries of the call, the hashes that lead from each to the root of the log, and the last
-checkpoint of the ledger. Whoever has the public key of the ledger can check it with aftercall ledger check-receipt, or
-without aftercall: see docs/ledger.md. It holds every column of the entries, with the names of those who were called.
+checkpoint of the ledger. Anyone who has the public key of the ledger can check it with aftercall ledger check-receipt, or
+without aftercall: see docs/ledger.md. It contains every column of the entries, including the accounts of those who were
+called.
 
 Example:
 
@@ -36,8 +37,8 @@ func (c ledgerProveCommand) Run(ctx context.Context, p Process, d *ops.Deps) err
 type ledgerCheckReceiptCommand struct {
 	Format
 	File       string   `arg:"" name:"FILE" help:"The receipt."`
-	Key        []string `help:"Public key of the ledger; as often as you like." placeholder:"KEY" sep:"none"`
-	Checkpoint string   `help:"File with a checkpoint to check by instead, which was kept outside the ledger." placeholder:"FILE"`
+	Key        []string `help:"Public key of the ledger; may be repeated." placeholder:"KEY" sep:"none"`
+	Checkpoint string   `help:"File with a checkpoint that was kept outside the ledger, to use instead of a key." placeholder:"FILE"`
 }
 
 // Help says what is checked, and what that means.

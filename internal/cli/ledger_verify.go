@@ -17,8 +17,8 @@ const progressStep = 5000
 type ledgerVerifyCommand struct {
 	ListFormat
 	Records    bool     `help:"Compare with Tencent's records of the last seven days, too."`
-	Checkpoint []string `help:"File with a checkpoint that was kept outside the ledger, as often as you like." placeholder:"FILE" sep:"none"`
-	Key        []string `help:"Public key that checkpoints must be signed with, besides that of AFTERCALL_LEDGER_KEY; as often as you like." placeholder:"KEY" sep:"none"`
+	Checkpoint []string `help:"File with a checkpoint that was kept outside the ledger; may be repeated." placeholder:"FILE" sep:"none"`
+	Key        []string `help:"Public key that checkpoints must be signed with, besides that of AFTERCALL_LEDGER_KEY; may be repeated." placeholder:"KEY" sep:"none"`
 	Limit      int      `help:"Print no more than N problems; all are counted." default:"100" placeholder:"N"`
 }
 
@@ -26,12 +26,12 @@ type ledgerVerifyCommand struct {
 func (ledgerVerifyCommand) Help() string {
 	return `Every charge is computed again from the record, the tariff version and the decision that the ledger keeps with it. Every
 reversal must be the negative of its charge, no call may have two charges that count, and every key and column must agree
-with the record. Every entry must be as it was when the worker took it into the log, and the log must agree with all
-checkpoints of it. Triggers and constraints must be those of this release. Nothing is changed. The exit code is 3 if
+with the record. Every entry must be as it was when the worker added it to the log, and the log must agree with all its
+checkpoints. Triggers and constraints must be those of this release. Nothing is changed. The exit code is 3 if
 anything is wrong.
 
-Whoever can change the database can also change the checkpoints in it. With --checkpoint it is compared with one that
-was mailed or kept elsewhere.
+Someone who can change the database can also change the checkpoints in it. --checkpoint compares it with one that was
+mailed or kept elsewhere.
 
 With --records Tencent is asked for every call of the last seven days, or since the app's go_live or first start:
 

@@ -25,8 +25,7 @@ type resendCommand struct {
 // Help explains by examples.
 func (resendCommand) Help() string {
 	return `Sends events of a call again. They are made from the ledger, are the same byte for byte, and have the same message
-IDs: a receiver that has one drops it, unless --new-id gives it another. Nothing is charged or changed. Each run is a
-delivery of its own, so it can be repeated.
+IDs: a receiver that has one drops it, unless --new-id gives it another. Nothing is charged or changed. Each run is a separate delivery, so it can be repeated.
 
 With --failed, everything that targets refused, or did not accept within their retry_window, is sent again, except what
 another run has delivered since, and the events of calls whose workflow has failed although they are in the ledger.

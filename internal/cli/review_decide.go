@@ -13,8 +13,8 @@ import (
 type reviewDecideCommand struct {
 	Format
 	CallID           string            `arg:"" optional:"" name:"CALLID" help:"The call."`
-	All              bool              `help:"All calls in review, of --app and --reason-kind if these are given."`
-	ReasonKind       ops.ReasonKind    `help:"With --all, only reviews for lack of a record (no-record), of a record that cannot be read (unreadable), or that record or tariff ask for (rules)." enum:",no-record,unreadable,rules" default:"" placeholder:"KIND"`
+	All              bool              `help:"Decide about all calls in review, or those that --app and --reason-kind select."`
+	ReasonKind       ops.ReasonKind    `help:"With --all: only calls without a record (no-record), with a record that cannot be read (unreadable), or that record or tariff send to review (rules)." enum:",no-record,unreadable,rules" default:"" placeholder:"KIND"`
 	DryRun           bool              `help:"With --all: list the calls, and decide nothing."`
 	App              string            `help:"Name or SDKAppID of the app; needed if several have a call with this CallId." placeholder:"APP"`
 	Verdict          billing.Verdict   `required:"" enum:"charge,waive,charge-as" help:"charge: the record is right. waive: charge nothing. charge-as: charge --connected-seconds."`
@@ -31,8 +31,7 @@ func (reviewDecideCommand) Help() string {
 ledger. A decision that is not possible is refused with the reason, and the call stays in review.
 
 The record is read again first. If Tencent has one by now, or another one, it decides instead: the call is charged by it, or
-stays in review for another reason, and the command says so. Who pays without a record is what --payer says, never what the
-callback claims.
+stays in review for another reason, and the command says so. Without a record, --payer names who pays; what the callback claims never counts.
 
 Examples:
 

@@ -14,7 +14,7 @@ import (
 
 type sweepCommands struct {
 	Status  sweepStatusCommand  `cmd:"" help:"Show for each app whether its sweep runs, and up to when calls are listed."`
-	Dismiss sweepDismissCommand `cmd:"" help:"Say that something that is held back was dealt with by other means."`
+	Dismiss sweepDismissCommand `cmd:"" help:"Take off the list what is held back and was resolved in another way."`
 }
 
 type sweepStatusCommand struct {

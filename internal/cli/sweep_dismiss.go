@@ -10,16 +10,16 @@ import (
 type sweepDismissCommand struct {
 	Format
 	ID       string `arg:"" name:"ID" help:"CallId of the call, or at least eight digits of the key, as in aftercall sweep status."`
-	App      string `help:"Name or SDKAppID of the app, if two apps hold the same back." placeholder:"APP"`
+	App      string `help:"Name or SDKAppID of the app, if two apps hold back the same call." placeholder:"APP"`
 	Operator string `help:"Your name. It is kept in the ledger's database." placeholder:"NAME"`
 	Reason   string `help:"What was done about it instead. It is kept in the ledger's database." placeholder:"TEXT"`
 }
 
 // Help explains what the command does and does not do.
 func (sweepDismissCommand) Help() string {
-	return `For a call or row that sweeps hold back and that will never be charged by itself, once you have dealt with it by other
-means. Sweeps leave it alone from then on, and aftercall check and the alert forget it. Nothing is charged, and nothing
-is removed: aftercall sweep status shows for seven days who dismissed what, and why. aftercall start still starts it.
+	return `For a call or row that sweeps hold back and cannot charge, once you have resolved it in another way. Sweeps no longer try
+it, and aftercall check and the alert no longer report it. Nothing is charged, and nothing is removed: for seven days
+aftercall sweep status shows who dismissed what, and why. aftercall start still starts it.
 
 Example:
 

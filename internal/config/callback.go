@@ -29,7 +29,7 @@ type Callback struct {
 	Token  Secret   `yaml:"token" doc:"Authentication token of the callback, if one is set in the console; then Sign and RequestTime are checked."`
 	Tokens []Secret `yaml:"tokens" doc:"In place of token, while a new one replaces another: first the new one, then the old one. Either is accepted."`
 
-	PerSecond int `yaml:"per_second" default:"200" doc:"How many callbacks may start a workflow in a second, on average, of all starters together: 1 to 100000. Others are answered 429. Tencent's API gives out 200 records a second, so an app with more calls could not charge them."`
+	PerSecond int `yaml:"per_second" default:"200" doc:"How many callbacks a second may start a workflow, on average, for all starters together: 1 to 100000. Others are answered 429. Tencent's API returns 200 records a second, so an app with more calls could not charge them."`
 	Burst     int `yaml:"burst" default:"10000" doc:"How many may do so at once, as when many calls end together: 1 to 1000000, and not less than per_second."`
 }
 

@@ -32,7 +32,7 @@ type App struct {
 	Tariff         string           `yaml:"tariff" required:"true" doc:"Name of a tariff in tariffs."`
 	RecordDeadline time.Duration    `yaml:"record_deadline" default:"30m" doc:"How long to wait for the record of a call, from when Tencent first reports that there is none, 1s to 168h (Tencent keeps records for seven days). Time during which Tencent does not respond, or refuses, does not count."`
 
-	GoLive time.Time `yaml:"go_live" doc:"Calls that ended earlier are never charged by a sweep or backfill, as in 2026-01-01T00:00:00Z; left out, sweeps charge calls that ended since the app's first start, and a backfill can take in earlier ones."`
+	GoLive time.Time `yaml:"go_live" doc:"Calls that ended earlier are never charged by a sweep or backfill, as in 2026-01-01T00:00:00Z; left out, sweeps charge calls that ended since the app's first start, and a backfill can charge earlier ones."`
 	Sweep  Sweep     `yaml:"sweep" doc:"The periodic sweep of Tencent's records, which finds calls whose callback was lost."`
 	Relay  *Relay    `yaml:"relay" doc:"The app's own backend, to which callbacks are relayed unchanged, because Tencent posts to one address only; left out, callbacks are not relayed."`
 

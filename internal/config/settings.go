@@ -28,8 +28,8 @@ type Common struct {
 	ConfigFile    string          `env:"AFTERCALL_CONFIG,required,notEmpty" doc:"Path of the YAML file."`
 	RedisURL      ConnectionURL   `env:"REDIS_URL" envDefault:"redis://127.0.0.1:6379" doc:"Redis for the duplicate check and the request limit that all processes share: redis://, rediss:// or unix://."`
 	RedisTimeout  time.Duration   `env:"AFTERCALL_REDIS_TIMEOUT" envDefault:"250ms" doc:"How long starter and worker wait for an answer of Redis, 10ms to 300ms. A Redis that takes longer is not used."`
-	RedisTLSCA    string          `env:"AFTERCALL_REDIS_TLS_CA" doc:"Path of the authorities, in the PEM format, that signed the certificate of a rediss:// Redis; left out, those of the system."`
-	RedisTLSCert  string          `env:"AFTERCALL_REDIS_TLS_CERT" doc:"Path of this process's certificate, in the PEM format, for a rediss:// Redis that asks for one."`
+	RedisTLSCA    string          `env:"AFTERCALL_REDIS_TLS_CA" doc:"Path of the CA certificates, in PEM format, for a rediss:// Redis; left out, those of the system."`
+	RedisTLSCert  string          `env:"AFTERCALL_REDIS_TLS_CERT" doc:"Path of this process's certificate, in PEM format, for a rediss:// Redis that asks for one."`
 	RedisTLSKey   string          `env:"AFTERCALL_REDIS_TLS_KEY" doc:"Path of the private key of AFTERCALL_REDIS_TLS_CERT."`
 	LedgerURL     ConnectionURL   `env:"LEDGER_URL" envDefault:"sqlite:aftercall.db" doc:"The ledger: sqlite: and the path of a file, or postgres://user:password@host/database."`
 	LogFormat     LogFormat       `env:"AFTERCALL_LOG_FORMAT" envDefault:"auto" doc:"json, text, or auto: text on a terminal, else json."`
@@ -64,7 +64,7 @@ type WorkerSettings struct {
 	Common
 	// TakeSweeps moves the sweeps of a whole task queue at once; by itself a worker
 	// takes them when the other queue has no worker any more.
-	TakeSweeps bool `env:"AFTERCALL_TAKE_SWEEPS" envDefault:"false" doc:"true takes the schedules of the sweeps also from another task queue whose workers run; false waits until it has none."`
+	TakeSweeps bool `env:"AFTERCALL_TAKE_SWEEPS" envDefault:"false" doc:"true takes the schedules of the sweeps even from another task queue that has workers; false waits until it has none."`
 
 	AdminListen  string  `env:"AFTERCALL_ADMIN_LISTEN" envDefault:"127.0.0.1:9091" doc:"host:port for /healthz, /readyz, /metrics and /codec/."`
 	CodecToken   Secret  `env:"AFTERCALL_CODEC_TOKEN" doc:"Bearer token of the codec endpoint, which decrypts for those who have it, 32 characters or more; left out, there is no endpoint."`

@@ -102,6 +102,6 @@ func (c *Certificate) config() *tls.Config {
 func newExpiry(reg prometheus.Registerer) *prometheus.GaugeVec {
 	return promauto.With(reg).NewGaugeVec(prometheus.GaugeOpts{
 		Name: "aftercall_tls_certificate_expires_timestamp_seconds",
-		Help: "When the certificate of a listener expires, in Unix seconds, by listener; none without TLS.",
+		Help: "When the certificate of a listener expires, in Unix seconds, by listener; absent without TLS.",
 	}, []string{"listener"})
 }

@@ -39,7 +39,7 @@ type connection struct {
 func newEvictions(reg prometheus.Registerer) *prometheus.CounterVec {
 	return promauto.With(reg).NewCounterVec(prometheus.CounterOpts{
 		Name: "aftercall_connections_evicted_total",
-		Help: "Connections closed because too many were open, those first in which nothing happened for the longest time, by listener.",
+		Help: "Connections closed because too many were open, the longest idle ones first, by listener.",
 	}, []string{"listener"})
 }
 
@@ -49,7 +49,7 @@ func newConnections(socket net.Listener, l Listener, evictions *prometheus.Count
 	return &connections{Listener: socket, limit: limit, open: list.New(), evicted: func() {
 		counter.Inc()
 		warn.Do(func() {
-			logger.Warn("too many connections are open: those are closed in which nothing has happened for the longest time", "listener", l.Name, "limit", limit)
+			logger.Warn("too many connections are open: the longest idle ones are closed", "listener", l.Name, "limit", limit)
 		})
 	}}
 }

@@ -72,7 +72,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}, []string{"app", "field"}),
 		old: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_callback_old_credentials_total",
-			Help: "Callbacks that came with the old secret, or were signed with the old token, of an app that has two, by app and credential: secret, token.",
+			Help: "Callbacks with the old one of two secrets, or signed with the old one of two tokens, by app and credential: secret, token.",
 		}, []string{"app", "credential"}),
 		relays: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_relays_total",
