@@ -114,9 +114,19 @@ func (s *Sweeps) exportApp(ctx context.Context, app SweepApp) error {
 		return nil
 	}
 	sweptTo, err := s.ledger.SweptTo(ctx, app.ID)
-	if err != nil || sweptTo.IsZero() {
+	if err != nil {
 		return err
 	}
+	if sweptTo.IsZero() {
+		if s.baselines[app.ID] {
+			return nil
+		}
+		// Until now it was the start by the clock of this process.
+		if sweptTo, err = s.ledger.Now(ctx); err != nil {
+			return err
+		}
+	}
+	s.baselines[app.ID] = true
 	s.metrics.swept.WithLabelValues(app.Name).Set(float64(sweptTo.Unix()))
 	return nil
 }

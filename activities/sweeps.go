@@ -52,13 +52,16 @@ type Sweeps struct {
 	ledger  SweepLedger
 	calls   SweepCalls
 	metrics *sweepMetrics
+	// baselines are the apps whose progress has been exported by the ledger's clock.
+	// Only ExportProgress uses it.
+	baselines map[tencent.SDKAppID]bool
 }
 
 // NewSweeps returns the activities of the sweeps of apps, which compare
 // Tencent's records with l and calls.
 func NewSweeps(apps []SweepApp, l SweepLedger, calls SweepCalls, reg prometheus.Registerer) *Sweeps {
 	s := &Sweeps{
-		apps: make(map[tencent.SDKAppID]SweepApp, len(apps)), ledger: l, calls: calls, metrics: newSweepMetrics(reg),
+		apps: make(map[tencent.SDKAppID]SweepApp, len(apps)), ledger: l, calls: calls, metrics: newSweepMetrics(reg), baselines: map[tencent.SDKAppID]bool{},
 	}
 	for _, app := range apps {
 		s.apps[app.ID] = app

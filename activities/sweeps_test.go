@@ -468,6 +468,13 @@ func TestPlanSweep(t *testing.T) {
 	w := &sweepWorld{}
 	f := newSweepFixture(t, w)
 	require.InDelta(t, time.Now().Unix(), testutil.ToFloat64(f.sweeps.metrics.swept.WithLabelValues("clinic")), 60, "exported from the start")
+	require.NoError(t, f.sweeps.exportProgress(t.Context()))
+	require.InDelta(t, w.now.Unix(), testutil.ToFloat64(f.sweeps.metrics.swept.WithLabelValues("clinic")), 0, "by the clock of the ledger")
+	start := w.now
+	w.now = start.Add(time.Hour)
+	require.NoError(t, f.sweeps.exportProgress(t.Context()))
+	require.InDelta(t, start.Unix(), testutil.ToFloat64(f.sweeps.metrics.swept.WithLabelValues("clinic")), 0, "a sweep that never runs is behind")
+	w.now = start
 	require.InDelta(t, 60+5*300/2, testutil.ToFloat64(f.sweeps.metrics.lagLimit.WithLabelValues("clinic")), 0)
 	plan, err := f.sweeps.PlanSweep(t.Context(), PlanSweepParams{SDKAppID: clinic})
 	require.NoError(t, err)

@@ -105,7 +105,7 @@ func probeCalls(ctx context.Context, d *Deps, app *config.App) (string, error) {
 	}
 	var failed, slow []string
 	for _, stage := range []workflows.Stage{workflows.StageWaiting, workflows.StageCharge, workflows.StageRecord} {
-		n, err := d.countWorkflows(ctx, workflows.WaitingQuery(stage)+ofApp+startedBefore(d.now().Add(-stuckAfter)))
+		n, err := d.countWorkflows(ctx, workflows.WaitingQuery(stage)+ofApp+startedBefore(d.temporalNow(ctx).Add(-stuckAfter)))
 		switch {
 		case err != nil:
 			return "", err

@@ -71,3 +71,15 @@ func compareClocks(ctx context.Context, now func() time.Time, sources []clock.So
 	}
 	return "this machine agrees with " + strings.Join(asked, ", "), nil
 }
+
+// temporalNow is the time by Temporal's clock, which is read once, and by this
+// machine's where it cannot be read: a user who may only look may not poll.
+func (d *Deps) temporalNow(ctx context.Context) time.Time {
+	d.clockOnce.Do(func() {
+		offset, err := d.clockSources()[0].Measure(ctx, d.now)
+		if err == nil {
+			d.temporalAhead = offset.AtLeast()
+		}
+	})
+	return d.now().Add(-d.temporalAhead)
+}

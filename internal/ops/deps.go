@@ -37,6 +37,9 @@ type Deps struct {
 	notes   io.Writer
 	now     func() time.Time
 
+	clockOnce     sync.Once
+	temporalAhead time.Duration // of this machine's clock, set by clockOnce
+
 	mu        sync.Mutex // guards the following
 	settings  *config.StarterSettings
 	config    *config.Config

@@ -53,7 +53,7 @@ func (d *Deps) workersOn(ctx context.Context, queue string) (int, error) {
 		return 0, err
 	}
 	workers, err := ask(ctx, func(ctx context.Context) (int, error) {
-		return temporalclient.Workers(ctx, c, queue, temporalclient.LiveFor)
+		return temporalclient.Workers(ctx, c, queue, temporalclient.LiveFor, d.temporalNow(ctx))
 	})
 	if err != nil {
 		return 0, d.temporalError(err)

@@ -52,7 +52,7 @@ func (d *Deps) starts() (launch.Calls, error) {
 	if err != nil {
 		return launch.Calls{}, err
 	}
-	return launch.NewCalls(c, settings.TaskQueue), nil
+	return launch.NewCalls(c, settings.TaskQueue).WithClock(func() time.Time { return d.temporalNow(d.ctx) }), nil
 }
 
 // link returns the page of a workflow in the Web UI, empty where the address of

@@ -13,15 +13,15 @@ import (
 const LiveFor = 2 * time.Minute
 
 // Workers returns how many workers have polled a task queue for workflow tasks
-// within liveFor. Temporal remembers a worker that has ended for five minutes.
-func Workers(ctx context.Context, c client.Client, taskQueue string, liveFor time.Duration) (int, error) {
+// within liveFor before now, which is the time by Temporal's clock. Temporal remembers a worker that has ended for five minutes.
+func Workers(ctx context.Context, c client.Client, taskQueue string, liveFor time.Duration, now time.Time) (int, error) {
 	queue, err := c.DescribeTaskQueue(ctx, taskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
 	if err != nil {
 		return 0, err
 	}
 	workers := map[string]bool{}
 	for _, poller := range queue.GetPollers() {
-		if time.Since(poller.GetLastAccessTime().AsTime()) < liveFor {
+		if now.Sub(poller.GetLastAccessTime().AsTime()) < liveFor {
 			workers[poller.GetIdentity()] = true
 		}
 	}

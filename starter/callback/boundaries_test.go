@@ -112,7 +112,7 @@ func TestStartLeavesTimeToConfirm(t *testing.T) {
 func TestProbeOfTheGreatestAge(t *testing.T) {
 	now := time.Unix(1741231300, 0)
 	m := miniredis.RunT(t)
-	f := newFixtureWith(t, "redis://"+m.Addr(), m.FlushAll, func(h *Handler) { h.now = func() time.Time { return now } })
+	f := newFixtureWith(t, "redis://"+m.Addr(), m.FlushAll, func(h *Handler) { h.UseClock(func() time.Time { return now }) })
 	for age, status := range map[time.Duration]int{
 		tencent.MaxSignAge: http.StatusOK, -tencent.MaxSignAge: http.StatusOK, tencent.MaxSignAge + time.Second: http.StatusForbidden,
 	} {

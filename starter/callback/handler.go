@@ -67,7 +67,9 @@ type Handler struct {
 	metrics   *metrics
 	refusals  *refusalLog
 	logger    *slog.Logger
-	now       func() time.Time
+	now       func() time.Time // for durations
+	// clock is what the time of signatures and probes is compared with.
+	clock func() time.Time
 
 	starts     singleflight.Group
 	unaccepted *unaccepted
@@ -99,7 +101,7 @@ func (a *appWithHashes) secret(hash [sha256.Size]byte) int {
 func New(apps []App, claims *dedupe.Store, limits Limits, starter WorkflowStarter, reg prometheus.Registerer, logger *slog.Logger) *Handler {
 	h := &Handler{
 		apps: make(map[tencent.SDKAppID]appWithHashes, len(apps)), claims: claims, limits: limits, workflows: starter,
-		metrics: newMetrics(reg), refusals: newRefusalLog(logger), logger: logger, now: time.Now, relaySlots: make(chan struct{}, maxRelayStarts),
+		metrics: newMetrics(reg), refusals: newRefusalLog(logger), logger: logger, now: time.Now, clock: time.Now, relaySlots: make(chan struct{}, maxRelayStarts),
 	}
 	h.unaccepted = newUnaccepted(h.metrics.unaccepted, logger)
 	h.router = h.routes()
@@ -114,6 +116,10 @@ func New(apps []App, claims *dedupe.Store, limits Limits, starter WorkflowStarte
 	}
 	return h
 }
+
+// UseClock compares the time of signatures and probes with now in place of this
+// process's clock. Call it before the first request.
+func (h *Handler) UseClock(now func() time.Time) { h.clock = now }
 
 func (h *Handler) routes() http.Handler {
 	r := mux.NewRouter().SkipClean(true)
@@ -171,7 +177,7 @@ func (h *Handler) handle(w http.ResponseWriter, r *http.Request, deadline time.T
 	}
 	h.countOld(app.Name, "secret", secret)
 	if len(app.Tokens) > 0 {
-		signer, err := tencent.VerifyCallbackSign(query, app.Tokens, h.now())
+		signer, err := tencent.VerifyCallbackSign(query, app.Tokens, h.clock())
 		if err != nil {
 			return refuse(http.StatusUnauthorized, err.Error()).forApp(app.App)
 		}

@@ -113,6 +113,19 @@ func signed(token string) string {
 	return PathPrefix + tokenPath + "?" + q.Encode()
 }
 
+// TestSignedWhileTheClockIsWrong compares RequestTime with the corrected clock only.
+func TestSignedWhileTheClockIsWrong(t *testing.T) {
+	m := miniredis.RunT(t)
+	corrected := time.Now()
+	f := newFixtureWith(t, "redis://"+m.Addr(), m.FlushAll, func(h *Handler) {
+		h.now = func() time.Time { return time.Now().Add(10 * time.Minute) }
+		h.UseClock(func() time.Time { return corrected })
+	})
+	require.Equal(t, http.StatusOK, f.post(signed(token), body).Code)
+	corrected = corrected.Add(10 * time.Minute)
+	require.Equal(t, http.StatusUnauthorized, f.post(signed(token), body).Code)
+}
+
 func TestSignedCallbackIsAccepted(t *testing.T) {
 	f := withMiniredis(t)
 	f.requireOK(f.post(signed(token), body))

@@ -122,7 +122,7 @@ func (h *Handler) handleProbe(ctx context.Context, deadline time.Time, app App, 
 	if p.key == "" || !hmac.Equal([]byte(wire.Mac), []byte(p.mac())) {
 		return refuse(http.StatusForbidden, "Mac: the probe was not made with the secret_key of this app")
 	}
-	if age := h.now().Sub(time.Unix(p.at, 0)).Abs(); age > tencent.MaxSignAge {
+	if age := h.clock().Sub(time.Unix(p.at, 0)).Abs(); age > tencent.MaxSignAge {
 		return refuse(http.StatusForbidden, "Time: differs from this clock by more than 60 seconds: check the clocks")
 	}
 	ctx, cancel := context.WithDeadline(ctx, deadline.Add(-confirmBudget))

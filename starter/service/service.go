@@ -81,12 +81,14 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	if err != nil {
 		return err
 	}
-	receiver := callback.New(apps(cfg), claims, limits(cfg, guard), launch.NewCalls(temporal, settings.TaskQueue).Decrypting(settings.PayloadKeys), reg, logger)
 	clocks := clock.NewWatch(
 		time.Now, reg, logger,
 		clock.Source{Name: clock.Temporal, Read: func(ctx context.Context) (time.Time, error) { return temporalclient.Now(ctx, temporal, namespace) }},
 		clock.Source{Name: clock.Redis, Read: guard.Now},
 	)
+	calls := launch.NewCalls(temporal, settings.TaskQueue).Decrypting(settings.PayloadKeys).WithClock(func() time.Time { return clocks.NowOf(clock.Temporal) })
+	receiver := callback.New(apps(cfg), claims, limits(cfg, guard), calls, reg, logger)
+	receiver.UseClock(clocks.Now)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		clocks.Run(ctx)

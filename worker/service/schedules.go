@@ -41,6 +41,8 @@ type schedules struct {
 	// retry are between two looks.
 	liveFor, interval, retry time.Duration
 	logger                   *slog.Logger
+	// now is the time by Temporal's clock.
+	now func() time.Time
 
 	state map[string]scheduleState // by app
 }
@@ -141,7 +143,7 @@ func (s *schedules) leaves(ctx context.Context, app config.App, queue string) (b
 	if queue == s.taskQueue || s.take {
 		return false, nil
 	}
-	workers, err := temporalclient.Workers(ctx, s.client, queue, s.liveFor)
+	workers, err := temporalclient.Workers(ctx, s.client, queue, s.liveFor, s.now())
 	if err != nil || workers == 0 {
 		return false, err
 	}
@@ -177,7 +179,7 @@ func (s *schedules) replaceStuck(ctx context.Context, app config.App, handle cli
 		if sweep.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING || queue == s.taskQueue {
 			continue
 		}
-		workers, err := temporalclient.Workers(ctx, s.client, queue, s.liveFor)
+		workers, err := temporalclient.Workers(ctx, s.client, queue, s.liveFor, s.now())
 		if err != nil {
 			return err
 		}

@@ -69,7 +69,7 @@ func devServer(t *testing.T, port int) (c client.Client, stop func()) {
 func keeper(c client.Client, taskQueue string, liveFor time.Duration, apps ...config.App) *schedules {
 	logger := slog.New(slog.DiscardHandler)
 	return &schedules{
-		client: c, apps: apps, taskQueue: taskQueue, liveFor: liveFor, interval: poll, retry: poll, logger: logger,
+		client: c, apps: apps, taskQueue: taskQueue, liveFor: liveFor, interval: poll, retry: poll, logger: logger, now: time.Now,
 		prepare: func(ctx context.Context) bool {
 			return temporalclient.Prepare(ctx, c, client.DefaultNamespace, logger, workflows.SearchAttributes)
 		},
@@ -163,7 +163,7 @@ func TestScheduleStaysWhereWorkersAre(t *testing.T) {
 	}
 	require.NoError(t, ensure(keeper(c, "first", temporalclient.LiveFor, app)))
 	require.Eventually(t, func() bool {
-		n, err := temporalclient.Workers(t.Context(), c, "first", temporalclient.LiveFor)
+		n, err := temporalclient.Workers(t.Context(), c, "first", temporalclient.LiveFor, time.Now())
 		require.NoError(t, err)
 		return n == 1
 	}, within, poll)

@@ -89,15 +89,17 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	}
 	defer temporal.Close()
 
-	sweeps := activities.NewSweeps(sweepApps(cfg, clients), timed, sweepCalls{launch.NewCalls(temporal, settings.TaskQueue)}, reg)
-
-	waitingCalls := waiting.New(temporal, reg, logger)
 	clocks := clock.NewWatch(
 		time.Now, reg, logger,
 		clock.Source{Name: clock.Temporal, Read: func(ctx context.Context) (time.Time, error) { return temporalclient.Now(ctx, temporal, namespace) }},
 		clock.Source{Name: clock.Ledger, Read: pending.now}, clock.Source{Name: clock.Redis, Read: guard.Now},
 	)
-	log := newLedgerLog(settings, cfg, launch.NewCalls(temporal, settings.TaskQueue), reg, logger)
+	temporalNow := func() time.Time { return clocks.NowOf(clock.Temporal) }
+	calls := launch.NewCalls(temporal, settings.TaskQueue).WithClock(temporalNow)
+	sweeps := activities.NewSweeps(sweepApps(cfg, clients), timed, sweepCalls{calls}, reg)
+
+	waitingCalls := waiting.New(temporal, reg, logger)
+	log := newLedgerLog(settings, cfg, calls, reg, logger)
 
 	group, ctx := errgroup.WithContext(ctx)
 	var polling atomic.Bool
@@ -120,7 +122,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 		group.Go(func() error {
 			(&schedules{
 				client: temporal, apps: cfg.Apps, taskQueue: settings.TaskQueue, take: settings.TakeSweeps, logger: logger, prepare: prepare,
-				liveFor: temporalclient.LiveFor, interval: scheduleInterval, retry: scheduleRetryDelay,
+				liveFor: temporalclient.LiveFor, interval: scheduleInterval, retry: scheduleRetryDelay, now: temporalNow,
 			}).keep(ctx)
 			return nil
 		})

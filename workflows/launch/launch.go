@@ -24,17 +24,25 @@ type Calls struct {
 	client    client.Client
 	taskQueue string
 	data      converter.DataConverter
+	now       func() time.Time
 }
 
 // NewCalls returns the Calls of a namespace, for workers on taskQueue.
 func NewCalls(c client.Client, taskQueue string) Calls {
-	return Calls{client: c, taskQueue: taskQueue, data: codec.NewDataConverter(keyring.Keyring{})}
+	return Calls{client: c, taskQueue: taskQueue, data: codec.NewDataConverter(keyring.Keyring{}), now: time.Now}
 }
 
 // Decrypting returns Calls that can read memos that were encrypted with keys.
 // The client encrypts and decrypts everything else itself.
 func (c Calls) Decrypting(keys keyring.Keyring) Calls {
 	c.data = codec.NewDataConverter(keys)
+	return c
+}
+
+// WithClock returns Calls that use now, which should be the time by Temporal's
+// clock, in place of this process's.
+func (c Calls) WithClock(now func() time.Time) Calls {
+	c.now = now
 	return c
 }
 
@@ -45,7 +53,7 @@ func (c Calls) Decrypting(keys keyring.Keyring) Calls {
 func (c Calls) Start(ctx context.Context, p workflows.AfterCallParams, fingerprint string) (already bool, err error) {
 	p = p.Shortened()
 	p.Lead = workflows.StartLead
-	return c.start(tracing.WithCall(ctx, p.CallID), workflows.AfterCallOptions(p, c.taskQueue, fingerprint, time.Now()), workflows.AfterCallName, p)
+	return c.start(tracing.WithCall(ctx, p.CallID), workflows.AfterCallOptions(p, c.taskQueue, fingerprint, c.now()), workflows.AfterCallName, p)
 }
 
 // StartRelay starts RelayCallback exactly once for a callback, as Start does

@@ -58,7 +58,7 @@ func (c Calls) Running(ctx context.Context, app tencent.SDKAppID, callIDs []stri
 
 // Workers is how many workers poll the task queue.
 func (c Calls) Workers(ctx context.Context) (int, error) {
-	return temporalclient.Workers(ctx, c.client, c.taskQueue, temporalclient.LiveFor)
+	return temporalclient.Workers(ctx, c.client, c.taskQueue, temporalclient.LiveFor, c.now())
 }
 
 func newRunningCall(info *workflowpb.WorkflowExecutionInfo) activities.RunningCall {

@@ -61,7 +61,7 @@ func (c Calls) RecheckListed(ctx context.Context, app tencent.SDKAppID, callID s
 		return fmt.Errorf("status of workflow %s: %w", id, err)
 	}
 	r := status.Review
-	if status.Stage != workflows.StageReview || r == nil || !r.NoRecord || time.Now().Before(r.RecheckedAt.Add(recheckDistance(r.Rechecks))) {
+	if status.Stage != workflows.StageReview || r == nil || !r.NoRecord || c.now().Before(r.RecheckedAt.Add(recheckDistance(r.Rechecks))) {
 		return nil
 	}
 	return c.signalRecheck(ctx, id, "")

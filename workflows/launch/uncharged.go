@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -50,7 +49,7 @@ func (c Calls) StartUncharged(ctx context.Context, p workflows.AfterCallParams, 
 	}
 	p = p.Shortened()
 	p.Lead, p.Notified = workflows.StartLead, completed && !again.Notify
-	options := workflows.AfterCallOptions(p, c.taskQueue, "", time.Now())
+	options := workflows.AfterCallOptions(p, c.taskQueue, "", c.now())
 	// Only here: the latest run has ended, and not with a failure.
 	options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
 	already, err = c.start(tracing.WithCall(ctx, p.CallID), options, workflows.AfterCallName, p)
