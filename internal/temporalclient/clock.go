@@ -39,7 +39,7 @@ func Now(ctx context.Context, c client.Client, namespace string) (time.Time, err
 	}()
 	defer func() {
 		stop()
-		_ = <-ended // it was stopped, or its error is returned below
+		<-ended // it was stopped, or its error is returned below
 	}()
 	for {
 		described, err := c.WorkflowService().DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
