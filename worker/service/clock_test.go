@@ -9,9 +9,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 
 	"aftercall/internal/clock"
+	"aftercall/internal/temporalclient"
+	"aftercall/internal/testenv"
 )
 
 // countedWorker counts how often one was started and stopped.
@@ -71,4 +74,18 @@ func TestWorkerWithAWrongClock(t *testing.T) {
 	stop()
 	require.NoError(t, <-ended)
 	becomes(false, 2, 2)
+}
+
+// TestTemporalsClock reads it from a server, which has the clock of this machine.
+func TestTemporalsClock(t *testing.T) {
+	c, stop := devServer(t, testenv.FreePort(t))
+	defer stop()
+	for range 3 {
+		before := time.Now()
+		now, err := temporalclient.Now(t.Context(), c, client.DefaultNamespace)
+		require.NoError(t, err)
+		require.WithinRange(t, now, before, time.Now())
+	}
+	_, err := temporalclient.Now(t.Context(), c, "missing")
+	require.ErrorContains(t, err, "read Temporal's clock")
 }
