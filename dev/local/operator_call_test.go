@@ -112,6 +112,87 @@ func (c console) testCallThatWaits() {
 	require.Contains(c.t, o.stdout, "last failure: v4/call_record_http_srv/get_record_by_callid answered 101001 (down)")
 }
 
+// testRetry has a call wait for its next attempt, removes the cause, and retries it:
+// its first delays are of seconds, so the cause stays until they are longer.
+func (c console) testRetry() {
+	stuck := c.place(tencentsim.CallSpec{CallID: "call-retried", RecordFault: &tencentsim.APIFault{Code: tencent.CodeInternal, Info: "down"}})
+	reviewed := c.place(tencentsim.CallSpec{CallID: "call-retry-review", Record: json.RawMessage(`{"AcceptTime":0}`)})
+	missing := c.place(tencentsim.CallSpec{CallID: "call-retry-missing", RecordAfterSeconds: 3600})
+	for call, stage := range map[*tencentsim.Call]workflows.Stage{&stuck: workflows.StageRecord, &reviewed: workflows.StageReview, &missing: workflows.StageReview} {
+		c.awaitStage(*call, stage)
+	}
+	attempt := func() int {
+		var found struct {
+			Workflow struct {
+				Pending []struct {
+					Attempt       int
+					NextAttemptAt time.Time `json:"next_attempt_at"`
+				}
+			}
+		}
+		require.Equal(c.t, cli.OK, c.json(&found, nil, "call", "call-retried"))
+		if p := found.Workflow.Pending; len(p) == 1 && !p[0].NextAttemptAt.IsZero() {
+			return p[0].Attempt
+		}
+		return 0
+	}
+	require.Eventually(c.t, func() bool { return attempt() >= 4 }, testTimeout, 100*time.Millisecond)
+
+	var result struct {
+		Retried, Failed int
+		NotRetried      int `json:"not_retried"`
+		Calls           []struct {
+			CallID    string `json:"call_id"`
+			Outcome   string
+			Steps     []string
+			Rechecked bool
+		}
+	}
+	outcomes := func() map[string]string {
+		all := map[string]string{}
+		for _, call := range result.Calls {
+			all[call.CallID] = call.Outcome
+		}
+		return all
+	}
+	require.Eventually(c.t, func() bool {
+		return c.json(&result, nil, "waiting", "retry", "--all", "--reason", "101001 (DOWN)", "--dry-run") == cli.OK && outcomes()["call-retried"] == "would_retry"
+	}, testTimeout, 100*time.Millisecond)
+	require.NotContains(c.t, outcomes(), "call-retry-review", "waits for another reason")
+
+	require.Eventually(c.t, func() bool {
+		o := c.run("waiting", "retry", "call-retried")
+		if o.code == cli.Refused { // an attempt is under way
+			return false
+		}
+		require.Equal(c.t, cli.OK, o.code, o.stderr)
+		require.Contains(c.t, o.stdout, "Retried 1 of 1 calls.\n")
+		return true
+	}, testTimeout, 50*time.Millisecond)
+	require.Eventually(c.t, func() bool { n := attempt(); return n > 0 && n < 4 }, testTimeout, 20*time.Millisecond, "the attempts are counted anew")
+
+	o := c.run("waiting", "retry", "call-retry-review")
+	require.Equal(c.t, cli.Refused, o.code)
+	require.Contains(c.t, o.stderr, "call call-retry-review was not retried: it waits for a person's decision: see aftercall review list\n")
+	require.Equal(c.t, cli.OK, c.json(&result, nil, "waiting", "retry", "call-retry-missing"))
+	require.True(c.t, result.Calls[0].Rechecked)
+	require.Eventually(c.t, func() bool {
+		var found struct {
+			Workflow struct{ Status workflows.Status }
+		}
+		return c.json(&found, nil, "call", "call-retry-missing") == cli.OK && found.Workflow.Status.Review.Rechecks > 0
+	}, testTimeout, 100*time.Millisecond)
+
+	require.Equal(c.t, cli.NotFound, c.run("waiting", "retry", "call-nowhere").code)
+	c.follow(c.place(tencentsim.CallSpec{CallID: "call-retry-done"}))
+	o = c.run("waiting", "retry", "call-retry-done")
+	require.Equal(c.t, cli.Refused, o.code)
+	require.Contains(c.t, o.stderr, "call call-retry-done of clinic does not wait: done: charge of ")
+	require.Equal(c.t, cli.OK, c.json(&result, nil, "waiting", "retry", "--all", "--app", "tutoring"))
+	require.Empty(c.t, result.Calls)
+	require.Eventually(c.t, func() bool { return c.run("waiting", "retry", "--all", "--app", "clinic").code == cli.OK }, testTimeout, 100*time.Millisecond)
+}
+
 // testFollow follows calls to their end: one that is charged, one that waits for a
 // decision until a person decides, one whose target refuses, and one for too short a time.
 func (c console) testFollow() {

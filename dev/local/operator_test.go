@@ -186,6 +186,7 @@ func TestOperator(t *testing.T) {
 		{"call", console.testCall},
 		{"call that waits", console.testCallThatWaits},
 		{"call that is followed", console.testFollow},
+		{"calls that are retried", console.testRetry},
 		{"call with parts down", console.testCallWithPartsDown},
 		{"record that never appears", console.testRecordDeadline},
 		{"start", console.testStart},

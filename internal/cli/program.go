@@ -18,7 +18,7 @@ import (
 // commands are those of aftercall, in the order of its help.
 type commands struct {
 	Call     callCommand     `cmd:"" help:"Show where a call is: record, charge, deliveries, what it waits for." group:"Calls"`
-	Waiting  waitingCommand  `cmd:"" help:"List the calls that wait, and for what." group:"Calls"`
+	Waiting  waitingCommands `cmd:"" help:"List the calls that wait, and for what; retry them now." group:"Calls"`
 	Review   reviewCommands  `cmd:"" help:"List calls that wait for a person's decision, and decide." group:"Calls"`
 	Start    startCommand    `cmd:"" help:"Start a call whose callback was lost." group:"Calls"`
 	Backfill backfillCommand `cmd:"" help:"Start all calls of a time range that were not handled." group:"Calls"`

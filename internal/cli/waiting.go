@@ -11,7 +11,12 @@ import (
 	"aftercall/workflows"
 )
 
-type waitingCommand struct {
+type waitingCommands struct {
+	List  waitingListCommand  `cmd:"" default:"withargs" help:"List the calls that wait, and for what. May be left out."`
+	Retry waitingRetryCommand `cmd:"" help:"Make calls that wait for their next attempt try again now."`
+}
+
+type waitingListCommand struct {
 	ListFormat
 	App   string          `help:"Name or SDKAppID of the app; without it, calls of all apps are listed." placeholder:"APP"`
 	Stage workflows.Stage `help:"Only calls in this stage: waiting, record, charge, review or notify." placeholder:"STAGE"`
@@ -19,7 +24,7 @@ type waitingCommand struct {
 }
 
 // Help explains by examples.
-func (waitingCommand) Help() string {
+func (waitingListCommand) Help() string {
 	return `Lists the calls that are not done: in which stage they are and since when, what they wait for, and when the next
 attempt is. The stage is "waiting" before the record is read, also for calls that ended a moment ago. Details come from
 the calls' workflows, which need a running worker to answer; without one, the exit code is 5.
@@ -32,7 +37,7 @@ Examples:
 }
 
 // Run lists the calls.
-func (c waitingCommand) Run(ctx context.Context, p Process, d *ops.Deps) error {
+func (c waitingListCommand) Run(ctx context.Context, p Process, d *ops.Deps) error {
 	calls, total, err := d.Waiting(ctx, ops.WaitingParams{App: c.App, Stage: c.Stage, Limit: c.Limit})
 	if calls == nil {
 		return err

@@ -125,13 +125,15 @@ type PendingActivity struct {
 	// NextAttemptAt is zero while an attempt is running.
 	NextAttemptAt time.Time `json:"next_attempt_at,omitzero"`
 	LastFailure   string    `json:"last_failure,omitempty"`
+
+	id string // within the workflow
 }
 
 // pendingActivities returns the steps that a workflow is at.
 func (d *Deps) pendingActivities(found *workflowservice.DescribeWorkflowExecutionResponse) []PendingActivity {
 	pending := []PendingActivity{}
 	for _, a := range found.GetPendingActivities() {
-		p := PendingActivity{Activity: a.GetActivityType().GetName(), Attempt: a.GetAttempt()}
+		p := PendingActivity{id: a.GetActivityId(), Activity: a.GetActivityType().GetName(), Attempt: a.GetAttempt()}
 		if a.GetLastFailure() != nil {
 			p.LastFailure = d.failureMessage(a.GetLastFailure())
 		}

@@ -48,6 +48,8 @@ type WaitingCall struct {
 	Link       string            `json:"link,omitempty"`
 	// Problem is why details are missing.
 	Problem string `json:"problem,omitempty"`
+
+	noRecord bool // it is in review because Tencent had no record
 }
 
 // Attempt returns the pending step that is retried next; nil if none is.
@@ -173,8 +175,14 @@ func (d *Deps) readDetail(ctx context.Context, call *WaitingCall, silent *atomic
 		return
 	}
 	if status != nil {
-		call.Stage, call.Since, call.WaitingFor = status.Stage, status.Since, waitingFor(status)
+		call.use(status)
 	}
+}
+
+// use takes the details from the call's workflow.
+func (w *WaitingCall) use(s *workflows.Status) {
+	w.Stage, w.Since, w.WaitingFor = s.Stage, s.Since, waitingFor(s)
+	w.noRecord = s.Review != nil && s.Review.NoRecord
 }
 
 // waitingFor says what a call waits for in its stage.
