@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,9 +80,11 @@ func TestLedgerDecides(t *testing.T) {
 		require.Equal(t, 1, messages[0].Attempts, "nobody is notified of a charge twice: %s", call.Record.CallID)
 	}
 	// Only who asks for it has the targets notified again.
-	alter(t, stack, "DELETE FROM ledger_entries WHERE call_id = 'lost-started'")
-	again = stack.Command(ctx, "start", "lost-started", "--app", "clinic", "--notify")
-	require.Equal(t, cli.OK, again.Code, again.Stderr)
+	require.Eventually(t, func() bool {
+		alter(t, stack, "DELETE FROM ledger_entries WHERE call_id = 'lost-started'")
+		again = stack.Command(ctx, "start", "lost-started", "--app", "clinic", "--notify")
+		return strings.Contains(again.Stdout, "started again")
+	}, testTimeout, pollInterval, "a sweep that was triggered above may be faster")
 	require.Eventually(t, func() bool { return stack.Arrivals("crm", "lost-started") == 2 }, testTimeout, pollInterval)
 	_, metrics := request(ctx, t, http.MethodGet, stack.WorkerMetricsURL(), nil, nil)
 	require.Regexp(t, `aftercall_sweep_calls_total\{app="clinic",outcome="recharged"\} [1-9]`, metrics)
@@ -176,7 +179,8 @@ func TestRecordThatAppearsDuringReview(t *testing.T) {
 		require.NoError(t, stack.AwaitReview(ctx, call))
 		return call
 	}
-	listed, posted, decided := inReview("listed", 75), inReview("posted", 75), inReview("decided", 75)
+	// The record of the last one is there last.
+	listed, decided, posted := inReview("listed", 75), inReview("decided", 75), inReview("posted", 75)
 	var reviews []ops.Review
 	require.NoError(t, json.Unmarshal([]byte(stack.Command(ctx, "review", "list", "-o", "json").Stdout), &reviews))
 	require.Len(t, reviews, 3)
