@@ -59,6 +59,7 @@ type Activities struct {
 	// subscribers are the targets again, with their subscriptions.
 	subscribers []notify.Subscriber
 	forget      ForgetCallbacks
+	fold        FoldReview
 	metrics     *metrics
 	operators   operatorLog
 	now         func() time.Time
@@ -68,10 +69,15 @@ type Activities struct {
 // ask Temporal about the next one.
 type ForgetCallbacks func(ctx context.Context, app tencent.SDKAppID, callID string) error
 
+// FoldReview joins the review of a call with others of its app: folded means that
+// they are reported together, in one message some minutes later. It is not if no
+// other one was opened in the last minutes.
+type FoldReview func(ctx context.Context, app App, callID string) (folded bool, err error)
+
 // New returns the activities for apps, which charge into l and notify targets.
-func New(apps []App, l Ledger, targets []Target, forget ForgetCallbacks, reg prometheus.Registerer) *Activities {
+func New(apps []App, l Ledger, targets []Target, forget ForgetCallbacks, fold FoldReview, reg prometheus.Registerer) *Activities {
 	a := &Activities{
-		apps: make(map[tencent.SDKAppID]App, len(apps)), ledger: l, targets: targets, forget: forget,
+		apps: make(map[tencent.SDKAppID]App, len(apps)), ledger: l, targets: targets, forget: forget, fold: fold,
 		metrics: newMetrics(reg), now: time.Now,
 	}
 	for _, app := range apps {

@@ -69,6 +69,11 @@ type fixture struct {
 	// forgotten are the calls whose callbacks were forgotten, forgetErr why that failed.
 	forgotten []string
 	forgetErr error
+	// bursting is set while another review was opened in the last minutes; asked counts
+	// the questions, and foldErr is why there is no answer.
+	bursting bool
+	asked    int
+	foldErr  error
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -85,7 +90,7 @@ func newFixture(t *testing.T) *fixture {
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	f := &fixture{t: t, fake: &fake{record: record()}, ledger: store}
 	f.acts = New([]App{{ID: clinic, Name: "clinic", Records: f.fake, Rater: rater}},
-		store, []Target{{Receiver: Receiver{Name: "crm", RetryWindow: time.Hour, Circuit: closed{}}, Sender: f.fake}}, f.forget, prometheus.NewRegistry())
+		store, []Target{{Receiver: Receiver{Name: "crm", RetryWindow: time.Hour, Circuit: closed{}}, Sender: f.fake}}, f.forget, f.fold, prometheus.NewRegistry())
 	f.acts.now = func() time.Time { return endedAt.Add(10 * time.Second) }
 	var suite testsuite.WorkflowTestSuite
 	f.env = suite.NewTestActivityEnvironment()
@@ -97,6 +102,13 @@ func newFixture(t *testing.T) *fixture {
 func (f *fixture) forget(_ context.Context, _ tencent.SDKAppID, callID string) error {
 	f.forgotten = append(f.forgotten, callID)
 	return f.forgetErr
+}
+
+func (f *fixture) fold(_ context.Context, app App, callID string) (bool, error) {
+	require.Equal(f.t, "clinic", app.Name)
+	require.Equal(f.t, "call-1", callID)
+	f.asked++
+	return f.bursting, f.foldErr
 }
 
 func (f *fixture) charge(p ChargeParams) (result ChargeResult, err error) {
@@ -439,12 +451,41 @@ func TestReviewWithoutRecordForgetsCallbacks(t *testing.T) {
 	open(true) // the sweep makes it look for its record
 }
 
+// TestReviewsWithoutRecordAreFolded: anyone who knows the callback URL can open them,
+// and each of them must not be a message.
+func TestReviewsWithoutRecordAreFolded(t *testing.T) {
+	f := newFixture(t)
+	open := func(noRecord bool) (opened OpenReviewResult) {
+		t.Helper()
+		value, err := f.env.ExecuteActivity("OpenReview", OpenReviewParams{SDKAppID: clinic, Record: record(), NoRecord: noRecord, At: endedAt})
+		require.NoError(t, err)
+		require.NoError(t, value.Get(&opened))
+		return opened
+	}
+	first := open(true)
+	require.Equal(t, []string{"crm"}, first.Targets)
+	require.False(t, first.Folded)
+	f.bursting = true
+	next := open(true)
+	require.Empty(t, next.Targets)
+	require.True(t, next.Folded)
+	require.Equal(t, 2, f.asked)
+	require.Equal(t, []string{"crm"}, open(false).Targets, "a call that took place")
+	require.Equal(t, 2, f.asked)
+	f.foldErr = errors.New("Temporal refuses")
+	require.Equal(t, []string{"crm"}, open(true).Targets, "rather a message too many than a review that nobody hears of")
+	f.acts.subscribers = nil
+	f.asked = 0
+	require.Empty(t, open(true).Targets)
+	require.Zero(t, f.asked, "nobody would be notified")
+}
+
 func TestSubscribers(t *testing.T) {
 	acts := New(nil, nil, []Target{
 		{Receiver: Receiver{Name: "all"}},
 		{Receiver: Receiver{Name: "charges"}, Subscription: notify.Subscription{Events: []notify.EventType{notify.EventCallCharged}}},
 		{Receiver: Receiver{Name: "all too"}},
-	}, nil, prometheus.NewRegistry())
+	}, nil, nil, prometheus.NewRegistry())
 	found, err := acts.Subscribers(t.Context(), SubscribersParams{Event: notify.Event{
 		Type: notify.EventSweepRecovered, Sweep: &notify.SweepData{App: "clinic"},
 	}})

@@ -33,14 +33,17 @@ type OpenReviewResult struct {
 	Event     notify.Event `json:"event"`
 	MessageID string       `json:"message_id"`
 	Targets   []string     `json:"targets"`
+	// Folded is set if no target is to be notified, because the review is one of a
+	// burst that is reported in one message; see FoldReview.
+	Folded bool `json:"folded,omitempty"`
 	// Charged is set if there is nothing to review: an earlier attempt of this
 	// workflow has charged the call, before its record could no longer be read.
 	Charged *ChargeResult `json:"charged,omitempty"`
 }
 
 // OpenReview counts a review and returns its event. Of a call without record, the
-// callbacks are forgotten: another one may mean that there is a record now. Errors: AppNotConfigured,
-// LedgerUnavailable.
+// callbacks are forgotten: another one may mean that there is a record now. Such
+// reviews are folded. Errors: AppNotConfigured, LedgerUnavailable.
 func (a *Activities) OpenReview(ctx context.Context, p OpenReviewParams) (OpenReviewResult, error) {
 	app, err := a.app(p.SDKAppID)
 	if err != nil {
@@ -72,9 +75,31 @@ func (a *Activities) OpenReview(ctx context.Context, p OpenReviewParams) (OpenRe
 			StartTime: r.StartTime, AcceptTime: r.AcceptTime, EndTime: r.EndTime, Explanation: []string{p.Reason}, Unconfirmed: p.Unconfirmed,
 		},
 	}
-	return OpenReviewResult{
+	opened := OpenReviewResult{
 		Event:     event,
 		MessageID: notify.MessageID(app.ID, r.CallID, notify.EventCallReview),
 		Targets:   notify.Subscribers(a.subscribers, event),
-	}, nil
+	}
+	if p.NoRecord && len(opened.Targets) > 0 && a.folds(ctx, app, r.CallID) {
+		opened.Targets, opened.Folded = []string{}, true
+	}
+	return opened, nil
+}
+
+// foldTimeout leaves a local activity the time to return: a review that cannot be
+// folded must be reported.
+const foldTimeout = 2 * time.Second
+
+// folds reports whether the review is reported together with others. Anyone who
+// knows a callback URL can open reviews of calls that never were, as many as the
+// limit of callbacks permits, so each must not be a message.
+func (a *Activities) folds(ctx context.Context, app App, callID string) bool {
+	ctx, cancel := context.WithTimeout(ctx, foldTimeout)
+	defer cancel()
+	folded, err := a.fold(ctx, app, callID)
+	if err != nil {
+		activity.GetLogger(ctx).Warn("a review is reported on its own: it cannot be folded", "app", app.Name, "call_id", callID, "error", err)
+		return false
+	}
+	return folded
 }

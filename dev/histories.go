@@ -23,7 +23,7 @@ import (
 type historiesCommand struct{}
 
 // Run writes the history of every sample, of calls that wait as no sample does, of
-// a call that was started without a start delay, and of a sweep to workflows/testdata.
+// a call that was started without a start delay, of a burst of reviews, and of a sweep to workflows/testdata.
 func (historiesCommand) Run(ctx context.Context, p project) error {
 	o, remove, err := p.isolated(ctx)
 	if err != nil {
@@ -83,6 +83,9 @@ func record(ctx context.Context, p project, s *local.Stack) error {
 		return err
 	}
 	if err := write(ctx, p, s, "timer, already handled", options.ID); err != nil {
+		return err
+	}
+	if err := recordReviews(ctx, p, s); err != nil {
 		return err
 	}
 	return recordSweep(ctx, p, s)

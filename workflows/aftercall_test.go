@@ -67,7 +67,7 @@ func newEnv(t *testing.T) *env {
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.NewTextHandler(&logs, nil))))
 	e := &env{suite.NewTestWorkflowEnvironment(), t, &logs}
 	workflows.Register(e, workflows.Dependencies{
-		Activities: activities.New(nil, nil, nil, nil, prometheus.NewRegistry()),
+		Activities: activities.New(nil, nil, nil, nil, nil, prometheus.NewRegistry()),
 		Sweeps:     activities.NewSweeps(nil, nil, nil, prometheus.NewRegistry()),
 	})
 	e.SetStartTime(endedAt)

@@ -29,7 +29,7 @@ type DeliverParams struct {
 
 // DeliverResult is the outcome of the deliveries.
 type DeliverResult struct {
-	// LedgerKey is the ledger entry of the event; empty for a sweep.
+	// LedgerKey is the ledger entry of the event; empty if it is about no entry.
 	LedgerKey  string     `json:"ledger_key,omitempty"`
 	Deliveries []Delivery `json:"deliveries"`
 }
@@ -54,6 +54,8 @@ func DeliverID(e notify.Event, token string) string {
 	switch {
 	case e.Sweep != nil:
 		return id + ":" + e.Sweep.SDKAppID.String()
+	case e.Burst != nil:
+		return id + ":" + e.Burst.SDKAppID.String()
 	case e.Checkpoint != nil:
 		return id + ":" + e.Timestamp.Format(time.RFC3339Nano)
 	}
@@ -84,6 +86,8 @@ func deliverAttributes(e notify.Event) temporal.SearchAttributes {
 	switch {
 	case e.Sweep != nil:
 		return temporal.NewSearchAttributes(AttributeApp.ValueSet(e.Sweep.App), AttributeSource.ValueSet(string(SourceSweep)))
+	case e.Burst != nil:
+		return temporal.NewSearchAttributes(AttributeApp.ValueSet(e.Burst.App), AttributeSource.ValueSet(string(SourceCallback)))
 	case e.Checkpoint != nil:
 		return temporal.NewSearchAttributes() // it is about no app
 	}
@@ -95,8 +99,25 @@ func deliverAttributes(e notify.Event) temporal.SearchAttributes {
 	)
 }
 
+// startDelivery starts a Deliver that survives the workflow, so that no target delays
+// it. token is that of DeliverID; nothing is started twice.
+func startDelivery(ctx workflow.Context, p DeliverParams, token string) error {
+	child := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+		WorkflowID:            DeliverID(p.Event, token),
+		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_ABANDON,
+		StaticSummary:         "Delivery of " + string(p.Event.Type),
+		TypedSearchAttributes: deliverAttributes(p.Event),
+	}), DeliverName, p)
+	err := child.GetChildWorkflowExecution().Get(ctx, nil)
+	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
+		return nil
+	}
+	return err
+}
+
 // Deliver delivers one event to all its targets in parallel, where the call's
-// own workflow does not: corrections, sweeps, repeated deliveries. It completes
+// own workflow does not: corrections, sweeps, bursts of reviews, repeated deliveries. It completes
 // when each target has accepted or refused the event, or its retry window is
 // over; the result says which.
 func Deliver(ctx workflow.Context, p DeliverParams) (DeliverResult, error) {

@@ -24,7 +24,7 @@ type Dependencies struct {
 // histories, including the names of earlier versions.
 func Register(r Registry, d Dependencies) {
 	for name, w := range map[string]any{
-		AfterCallName: AfterCall, DeliverName: Deliver, RelayCallbackName: RelayCallback, SweepName: Sweep,
+		AfterCallName: AfterCall, DeliverName: Deliver, RelayCallbackName: RelayCallback, SweepName: Sweep, FoldReviewsName: FoldReviews,
 	} {
 		r.RegisterWorkflowWithOptions(w, workflow.RegisterOptions{Name: name})
 	}

@@ -1,8 +1,6 @@
 package workflows
 
 import (
-	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"aftercall/internal/notify"
@@ -29,14 +27,7 @@ func (r *sweepRun) notifyOfRecovered(ctx workflow.Context) {
 	// A cancelled sweep has recovered calls too.
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
-	child := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
-		WorkflowID:            DeliverID(params.Event, info.FirstRunID),
-		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
-		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_ABANDON,
-		StaticSummary:         "Delivery of " + string(params.Event.Type),
-		TypedSearchAttributes: deliverAttributes(params.Event),
-	}), DeliverName, params)
-	if err := child.GetChildWorkflowExecution().Get(ctx, nil); err != nil && !temporal.IsWorkflowExecutionAlreadyStartedError(err) {
+	if err := startDelivery(ctx, params, info.FirstRunID); err != nil {
 		workflow.GetLogger(ctx).Error("no target is notified of the recovered calls", "app", p.App, "error", err)
 	}
 }

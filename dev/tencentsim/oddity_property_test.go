@@ -91,11 +91,13 @@ func newOddWorld(t *testing.T) *oddWorld {
 		EffectiveFrom: time.Unix(0, 0), Rules: []billing.Rule{{RatePerMinute: price, FirstInterval: 60, NextInterval: 60}},
 	}}})
 	require.NoError(t, err)
-	w.activities = activities.New([]activities.App{{ID: oddApp, Name: "clinic", Records: w, Rater: rater}}, w, nil, w.forget, reg)
+	w.activities = activities.New([]activities.App{{ID: oddApp, Name: "clinic", Records: w, Rater: rater}}, w, nil, w.forget, w.fold, reg)
 	return w
 }
 
 // forget is an activities.ForgetCallbacks. There is no Redis here.
+func (*oddWorld) fold(context.Context, activities.App, string) (bool, error) { return false, nil }
+
 func (*oddWorld) forget(context.Context, tencent.SDKAppID, string) error { return nil }
 
 // Record implements activities.Records.

@@ -78,9 +78,9 @@ func (o *EmailOptions) newSender(s *setup) Sender {
 	host, port := o.Mail.check(s)
 	return &email{
 		mail: o.Mail, host: host, port: port,
-		subject: s.message("subject", orDefault(o.Subject, defaultSubject), o.TextOptions, plain, 0),
+		subject: s.message("subject", o.Subject, defaultSubject, o.TextOptions, plain, 0),
 		text:    s.text(o.TextOptions, plain, 0),
-		html:    s.html("html", orDefault(o.HTML, defaultHTML), o.TextOptions),
+		html:    s.html(o.HTML, o.TextOptions),
 		dialer:  NewDialer(o.AllowPrivate),
 		tls:     &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12},
 		now:     time.Now,

@@ -25,6 +25,9 @@ const (
 	EventCallReview EventType = "call.review"
 	// EventCallReversed: a charge was reversed.
 	EventCallReversed EventType = "call.reversed"
+	// EventReviewBurst: more calls went to review after the one that EventCallReview
+	// reported, because Tencent has no record of them.
+	EventReviewBurst EventType = "review.burst"
 	// EventSweepRecovered: a sweep found calls whose callback was lost.
 	EventSweepRecovered EventType = "sweep.recovered"
 	// EventLedgerCheckpoint: a checkpoint of the ledger's log was made.
@@ -32,7 +35,7 @@ const (
 )
 
 // EventTypes are all events that targets can subscribe to.
-var EventTypes = []EventType{EventCallCharged, EventCallFree, EventCallReview, EventCallReversed, EventSweepRecovered, EventLedgerCheckpoint}
+var EventTypes = []EventType{EventCallCharged, EventCallFree, EventCallReview, EventCallReversed, EventReviewBurst, EventSweepRecovered, EventLedgerCheckpoint}
 
 // namedOnly are the events that only targets get which name them: every one is of
 // use to those who keep it, and a nuisance to others.
@@ -44,7 +47,7 @@ const EventVersion = 1
 
 // Event is the body of a notification. It is made once, from what is in the
 // ledger, and is the same, byte for byte, in every attempt. In JSON the one of
-// Call, Sweep, Checkpoint and Test that is set is called data.
+// Call, Burst, Sweep, Checkpoint and Test that is set is called data.
 type Event struct {
 	Type    EventType
 	Version int
@@ -53,6 +56,8 @@ type Event struct {
 	Timestamp time.Time
 	// Call is set in events of calls.
 	Call *CallData
+	// Burst is set in EventReviewBurst.
+	Burst *BurstData
 	// Sweep is set in EventSweepRecovered.
 	Sweep *SweepData
 	// Checkpoint is set in EventLedgerCheckpoint.
@@ -68,13 +73,15 @@ type envelope struct {
 	Timestamp time.Time `json:"timestamp"`
 }
 
-// MarshalJSON writes Call, Sweep, Checkpoint or Test as data.
+// MarshalJSON writes Call, Burst, Sweep, Checkpoint or Test as data.
 func (e Event) MarshalJSON() ([]byte, error) {
 	out := struct {
 		envelope
 		Data any `json:"data"`
 	}{envelope{e.Type, e.Version, e.Timestamp}, e.Call}
 	switch {
+	case e.Burst != nil:
+		out.Data = e.Burst
 	case e.Sweep != nil:
 		out.Data = e.Sweep
 	case e.Checkpoint != nil:
@@ -96,6 +103,8 @@ func (e *Event) UnmarshalJSON(text []byte) error {
 	}
 	*e = Event{Type: in.Type, Version: in.Version, Timestamp: in.Timestamp}
 	switch in.Type {
+	case EventReviewBurst:
+		return json.Unmarshal(in.Data, &e.Burst)
 	case EventSweepRecovered:
 		return json.Unmarshal(in.Data, &e.Sweep)
 	case EventLedgerCheckpoint:
@@ -114,6 +123,11 @@ func (e Event) withLists() Event {
 		call := *e.Call
 		call.Members, call.Explanation = list(call.Members), list(call.Explanation)
 		e.Call = &call
+	}
+	if e.Burst != nil {
+		burst := *e.Burst
+		burst.Examples = list(burst.Examples)
+		e.Burst = &burst
 	}
 	if e.Sweep != nil {
 		sweep := *e.Sweep
@@ -171,6 +185,20 @@ type CallData struct {
 	Operator string `json:"operator,omitempty"`
 }
 
+// BurstData are the reviews that were opened between From and To, and not reported one
+// by one.
+type BurstData struct {
+	App      string           `json:"app"`
+	SDKAppID tencent.SDKAppID `json:"sdk_app_id"`
+	// Reviews counts them, and Examples are the CallIds of the first ones.
+	Reviews  int       `json:"reviews"`
+	Examples []string  `json:"examples"`
+	From     time.Time `json:"from"`
+	To       time.Time `json:"to"`
+	// Command lists them and then decides about all of them.
+	Command string `json:"command"`
+}
+
 // SweepData is what a sweep found between From and To.
 type SweepData struct {
 	App      string           `json:"app"`
@@ -202,7 +230,7 @@ type CheckpointData struct {
 }
 
 // MessageID identifies the notification of one event about one subject: the
-// CallId, or the run of a sweep. It is the same in every attempt, so that a
+// CallId, or the run of a sweep or of a burst of reviews. It is the same in every attempt, so that a
 // receiver can drop repetitions, and holds nothing that a user controls: it is a
 // hash of the parts and their lengths. Further parts distinguish what can happen
 // to a subject more than once, such as the revisions of a charge.

@@ -27,6 +27,7 @@ func TestAnEmptyListIsSentAsAList(t *testing.T) {
 	require.Contains(t, body, `"explanation":[]`)
 	require.Nil(t, event.Call.Members, "the event itself is unchanged")
 	require.Contains(t, sent(t, Event{Type: EventSweepRecovered, Sweep: &SweepData{}}), `"examples":[]`)
+	require.Contains(t, sent(t, Event{Type: EventReviewBurst, Burst: &BurstData{}}), `"examples":[]`)
 }
 
 func TestSubscription(t *testing.T) {
@@ -54,6 +55,9 @@ func TestSubscription(t *testing.T) {
 		"other result":                     {narrow, event(EventCallCharged, "clinic", tencent.ResultOffline, tencent.MediaVideo), false},
 		"other media":                      {narrow, event(EventCallCharged, "clinic", tencent.ResultNormalEnd, tencent.MediaAudio), false},
 		"nothing known":                    {narrow, event(EventCallReview, "school", "", ""), true},
+		"a burst of reviews":               {narrow, Event{Type: EventReviewBurst, Burst: &BurstData{App: "clinic"}}, true},
+		"a burst of another app":           {narrow, Event{Type: EventReviewBurst, Burst: &BurstData{App: "bank"}}, false},
+		"a burst, without reviews":         {Subscription{Events: []EventType{EventCallCharged}}, Event{Type: EventReviewBurst, Burst: &BurstData{}}, false},
 		"sweep":                            {narrow, recovered, true},
 		"sweep of other app":               {narrow, Event{Type: EventSweepRecovered, Sweep: &SweepData{App: "bank"}}, false},
 	} {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	htmltemplate "html/template"
 	"io"
+	"slices"
 	"strings"
 	"text/template"
 	"time"
@@ -23,6 +24,7 @@ const (
 {{- else if eq .Type "call.free" }}nothing to charge
 {{- else if eq .Type "call.review" }}a call waits for review
 {{- else if eq .Type "call.reversed" }}charge reversed, {{ .Amount }}
+{{- else if eq .Type "review.burst" }}{{ .Reviews }} more calls wait for review
 {{- else if eq .Type "sweep.recovered" }}{{ .Recovered }} lost callbacks recovered
 {{- else }}{{ .Type }}{{ end }}{{ end }}
 {{- end -}}
@@ -38,12 +40,20 @@ connected {{ .Connected }}, billed {{ .Billed }}, tariff {{ .Tariff }}
 {{- define "correction" -}}
 {{ .Reason }}{{ if .Operator }} ({{ .Operator }}){{ end }}
 {{- end -}}
+{{- define "burst" -}}
+Tencent has no record of them. Since {{ template "time" .From }}, until {{ template "time" .To }}; all are in: aftercall review list
+{{- end -}}
 {{- define "sweep" -}}
 {{ .Listed }} calls listed, {{ .Known }} known, {{ .Recovered }} recovered, {{ .Failed }} failed, of {{ template "time" .From }} to {{ template "time" .To }}
 {{- end -}}
 `
 	defaultText = `{{ template "title" . }}
-{{ if eq .Type "sweep.recovered" -}}
+{{ if eq .Type "review.burst" -}}
+{{ template "burst" . }}
+{{- range .Examples }}
+{{ . }}{{ end }}
+To decide about all: {{ .Command }}
+{{- else if eq .Type "sweep.recovered" -}}
 {{ template "sweep" . }}
 {{- range .Examples }}
 {{ . }}{{ end }}
@@ -62,7 +72,11 @@ CallId {{ .CallID }}
 	defaultHTML    = `<!doctype html>
 <html><body style="font-family: sans-serif">
 <h3>{{ template "title" . }}</h3>
-{{ if eq .Type "sweep.recovered" -}}
+{{ if eq .Type "review.burst" -}}
+<p>{{ template "burst" . }}</p>
+<ul>{{ range .Examples }}<li>{{ . }}</li>{{ end }}</ul>
+<p>To decide about all: <code>{{ .Command }}</code></p>
+{{- else if eq .Type "sweep.recovered" -}}
 <p>{{ template "sweep" . }}</p>
 {{ if .Examples }}<ul>{{ range .Examples }}<li>{{ . }}</li>{{ end }}</ul>{{ end }}
 {{- else if eq .Type "ledger.checkpoint" -}}
@@ -91,6 +105,8 @@ type executer interface {
 type message struct {
 	key      string
 	template executer
+	// standard, if set, is the default text, for events that template is not for.
+	standard executer
 	format   format
 	// limit is in bytes; 0 for none.
 	limit int
@@ -115,36 +131,47 @@ func (p *page) Write(text []byte) (int, error) {
 
 // text returns the message of the key text, or the default one.
 func (s *setup) text(o TextOptions, escape func(string) string, limit int) *message {
-	return s.message("text", orDefault(o.Text, defaultText), o, escape, limit)
+	return s.message("text", o.Text, defaultText, o, escape, limit)
 }
 
-// orDefault is the configured text, or standard if there is none.
-func orDefault(text, standard string) string {
-	if strings.TrimSpace(text) == "" {
-		return standard
+// message compiles the template of a key, which is standard if the configuration has
+// no text, and tries it with every event that the target may be sent. limit is in
+// bytes, 0 for none.
+func (s *setup) message(key, text, standard string, o TextOptions, escape func(string) string, limit int) *message {
+	parse := func(text string) (executer, error) {
+		t, err := template.New(key).Funcs(templateFuncs).Parse(sharedTemplates)
+		if err != nil {
+			return nil, err
+		}
+		return t.New(key).Parse(text)
 	}
-	return text
-}
-
-// message compiles the template of a key and tries it with every event that the
-// target may be sent. limit is in bytes, 0 for none.
-func (s *setup) message(key, text string, o TextOptions, escape func(string) string, limit int) *message {
-	t, err := template.New(key).Funcs(templateFuncs).Parse(sharedTemplates)
-	if err == nil {
-		t, err = t.New(key).Parse(text)
-	}
-	m := &message{key: key, template: t, format: s.format(o, escape), limit: limit}
-	s.try(m, err)
-	return m
+	return s.compile(&message{key: key, format: s.format(o, escape), limit: limit}, text, standard, parse)
 }
 
 // html is message for html/template, which escapes by itself.
-func (s *setup) html(key, text string, o TextOptions) *message {
-	t, err := htmltemplate.New(key).Funcs(templateFuncs).Parse(sharedTemplates)
-	if err == nil {
-		t, err = t.New(key).Parse(text)
+func (s *setup) html(text string, o TextOptions) *message {
+	const key = "html"
+	parse := func(text string) (executer, error) {
+		t, err := htmltemplate.New(key).Funcs(templateFuncs).Parse(sharedTemplates)
+		if err != nil {
+			return nil, err
+		}
+		return t.New(key).Parse(text)
 	}
-	m := &message{key: key, template: t, format: s.format(o, plain)}
+	return s.compile(&message{key: key, format: s.format(o, plain)}, text, defaultHTML, parse)
+}
+
+// compile sets the templates of a message. A text that was written for single reviews
+// is not used for bursts of them, unless the target names that event.
+func (s *setup) compile(m *message, text, standard string, parse func(string) (executer, error)) *message {
+	configured := strings.TrimSpace(text) != ""
+	if !configured {
+		text = standard
+	}
+	var err error
+	if m.template, err = parse(text); err == nil && configured && standard != "" && !slices.Contains(s.events, EventReviewBurst) {
+		m.standard, err = parse(standard)
+	}
 	s.try(m, err)
 	return m
 }
@@ -214,8 +241,12 @@ func (m *message) execute(e Event) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	used := m.template
+	if e.Burst != nil && m.standard != nil {
+		used = m.standard
+	}
 	var b page
-	if err := m.template.Execute(&b, view); err != nil {
+	if err := used.Execute(&b, view); err != nil {
 		return "", err
 	}
 	return cut(strings.TrimSpace(b.String()), m.limit), nil

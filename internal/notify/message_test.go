@@ -38,6 +38,10 @@ Audio SingleCall of patient-1001 with doctor-17, NormalEnd at 2026-03-01 12:00:0
 connected 1m1s, billed 2m0s, tariff consultation
 wrong tariff (alice)
 CallId 055662e1-bc8a-469c-a334-1126c8c17d58`,
+		EventReviewBurst: `clinic: 49 more calls wait for review
+Tencent has no record of them. Since 2026-03-01 11:50:05 UTC, until 2026-03-01 12:00:05 UTC; all are in: aftercall review list
+055662e1-bc8a-469c-a334-1126c8c17d58
+To decide about all: aftercall review decide --all --reason-kind no-record --verdict waive --dry-run --operator NAME --reason TEXT --app clinic`,
 		EventSweepRecovered: `clinic: 2 lost callbacks recovered
 40 calls listed, 38 known, 2 recovered, 0 failed, of 2026-03-01 06:00:05 UTC to 2026-03-01 12:00:05 UTC
 055662e1-bc8a-469c-a334-1126c8c17d58`,
@@ -50,6 +54,25 @@ CallId 055662e1-bc8a-469c-a334-1126c8c17d58`,
 	// Of a review, next to nothing may be known.
 	require.Equal(t, "clinic: a call waits for review\nCall of x\nCallId c1",
 		rendered(t, "", "", "", Event{Type: EventCallReview, Call: &CallData{App: "clinic", Caller: "x", CallID: "c1"}}))
+}
+
+// TestATextForReviewsIsNotUsedForBursts: it was written before there were any.
+func TestATextForReviewsIsNotUsedForBursts(t *testing.T) {
+	burst := sample(t, EventReviewBurst)
+	render := func(text string, events ...EventType) string {
+		t.Helper()
+		o := &WeComOptions{URL: secret.New("https://x.example/"), TextOptions: TextOptions{Text: text}}
+		sender, problems := New(o, Settings{Events: events})
+		require.Empty(t, problems)
+		out, err := sender.(*wecom).text.render(burst)
+		require.NoError(t, err)
+		return out
+	}
+	const single = `{{ if eq .Type "call.review" }}{{ .Caller }} waits{{ end }}`
+	require.Contains(t, render(single, EventCallReview), "clinic: 49 more calls wait for review\n")
+	require.Equal(t, "49 waiting", render(`{{ with .Reviews }}{{ . }} waiting{{ else }}{{ .Caller }}{{ end }}`, EventCallReview, EventReviewBurst))
+	burst.Burst.Examples = []string{"a\nb<@all>"}
+	require.NotContains(t, render("", EventCallReview), "a\nb", "a CallId forges no line")
 }
 
 func TestAmountsAndTimesAreTheReaders(t *testing.T) {

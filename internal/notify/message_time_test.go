@@ -12,6 +12,6 @@ import (
 func TestTemplatesHaveATimeLimit(t *testing.T) {
 	t.Parallel()
 	s := &setup{templateTime: time.Millisecond}
-	s.message("text", "{{ range 3000000 }}{{ end }}x", TextOptions{}, plain, 0)
+	s.message("text", "{{ range 3000000 }}{{ end }}x", "", TextOptions{}, plain, 0)
 	require.Equal(t, []Problem{{Key: "text", Message: "takes more than 1ms: a message is written in milliseconds, so leave its loops out"}}, s.problems)
 }

@@ -36,6 +36,10 @@ func Samples() []Event {
 		{Type: EventCallFree, Version: EventVersion, Timestamp: at, Call: &free},
 		{Type: EventCallReview, Version: EventVersion, Timestamp: at, Call: &review},
 		{Type: EventCallReversed, Version: EventVersion, Timestamp: at, Call: &reversed},
+		{Type: EventReviewBurst, Version: EventVersion, Timestamp: at, Burst: &BurstData{
+			App: "clinic", SDKAppID: 1400000000, Reviews: 49, Examples: []string{charged.CallID}, From: at.Add(-10 * time.Minute), To: at,
+			Command: "aftercall review decide --all --reason-kind no-record --verdict waive --dry-run --operator NAME --reason TEXT --app clinic",
+		}},
 		{Type: EventSweepRecovered, Version: EventVersion, Timestamp: at, Sweep: &SweepData{
 			App: "clinic", SDKAppID: 1400000000, Listed: 40, Known: 38, Recovered: 2,
 			Examples: []string{charged.CallID}, From: at.Add(-6 * time.Hour), To: at,

@@ -74,8 +74,9 @@ func TestWhatIsSentIsWhatTheSchemaSays(t *testing.T) {
 	corrected.Call.Reason, corrected.Call.Operator = "wrong tariff", "alice"
 	unknown := Event{Type: EventCallReview, Version: EventVersion, Timestamp: corrected.Timestamp, Call: &CallData{App: "clinic"}}
 	empty := Event{Type: EventSweepRecovered, Version: EventVersion, Timestamp: corrected.Timestamp, Sweep: &SweepData{}}
+	burst := Event{Type: EventReviewBurst, Version: EventVersion, Timestamp: corrected.Timestamp, Burst: &BurstData{}}
 	test := NewTestEvent("crm", corrected.Timestamp)
-	for _, event := range append(events, corrected, unknown, empty, test) {
+	for _, event := range append(events, corrected, unknown, empty, burst, test) {
 		require.NoError(t, validate(t, s, sent(t, event)), event.Type)
 	}
 }

@@ -7,7 +7,8 @@ import (
 )
 
 // Subscription chooses events: those that each of its lists names. An empty list
-// chooses all, except that EventLedgerCheckpoint must be named.
+// chooses all, except that EventLedgerCheckpoint must be named. EventCallReview
+// chooses EventReviewBurst too, which stands for many of them.
 type Subscription struct {
 	Events []EventType
 	// Apps are the configured names of apps.
@@ -23,6 +24,9 @@ func (s Subscription) Matches(e Event) bool {
 	if !chooses(s.Events, e.Type) {
 		return false
 	}
+	if e.Burst != nil {
+		return matches(s.Apps, e.Burst.App)
+	}
 	if e.Sweep != nil {
 		return matches(s.Apps, e.Sweep.App)
 	}
@@ -35,6 +39,9 @@ func (s Subscription) Matches(e Event) bool {
 
 // chooses reports whether a list of events chooses one.
 func chooses(list []EventType, e EventType) bool {
+	if e == EventReviewBurst && slices.Contains(list, EventCallReview) {
+		return true
+	}
 	return slices.Contains(list, e) || len(list) == 0 && !slices.Contains(namedOnly, e)
 }
 

@@ -40,7 +40,7 @@ func (o *TeamsOptions) newSender(s *setup) Sender {
 	s.url(o.URL)
 	t := &teams{url: o.URL.Reveal(), http: s.http, now: time.Now}
 	if t.facts = strings.TrimSpace(o.Text) == ""; t.facts {
-		t.text = s.message("text", defaultSubject, o.TextOptions, teamsEscape, maxTeamsFact)
+		t.text = s.message("text", "", defaultSubject, o.TextOptions, teamsEscape, maxTeamsFact)
 		return t
 	}
 	t.text = s.text(o.TextOptions, teamsEscape, 0)
@@ -188,6 +188,14 @@ func teamsFactsOf(v View) []teamsFact {
 			return ""
 		}
 		return t.Format(timeLayout)
+	}
+	if v.Type == EventReviewBurst {
+		add("Time range", at(v.From)+" to "+at(v.To))
+		add("Calls", strconv.Itoa(v.Reviews))
+		add("Why", "Tencent has no record of them")
+		add("CallIds", strings.Join(v.Examples, ", "))
+		add("Decide", v.Command)
+		return facts
 	}
 	if v.Type == EventSweepRecovered {
 		add("Time range", at(v.From)+" to "+at(v.To))

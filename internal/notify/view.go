@@ -47,12 +47,15 @@ type View struct {
 	Reason      string   `doc:"why a person corrected the charge"`
 	Operator    string   `doc:"who corrected it"`
 
+	Reviews int    `doc:"how many calls went to review, in review.burst"`
+	Command string `doc:"the command that decides about all of them"`
+
 	Listed    int       `doc:"calls that Tencent listed for a sweep"`
 	Known     int       `doc:"those that were handled before"`
 	Recovered int       `doc:"those whose callback was lost"`
 	Failed    int       `doc:"those that could not be recovered"`
-	Examples  []string  `doc:"some of the recovered CallIds"`
-	From      time.Time `doc:"beginning of the time range of the sweep"`
+	Examples  []string  `doc:"some CallIds: of the recovered calls, or of those in review"`
+	From      time.Time `doc:"beginning of the time range of the sweep or burst"`
 	To        time.Time `doc:"end of the time range"`
 
 	Origin     string `doc:"name of the ledger, in ledger.checkpoint"`
@@ -112,6 +115,10 @@ func (f *format) amount(number, code string) (string, error) {
 // view turns an event into what templates see.
 func (f *format) view(e Event) (View, error) {
 	v := View{Type: e.Type, Time: e.Timestamp.In(f.zone)}
+	if b := e.Burst; b != nil {
+		v.App, v.SDKAppID, v.Reviews, v.Command = f.text(b.App), b.SDKAppID.String(), b.Reviews, f.text(b.Command)
+		v.Examples, v.From, v.To = f.texts(b.Examples), b.From.In(f.zone), b.To.In(f.zone)
+	}
 	if s := e.Sweep; s != nil {
 		v.App, v.SDKAppID = f.text(s.App), s.SDKAppID.String()
 		v.Listed, v.Known, v.Recovered, v.Failed = s.Listed, s.Known, s.Recovered, s.Failed

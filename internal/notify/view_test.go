@@ -35,6 +35,17 @@ func TestViewOfACall(t *testing.T) {
 	}, v)
 }
 
+func TestViewOfABurst(t *testing.T) {
+	event := sample(t, EventReviewBurst)
+	v := viewOf(t, event)
+	shanghai := v.Time.Location()
+	require.Equal(t, View{
+		Type: EventReviewBurst, Time: time.Date(2026, 3, 1, 20, 0, 5, 211e6, shanghai), App: "clinic", SDKAppID: "1400000000",
+		Reviews: 49, Examples: event.Burst.Examples, Command: event.Burst.Command,
+		From: time.Date(2026, 3, 1, 19, 50, 5, 211e6, shanghai), To: time.Date(2026, 3, 1, 20, 0, 5, 211e6, shanghai),
+	}, v)
+}
+
 func TestViewOfASweep(t *testing.T) {
 	event := sample(t, EventSweepRecovered)
 	event.Sweep.Failed = 3
@@ -50,6 +61,6 @@ func TestViewOfASweep(t *testing.T) {
 func TestAnAmountThatIsNone(t *testing.T) {
 	event := sample(t, EventCallCharged)
 	event.Call.Amount = "a lot"
-	_, err := (&setup{}).message("text", "{{ .Amount }}", TextOptions{}, plain, 0).render(event)
+	_, err := (&setup{}).message("text", "{{ .Amount }}", "", TextOptions{}, plain, 0).render(event)
 	require.ErrorContains(t, err, "amount of the event")
 }

@@ -71,10 +71,6 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	forget := func(ctx context.Context, app tencent.SDKAppID, callID string) error {
 		return dedupe.Forget(ctx, guard, app, callID)
 	}
-	acts, err := newActivities(cfg, traces, clients, timed, circuit.New(guard, reg, logger), forget, reg)
-	if err != nil {
-		return err
-	}
 	metrics, err := telemetry.TemporalMetrics(reg, logger)
 	if err != nil {
 		return err
@@ -96,6 +92,10 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	)
 	temporalNow := func() time.Time { return clocks.NowOf(clock.Temporal) }
 	calls := launch.NewCalls(temporal, settings.TaskQueue).WithClock(temporalNow)
+	acts, err := newActivities(cfg, traces, clients, timed, circuit.New(guard, reg, logger), forget, calls.FoldReview, reg)
+	if err != nil {
+		return err
+	}
 	sweeps := activities.NewSweeps(sweepApps(cfg, clients), timed, sweepCalls{calls}, reg)
 
 	waitingCalls := waiting.New(temporal, reg, logger)

@@ -101,7 +101,7 @@ func NewClients(cfg *config.Config, traces *tracing.Tracing, limiter tencent.Lim
 // newActivities returns the activities for all configured apps and targets.
 func newActivities(
 	cfg *config.Config, traces *tracing.Tracing, clients map[tencent.SDKAppID]*tencent.Client, ledger activities.Ledger, breakers *circuit.Breakers,
-	forget activities.ForgetCallbacks, reg prometheus.Registerer,
+	forget activities.ForgetCallbacks, fold activities.FoldReview, reg prometheus.Registerer,
 ) (*activities.Activities, error) {
 	receivers := newReceivers(cfg, traces, breakers)
 	apps := make([]activities.App, len(cfg.Apps))
@@ -127,5 +127,5 @@ func newActivities(
 	if err != nil {
 		return nil, err
 	}
-	return activities.New(apps, ledger, targets, forget, reg), nil
+	return activities.New(apps, ledger, targets, forget, fold, reg), nil
 }

@@ -330,6 +330,43 @@ func TestRecheck(t *testing.T) {
 	})
 }
 
+// TestFoldReview: the first review starts the workflow, the next one is signaled to it,
+// and one that cannot be folded is not.
+func TestFoldReview(t *testing.T) {
+	const id = "reviews:1400000000:no-record"
+	none := errors.New("no start is attempted")
+	for name, tt := range map[string]struct {
+		start   error
+		signals []error
+		want    bool
+		err     error
+	}{
+		"first":                  {signals: []error{errUnknown}},
+		"next":                   {start: none, signals: []error{nil}, want: true},
+		"two are first":          {start: errExists, signals: []error{errUnknown, nil}, want: true},
+		"it has ended meanwhile": {start: errExists, signals: []error{errUnknown, errUnknown}},
+		"the signal is refused":  {start: none, signals: []error{errDown}, err: errDown},
+		"the start is refused":   {start: errRefused, signals: []error{errUnknown}, err: errRefused},
+		"the second is refused":  {start: errExists, signals: []error{errUnknown, errDown}, err: errDown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, calls := newTemporal(t)
+			for _, err := range tt.signals {
+				c.On("SignalWorkflow", mock.Anything, id, "", workflows.SignalReview, callID).Return(err).Once()
+			}
+			if !errors.Is(tt.start, none) {
+				c.On("ExecuteWorkflow", mock.Anything, mock.MatchedBy(func(o client.StartWorkflowOptions) bool {
+					return o.ID == id && o.WorkflowExecutionErrorWhenAlreadyStarted && o.WorkflowIDReusePolicy == enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
+				}), workflows.FoldReviewsName, workflows.FoldReviewsParams{SDKAppID: clinic, App: "clinic", Window: workflows.ReviewWindow}).
+					Return(&mocks.WorkflowRun{}, tt.start).Once()
+			}
+			folded, err := calls.FoldReview(t.Context(), activities.App{ID: clinic, Name: "clinic"}, callID)
+			require.ErrorIs(t, err, tt.err)
+			require.Equal(t, tt.want, folded)
+		})
+	}
+}
+
 // TestRecheckListed: a sweep lists a call many times, and must not signal it each time.
 func TestRecheckListed(t *testing.T) {
 	now := time.Now()
