@@ -3,6 +3,7 @@ package temporalclient
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,18 +30,16 @@ func Now(ctx context.Context, c client.Client, namespace string) (time.Time, err
 	ctx, cancel := context.WithTimeout(ctx, clockTimeout)
 	defer cancel()
 	polling, stop := context.WithCancel(ctx)
+	var poll sync.WaitGroup
+	defer poll.Wait()
+	defer stop()
 	ended := make(chan error, 1)
-	go func() {
+	poll.Go(func() {
 		_, err := c.WorkflowService().PollActivityTaskQueue(polling, &workflowservice.PollActivityTaskQueueRequest{
 			Namespace: namespace, TaskQueue: queue, Identity: identity,
 		})
 		ended <- err
-		close(ended)
-	}()
-	defer func() {
-		stop()
-		<-ended // it was stopped, or its error is returned below
-	}()
+	})
 	for {
 		described, err := c.WorkflowService().DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
 			Namespace: namespace, TaskQueue: queue, TaskQueueType: enumspb.TASK_QUEUE_TYPE_ACTIVITY,
