@@ -51,7 +51,7 @@ func TestCheckpoint(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(l.prints("ledger", "checkpoint", "--no-notify", "-o", "json")), &made))
 	require.Equal(t, checkpoint.Root, made.Root)
 	require.False(t, made.Notified)
-	require.Contains(t, l.prints("ledger", "verify"), "The log holds 6 entries. It was compared with 2 checkpoints.")
+	require.Contains(t, l.prints("ledger", "verify"), "The log holds 6 entries. Checkpoints compared: 2.")
 
 	file := writeFile(t, "checkpoint.txt", strings.ReplaceAll(text, "\n", "\r\n")+"\r\n") // as a mail program saves it
 	require.Contains(t, l.prints("ledger", "verify", "--checkpoint", file), "compared with 3 checkpoints")

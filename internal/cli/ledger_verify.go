@@ -107,7 +107,7 @@ func writeVerification(s screen, v *ops.Verification) {
 	for _, t := range v.Totals {
 		fmt.Fprintf(s, "  %s: %d charges, %d reversals\n", t.Amount, t.Charges, t.Reversals)
 	}
-	writeParagraph(s, "", fmt.Sprintf("The log holds %d entries. It was compared with %d checkpoints.", v.Logged, v.Checkpoints))
+	writeParagraph(s, "", fmt.Sprintf("The log holds %d entries. Checkpoints compared: %d.", v.Logged, v.Checkpoints))
 	if v.Waiting > 0 {
 		writeParagraph(s, "note: ", fmt.Sprintf("%d entries are not in the log yet: the worker takes them in every few seconds", v.Waiting))
 	}
