@@ -54,7 +54,7 @@ func TestCheckpoint(t *testing.T) {
 	require.Contains(t, l.prints("ledger", "verify"), "The log holds 6 entries. Checkpoints compared: 2.")
 
 	file := writeFile(t, "checkpoint.txt", strings.ReplaceAll(text, "\n", "\r\n")+"\r\n") // as a mail program saves it
-	require.Contains(t, l.prints("ledger", "verify", "--checkpoint", file), "compared with 3 checkpoints")
+	require.Contains(t, l.prints("ledger", "verify", "--checkpoint", file), "Checkpoints compared: 3")
 	forged := writeFile(t, "forged.txt", strings.Replace(text, "\n6\n", "\n7\n", 1))
 	code, _, stderr = l.run("ledger", "verify", "--checkpoint", forged)
 	require.Equal(t, Refused, code)
