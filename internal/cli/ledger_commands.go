@@ -4,7 +4,7 @@ package cli
 type ledgerCommands struct {
 	Show         ledgerShowCommand         `cmd:"" help:"Explain the charge of a call, step by step."`
 	List         ledgerListCommand         `cmd:"" help:"List entries."`
-	Report       ledgerReportCommand       `cmd:"" help:"Add up entries by day, app, tariff, payer or result."`
+	Report       ledgerReportCommand       `cmd:"" help:"Add up entries by day, week, month, app, tariff, payer or result."`
 	Export       ledgerExportCommand       `cmd:"" help:"Write entries as CSV, for accounting."`
 	Backup       ledgerBackupCommand       `cmd:"" help:"Copy a SQLite ledger, even while workers write to it."`
 	Migrate      ledgerMigrateCommand      `cmd:"" help:"Create the tables of the ledger, or bring them up to date."`

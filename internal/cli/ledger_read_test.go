@@ -282,6 +282,24 @@ total             3          2   120 s  0.30 USD
 	}, rows)
 	require.JSONEq(t, `[{"tariff":"standard","currency":"JPY","amount":"60","charges":1,"reversals":0,"connected_seconds":130,"billed_seconds":180}]`,
 		l.prints("ledger", "report", "--by", "tariff", "-o", "json", "--from", "2026-03-02"))
+	require.Equal(t, `MONTH    PAYER      CHARGES  REVERSALS  BILLED  AMOUNT
+2026-03  patient-1        1          0   180 s  60 JPY
+total                     1          0   180 s  60 JPY
+
+MONTH    PAYER      CHARGES  REVERSALS  BILLED    AMOUNT
+2026-03  patient-1        2          1   120 s  0.30 USD
+2026-03  patient-2        1          1     0 s  0.00 USD
+2026-03  patient-4        1          0    60 s  0.12 USD
+2026-03  patient-5        1          0    60 s  0.01 USD
+total                     5          2   240 s  0.43 USD
+`, l.prints("ledger", "report", "--by", "month,payer"))
+	require.JSONEq(t, `[{"week":"2026-W10","app":"clinic","currency":"JPY","amount":"60","charges":1,"reversals":0,"connected_seconds":130,"billed_seconds":180}]`,
+		l.prints("ledger", "report", "--by", "week", "--by", "app", "-o", "json", "--from", "2026-03-02"))
+	for _, by := range []string{"app,app", "day,app,payer", "year", ""} {
+		code, _, stderr := l.run("ledger", "report", "--by", by)
+		require.Equal(t, Usage, code, by)
+		require.Contains(t, stderr, "--by")
+	}
 	require.Equal(t, "No entries.\n", l.prints("ledger", "report", "--payer", "nobody"))
 	require.Equal(t, "[]\n", l.prints("ledger", "report", "--payer", "nobody", "-o", "json"))
 }
@@ -296,6 +314,45 @@ func TestExport(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, rows, 3)
 	require.Equal(t, []string{"0.30", "USD"}, rows[2][19:21])
+}
+
+func TestExportAfterACursor(t *testing.T) {
+	t.Parallel()
+	l := corrected(t)
+	_, err := l.ledger.NewIntegrator().Integrate(t.Context())
+	require.NoError(t, err)
+	l.charge("call-4", "patient-4", noon, 30, tariff(t, "USD", "0.12"))
+	export := func(args ...string) (rows int, stderr string) {
+		code, stdout, stderr := l.run(append([]string{"ledger", "export"}, args...)...)
+		require.Equal(t, OK, code, stderr)
+		return strings.Count(stdout, "\r\n") - 1, stderr
+	}
+	rows, stderr := export("--after", "0")
+	require.Equal(t, 6, rows)
+	require.Equal(t, "6 entries\nnext cursor: 6\nnote: entries that are not in the log yet: 1; they come after this cursor\n", stderr)
+	rows, stderr = export("--after", "2", "--until", "5", "--kind", "reversal")
+	require.Equal(t, 1, rows)
+	require.Contains(t, stderr, "1 entries\nnext cursor: 5\n")
+	rows, stderr = export("--after", "6")
+	require.Zero(t, rows)
+	require.Contains(t, stderr, "next cursor: 6\n")
+	for _, c := range []struct {
+		code   int
+		stderr string
+		args   string
+	}{
+		{Refused, "the log has 6 entries: no export of this ledger ended at 7", "--after 7"},
+		{Refused, "no export of this ledger ended at 7", "--after 0 --until 7"},
+		{Usage, "--until 2 is before --after 3", "--after 3 --until 2"},
+		{Usage, "--until: needs --after", "--until 2"},
+		{Usage, "--live: is not possible with --after", "--after 0 --live"},
+		{Usage, "--after", "--after=-1"},
+	} {
+		code, stdout, stderr := l.run(append([]string{"ledger", "export"}, strings.Fields(c.args)...)...)
+		require.Equal(t, c.code, code, c.args)
+		require.Contains(t, stderr, c.stderr)
+		require.Empty(t, stdout)
+	}
 }
 
 func TestVerify(t *testing.T) {

@@ -13,18 +13,19 @@ import (
 type ledgerReportCommand struct {
 	ListFormat
 	queryFlags
-	By   ledger.Dimension `help:"What to add up by: day (on which calls ended, in --zone), app, tariff, payer or result." enum:"day,app,tariff,payer,result" default:"day"`
-	Bars string           `enum:"auto,always,never" default:"auto" help:"Draw bars beside the table: auto does on a terminal."`
+	By   []ledger.Dimension `help:"What to add up by, one or two of them: day, week or month (in which calls ended, in --zone), app, tariff, payer, result." enum:"day,week,month,app,tariff,payer,result" default:"day"`
+	Bars string             `enum:"auto,always,never" default:"auto" help:"Draw bars beside the table: auto does on a terminal."`
 }
 
 // Help explains by examples.
 func (ledgerReportCommand) Help() string {
 	return `Charges and their corrections, added up exactly. Amounts of different currencies are never added. A correction counts on
-the day on which the call ended, not when it was booked.
+the day on which the call ended, not when it was booked. Weeks are those of ISO 8601, as in 2026-W09.
 
 Examples:
 
   aftercall ledger report --from 2026-03-01 --to 2026-03-31 --zone Asia/Shanghai
+  aftercall ledger report --by month,app
   aftercall ledger report --by payer --app clinic --output csv > payers.csv`
 }
 
@@ -53,16 +54,19 @@ func (c ledgerReportCommand) Run(ctx context.Context, p Process, d *ops.Deps) er
 					fmt.Fprintln(s)
 				}
 				sum := ops.AddTotals(group)
-				sum.Group = "total"
+				sum.Groups = append([]string{"total"}, make([]string, len(c.By)-1)...)
 				writeTable(s, append(reportRows(group), reportRow{Total: sum}), reportColumns(c.By, bars))
 			}
 		},
 	)
 }
 
-func reportColumns(by ledger.Dimension, bars bool) []column[reportRow] {
-	columns := []column[reportRow]{
-		{key: string(by), value: func(r reportRow) string { return r.Group }, foreign: true},
+func reportColumns(by []ledger.Dimension, bars bool) []column[reportRow] {
+	var columns []column[reportRow]
+	for i, dimension := range by {
+		columns = append(columns, column[reportRow]{key: string(dimension), value: func(r reportRow) string { return r.Groups[i] }, foreign: true})
+	}
+	columns = append(columns, []column[reportRow]{
 		{key: "currency", value: func(r reportRow) string { return r.Currency }, csvOnly: true},
 		{key: "amount", value: func(r reportRow) string { return r.Amount.Number() }, csvOnly: true},
 		{key: "charges", value: func(r reportRow) string { return strconv.FormatInt(r.Charges, 10) }, right: true, drop: 2},
@@ -74,7 +78,7 @@ func reportColumns(by ledger.Dimension, bars bool) []column[reportRow] {
 			title: "amount", value: func(r reportRow) string { return r.Amount.Number() + " " + r.Currency }, right: true, tableOnly: true,
 			paint: func(s screen, r reportRow, cell string) string { return paintAmount(s, r.Amount.Number(), cell) },
 		},
-	}
+	}...)
 	if bars {
 		columns = append(columns, column[reportRow]{title: " ", value: func(r reportRow) string { return r.bar }, tableOnly: true, drop: 4})
 	}

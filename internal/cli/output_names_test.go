@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"aftercall/internal/ledger"
 	"aftercall/internal/ops"
 )
 
@@ -22,10 +23,11 @@ const uuid = "055662e1-bc8a-469c-a334-1126c8c17d58"
 // TestNamesInCSVAndJSON: scripts find the same names in CSV and in JSON.
 func TestNamesInCSVAndJSON(t *testing.T) {
 	t.Parallel()
+	monthPayer := []ledger.Dimension{ledger.ByMonth, ledger.ByPayer}
 	requireSameNames(t, ops.Review{}, reviewColumns)
 	requireSameNames(t, ops.Difference{}, differenceColumns(true))
 	requireSameNames(t, ops.Problem{}, problemColumns)
-	requireSameNames(t, reportRow{Total: ops.Total{By: "payer"}}, reportColumns("payer", true))
+	requireSameNames(t, reportRow{Total: ops.Total{By: monthPayer, Groups: []string{"", ""}}}, reportColumns(monthPayer, true))
 }
 
 func requireSameNames[T any](t *testing.T, item T, columns []column[T]) {

@@ -57,8 +57,8 @@ func TestTablesFitTheTerminal(t *testing.T) {
 		CallID: uuid, App: "telemedicine", Payer: "patient-1001", OldAmount: "1234.56", OldCurrency: "USD", NewAmount: "1234.57", NewCurrency: "USD",
 		Difference: "+0.01", ChargeKey: "charge:1400000000:" + uuid + ":2",
 	}}, differenceColumns(true), "CALL ID", "1234.56 USD", "+0.01")
-	fits(t, []reportRow{{ops.Total{Group: "patient-1001", Charges: 12345, Currency: "USD", BilledSeconds: 8640000}, strings.Repeat("█", barWidth)}},
-		reportColumns("payer", true), "PAYER", "AMOUNT")
+	fits(t, []reportRow{{ops.Total{Groups: []string{"patient-1001"}, Charges: 12345, Currency: "USD", BilledSeconds: 8640000}, strings.Repeat("█", barWidth)}},
+		reportColumns([]ledger.Dimension{ledger.ByPayer}, true), "PAYER", "AMOUNT")
 }
 
 // TestWhatDoesNotFitIsCut only where the width is known: a pipe or file gets the

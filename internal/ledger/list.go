@@ -33,12 +33,15 @@ type Filter struct {
 	Live bool
 }
 
-// where is the condition of the filter on ledger_entries e, and its arguments.
+// where is the WHERE clause of the filter, and its arguments.
 func (f Filter) where() (string, []any) {
-	var (
-		conditions []string
-		args       []any
-	)
+	condition, args := f.condition()
+	return "WHERE " + condition + " ", args
+}
+
+// condition is the condition of the filter on ledger_entries e, and its arguments.
+func (f Filter) condition() (string, []any) {
+	conditions, args := []string{"true"}, []any(nil)
 	add := func(column, operator string, value any) {
 		args = append(args, value)
 		conditions = append(conditions, column+" "+operator+" $"+strconv.Itoa(len(args)))
@@ -74,10 +77,7 @@ func (f Filter) where() (string, []any) {
 	if f.Live {
 		conditions = append(conditions, "e.kind = 'charge'", "NOT EXISTS (SELECT 1 FROM ledger_entries r WHERE r.reverses = e.key)")
 	}
-	if len(conditions) == 0 {
-		return "", nil
-	}
-	return "WHERE " + strings.Join(conditions, " AND ") + " ", args
+	return strings.Join(conditions, " AND "), args
 }
 
 // ceilUnix is the first whole second that is not before t.

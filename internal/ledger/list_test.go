@@ -126,11 +126,11 @@ func testReport(t *testing.T, url string) {
 	l := open(t, url)
 	bookSamples(t, l)
 	report := func(by ledger.Dimension, zone *time.Location, f ledger.Filter) [][]any {
-		totals, err := l.Report(context.Background(), f, by, zone)
+		totals, err := l.Report(context.Background(), f, []ledger.Dimension{by}, zone)
 		require.NoError(t, err)
 		var rows [][]any
 		for _, r := range totals {
-			rows = append(rows, []any{r.Group, r.Amount.String(), r.Charges, r.Reversals, r.BilledSeconds})
+			rows = append(rows, []any{r.Groups[0], r.Amount.String(), r.Charges, r.Reversals, r.BilledSeconds})
 			require.Equal(t, 61*(r.Charges-r.Reversals), r.ConnectedSeconds, "each call is connected for 61 s")
 		}
 		return rows
@@ -153,8 +153,39 @@ func testReport(t *testing.T, url string) {
 		require.Equal(t, [][]any{{group, "0.14 USD", int64(2), int64(1), int64(120)}}, report(by, time.UTC, ledger.Filter{CallID: "call-1"}))
 	}
 	require.Empty(t, report(ledger.ByDay, time.UTC, ledger.Filter{Payer: "nobody"}))
-	_, err := l.Report(context.Background(), ledger.Filter{}, "week", time.UTC)
-	require.ErrorContains(t, err, `no report by "week"`)
+	for problem, by := range map[string][]ledger.Dimension{
+		`no report by "year"`: {"year"}, `cannot have "app" twice`: {ledger.ByApp, ledger.ByApp}, "at most 2 dimensions": {ledger.ByApp, ledger.ByDay, ledger.ByPayer},
+	} {
+		_, err := l.Report(context.Background(), ledger.Filter{}, by, time.UTC)
+		require.ErrorContains(t, err, problem)
+	}
+}
+
+// testReportByTwo groups by two dimensions. The week of a day is that of ISO 8601,
+// which can be of another year.
+func testReportByTwo(t *testing.T, url string) {
+	l := open(t, url)
+	for i, end := range []time.Time{
+		time.Date(2024, 12, 29, 12, 0, 0, 0, time.UTC), time.Date(2024, 12, 30, 12, 0, 0, 0, time.UTC), time.Date(2024, 12, 31, 23, 30, 0, 0, time.UTC),
+		time.Date(2027, 1, 3, 12, 0, 0, 0, time.UTC),
+	} {
+		e := entry(t, fmt.Sprint("call-", i), "run", "0.05")
+		e.Record.Caller = fmt.Sprint("payer-", i%2)
+		e.Record.StartTime, e.Record.AcceptTime, e.Record.EndTime = end.Unix()-73, end.Unix()-61, end.Unix()
+		charge(t, l, e)
+	}
+	groups := func(zone *time.Location, by ...ledger.Dimension) (rows []string) {
+		totals, err := l.Report(context.Background(), ledger.Filter{}, by, zone)
+		require.NoError(t, err)
+		for _, total := range totals {
+			rows = append(rows, strings.Join(total.Groups, " ")+" "+total.Amount.String())
+		}
+		return rows
+	}
+	require.Equal(t, []string{"2024-W52 payer-0 0.10 USD", "2025-W01 payer-0 0.10 USD", "2025-W01 payer-1 0.10 USD", "2026-W53 payer-1 0.10 USD"},
+		groups(time.UTC, ledger.ByWeek, ledger.ByPayer))
+	require.Equal(t, []string{"payer-0 2024-12 0.20 USD", "payer-1 2024-12 0.10 USD", "payer-1 2027-01 0.10 USD"}, groups(time.UTC, ledger.ByPayer, ledger.ByMonth))
+	require.Equal(t, []string{"2024-12 0.20 USD", "2025-01 0.10 USD", "2027-01 0.10 USD"}, groups(time.FixedZone("", 3600), ledger.ByMonth))
 }
 
 // testReportAddsExactly: a tenth added ten thousand times is not a thousand in
@@ -164,7 +195,7 @@ func testReportAddsExactly(t *testing.T, url string) {
 	charge(t, l, entry(t, "seed", "run-1", "0.05"))
 	_, err := openSQL(t, url).ExecContext(context.Background(), copies("0.10", 9999))
 	require.NoError(t, err)
-	totals, err := l.Report(context.Background(), ledger.Filter{}, ledger.ByApp, time.UTC)
+	totals, err := l.Report(context.Background(), ledger.Filter{}, []ledger.Dimension{ledger.ByApp}, time.UTC)
 	require.NoError(t, err)
 	require.Len(t, totals, 1)
 	require.Equal(t, "1000.00 USD", totals[0].Amount.String())

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/bojanz/currency"
@@ -13,25 +14,40 @@ import (
 // Dimension is what a report groups entries by.
 type Dimension string
 
-// The dimensions of a report.
+// The dimensions of a report. Day, ISO week and month are those on which a call
+// ended, also for its corrections.
 const (
 	ByDay    Dimension = "day"
+	ByWeek   Dimension = "week"
+	ByMonth  Dimension = "month"
 	ByApp    Dimension = "app"
 	ByTariff Dimension = "tariff"
 	ByPayer  Dimension = "payer"
 	ByResult Dimension = "result"
 )
 
-// dimensionColumns are the columns to group by. Days are computed from end_time.
-var dimensionColumns = map[Dimension]string{
-	ByDay: "''", ByApp: "e.app", ByTariff: "e.tariff", ByPayer: "e.payer", ByResult: "e.result",
+// maxDimensions is how many dimensions a report can have.
+const maxDimensions = 2
+
+// dimensionColumns are the columns to group by.
+var dimensionColumns = map[Dimension]string{ByApp: "e.app", ByTariff: "e.tariff", ByPayer: "e.payer", ByResult: "e.result"}
+
+// dimensionTimes name the group of a dimension that is computed from end_time.
+var dimensionTimes = map[Dimension]func(end time.Time) string{
+	ByDay:   func(end time.Time) string { return end.Format(time.DateOnly) },
+	ByMonth: func(end time.Time) string { return end.Format("2006-01") },
+	ByWeek: func(end time.Time) string {
+		year, week := end.ISOWeek()
+		return fmt.Sprintf("%04d-W%02d", year, week)
+	},
 }
 
 // Total is the sum of entries of one group and one currency.
 type Total struct {
-	// Group is a day as in 2026-03-01, or the app, tariff, payer or result.
-	Group    string `json:"group"`
-	Currency string `json:"currency"`
+	// Groups has a value for each dimension: a day as in 2026-03-01, a week as in
+	// 2026-W09, a month as in 2026-03, or the app, tariff, payer or result.
+	Groups   []string `json:"groups"`
+	Currency string   `json:"currency"`
 	// Charges and Reversals count entries.
 	Charges   int64 `json:"charges"`
 	Reversals int64 `json:"reversals"`
@@ -58,18 +74,25 @@ func (t *Total) add(kind Kind, connected, billed int64, amount currency.Amount) 
 	return err
 }
 
-// totals are sums by group and currency.
-type totals map[[2]string]*Total
+// totalKey identifies a Total.
+type totalKey struct {
+	currency string
+	groups   [maxDimensions]string
+}
 
-func (t totals) add(group string, kind Kind, connected, billed int64, amount currency.Amount) error {
-	key := [2]string{group, amount.CurrencyCode()}
+// totals are sums by group and currency.
+type totals map[totalKey]*Total
+
+func (t totals) add(groups []string, kind Kind, connected, billed int64, amount currency.Amount) error {
+	key := totalKey{currency: amount.CurrencyCode()}
+	copy(key.groups[:], groups)
 	total := t[key]
 	if total == nil {
-		zero, err := currency.NewAmount("0", amount.CurrencyCode())
+		zero, err := currency.NewAmount("0", key.currency)
 		if err != nil {
 			return err
 		}
-		total = &Total{Group: group, Currency: amount.CurrencyCode(), Amount: zero}
+		total = &Total{Groups: slices.Clone(groups), Currency: key.currency, Amount: zero}
 		t[key] = total
 	}
 	return total.add(kind, connected, billed, amount)
@@ -82,42 +105,66 @@ func (t totals) sorted() []Total {
 		all = append(all, *total)
 	}
 	slices.SortFunc(all, func(a, b Total) int {
-		return cmp.Or(cmp.Compare(a.Currency, b.Currency), cmp.Compare(a.Group, b.Group))
+		return cmp.Or(cmp.Compare(a.Currency, b.Currency), slices.Compare(a.Groups, b.Groups))
 	})
 	return all
 }
 
 // Report adds up the entries that the filter selects, separately for each group and
-// currency. A day is the one in zone on which the call ended, also for corrections.
-// An unknown dimension is an error.
-func (l *Ledger) Report(ctx context.Context, f Filter, by Dimension, zone *time.Location) ([]Total, error) {
-	group, ok := dimensionColumns[by]
-	if !ok {
-		return nil, fmt.Errorf("ledger: there is no report by %q", by)
+// currency, by up to two different dimensions. Days, weeks and months are those in
+// zone. An unknown dimension is an error.
+func (l *Ledger) Report(ctx context.Context, f Filter, by []Dimension, zone *time.Location) ([]Total, error) {
+	columns, err := reportColumns(by)
+	if err != nil {
+		return nil, err
 	}
 	where, args := f.where()
-	query := "SELECT e.kind, " + group + ", e.end_time, e.connected_seconds, e.billed_seconds, e.amount, e.currency FROM ledger_entries e " + where
+	query := "SELECT e.kind, " + columns + ", e.end_time, e.connected_seconds, e.billed_seconds, e.amount, e.currency FROM ledger_entries e " + where
 	sums := totals{}
-	err := each(ctx, l.read, query, args, func(scan func(...any) error) error {
+	groups := make([]string, maxDimensions)
+	err = each(ctx, l.read, query, args, func(scan func(...any) error) error {
 		var (
 			kind                   Kind
-			group, number, code    string
+			number, code           string
 			end, connected, billed int64
 		)
-		if err := scan((*string)(&kind), &group, &end, &connected, &billed, &number, &code); err != nil {
+		if err := scan((*string)(&kind), &groups[0], &groups[1], &end, &connected, &billed, &number, &code); err != nil {
 			return err
 		}
-		if by == ByDay {
-			group = time.Unix(end, 0).In(zone).Format(time.DateOnly)
+		for i, dimension := range by {
+			if name := dimensionTimes[dimension]; name != nil {
+				groups[i] = name(time.Unix(end, 0).In(zone))
+			}
 		}
 		amount, err := currency.NewAmount(number, code)
 		if err != nil {
 			return err
 		}
-		return sums.add(group, kind, connected, billed, amount)
+		return sums.add(groups[:len(by)], kind, connected, billed, amount)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("ledger: report: %w", err)
 	}
 	return sums.sorted(), nil
+}
+
+// reportColumns are the columns of the groups. What is computed from end_time, or
+// is not asked for, is an empty text.
+func reportColumns(by []Dimension) (string, error) {
+	columns := slices.Repeat([]string{"''"}, maxDimensions)
+	if len(by) > maxDimensions {
+		return "", fmt.Errorf("ledger: a report has at most %d dimensions", maxDimensions)
+	}
+	for i, dimension := range by {
+		column, ok := dimensionColumns[dimension]
+		switch {
+		case slices.Contains(by[:i], dimension):
+			return "", fmt.Errorf("ledger: a report cannot have %q twice", dimension)
+		case ok:
+			columns[i] = column
+		case dimensionTimes[dimension] == nil:
+			return "", fmt.Errorf("ledger: there is no report by %q", dimension)
+		}
+	}
+	return strings.Join(columns, ", "), nil
 }

@@ -175,7 +175,7 @@ func (v *verifier) entry(r *row) error {
 		return nil
 	}
 	e.Charge.Tariff.VersionJSON = v.versions[e.Charge.Tariff.Hash]
-	if err := v.sums.add("", e.Kind, e.Charge.ConnectedSeconds, e.Charge.BilledSeconds, e.Charge.Amount); err != nil {
+	if err := v.sums.add(nil, e.Kind, e.Charge.ConnectedSeconds, e.Charge.BilledSeconds, e.Charge.Amount); err != nil {
 		return err
 	}
 	if key := Key(e.Kind, e.Revision, e.SDKAppID, e.Record.CallID); e.Key != key {

@@ -144,19 +144,6 @@ func WriteEntriesCSV(w io.Writer, entries []LedgerEntry) error {
 	return err
 }
 
-// ExportEntries writes the entries that q selects as CSV, as they are read, and
-// returns their number. After an error the CSV is incomplete.
-func (d *Deps) ExportEntries(ctx context.Context, w io.Writer, q EntryQuery) (n int, err error) {
-	selected, err := d.entries(ctx, q)
-	if err != nil {
-		return 0, err
-	}
-	if n, err = ledger.Export(w, selected); err != nil {
-		return n, Errorf(Failed, "", "the export is incomplete, do not use it: %w", err)
-	}
-	return n, nil
-}
-
 // ExplainCall returns all entries of a call, in the order in which they were
 // booked. If app is empty, a CallId that two apps have gives the entries of both.
 func (d *Deps) ExplainCall(ctx context.Context, app, callID string) ([]ExplainedEntry, error) {

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"regexp"
+	"sort"
 	"time"
 	_ "time/tzdata" // days of any zone, also on a machine without the database
 )
@@ -52,14 +53,14 @@ func parseTime(flag, text string, zone *time.Location, end bool) (time.Time, err
 		return time.Time{}, nil
 	}
 	if dayPattern.MatchString(text) {
-		day, err := time.ParseInLocation(time.DateOnly, text, zone)
+		day, err := time.Parse(time.DateOnly, text)
 		if err != nil {
 			return time.Time{}, Errorf(Usage, "", "%s: there is no day %s", flag, text)
 		}
 		if end {
 			day = day.AddDate(0, 0, 1)
 		}
-		return day, nil
+		return startOfDay(day, zone), nil
 	}
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return at, nil
@@ -71,4 +72,16 @@ func parseTime(flag, text string, zone *time.Location, end bool) (time.Time, err
 	}
 	return time.Time{}, Errorf(Usage, "write a day, as in 2026-03-01, or a time, as in 2026-03-01T12:00 (of --zone) or 2026-03-01T12:00:00+08:00",
 		"%s: %q is neither a day nor a time", flag, text)
+}
+
+// startOfDay is the first second of the day in a zone whose date is that of day in
+// UTC. time.Date does not find it where clocks are changed at midnight, which then
+// comes twice or not at all.
+func startOfDay(day time.Time, zone *time.Location) time.Time {
+	const widest = 26 * 3600 // more than any offset from UTC, in seconds
+	date, begin := day.Format(time.DateOnly), day.Add(-widest*time.Second)
+	seconds := sort.Search(2*widest, func(i int) bool {
+		return begin.Add(time.Duration(i)*time.Second).In(zone).Format(time.DateOnly) >= date
+	})
+	return begin.Add(time.Duration(seconds) * time.Second).In(zone)
 }

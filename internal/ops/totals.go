@@ -3,6 +3,7 @@ package ops
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"github.com/bojanz/currency"
 
@@ -12,10 +13,9 @@ import (
 // Total adds up entries of one currency, and of one group if the report has
 // groups.
 type Total struct {
-	// By says what Group is: a day, app, tariff, payer or result. Empty means
-	// all entries.
-	By    ledger.Dimension
-	Group string
+	// By says what Groups are: a day, app and so on. Empty means all entries.
+	By     []ledger.Dimension
+	Groups []string
 
 	Currency  string
 	Amount    currency.Amount
@@ -27,34 +27,37 @@ type Total struct {
 	BilledSeconds    int64
 }
 
-// MarshalJSON names the group by what it is, as the CSV does: for example
+// MarshalJSON names each group by what it is, as the CSV does: for example
 // {"payer": "10001", "currency": "USD", …}.
 func (t Total) MarshalJSON() ([]byte, error) {
 	values := map[string]any{
 		"currency": t.Currency, "amount": t.Amount.Number(), "charges": t.Charges, "reversals": t.Reversals,
 		"connected_seconds": t.ConnectedSeconds, "billed_seconds": t.BilledSeconds,
 	}
-	if t.By != "" {
-		values[string(t.By)] = t.Group
+	for i, by := range t.By {
+		values[string(by)] = t.Groups[i]
 	}
 	return json.Marshal(values)
 }
 
-func newTotals(by ledger.Dimension, stored []ledger.Total) []Total {
+func newTotals(by []ledger.Dimension, stored []ledger.Total) []Total {
 	totals := make([]Total, len(stored))
 	for i, t := range stored {
 		totals[i] = Total{
-			By: by, Group: t.Group, Currency: t.Currency, Amount: t.Amount, Charges: t.Charges, Reversals: t.Reversals,
+			By: by, Groups: t.Groups, Currency: t.Currency, Amount: t.Amount, Charges: t.Charges, Reversals: t.Reversals,
 			ConnectedSeconds: t.ConnectedSeconds, BilledSeconds: t.BilledSeconds,
 		}
 	}
 	return totals
 }
 
-// Report adds up the entries that q selects, sorted by currency and group.
-// Different currencies are never added. Days are those of q.Zone on which calls
-// ended, for their corrections too.
-func (d *Deps) Report(ctx context.Context, q EntryQuery, by ledger.Dimension) ([]Total, error) {
+// Report adds up the entries that q selects by one or two dimensions, sorted by
+// currency and group. Different currencies are never added. Days, weeks and months
+// are those of q.Zone in which calls ended, for their corrections too.
+func (d *Deps) Report(ctx context.Context, q EntryQuery, by []ledger.Dimension) ([]Total, error) {
+	if len(by) < 1 || len(by) > 2 || len(by) == 2 && by[0] == by[1] {
+		return nil, Errorf(Usage, "name one or two different ones, as in --by day,app", "--by: %q is not possible", strings.Join(words(by), ","))
+	}
 	f, zone, err := d.filter(ctx, q)
 	if err != nil {
 		return nil, err

@@ -114,7 +114,7 @@ func (d *Deps) Verify(ctx context.Context, p VerifyParams) (*Verification, error
 	v.Entries, v.Problems, v.TariffVersions = verified.Entries, verified.Findings, verified.Versions
 	v.EditedInPlace = append(v.EditedInPlace, verified.Edited...)
 	v.Logged, v.Waiting, v.Checkpoints = verified.Logged, verified.Waiting, verified.Checkpoints
-	v.Totals = newTotals("", verified.Totals)
+	v.Totals = newTotals(nil, verified.Totals)
 	var incomplete error
 	if p.Records {
 		if v.Records, incomplete = d.auditRecords(ctx, l); incomplete != nil && !errors.As(incomplete, new(*incompleteAuditError)) {
