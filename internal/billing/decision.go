@@ -82,16 +82,16 @@ func (r *Rater) Decide(record tencent.CallRecord, d Decision) (Charge, error) {
 	if err := d.Validate(); err != nil {
 		return Charge{}, err
 	}
-	v := r.inForce(record.EndTime)
-	if v == nil {
-		if d.Verdict != VerdictWaive {
-			var why reasons
-			why.add(ReasonNoVersion, "no version of tariff %s was in force at the call's end: add one, or waive the call", r.name)
-			return Charge{}, why.err()
-		}
-		v = &r.versions[len(r.versions)-1] // the oldest version is as good as any to charge nothing by
+	i := r.inForce(time.Unix(record.EndTime, 0))
+	if s := &r.segments[i]; s.version == nil && d.Verdict != VerdictWaive {
+		var why reasons
+		why.add(ReasonNoVersion, "%s at the call's end: add one, or waive the call", s.missing())
+		return Charge{}, why.err()
 	}
-	return v.decide(&record, d)
+	for r.segments[i].version == nil { // the next version is as good as any to charge nothing by, and there is one
+		i--
+	}
+	return r.segments[i].version.decide(&record, d)
 }
 
 func (v *compiledVersion) decide(record *tencent.CallRecord, d Decision) (Charge, error) {

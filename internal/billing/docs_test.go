@@ -20,9 +20,9 @@ func TestDocumentation(t *testing.T) {
 	text, err := os.ReadFile("../../docs/billing.md")
 	require.NoError(t, err)
 	var (
-		tariff billing.Tariff
-		steps  = map[string]bool{}
-		sums   int
+		rater *billing.Rater
+		steps = map[string]bool{}
+		sums  int
 	)
 	for rest := string(text); rest != ""; {
 		var line string
@@ -31,9 +31,7 @@ func TestDocumentation(t *testing.T) {
 		case line == "```yaml":
 			var block string
 			block, rest, _ = strings.Cut(rest, "```\n")
-			tariff = billing.Tariff{}
-			require.NoError(t, yaml.UnmarshalWithOptions([]byte(block), &tariff, yaml.Strict()))
-			require.Empty(t, tariff.Validate())
+			rater = raterOfDocs(t, block)
 		case line == "```text":
 			var block string
 			block, rest, _ = strings.Cut(rest, "```\n")
@@ -41,17 +39,36 @@ func TestDocumentation(t *testing.T) {
 		case strings.HasPrefix(line, "| ") && !strings.HasPrefix(line, "| call "):
 			cells := strings.Split(strings.Trim(line, "| "), " | ")
 			require.Len(t, cells, 3, line)
-			steps[sumOfDocs(t, tariff, cells)] = true
+			steps[sumOfDocs(t, rater, cells)] = true
 			sums++
 		}
 	}
-	require.Equal(t, 18, sums)
+	require.Equal(t, 21, sums)
+}
+
+// raterOfDocs reads a tariff, or an assignment with its tariffs.
+func raterOfDocs(t *testing.T, block string) *billing.Rater {
+	t.Helper()
+	var file struct {
+		Tariff  billing.Assignments
+		Tariffs map[string]billing.Tariff
+	}
+	if strings.HasPrefix(block, "tariff:") {
+		require.NoError(t, yaml.UnmarshalWithOptions([]byte(block), &file, yaml.Strict()))
+	} else {
+		var tariff billing.Tariff
+		require.NoError(t, yaml.UnmarshalWithOptions([]byte(block), &tariff, yaml.Strict()))
+		file.Tariff, file.Tariffs = billing.Assignments{{Name: "example"}}, map[string]billing.Tariff{"example": tariff}
+	}
+	rater, err := billing.NewAssignedRater(file.Tariff, file.Tariffs)
+	require.NoError(t, err)
+	return rater
 }
 
 // sumOfDocs checks one line of a table and returns the steps of its sum.
-func sumOfDocs(t *testing.T, tariff billing.Tariff, cells []string) string {
+func sumOfDocs(t *testing.T, rater *billing.Rater, cells []string) string {
 	t.Helper()
-	charge, err := billing.Rate(callOfDocs(t, cells[0]), "example", tariff, readAt)
+	charge, err := rater.Rate(callOfDocs(t, cells[0]), readAt)
 	if cells[1] == "review" {
 		var review *billing.ReviewError
 		require.ErrorAs(t, err, &review, cells[0])

@@ -11,11 +11,11 @@ import (
 	"github.com/bojanz/currency"
 )
 
-// Rater charges calls by one tariff. It is immutable and safe for concurrent use.
+// Rater charges calls by one tariff, or by one after the other. It is immutable and
+// safe for concurrent use.
 type Rater struct {
-	name string
-	// versions are the latest first.
-	versions []compiledVersion
+	// segments are all time, the latest first.
+	segments []segment
 	// restored is set if it computes again what was charged before.
 	restored bool
 }
@@ -38,22 +38,48 @@ type price struct {
 // NewRater prepares a tariff for charging. name is its name in the configuration.
 // The error lists every problem of the tariff.
 func NewRater(name string, t Tariff) (*Rater, error) {
-	if problems := t.Validate(); len(problems) > 0 {
-		errs := make([]error, len(problems))
-		for i, p := range problems {
-			errs[i] = fmt.Errorf("tariff %s: %s", name, p)
+	return NewAssignedRater(Assignments{{Name: name}}, map[string]Tariff{name: t})
+}
+
+// NewAssignedRater prepares the tariffs that are assigned to an app for charging. The
+// error lists every problem of them.
+func NewAssignedRater(as Assignments, tariffs map[string]Tariff) (*Rater, error) {
+	var errs []error
+	for _, p := range as.Validate() {
+		errs = append(errs, fmt.Errorf("assigned tariffs: %s", p))
+	}
+	versions := make(map[string][]compiledVersion)
+	for _, a := range as {
+		if _, known := versions[a.Name]; known {
+			continue
 		}
+		compiled, err := tariffs[a.Name].compile(a.Name)
+		versions[a.Name], errs = compiled, append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return &Rater{segments: as.segments(versions)}, nil
+}
+
+// compile prepares all versions of the tariff, the latest first.
+func (t Tariff) compile(name string) ([]compiledVersion, error) {
+	var errs []error
+	for _, p := range t.Validate() {
+		errs = append(errs, fmt.Errorf("tariff %s: %s", name, p))
+	}
+	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	r := &Rater{name: name}
+	var all []compiledVersion
 	for _, v := range t.versions() {
 		compiled, err := v.compile(name)
 		if err != nil {
 			return nil, fmt.Errorf("tariff %s: %w", name, err)
 		}
-		r.versions = append(r.versions, compiled)
+		all = append(all, compiled)
 	}
-	return r, nil
+	return all, nil
 }
 
 func (v TariffVersion) compile(name string) (compiledVersion, error) {
@@ -120,14 +146,14 @@ func Rate(record tencent.CallRecord, name string, t Tariff, asOf time.Time) (Cha
 func (r *Rater) Rate(record tencent.CallRecord, asOf time.Time) (Charge, error) {
 	var why reasons
 	why.record(&record, asOf)
-	v := r.inForce(record.EndTime)
-	if v == nil && record.EndTime > 0 {
-		why.add(ReasonNoVersion, "no version of tariff %s was in force at %s", r.name, record.EndedAt().Format(time.RFC3339))
+	s := &r.segments[r.inForce(time.Unix(record.EndTime, 0))]
+	if s.version == nil && record.EndTime > 0 {
+		why.add(ReasonNoVersion, "%s at %s", s.missing(), record.EndedAt().Format(time.RFC3339))
 	}
-	if v == nil {
+	if s.version == nil {
 		return Charge{}, why.err()
 	}
-	charge, err := v.rate(&record, why)
+	charge, err := s.version.rate(&record, why)
 	if err == nil && !charge.Free() && record.Caller == "" && !r.restored {
 		why.add(ReasonNoPayer, "Caller_Account is empty: there is nobody to charge %s", charge.Amount)
 		return Charge{}, why.err()
@@ -135,16 +161,14 @@ func (r *Rater) Rate(record tencent.CallRecord, asOf time.Time) (Charge, error) 
 	return charge, err
 }
 
-// inForce finds the version that applies to a call that ended at endTime, in Unix
-// seconds; nil if the call ended before every version.
-func (r *Rater) inForce(endTime int64) *compiledVersion {
-	ended := time.Unix(endTime, 0)
-	for i := range r.versions {
-		if !ended.Before(r.versions[i].EffectiveFrom) {
-			return &r.versions[i]
+// inForce is the index of the segment in which a call ended.
+func (r *Rater) inForce(ended time.Time) int {
+	for i := range r.segments {
+		if !ended.Before(r.segments[i].from) {
+			return i
 		}
 	}
-	return nil
+	return len(r.segments) - 1
 }
 
 // rate charges the record. It adds to the reasons for a review, and returns them

@@ -31,7 +31,7 @@ func (t AppliedTariff) Restore() (*Rater, error) {
 	// Charges keep the stored text and hash, also if this release would encode
 	// the same version differently.
 	compiled.applied = t
-	return &Rater{name: t.Name, versions: []compiledVersion{compiled}, restored: true}, nil
+	return &Rater{segments: []segment{{from: v.EffectiveFrom, tariff: t.Name, version: &compiled}, {tariff: t.Name}}, restored: true}, nil
 }
 
 // SameSum reports whether two charges have the same amount, seconds, participants

@@ -29,21 +29,26 @@ type TariffVersion struct {
 	Rules         []Rule    `json:"rules"`
 }
 
+// ChargeDigits are the digits after the point that the charges of a valid tariff have.
+func (t Tariff) ChargeDigits() int {
+	if t.Digits != nil {
+		return *t.Digits
+	}
+	digits, _ := currency.GetDigits(t.Currency)
+	return int(digits)
+}
+
 // versions are the complete versions of a valid tariff, the latest first.
 func (t Tariff) versions() []TariffVersion {
 	versions := make([]TariffVersion, len(t.Versions))
 	for i, version := range t.Versions {
-		digits, _ := currency.GetDigits(t.Currency)
 		v := TariffVersion{
 			Currency:      t.Currency,
-			Digits:        int(digits),
+			Digits:        t.ChargeDigits(),
 			Rounding:      cmp.Or(t.Rounding, RoundHalfUp),
 			EffectiveFrom: version.EffectiveFrom.UTC(),
 			MaxDuration:   cmp.Or(version.MaxDuration, defaultMaxDuration),
 			Rules:         make([]Rule, len(version.Rules)),
-		}
-		if t.Digits != nil {
-			v.Digits = *t.Digits
 		}
 		for j, rule := range version.Rules {
 			v.Rules[j] = rule.canonical()
@@ -108,19 +113,4 @@ func (v *TariffVersion) rule(r *tencent.CallRecord) (i int, found bool) {
 		}
 	}
 	return 0, false
-}
-
-// InForce says when the first version of a valid tariff begins, and since when the
-// one is in force that applies at a time; zero if none does.
-func (t Tariff) InForce(at time.Time) (first, current time.Time) {
-	for _, v := range t.Versions {
-		from := v.EffectiveFrom.UTC()
-		if first.IsZero() || from.Before(first) {
-			first = from
-		}
-		if !from.After(at) && from.After(current) {
-			current = from
-		}
-	}
-	return first, current
 }

@@ -144,6 +144,28 @@ func TestRerateApplied(t *testing.T) {
 	require.Contains(t, l.prints("ledger", "verify"), "every amount was computed again and is right")
 }
 
+// TestRerateByTheAssignedTariff: each call is charged by the tariff that its app had at
+// the end of the call.
+func TestRerateByTheAssignedTariff(t *testing.T) {
+	t.Parallel()
+	l := newLedgerTest(t)
+	l.configureWith(func(c *testconfig.Config) {
+		c.Apps[0]["tariff"] = []testconfig.Map{
+			{"name": "in-yen", "effective_from": noon.Format(time.RFC3339)}, {"name": "standard", "effective_from": noon.Add(-time.Hour).Format(time.RFC3339)},
+		}
+	})
+	for callID, end := range map[string]time.Time{"too-early": noon.Add(-time.Hour - time.Second), "before": noon.Add(-time.Second), "after": noon} {
+		l.charge(callID, "patient-1", end, 61, tariff(t, "USD", "0.15"))
+	}
+	out := l.prints("ledger", "rerate")
+	require.Contains(t, out, "after    clinic  patient-1  0.30 USD    40 JPY")
+	require.Contains(t, out, "before   clinic  patient-1  0.30 USD  0.24 USD       -0.06\n")
+	require.Contains(t, out, "skipped: too-early: needs review: no tariff was assigned to the app at\n         2026-03-01T10:59:59Z\n")
+	require.Contains(t, out, "Compared 3 charges: 2 differ.\n")
+	out = l.prints("ledger", "rerate", "--use-tariff", "standard")
+	require.Contains(t, out, "Compared 3 charges: 3 differ.\n", "one tariff for all, whatever is assigned")
+}
+
 func TestRerateSkipsCallsThatNeedADecision(t *testing.T) {
 	t.Parallel()
 	l := newLedgerTest(t)

@@ -98,11 +98,17 @@ func (l *ledgerTest) configure(rate string) {
 // configureVersion is configure with a version of the tariff.
 func (l *ledgerTest) configureVersion(version testconfig.Map) {
 	l.t.Helper()
+	l.configureWith(func(c *testconfig.Config) {
+		c.Tariffs["standard"] = testconfig.Map{"currency": "USD", "versions": []testconfig.Map{version}}
+	})
+}
+
+// configureWith writes a configuration with changes.
+func (l *ledgerTest) configureWith(change func(*testconfig.Config)) {
+	l.t.Helper()
 	c := testconfig.New()
-	c.Tariffs = testconfig.Map{
-		"standard": testconfig.Map{"currency": "USD", "versions": []testconfig.Map{version}},
-		"in-yen":   testconfig.Tariff("JPY", "20"),
-	}
+	c.Tariffs["in-yen"] = testconfig.Tariff("JPY", "20")
+	change(c)
 	path := filepath.Join(l.t.TempDir(), "aftercall.yaml")
 	require.NoError(l.t, c.Write(path))
 	l.environ["AFTERCALL_CONFIG"] = path

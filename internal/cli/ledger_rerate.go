@@ -12,7 +12,7 @@ import (
 type ledgerRerateCommand struct {
 	ListFormat
 	queryFlags
-	UseTariff string `help:"Charge by this tariff of the configuration instead of the app's own." placeholder:"TARIFF"`
+	UseTariff string `help:"Charge by this tariff of the configuration instead of those of the apps." placeholder:"TARIFF"`
 	PriceList string `hidden:""`
 	Apply     bool   `help:"Book the corrections. Without it nothing is booked."`
 	signatureFlags
@@ -20,8 +20,8 @@ type ledgerRerateCommand struct {
 
 // Help explains what the command does and does not do.
 func (ledgerRerateCommand) Help() string {
-	return `Rates the selected calls again, by the tariff that their app has in the configuration now and from the record that the
-ledger keeps, and prints the calls whose amount differs. Without --apply that is all.
+	return `Rates the selected calls again, from the record that the ledger keeps and by the tariff that the configuration now assigns
+to their app at the end of the call, and prints the calls whose amount differs. Without --apply that is all.
 
 With --apply every difference is booked: the reversal of the old charge and the new charge, both or none. The targets get
 call.reversed and, with the next revision, call.charged. Calls that the tariff does not charge without a person's decision

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 type Config struct {
 	Apps    []App                     `yaml:"apps" required:"true" doc:"The Tencent RTC applications to serve, at least one."`
 	Targets []Target                  `yaml:"targets" doc:"Who is notified; each target may subscribe to some of the events."`
-	Tariffs map[string]billing.Tariff `yaml:"tariffs" required:"true" doc:"The tariffs by name; each app uses one."`
+	Tariffs map[string]billing.Tariff `yaml:"tariffs" required:"true" doc:"The tariffs by name."`
 
 	variables map[string]bool
 	// appCharges are those of allCharges, which every target would compute again.
@@ -23,20 +24,22 @@ type Config struct {
 
 // App is one application at Tencent RTC and what to do with its calls.
 type App struct {
-	Name           string           `yaml:"name" required:"true" doc:"Shown in the Web UI, metrics and events: a-z, 0-9 and hyphens, unique."`
-	SDKAppID       tencent.SDKAppID `yaml:"sdk_app_id" required:"true" doc:"SDKAppID from the Tencent RTC console, unique."`
-	SecretKey      Secret           `yaml:"secret_key" required:"true" doc:"SDKSecretKey of the app from the same console page; it signs the UserSig for the REST API."`
-	Identifier     string           `yaml:"identifier" default:"administrator" doc:"An App administrator account of the app."`
-	API            string           `yaml:"api" required:"true" doc:"Region of the app: china, singapore, seoul, frankfurt, silicon-valley or jakarta, or the REST API's base URL, https://…"`
-	Callback       Callback         `yaml:"callback" required:"true" doc:"How callbacks prove that they come from Tencent."`
-	Tariff         string           `yaml:"tariff" required:"true" doc:"Name of a tariff in tariffs."`
-	RecordDeadline time.Duration    `yaml:"record_deadline" default:"30m" doc:"How long to wait for the record of a call, from when Tencent first reports that there is none, 1s to 168h (Tencent keeps records for seven days). Time during which Tencent does not respond, or refuses, does not count."`
+	Name       string           `yaml:"name" required:"true" doc:"Shown in the Web UI, metrics and events: a-z, 0-9 and hyphens, unique."`
+	SDKAppID   tencent.SDKAppID `yaml:"sdk_app_id" required:"true" doc:"SDKAppID from the Tencent RTC console, unique."`
+	SecretKey  Secret           `yaml:"secret_key" required:"true" doc:"SDKSecretKey of the app from the same console page; it signs the UserSig for the REST API."`
+	Identifier string           `yaml:"identifier" default:"administrator" doc:"An App administrator account of the app."`
+	API        string           `yaml:"api" required:"true" doc:"Region of the app: china, singapore, seoul, frankfurt, silicon-valley or jakarta, or the REST API's base URL, https://…"`
+	Callback   Callback         `yaml:"callback" required:"true" doc:"How callbacks prove that they come from Tencent."`
+	// Tariff has one element without time if the file has a name.
+	Tariff         billing.Assignments `yaml:"tariff" required:"true" doc:"Name of a tariff in tariffs, or a list of tariffs with the time from which on each applies."`
+	RecordDeadline time.Duration       `yaml:"record_deadline" default:"30m" doc:"How long to wait for the record of a call, from when Tencent first reports that there is none, 1s to 168h (Tencent keeps records for seven days). Time during which Tencent does not respond, or refuses, does not count."`
 
 	GoLive time.Time `yaml:"go_live" doc:"Calls that ended earlier are never charged by a sweep or backfill, as in 2026-01-01T00:00:00Z; left out, sweeps charge calls that ended since the app's first start, and a backfill can charge earlier ones."`
 	Sweep  Sweep     `yaml:"sweep" doc:"The periodic sweep of Tencent's records, which finds calls whose callback was lost."`
 	Relay  *Relay    `yaml:"relay" doc:"The app's own backend, to which callbacks are relayed unchanged, because Tencent posts to one address only; left out, callbacks are not relayed."`
 
-	tariff billing.Tariff
+	// tariffs are those of the file.
+	tariffs map[string]billing.Tariff
 }
 
 // App finds an app by its SDKAppID.
@@ -68,20 +71,27 @@ func (a *App) APIBaseURL() string {
 	return trimSlash(a.API)
 }
 
-// BillingTariff returns the tariff by which the app's calls are charged.
-func (a *App) BillingTariff() billing.Tariff { return a.tariff }
+// Rater prepares what charges the app's calls: each by the tariff that is assigned at
+// its EndTime.
+func (a *App) Rater() (*billing.Rater, error) {
+	rater, err := billing.NewAssignedRater(a.Tariff, a.tariffs)
+	if err != nil {
+		return nil, fmt.Errorf("app %s: %w", a.Name, err)
+	}
+	return rater, nil
+}
 
 // LogValue is the name and the SDKAppID, which are public.
 func (a App) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("name", a.Name), slog.String("sdk_app_id", a.SDKAppID.String()))
 }
 
-// resolve looks up the tariffs that apps name, and sets what has two forms. The
+// resolve gives apps the tariffs that they name, and sets what has two forms. The
 // configuration must be valid.
 func (c *Config) resolve() {
 	for i := range c.Apps {
 		app := &c.Apps[i]
-		app.tariff = c.Tariffs[app.Tariff]
+		app.tariffs = c.Tariffs
 		if secrets := app.Callback.Secrets; len(secrets) > 0 {
 			app.Callback.Secret = secrets[0]
 		}

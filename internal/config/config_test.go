@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"aftercall/internal/billing"
 	"aftercall/internal/config"
 	"aftercall/internal/notify"
 	"aftercall/internal/tencent"
@@ -77,7 +78,7 @@ func TestExampleFileLoads(t *testing.T) {
 	require.True(t, app.Callback.Secret.Matches("canary-callback-secret-1"))
 	require.False(t, app.Callback.Secret.Matches("canary-callback-secret-2"))
 	require.Equal(t, "canary-token", app.Callback.Token.Reveal())
-	require.Equal(t, cfg.Tariffs["standard"], app.BillingTariff())
+	require.Equal(t, billing.Assignments{{Name: "standard"}}, app.Tariff)
 
 	crm, ok := cfg.Target("crm")
 	require.True(t, ok)
@@ -179,7 +180,7 @@ func FuzzParseNeverPanics(f *testing.F) {
 	})
 }
 
-func replaceOnce(t *testing.T, text, old, replacement string) string { //nolint:unparam // says at each call what is replaced in
+func replaceOnce(t *testing.T, text, old, replacement string) string {
 	t.Helper()
 	require.Contains(t, text, old)
 	return strings.Replace(text, old, replacement, 1)

@@ -136,6 +136,8 @@ func (d *decoder) value(node ast.Node, v reflect.Value, path string) {
 	case v.Kind() == reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		d.value(node, v.Elem(), path)
+	case v.Type() == assignmentsType:
+		d.assignments(node, v, path)
 	case v.Type() == targetType:
 		d.target(node, v, path)
 	case v.Kind() == reflect.Struct:

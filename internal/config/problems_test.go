@@ -59,8 +59,8 @@ func TestProblems(t *testing.T) {
 		"zero id":                {"1400000000", "0", "3:17: apps[0].sdk_app_id: must be the app's SDKAppID, not 0"},
 		"text for mapping":       {"callback:\n      secret: ${CLINIC_CALLBACK_SECRET}\n      token: ${CLINIC_CALLBACK_TOKEN}", "callback: canary", "7:15: apps[0].callback: must be a mapping, lines of “key: value” below it, not text"},
 		"text for list":          {"apps: [clinic]", "apps: clinic", "14:11: targets[0].apps: must be a list, its items after dashes or in [ ], not text"},
-		"list for text":          {"tariff: standard", "tariff: [standard]", "10:13: apps[0].tariff: must be a single value, not a list"},
-		"mapping for text":       {"tariff: standard", "tariff: {a: b}", "10:13: apps[0].tariff: must be a single value, not a mapping"},
+		"list for text":          {"tariff: standard", "tariff: [standard]", "10:14: apps[0].tariff[0]: must be a mapping, lines of “key: value” below it, not text"},
+		"mapping for text":       {"tariff: standard", "tariff: {a: b}", "10:13: apps[0].tariff: must be the name of a tariff, or a list of tariffs with name and effective_from, not a mapping"},
 		"duration without unit":  {"45m", "45", "11:22: apps[0].record_deadline: must be a duration with its unit, as in 90s, 30m or 1h30m"},
 		"no callbacks":           {"    callback:\n", "    callback:\n      per_second: 0\n", "8:19: apps[0].callback.per_second: must be from 1 to 100000"},
 		"too many at once":       {"    callback:\n", "    callback:\n      burst: 1000001\n", "8:14: apps[0].callback.burst: must be from per_second, 200, to 1000000"},
@@ -152,7 +152,7 @@ func TestProblemsOfTheFileAsAWhole(t *testing.T) {
 		"hello":       "test.yaml:1:1: must be a mapping, lines of “key: value” below it, not text",
 		"- apps":      "test.yaml:1:1: must be a mapping, lines of “key: value” below it, not a list",
 		"{}": "test.yaml:1:1: apps: is missing: The Tencent RTC applications to serve, at least one.\n" +
-			"test.yaml:1:1: tariffs: is missing: The tariffs by name; each app uses one.",
+			"test.yaml:1:1: tariffs: is missing: The tariffs by name.",
 	} {
 		_, err := parse(t, text)
 		require.EqualError(t, err, want, text)

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bojanz/currency"
 	"github.com/goccy/go-yaml/ast"
 
 	"aftercall/internal/notify"
@@ -122,15 +121,14 @@ func (c *Config) charges(t Target) []notify.Charge {
 func (c *Config) allCharges() []notify.Charge {
 	charges := make([]notify.Charge, 0, len(c.Apps))
 	for _, app := range c.Apps {
-		tariff := c.Tariffs[app.Tariff]
-		charge := notify.Charge{App: app.Name, Currency: tariff.Currency}
-		if digits, ok := currency.GetDigits(tariff.Currency); ok {
-			charge.Digits = int(digits)
+		known := map[notify.Charge]bool{}
+		for _, assigned := range app.Tariff {
+			tariff := c.Tariffs[assigned.Name]
+			charge := notify.Charge{App: app.Name, Currency: tariff.Currency, Digits: tariff.ChargeDigits()}
+			if !known[charge] {
+				known[charge], charges = true, append(charges, charge)
+			}
 		}
-		if tariff.Digits != nil {
-			charge.Digits = *tariff.Digits
-		}
-		charges = append(charges, charge)
 	}
 	return charges
 }

@@ -25,7 +25,7 @@ const validTariffs = `tariffs:
 func TestTariffIsReadExactly(t *testing.T) {
 	cfg, err := parse(t, valid)
 	require.NoError(t, err)
-	tariff := cfg.Apps[0].BillingTariff()
+	tariff := cfg.Tariffs["standard"]
 	require.Equal(t, "USD", tariff.Currency)
 	require.Nil(t, tariff.Digits)
 	require.True(t, tariff.Versions[0].EffectiveFrom.Equal(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)))

@@ -66,9 +66,7 @@ func (v validator) app(path string, app App) {
 	if app.RecordDeadline < time.Second || app.RecordDeadline > maxRecordDeadline {
 		v.report(path+".record_deadline", "must be from 1s to 168h, the seven days that Tencent keeps records")
 	}
-	if _, ok := v.config.Tariffs[app.Tariff]; !ok && !v.bad["tariffs"] {
-		v.reference(path+".tariff", "tariff", app.Tariff, slices.Collect(maps.Keys(v.config.Tariffs)))
-	}
+	v.assignments(path+".tariff", app.Tariff)
 	v.sweep(path+".sweep", app.Sweep)
 	if app.Relay != nil {
 		v.relay(path+".relay", *app.Relay)

@@ -11,14 +11,31 @@ import (
 	"aftercall/workflows"
 )
 
-// probeTariff checks that a version of the tariff is in force.
+// probeTariff checks that a version of the tariff is in force, and stays so.
 func probeTariff(_ context.Context, d *Deps, app *config.App) (string, error) {
-	first, current := app.BillingTariff().InForce(d.now())
-	if current.IsZero() {
-		return "", Errorf(Failed, "add a version whose effective_from has passed, and restart the workers; until then every call goes to review",
-			"no version of %s is in force: the first begins at %s", app.Tariff, first.Format(time.RFC3339))
+	rater, err := app.Rater()
+	if err != nil {
+		return "", err
 	}
-	return fmt.Sprintf("%s, the version of %s is in force", app.Tariff, current.Format(time.RFC3339)), nil
+	now := d.now()
+	name, from := rater.InForce(now)
+	found := fmt.Sprintf("%s, the version of %s is in force", name, from.Format(time.RFC3339))
+	for _, next := range app.Tariff.Ordered() {
+		if next.EffectiveFrom.After(now) {
+			found += fmt.Sprintf(", then %s from %s", next.Name, next.EffectiveFrom.UTC().Format(time.RFC3339))
+		}
+	}
+	for _, gap := range rater.Gaps() {
+		switch {
+		case !gap.To.After(now):
+		case !gap.From.After(now):
+			return "", Errorf(Failed, "add one whose effective_from has passed, and restart the workers; until then every call goes to review", "%s", gap)
+		default:
+			return "", warn("add a version to "+gap.Tariff+" that begins by then, and restart the workers",
+				"%s; but then calls go to review: %s", found, gap)
+		}
+	}
+	return found, nil
 }
 
 // probeSweep checks that the sweep is scheduled and not behind.

@@ -94,14 +94,8 @@ func probeCalls(ctx context.Context, d *Deps, app *config.App) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	first, _ := app.BillingTariff().InForce(d.now())
-	early, err := d.countWorkflows(ctx, waitingQuery("")+ofApp+startedBefore(first))
-	if err != nil {
+	if err := d.callsInGaps(ctx, app, waitingQuery("")+ofApp); err != nil {
 		return "", err
-	}
-	if early > 0 { // a call ends before its workflow is started
-		return "", Errorf(Failed, "add a version with an earlier effective_from, and restart the workers; until then these calls go to review",
-			"%d open calls ended before %s, when the first version of %s begins", early, first.Format(time.RFC3339), app.Tariff)
 	}
 	var failed, slow []string
 	for _, stage := range []workflows.Stage{workflows.StageWaiting, workflows.StageCharge, workflows.StageRecord} {
@@ -124,4 +118,29 @@ func probeCalls(ctx context.Context, d *Deps, app *config.App) (string, error) {
 		return "", warn(cure, "%s", found)
 	}
 	return fmt.Sprintf("%d are not done, none for longer than it should take", open), nil
+}
+
+// callsInGaps reports open calls that ended while no version of their tariff was in
+// force. query selects the open calls of the app.
+func (d *Deps) callsInGaps(ctx context.Context, app *config.App, query string) error {
+	rater, err := app.Rater()
+	if err != nil {
+		return err
+	}
+	for _, gap := range rater.Gaps() {
+		// A call ends before its workflow is started.
+		in := query + " AND StartTime < '" + gap.To.Format(time.RFC3339) + "'"
+		if !gap.From.IsZero() {
+			in += " AND StartTime >= '" + gap.From.Format(time.RFC3339) + "'"
+		}
+		n, err := d.countWorkflows(ctx, in)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return Errorf(Failed, "add one with an earlier effective_from, and restart the workers; until then these calls go to review",
+				"%d open calls ended before %s, and %s", n, gap.To.Format(time.RFC3339), gap)
+		}
+	}
+	return nil
 }

@@ -20,7 +20,7 @@ import (
 // RerateParams say which calls are rated again, and how.
 type RerateParams struct {
 	Query EntryQuery
-	// Tariff replaces the tariff of the calls' apps; empty means the app's own.
+	// Tariff replaces the tariffs of the calls' apps; empty means the app's own.
 	Tariff string
 	// Apply books the differences. Otherwise nothing is booked.
 	Apply bool
@@ -141,7 +141,7 @@ func (d *Deps) newRerater(ctx context.Context, p RerateParams) (*rerater, error)
 		known := strings.Join(slices.Sorted(maps.Keys(cfg.Tariffs)), ", ")
 		return nil, Errorf(Usage, "tariffs are: "+known, "--use-tariff: there is no tariff %q", p.Tariff)
 	}
-	r := &rerater{cfg: cfg, tariff: p.Tariff, raters: map[string]*billing.Rater{}, oldSums: sums{}, newSums: sums{}}
+	r := &rerater{cfg: cfg, tariff: p.Tariff, raters: map[tencent.SDKAppID]*billing.Rater{}, oldSums: sums{}, newSums: sums{}}
 	r.result = Rerating{Applied: p.Apply, Differences: []Difference{}, Skipped: []Skipped{}}
 	if !p.Apply {
 		return r, nil
@@ -160,7 +160,7 @@ func (d *Deps) newRerater(ctx context.Context, p RerateParams) (*rerater, error)
 type rerater struct {
 	cfg    *config.Config
 	tariff string
-	raters map[string]*billing.Rater
+	raters map[tencent.SDKAppID]*billing.Rater
 	// ledger, notifier and signed are set only to apply corrections.
 	ledger   *ledger.Ledger
 	notifier *correctionNotifier
@@ -200,20 +200,18 @@ func (r *rerater) rerate(ctx context.Context, e ledger.Entry) error {
 	return r.difference(ctx, e, charge)
 }
 
-// rater returns the rater of the chosen tariff or of the app's own.
+// rater returns the rater of the chosen tariff, or that of the app, which charges each
+// call by the tariff that is assigned at its end.
 func (r *rerater) rater(app *config.App) (*billing.Rater, error) {
-	name := app.Tariff
+	if known := r.raters[app.SDKAppID]; known != nil {
+		return known, nil
+	}
+	rater, err := app.Rater()
 	if r.tariff != "" {
-		name = r.tariff
+		rater, err = billing.NewRater(r.tariff, r.cfg.Tariffs[r.tariff])
 	}
-	if r.raters[name] == nil {
-		rater, err := billing.NewRater(name, r.cfg.Tariffs[name])
-		if err != nil {
-			return nil, err
-		}
-		r.raters[name] = rater
-	}
-	return r.raters[name], nil
+	r.raters[app.SDKAppID] = rater
+	return rater, err
 }
 
 func (r *rerater) skip(e ledger.Entry, reason string) {

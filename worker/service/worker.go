@@ -12,7 +12,6 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"aftercall/activities"
-	"aftercall/internal/billing"
 	"aftercall/internal/circuit"
 	"aftercall/internal/clock"
 	"aftercall/internal/config"
@@ -107,7 +106,7 @@ func newActivities(
 	apps := make([]activities.App, len(cfg.Apps))
 	for i := range cfg.Apps {
 		app := &cfg.Apps[i]
-		rater, err := billing.NewRater(app.Tariff, app.BillingTariff())
+		rater, err := app.Rater()
 		if err != nil {
 			return nil, err
 		}

@@ -94,7 +94,7 @@ func NewWork(ctx context.Context, s Settings) (*Work, error) {
 }
 
 func (w *Work) add(a *config.App, shared *http.Client) error {
-	rater, err := billing.NewRater(a.Tariff, a.BillingTariff())
+	rater, err := a.Rater()
 	if err != nil {
 		return err
 	}
