@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,27 +9,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
-const (
-	// timeoutCoefficient is how many times longer than the first run of the
-	// tests, compilation included, a run with a mutant may take. It is generous
-	// because the machine may become busier.
-	timeoutCoefficient = 10
-	// minTimeout is the least time that a run may take that gremlins does not do.
-	minTimeout = time.Minute
-)
-
-// gremlins runs the program of that name.
-type gremlins struct {
-	program string
-	work    string // for temporary files
-	source  string // a copy of the working tree
-}
-
-// copyTree copies the files of a git working tree that are not ignored, without
-// the programs in dev/bin, which gremlins would copy for each of its workers.
+// copyTree copies the files of a git working tree that are not ignored, so that
+// it can be edited while the tests run.
 func copyTree(ctx context.Context, from, to string) error {
 	list := exec.CommandContext(ctx, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
 	list.Dir, list.Stderr = from, os.Stderr
@@ -56,23 +38,23 @@ func copyTree(ctx context.Context, from, to string) error {
 	return nil
 }
 
-// test returns the mutants of a package and of those below it.
-func (g gremlins) test(ctx context.Context, pkg string) ([]mutant, error) {
+// findMutants asks gremlins for the mutants of a package and of those below it,
+// and whether a test reaches them. gremlins does not try them itself: it would
+// compile each one, and count those that do not compile as noticed.
+func findMutants(ctx context.Context, gremlins, source, pkg string) ([]mutant, error) {
 	pkg = filepath.ToSlash(filepath.Clean(pkg))
-	if _, err := os.Stat(filepath.Join(g.source, pkg)); err != nil {
+	if _, err := os.Stat(filepath.Join(source, pkg)); err != nil {
 		return nil, err
 	}
-	output := filepath.Join(g.work, "output.json")
-	if err := os.RemoveAll(output); err != nil {
+	work, err := os.MkdirTemp("", "mutate-")
+	if err != nil {
 		return nil, err
 	}
-	// Not with --test-cpu: gremlins passes it to go test in a form that go test
-	// refuses, and counts every mutant as killed.
-	cmd := exec.CommandContext(ctx, g.program, "unleash", "--timeout-coefficient", fmt.Sprint(timeoutCoefficient), "--output", output, "./"+pkg)
-	cmd.Dir = g.source
-	// A cached run would make the timeout too short.
-	cmd.Env = append(os.Environ(), "GOFLAGS=-count=1", "TMPDIR="+g.work)
-	start := time.Now()
+	defer os.RemoveAll(work)
+	output := filepath.Join(work, "output.json")
+	cmd := exec.CommandContext(ctx, gremlins, "unleash", "--dry-run", "--output", output, "./"+pkg)
+	cmd.Dir = source
+	cmd.Env = append(os.Environ(), "TMPDIR="+work)
 	log, err := cmd.CombinedOutput()
 	if err != nil {
 		return nil, fmt.Errorf("gremlins: %w\n%s", err, log)
@@ -81,23 +63,11 @@ func (g gremlins) test(ctx context.Context, pkg string) ([]mutant, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gremlins found nothing to change: %w\n%s", err, log)
 	}
-	mutants, err := decode(data)
-	if err != nil {
-		return nil, err
-	}
-	limit := max(minTimeout, time.Since(start))
-	for i := range mutants {
-		m := &mutants[i]
-		m.File = filepath.ToSlash(filepath.Join(pkg, m.File))
-		if err := g.inspect(ctx, m, limit); err != nil {
-			return nil, err
-		}
-	}
-	return mutants, nil
+	return decode(data, pkg)
 }
 
-// decode reads gremlins' report.
-func decode(data []byte) (mutants []mutant, err error) {
+// decode reads gremlins' report of a package.
+func decode(data []byte, pkg string) (mutants []mutant, err error) {
 	var report struct {
 		Files []struct {
 			Name      string   `json:"file_name"`
@@ -109,61 +79,12 @@ func decode(data []byte) (mutants []mutant, err error) {
 	}
 	for _, file := range report.Files {
 		for _, m := range file.Mutations {
-			m.File = file.Name
+			if m.Type == inversion {
+				continue // there is the same as arithmetic
+			}
+			m.File = filepath.ToSlash(filepath.Join(pkg, file.Name))
 			mutants = append(mutants, m)
 		}
 	}
 	return mutants, nil
-}
-
-// inspect adds the line of source, and tries mutants itself: those that gremlins
-// did not because they are in a case expression, and those that timed out, with
-// more time, because the machine may have been busy. What times out again has
-// made a loop endless.
-func (g gremlins) inspect(ctx context.Context, m *mutant, limit time.Duration) error {
-	path := filepath.Join(g.source, m.File)
-	source, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	if lines := bytes.Split(source, []byte("\n")); m.Line <= len(lines) {
-		m.Code = string(lines[m.Line-1])
-	}
-	var changed []byte
-	var ok bool
-	switch m.Status {
-	case notCovered:
-		changed, ok, err = changeCase(source, *m)
-	case timedOut:
-		changed, ok, err = changeAny(source, *m)
-	}
-	if err != nil || !ok {
-		return err
-	}
-	if err := os.WriteFile(path, changed, 0o600); err != nil {
-		return err
-	}
-	m.Status, err = testOnce(ctx, filepath.Dir(path), limit)
-	return errors.Join(err, os.WriteFile(path, source, 0o600))
-}
-
-// testOnce runs the tests of the package in dir and returns the status of the
-// mutant that is in it.
-func testOnce(ctx context.Context, dir string, limit time.Duration) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-failfast", ".")
-	cmd.Dir, cmd.WaitDelay = dir, time.Second
-	err := cmd.Run()
-	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return timedOut, nil
-	case ctx.Err() != nil:
-		return notCovered, context.Cause(ctx)
-	case errors.As(err, new(*exec.ExitError)):
-		return killed, nil
-	case err != nil:
-		return notCovered, err
-	}
-	return lived, nil
 }

@@ -1,8 +1,8 @@
 // Command mutate changes operators in the code, one at a time, and reports the
-// changes that no test notices. It runs gremlins over each package that is named
-// as an argument, tries the operators in case expressions itself, which gremlins
-// cannot, and prints the survivors. It exits with 1 if a package could not be
-// tested, not if mutants survive.
+// changes that no test notices. For each package that is named as an argument,
+// gremlins finds the operators, and mutate runs the package's own tests with each
+// of them changed, and prints the survivors. It exits with 1 if a package could not
+// be tested, not if mutants survive.
 package main
 
 import (
@@ -35,6 +35,7 @@ func run(ctx context.Context, packages []string) error {
 	if err != nil {
 		return err
 	}
+	gremlins := filepath.Join(filepath.Dir(self), "gremlins")
 	work, err := os.MkdirTemp("", "mutate-")
 	if err != nil {
 		return err
@@ -44,12 +45,14 @@ func run(ctx context.Context, packages []string) error {
 	if err := copyTree(ctx, ".", source); err != nil {
 		return fmt.Errorf("copy the working tree: %w", err)
 	}
-	g := gremlins{program: filepath.Join(filepath.Dir(self), "gremlins"), work: work, source: source}
-	var all counts
+	all := counts{}
 	var failed []string
 	for _, pkg := range packages {
 		start := time.Now()
-		mutants, err := g.test(ctx, pkg)
+		mutants, err := findMutants(ctx, gremlins, source, pkg)
+		if err == nil {
+			err = tryAll(ctx, source, work, mutants)
+		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -58,14 +61,8 @@ func run(ctx context.Context, packages []string) error {
 			failed = append(failed, pkg)
 			continue
 		}
-		c := count(mutants)
-		all.add(c)
-		fmt.Printf("%s: %s, in %s\n", pkg, c, time.Since(start).Round(time.Second))
-		for _, m := range mutants {
-			if m.Status != killed {
-				fmt.Printf("  %s\n", m)
-			}
-		}
+		all.add(mutants)
+		report(pkg, mutants, time.Since(start))
 	}
 	if len(packages) > 1 {
 		fmt.Printf("all: %s\n", all)
@@ -74,4 +71,41 @@ func run(ctx context.Context, packages []string) error {
 		return fmt.Errorf("could not test %q", failed)
 	}
 	return nil
+}
+
+// tryAll tries mutants of several packages.
+func tryAll(ctx context.Context, source, work string, mutants []mutant) error {
+	packages := map[string][]*mutant{}
+	for i := range mutants {
+		dir := filepath.Join(source, filepath.Dir(mutants[i].File))
+		packages[dir] = append(packages[dir], &mutants[i])
+	}
+	for dir, mutants := range packages {
+		own, err := os.MkdirTemp(work, "package-")
+		if err != nil {
+			return err
+		}
+		t, err := newTrial(ctx, dir, own, mutants)
+		if err != nil {
+			return err
+		}
+		if err := t.run(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// report prints the counts of a package, and the mutants that tell something about
+// its tests.
+func report(pkg string, mutants []mutant, took time.Duration) {
+	c := counts{}
+	c.add(mutants)
+	fmt.Printf("%s: %s, in %s\n", pkg, c, took.Round(time.Second))
+	inOrder(mutants)
+	for _, m := range mutants {
+		if m.Status != killed && m.Status != notViable {
+			fmt.Printf("  %s\n", m)
+		}
+	}
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -11,6 +13,7 @@ const (
 	lived      = "LIVED"
 	timedOut   = "TIMED OUT"
 	notCovered = "NOT COVERED"
+	notViable  = "NOT VIABLE" // does not compile
 )
 
 // mutant is one changed operator and what the tests made of it.
@@ -25,45 +28,37 @@ type mutant struct {
 	Code string
 }
 
+func (m mutant) position() position { return position{m.Line, m.Column} }
+
 // String returns the mutant as one line that editors can jump to.
 func (m mutant) String() string {
-	return fmt.Sprintf("%s:%d:%d: %s %s: %s", m.File, m.Line, m.Column, strings.ToLower(m.Status), m.Type, strings.TrimSpace(m.Code))
+	return fmt.Sprintf("%s:%d:%d: %s %s: %s", m.File, m.Line, m.Column, strings.ToLower(m.Status), m.Type, m.Code)
+}
+
+// inOrder sorts mutants as they are in the source.
+func inOrder(mutants []mutant) {
+	slices.SortFunc(mutants, func(a, b mutant) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Type, b.Type))
+	})
 }
 
 // counts are numbers of mutants by status.
-type counts struct{ killed, lived, timedOut, notCovered int }
+type counts map[string]int
 
-func count(mutants []mutant) (c counts) {
+func (c counts) add(mutants []mutant) {
 	for _, m := range mutants {
-		switch m.Status {
-		case killed:
-			c.killed++
-		case lived:
-			c.lived++
-		case timedOut:
-			c.timedOut++
-		case notCovered:
-			c.notCovered++
-		}
+		c[m.Status]++
 	}
-	return c
 }
 
-func (c *counts) add(other counts) {
-	c.killed += other.killed
-	c.lived += other.lived
-	c.timedOut += other.timedOut
-	c.notCovered += other.notCovered
-}
-
-// String names the share of killed mutants among those that were tried. A test
-// run that took too long noticed the change, too: it usually made a loop endless.
+// String names the share of noticed mutants among those that were tried. Tests
+// that hang have noticed the change, too: it usually made a loop endless.
 func (c counts) String() string {
-	noticed := c.killed + c.timedOut
+	noticed := c[killed] + c[timedOut]
 	percent := 100.0
-	if tried := noticed + c.lived; tried > 0 {
+	if tried := noticed + c[lived]; tried > 0 {
 		percent = 100 * float64(noticed) / float64(tried)
 	}
-	return fmt.Sprintf("%d killed, %d timed out, %d lived (%.1f %% noticed), %d not covered",
-		c.killed, c.timedOut, c.lived, percent, c.notCovered)
+	return fmt.Sprintf("%d killed, %d timed out, %d lived (%.1f %% noticed), %d not covered, %d do not compile",
+		c[killed], c[timedOut], c[lived], percent, c[notCovered], c[notViable])
 }
