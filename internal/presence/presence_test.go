@@ -81,9 +81,9 @@ func TestReportAfterAnOutage(t *testing.T) {
 	guard := newGuard(t, server)
 	answer := Answer{"clinic", "started", 200}
 	s := NewStarter(guard, func() map[Answer]int64 { return map[Answer]int64{answer: 7} })
-	server.SetError("LOADING")
+	server.Close()
 	s.report(t.Context())
-	server.SetError("")
+	require.NoError(t, server.Restart())
 	require.NoError(t, guard.AwaitUp(t.Context()))
 	s.report(t.Context())
 	sums, err := Answers(t.Context(), guard, time.Now(), time.Minute)

@@ -37,8 +37,12 @@ func newProcess(t *testing.T, url string) *ratelimit.Limiter {
 }
 
 func onEveryRedis(t *testing.T, test func(t *testing.T, url string)) {
-	t.Run("miniredis", func(t *testing.T) { test(t, "redis://"+miniredis.RunT(t).Addr()) })
+	t.Run("miniredis", func(t *testing.T) {
+		t.Parallel()
+		test(t, "redis://"+miniredis.RunT(t).Addr())
+	})
 	t.Run("redis-server", func(t *testing.T) {
+		t.Parallel()
 		if r, ok := testenv.StartRedis(t); ok {
 			test(t, r.URL())
 		}
@@ -48,6 +52,7 @@ func onEveryRedis(t *testing.T, test func(t *testing.T, url string)) {
 // TestProcessesShareTheLimit has three processes call two APIs of a simulated
 // Tencent, which counts the requests.
 func TestProcessesShareTheLimit(t *testing.T) {
+	t.Parallel()
 	onEveryRedis(t, func(t *testing.T, url string) {
 		sim, err := tencentsim.New(t.Context(), tencentsim.Options{Apps: []tencentsim.App{{
 			SDKAppID: app, SecretKey: "0000000000000000000000000000000000000000000000000000000000000001",
@@ -96,6 +101,7 @@ func TestProcessesShareTheLimit(t *testing.T) {
 // TestRedisGoesDown checks the share of a process while Redis is down, and that
 // none of it is used within a second of the shared limit.
 func TestRedisGoesDown(t *testing.T) {
+	t.Parallel()
 	m := miniredis.RunT(t)
 	l := newProcess(t, "redis://"+m.Addr())
 	require.NoError(t, l.Wait(t.Context(), app))
@@ -112,6 +118,7 @@ func TestRedisGoesDown(t *testing.T) {
 
 // TestPauseStopsAllProcesses needs a Redis whose keys expire by themselves.
 func TestPauseStopsAllProcesses(t *testing.T) {
+	t.Parallel()
 	r, ok := testenv.StartRedis(t)
 	if !ok {
 		return
@@ -144,6 +151,7 @@ func TestCancelled(t *testing.T) {
 // TestRedisThatIsFarAway counts what the limiter asks of it: as many tokens in a
 // round trip as there are requests waiting.
 func TestRedisThatIsFarAway(t *testing.T) {
+	t.Parallel()
 	m := miniredis.RunT(t)
 	l := newProcess(t, "redis://"+testenv.SlowProxy(t, m.Addr(), 100*time.Millisecond))
 	require.NoError(t, l.Wait(t.Context(), app), "the script is loaded")

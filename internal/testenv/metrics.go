@@ -36,7 +36,7 @@ func RequireDocumentedMetrics(t *testing.T, heading string, run func(ctx context
 	ended := make(chan error, 1)
 	go func() {
 		ended <- run(ctx, map[string]string{
-			"AFTERCALL_CONFIG": file, "AFTERCALL_ADMIN_LISTEN": admin, "AFTERCALL_LISTEN": address(),
+			"AFTERCALL_CONFIG": file, "AFTERCALL_ADMIN_LISTEN": admin, "AFTERCALL_LISTEN": address(), "AFTERCALL_DRAIN": "0s",
 			"LEDGER_URL": "sqlite:" + filepath.Join(t.TempDir(), "ledger.db"),
 			"REDIS_URL":  "redis://127.0.0.1:1", "TEMPORAL_ADDRESS": "127.0.0.1:1",
 			"AFTERCALL_PAYLOAD_KEYS": "test:bmV3IGtleSBuZXcga2V5IG5ldyBrZXkgbmV3IGtleSE=",

@@ -11,6 +11,7 @@ import (
 )
 
 func TestDocumentedMetrics(t *testing.T) {
+	t.Parallel()
 	testenv.RequireDocumentedMetrics(t, "The starter", func(ctx context.Context, environ map[string]string, reg *prometheus.Registry) error {
 		return run(ctx, environ, io.Discard, reg)
 	})

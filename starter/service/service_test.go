@@ -25,6 +25,7 @@ import (
 // TestShutdown checks that a starter that is stopped is not ready, and
 // that it accepts callbacks within its drain time all the same.
 func TestShutdown(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "aftercall.yaml")
 	require.NoError(t, testconfig.New().Write(file))
 	public, operators := address(t), address(t)
@@ -72,6 +73,7 @@ func address(t *testing.T) string {
 
 // TestLogThatNothingReads has a starter whose log is a full pipe answer all the same.
 func TestLogThatNothingReads(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "aftercall.yaml")
 	require.NoError(t, testconfig.New().Write(file))
 	public := address(t)
@@ -117,6 +119,7 @@ func fill(t *testing.T, writer *os.File, size int) bool {
 
 // TestCallbacksOverTLS posts over HTTP/2 to a starter with a certificate.
 func TestCallbacksOverTLS(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "aftercall.yaml")
 	require.NoError(t, testconfig.New().Write(file))
 	pair := testcert.New(t, "starter")

@@ -33,6 +33,7 @@ func (w countedWorker) Stop() { w.stopped.Add(1) }
 // TestWorkerWithAWrongClock has a clock that is wrong at the start, then right, then
 // wrong and right again. No worker runs while it is wrong.
 func TestWorkerWithAWrongClock(t *testing.T) {
+	t.Parallel()
 	var ahead atomic.Int64
 	logs := &lockedText{}
 	logger := slog.New(slog.NewTextHandler(logs, nil))
@@ -78,6 +79,7 @@ func TestWorkerWithAWrongClock(t *testing.T) {
 
 // TestTemporalsClock reads it from a server, which has the clock of this machine.
 func TestTemporalsClock(t *testing.T) {
+	t.Parallel()
 	c, stop := devServer(t, testenv.FreePort(t))
 	defer stop()
 	for range 3 {

@@ -16,6 +16,7 @@ import (
 // TestLedgerThatTakesNoWrite makes a PostgreSQL read-only under a worker that runs:
 // it answers queries, but the worker is not ready until it takes writes again.
 func TestLedgerThatTakesNoWrite(t *testing.T) {
+	t.Parallel()
 	url, ok := testenv.Postgres(t)
 	if !ok {
 		return

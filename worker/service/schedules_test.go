@@ -127,6 +127,7 @@ func runs(t *testing.T, c client.Client, taskQueue string, status enumspb.Workfl
 // TestCanary starts a worker on another task queue once. As in earlier releases, it
 // takes the schedule, and ends while a sweep waits for it.
 func TestCanary(t *testing.T) {
+	t.Parallel()
 	c, stop := devServer(t, testenv.FreePort(t))
 	defer stop()
 	app := sweptApp(time.Second)
@@ -151,6 +152,7 @@ func TestCanary(t *testing.T) {
 // TestScheduleStaysWhereWorkersAre has a second worker on another queue. Once the
 // queue of the schedule has no worker, the second one takes it.
 func TestScheduleStaysWhereWorkersAre(t *testing.T) {
+	t.Parallel()
 	c, stop := devServer(t, testenv.FreePort(t))
 	defer stop()
 	app := sweptApp(time.Second)
@@ -179,6 +181,7 @@ func TestScheduleStaysWhereWorkersAre(t *testing.T) {
 
 // TestTemporalComesBackEmpty replaces Temporal's database while a worker runs.
 func TestTemporalComesBackEmpty(t *testing.T) {
+	t.Parallel()
 	port := testenv.FreePort(t)
 	c, stop := devServer(t, port)
 	own, _, err := temporalclient.NewClient(map[string]string{"TEMPORAL_ADDRESS": "127.0.0.1:" + strconv.Itoa(port)}, nil, slog.New(slog.DiscardHandler))
@@ -199,6 +202,7 @@ func TestTemporalComesBackEmpty(t *testing.T) {
 // TestScheduleFollowsTheConfiguration creates, changes and removes a schedule, and
 // that of an earlier version.
 func TestScheduleFollowsTheConfiguration(t *testing.T) {
+	t.Parallel()
 	c, stop := devServer(t, testenv.FreePort(t))
 	defer stop()
 	s := keeper(c, "aftercall", temporalclient.LiveFor)

@@ -40,6 +40,7 @@ func (l *lockedText) count(s string) int {
 // TestWorkerWaitsForItsLedger starts a worker before the folder of its ledger
 // exists.
 func TestWorkerWaitsForItsLedger(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "aftercall.yaml")
 	require.NoError(t, testconfig.New().Write(file))
 	folder := filepath.Join(t.TempDir(), "not-mounted")
