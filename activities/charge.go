@@ -145,13 +145,13 @@ func sumOf(e ledger.Entry) string {
 }
 
 // ownEntry finds the entry of a call that a workflow itself has booked: the latest
-// entry, if the first run of the workflow made one.
+// one, without adjustments, if the first run of the workflow made one.
 func (a *Activities) ownEntry(ctx context.Context, app tencent.SDKAppID, callID, firstRunID string) (entry ledger.Entry, found bool, err error) {
 	entries, err := a.ledger.Get(ctx, app, callID)
 	if err != nil || !slices.ContainsFunc(entries, func(e ledger.Entry) bool { return e.FirstRunID == firstRunID }) {
 		return ledger.Entry{}, false, err
 	}
-	return entries[len(entries)-1], true, nil
+	return ledger.Latest(entries), true, nil
 }
 
 // Rate computes what the call costs by a tariff. A call that must not be charged

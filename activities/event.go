@@ -39,21 +39,27 @@ func EventOf(e ledger.Entry) (event notify.Event, messageID string) {
 	}
 	kind := notify.EventCallCharged
 	switch {
+	case e.Adjusts():
+		kind = notify.EventCallAdjusted
 	case e.Kind == ledger.KindReversal:
 		kind = notify.EventCallReversed
 	case c.Free():
 		kind = notify.EventCallFree
 	}
-	var revision []string
-	if e.Revision > 1 {
+	var further []string
+	switch {
+	case e.Adjusts():
+		data.Adjustment = e.Revision
+		further = []string{strconv.Itoa(e.Revision), string(e.Kind)}
+	case e.Revision > 1:
 		data.Revision = e.Revision
-		revision = []string{strconv.Itoa(e.Revision)}
+		further = []string{strconv.Itoa(e.Revision)}
 	}
 	if e.Correction() {
 		data.Reason, data.Operator = e.Reason, e.Operator
 	}
 	return notify.Event{Type: kind, Version: notify.EventVersion, Timestamp: e.CreatedAt, Call: data},
-		notify.MessageID(e.SDKAppID, r.CallID, kind, revision...)
+		notify.MessageID(e.SDKAppID, r.CallID, kind, further...)
 }
 
 // CheckpointEvent returns the event of a checkpoint of the ledger and its message

@@ -3,6 +3,7 @@ package activities
 import (
 	"testing"
 
+	"github.com/bojanz/currency"
 	"github.com/stretchr/testify/require"
 
 	"aftercall/internal/ledger"
@@ -21,8 +22,18 @@ func TestEventsOfCorrections(t *testing.T) {
 	require.NoError(t, err)
 	second, _, err := f.ledger.Replace(t.Context(), entries[0].Key, corrected, signed)
 	require.NoError(t, err)
+	usd := func(number string) currency.Amount {
+		amount, err := currency.NewAmount(number, "USD")
+		require.NoError(t, err)
+		return amount
+	}
+	credit, _, err := f.ledger.Adjust(t.Context(), clinic, "call-1", ledger.Adjustment{Amount: usd("-0.1"), Number: 1, Correction: signed})
+	require.NoError(t, err)
+	surcharge, _, err := f.ledger.Adjust(t.Context(), clinic, "call-1", ledger.Adjustment{Amount: usd("0.02"), Number: 2, Correction: signed})
+	require.NoError(t, err)
 	last, _, err := f.ledger.Reverse(t.Context(), second.Charge.Key, signed)
 	require.NoError(t, err)
+	require.Len(t, last, 3)
 
 	ids := map[string]bool{}
 	for _, tt := range []struct {
@@ -30,13 +41,18 @@ func TestEventsOfCorrections(t *testing.T) {
 		kind     notify.EventType
 		amount   string
 		revision int
+		adjusted int
 		reverses string
 		operator string
 	}{
-		{entries[0], notify.EventCallCharged, "0.24", 0, "", ""},
-		{second.Reversal, notify.EventCallReversed, "-0.24", 0, "charge:1400000000:call-1", "alice"},
-		{second.Charge, notify.EventCallCharged, "0.48", 2, "", "alice"},
-		{last, notify.EventCallReversed, "-0.48", 2, "charge.2:1400000000:call-1", "alice"},
+		{entries[0], notify.EventCallCharged, "0.24", 0, 0, "", ""},
+		{second.Reversal, notify.EventCallReversed, "-0.24", 0, 0, "charge:1400000000:call-1", "alice"},
+		{second.Charge, notify.EventCallCharged, "0.48", 2, 0, "", "alice"},
+		{credit, notify.EventCallAdjusted, "-0.10", 0, 1, "", "alice"},
+		{surcharge, notify.EventCallAdjusted, "0.02", 0, 2, "", "alice"},
+		{last[0], notify.EventCallReversed, "-0.48", 2, 0, "charge.2:1400000000:call-1", "alice"},
+		{last[1], notify.EventCallAdjusted, "0.10", 0, 1, "adjustment:1400000000:call-1", "alice"},
+		{last[2], notify.EventCallAdjusted, "-0.02", 0, 2, "adjustment.2:1400000000:call-1", "alice"},
 	} {
 		event, id := EventOf(tt.entry)
 		require.Equal(t, tt.kind, event.Type)
@@ -44,6 +60,7 @@ func TestEventsOfCorrections(t *testing.T) {
 		require.Equal(t, tt.entry.Key, event.Call.LedgerKey)
 		require.Equal(t, tt.amount, event.Call.Amount)
 		require.Equal(t, tt.revision, event.Call.Revision)
+		require.Equal(t, tt.adjusted, event.Call.Adjustment)
 		require.Equal(t, tt.reverses, event.Call.Reverses)
 		require.Equal(t, tt.operator, event.Call.Operator)
 		require.False(t, ids[id], "every entry has a message ID of its own")

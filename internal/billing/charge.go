@@ -3,6 +3,7 @@ package billing
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bojanz/currency"
@@ -17,7 +18,8 @@ type Charge struct {
 	BilledSeconds int64 `json:"billed_seconds"`
 	// Participants counts the members other than the caller, each once.
 	Participants int `json:"participants"`
-	// Amount has the digits of the tariff. It is negative only in a reversal.
+	// Amount has the digits of the tariff. It is negative only in a reversal and in an
+	// adjustment.
 	Amount currency.Amount `json:"amount"`
 	Tariff AppliedTariff   `json:"tariff"`
 	// Steps explain how the amount follows from the record, in order.
@@ -56,8 +58,14 @@ const (
 	StepCap          StepKind = "cap"
 	StepParticipants StepKind = "participants"
 	StepRounded      StepKind = "rounded"
-	// StepReversal is the only step of a reversal.
+	// StepReversal is the first step of a reversal.
 	StepReversal StepKind = "reversal"
+	// StepAdjustment is the first step of an adjustment. Its amount is what the call
+	// costs after it.
+	StepAdjustment StepKind = "adjustment"
+	// StepBelowZero follows in an entry that a person forced, although it brings what
+	// the call costs below zero.
+	StepBelowZero StepKind = "below zero"
 )
 
 // Step is one step of a sum: Text is for people, the rest for programs.
@@ -86,7 +94,7 @@ func (c Charge) Decision() *Decision {
 }
 
 // Reversal is the same call by the same tariff with the negative amount. key is
-// the key of the charge that it reverses.
+// the key of the charge or adjustment that it reverses.
 func (c Charge) Reversal(key string) (Charge, error) {
 	r := c
 	if !c.Amount.IsZero() { // there is no negative zero
@@ -95,6 +103,38 @@ func (c Charge) Reversal(key string) (Charge, error) {
 			return Charge{}, fmt.Errorf("reverse %s: %w", key, err)
 		}
 	}
-	r.Steps = []Step{{Kind: StepReversal, Amount: r.Amount.Number(), Text: "takes back " + c.Amount.String() + ", which " + key + " charged"}}
+	text := "takes back " + c.Amount.String() + ", which " + key + " charged"
+	if c.has(StepAdjustment) {
+		text = "takes back " + key + ", which was " + c.Amount.String()
+	}
+	r.Steps = []Step{{Kind: StepReversal, Amount: r.Amount.Number(), Text: text}}
 	return r, nil
+}
+
+// Adjustment is the same call by the same tariff with an amount that a person decided,
+// and without time. before is what the call costs without it.
+func (c Charge) Adjustment(amount, before currency.Amount) (Charge, error) {
+	after, err := before.Add(amount)
+	if err != nil {
+		return Charge{}, fmt.Errorf("adjust by %s: %w", amount, err)
+	}
+	a := c
+	a.ConnectedSeconds, a.BilledSeconds, a.Amount = 0, 0, amount
+	text := "the call costs " + before.String() + " without it, and " + after.String() + " with it"
+	a.Steps = []Step{{Kind: StepAdjustment, Amount: after.Number(), Text: text}}
+	return a, nil
+}
+
+// Force is the same reversal or adjustment, forced by a person to bring what the call
+// costs below zero.
+func (c Charge) Force() Charge {
+	c.Steps = append(slices.Clip(c.Steps), Step{Kind: StepBelowZero, Text: "below zero, by the decision of the operator"})
+	return c
+}
+
+// Forced reports whether a person forced the sum below zero.
+func (c Charge) Forced() bool { return c.has(StepBelowZero) }
+
+func (c Charge) has(kind StepKind) bool {
+	return slices.ContainsFunc(c.Steps, func(s Step) bool { return s.Kind == kind })
 }

@@ -34,9 +34,9 @@ func (f queryFlags) query() ops.EntryQuery {
 // entryFlags are those of commands that print entries.
 type entryFlags struct {
 	queryFlags
-	Kind     ledger.Kind `help:"charge or reversal." enum:"charge,reversal," default:"" placeholder:"KIND"`
+	Kind     ledger.Kind `help:"charge, reversal or adjustment." enum:"charge,reversal,adjustment," default:"" placeholder:"KIND"`
 	Operator string      `help:"Who corrected the charge or decided the review." placeholder:"NAME"`
-	Live     bool        `help:"Only charges that count: no reversals and no reversed charges."`
+	Live     bool        `help:"Only what counts: charges and adjustments that were not reversed."`
 }
 
 func (f entryFlags) query() ops.EntryQuery {

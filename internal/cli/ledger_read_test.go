@@ -215,7 +215,7 @@ func TestInvalidFlags(t *testing.T) {
 		"--to 2026-03-01 is not after --from 2026-03-02":                                 {"--from", "2026-03-02", "--to", "2026-03-01"},
 		"--booked-to 2026-03-01 is not after --booked-from":                              {"--booked-from", "2026-03-02", "--booked-to", "2026-03-01"},
 		"--limit: must be 1 or more":                                                     {"--limit", "0"},
-		`--kind must be one of "charge","reversal","" but got "x"`:                       {"--kind", "x"},
+		`--kind must be one of "charge","reversal","adjustment","" but got "x"`:          {"--kind", "x"},
 		"--media: there is no media type \"vidoe\"\n  → media types are: Audio, Video\n": {"--media", "vidoe"},
 		"--result: there is no result \"normalend\"\n  → results are: NormalEnd, Interrupt, Offline, Cancel, Reject, NotAnswer, CallBusy\n": {"--result", "normalend"},
 		"--tariff: there are no tariffs yet\n": {"--tariff", "nosuch"},
@@ -276,11 +276,11 @@ total             3          2   120 s  0.30 USD
 	rows, err := csv.NewReader(strings.NewReader(l.prints("ledger", "report", "--by", "result", "-o", "csv"))).ReadAll()
 	require.NoError(t, err)
 	require.Equal(t, [][]string{
-		{"result", "currency", "amount", "charges", "reversals", "connected_seconds", "billed_seconds"},
-		{"NormalEnd", "JPY", "60", "1", "0", "130", "180"},
-		{"NormalEnd", "USD", "0.43", "5", "2", "92", "240"},
+		{"result", "currency", "amount", "charges", "reversals", "connected_seconds", "billed_seconds", "adjustments"},
+		{"NormalEnd", "JPY", "60", "1", "0", "130", "180", "0"},
+		{"NormalEnd", "USD", "0.43", "5", "2", "92", "240", "0"},
 	}, rows)
-	require.JSONEq(t, `[{"tariff":"standard","currency":"JPY","amount":"60","charges":1,"reversals":0,"connected_seconds":130,"billed_seconds":180}]`,
+	require.JSONEq(t, `[{"tariff":"standard","currency":"JPY","amount":"60","charges":1,"reversals":0,"connected_seconds":130,"billed_seconds":180,"adjustments":0}]`,
 		l.prints("ledger", "report", "--by", "tariff", "-o", "json", "--from", "2026-03-02"))
 	require.Equal(t, `MONTH    PAYER      CHARGES  REVERSALS  BILLED  AMOUNT
 2026-03  patient-1        1          0   180 s  60 JPY
@@ -293,7 +293,7 @@ MONTH    PAYER      CHARGES  REVERSALS  BILLED    AMOUNT
 2026-03  patient-5        1          0    60 s  0.01 USD
 total                     5          2   240 s  0.43 USD
 `, l.prints("ledger", "report", "--by", "month,payer"))
-	require.JSONEq(t, `[{"week":"2026-W10","app":"clinic","currency":"JPY","amount":"60","charges":1,"reversals":0,"connected_seconds":130,"billed_seconds":180}]`,
+	require.JSONEq(t, `[{"week":"2026-W10","app":"clinic","currency":"JPY","amount":"60","charges":1,"reversals":0,"connected_seconds":130,"billed_seconds":180,"adjustments":0}]`,
 		l.prints("ledger", "report", "--by", "week", "--by", "app", "-o", "json", "--from", "2026-03-02"))
 	for _, by := range []string{"app,app", "day,app,payer", "year", ""} {
 		code, _, stderr := l.run("ledger", "report", "--by", by)

@@ -43,7 +43,7 @@ func (c ledgerReportCommand) Run(ctx context.Context, p Process, d *ops.Deps) er
 	}
 	return c.Print(
 		p, totals,
-		func(w io.Writer) error { return writeCSV(w, reportRows(totals), reportColumns(c.By, false)) },
+		func(w io.Writer) error { return writeCSV(w, reportRows(totals), reportColumns(c.By, false, true)) },
 		func(s screen) {
 			if len(totals) == 0 {
 				fmt.Fprintln(s, "No entries.")
@@ -55,13 +55,15 @@ func (c ledgerReportCommand) Run(ctx context.Context, p Process, d *ops.Deps) er
 				}
 				sum := ops.AddTotals(group)
 				sum.Groups = append([]string{"total"}, make([]string, len(c.By)-1)...)
-				writeTable(s, append(reportRows(group), reportRow{Total: sum}), reportColumns(c.By, bars))
+				writeTable(s, append(reportRows(group), reportRow{Total: sum}), reportColumns(c.By, bars, sum.Adjustments > 0))
 			}
 		},
 	)
 }
 
-func reportColumns(by []ledger.Dimension, bars bool) []column[reportRow] {
+// reportColumns has bars in the table if they are wanted, and adjustments if there are any.
+func reportColumns(by []ledger.Dimension, bars, adjusted bool) []column[reportRow] {
+	adjustments := func(r reportRow) string { return strconv.FormatInt(r.Adjustments, 10) }
 	var columns []column[reportRow]
 	for i, dimension := range by {
 		columns = append(columns, column[reportRow]{key: string(dimension), value: func(r reportRow) string { return r.Groups[i] }, foreign: true})
@@ -71,14 +73,21 @@ func reportColumns(by []ledger.Dimension, bars bool) []column[reportRow] {
 		{key: "amount", value: func(r reportRow) string { return r.Amount.Number() }, csvOnly: true},
 		{key: "charges", value: func(r reportRow) string { return strconv.FormatInt(r.Charges, 10) }, right: true, drop: 2},
 		{key: "reversals", value: func(r reportRow) string { return strconv.FormatInt(r.Reversals, 10) }, right: true, drop: 3},
-		{key: "connected_seconds", value: func(r reportRow) string { return strconv.FormatInt(r.ConnectedSeconds, 10) }, csvOnly: true},
-		{key: "billed_seconds", value: func(r reportRow) string { return strconv.FormatInt(r.BilledSeconds, 10) }, csvOnly: true},
-		{title: "billed", value: func(r reportRow) string { return seconds(r.BilledSeconds) }, right: true, tableOnly: true, drop: 1},
-		{
+	}...)
+	if adjusted {
+		columns = append(columns, column[reportRow]{title: "adjustments", value: adjustments, right: true, tableOnly: true, drop: 5})
+	}
+	columns = append(
+		columns,
+		column[reportRow]{key: "connected_seconds", value: func(r reportRow) string { return strconv.FormatInt(r.ConnectedSeconds, 10) }, csvOnly: true},
+		column[reportRow]{key: "billed_seconds", value: func(r reportRow) string { return strconv.FormatInt(r.BilledSeconds, 10) }, csvOnly: true},
+		column[reportRow]{title: "billed", value: func(r reportRow) string { return seconds(r.BilledSeconds) }, right: true, tableOnly: true, drop: 1},
+		column[reportRow]{
 			title: "amount", value: func(r reportRow) string { return r.Amount.Number() + " " + r.Currency }, right: true, tableOnly: true,
 			paint: func(s screen, r reportRow, cell string) string { return paintAmount(s, r.Amount.Number(), cell) },
 		},
-	}...)
+		column[reportRow]{key: "adjustments", value: adjustments, csvOnly: true}, // after those that there were before
+	)
 	if bars {
 		columns = append(columns, column[reportRow]{title: " ", value: func(r reportRow) string { return r.bar }, tableOnly: true, drop: 4})
 	}

@@ -105,7 +105,11 @@ func writeVerification(s screen, v *ops.Verification) {
 	}
 	fmt.Fprintf(s, "%d entries, %d tariff versions: %s.\n", v.Entries, v.TariffVersions, result)
 	for _, t := range v.Totals {
-		fmt.Fprintf(s, "  %s: %d charges, %d reversals\n", t.Amount, t.Charges, t.Reversals)
+		adjustments := ""
+		if t.Adjustments > 0 {
+			adjustments = fmt.Sprintf(", %d adjustments", t.Adjustments)
+		}
+		fmt.Fprintf(s, "  %s: %d charges, %d reversals%s\n", t.Amount, t.Charges, t.Reversals, adjustments)
 	}
 	writeParagraph(s, "", fmt.Sprintf("The log holds %d entries. Checkpoints compared: %d.", v.Logged, v.Checkpoints))
 	if v.Waiting > 0 {

@@ -21,7 +21,7 @@ type Target struct {
 	Name string      `yaml:"name" required:"true" doc:"Shown in the Web UI, metrics and deliveries: a-z, 0-9 and hyphens, unique."`
 	Type notify.Type `yaml:"type" default:"webhook" doc:"The channel, one of [these](notifications.md#targets)."`
 
-	Events  []notify.EventType   `yaml:"events" doc:"Events to send: call.charged, call.free, call.review, call.reversed, review.burst, sweep.recovered, ledger.checkpoint; left out, all that its channel can send except ledger.checkpoint. call.review includes review.burst."`
+	Events  []notify.EventType   `yaml:"events" doc:"Events to send: call.charged, call.free, call.review, call.reversed, call.adjusted, review.burst, sweep.recovered, ledger.checkpoint; left out, all that its channel can send except ledger.checkpoint. call.review includes review.burst."`
 	Apps    []string             `yaml:"apps" doc:"Names of the apps whose events are sent; left out, all."`
 	Results []tencent.CallResult `yaml:"results" doc:"Call results whose events are sent; left out, all: NormalEnd, Interrupt, Offline, Cancel, Reject, NotAnswer, CallBusy."`
 	Media   []tencent.MediaType  `yaml:"media" doc:"Media types whose events are sent: Audio, Video; left out, both."`

@@ -23,7 +23,7 @@ func (v validator) target(path string, target Target) {
 	}
 	for i, event := range target.Events {
 		if channel.Events != nil && !slices.Contains(channel.Events, event) {
-			v.report(fmt.Sprintf("%s.events[%d]", path, i), "a target of type %s can be sent %s only", channel.Type, strings.Join(texts(channel.Events), " and "))
+			v.report(fmt.Sprintf("%s.events[%d]", path, i), "a target of type %s can be sent only %s", channel.Type, strings.Join(texts(channel.Events), ", "))
 		}
 	}
 	if target.Options == nil {

@@ -71,7 +71,7 @@ func TestTargetsOfEveryType(t *testing.T) {
 	meter := billing.Options.(*notify.StripeOptions)
 	require.Equal(t, "billed_seconds", meter.Stripe.Value, "default")
 	require.Equal(t, "https://api.stripe.com", meter.URL.Reveal(), "default")
-	require.Equal(t, []notify.EventType{notify.EventCallCharged, notify.EventCallReversed}, billing.Subscription().Events, "what a meter can count")
+	require.Equal(t, []notify.EventType{notify.EventCallCharged, notify.EventCallReversed, notify.EventCallAdjusted}, billing.Subscription().Events, "what a meter can count")
 	ops, _ := cfg.Target("ops")
 	require.Empty(t, ops.Subscription().Events, "everything")
 }
@@ -108,7 +108,7 @@ func TestProblemsOfTargets(t *testing.T) {
 		"sender":                 {"Calls <calls@example.com>", "Calls", "targets[4].mail.from: must be a mail address, such as aftercall@example.com"},
 		"no recipient":           {"[finance@example.com]", "[]", "targets[4].mail.to: must hold at least one mail address"},
 		"what a meter counts":    {"      meter:", "      value: minutes\n      meter:", "targets[5].stripe.value: must be billed_seconds, connected_seconds or amount (in the currency's smallest unit)"},
-		"event of a meter":       {"    type: stripe", "    type: stripe\n    events: [call.charged, call.free]", "targets[5].events[1]: a target of type stripe can be sent call.charged and call.reversed only"},
+		"event of a meter":       {"    type: stripe", "    type: stripe\n    events: [call.charged, call.free]", "targets[5].events[1]: a target of type stripe can be sent only call.charged, call.reversed, call.adjusted"},
 		"meter's name":           {"call_seconds", strings.Repeat("m", 101), "targets[5].stripe.meter: must be the meter's event name, of at most 100 characters"},
 		"secret not copied":      {"${DINGTALK_SECRET}", "\"canary canary\"", "targets[2].secret: is empty or holds a space or line break: copy it from the robot's security settings, where it begins with SEC"},
 		"mail missing":           {"    mail:\n      server: smtp.example.com:587\n      username: aftercall\n      password: ${SMTP_PASSWORD}\n      from: Calls <calls@example.com>\n      to: [finance@example.com]\n", "", "targets[4].mail: is missing: The mail server, the sender and the recipients."},

@@ -20,7 +20,7 @@ import (
 //     call the same sum.
 //   - not inserted, no error, and stored is a correction, which has no FirstRunID:
 //     a person has corrected the charge of the call since, so the call is handled,
-//     whatever the sum is now. stored is the latest entry.
+//     whatever the sum is now. stored is the latest correction.
 //   - *ConflictError: another workflow charged the call another sum. stored is that
 //     entry.
 //
@@ -50,11 +50,14 @@ func (l *Ledger) Charge(ctx context.Context, e Entry) (stored Entry, inserted bo
 	if len(entries) == 0 {
 		return Entry{}, false, fmt.Errorf("ledger: %s was not inserted because it exists, but it cannot be found", e.Key)
 	}
-	stored = entries[len(entries)-1]
-	if stored.Key == e.Key && stored.FirstRunID != e.FirstRunID && !stored.SameSum(e) {
-		return stored, false, &ConflictError{Stored: stored, Offered: e}
+	stored, last := Latest(entries), entries[len(entries)-1]
+	switch {
+	case stored.Key != e.Key, stored.FirstRunID == e.FirstRunID, stored.SameSum(e):
+		return stored, false, nil
+	case last.Correction(): // a person has adjusted what the call costs
+		return last, false, nil
 	}
-	return stored, false, nil
+	return stored, false, &ConflictError{Stored: stored, Offered: e}
 }
 
 // storeTariff stores the tariff version of a charge, unless it is stored.

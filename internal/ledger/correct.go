@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,9 +12,11 @@ import (
 )
 
 // Correction is why a person corrects the ledger, and who. Both are required, and
-// kept in the entry.
+// kept in the entries.
 type Correction struct {
 	Reason, Operator string
+	// Force lets the sum of a call go below zero.
+	Force bool
 }
 
 // Validate reports what is missing.
@@ -54,124 +58,109 @@ func (e *CorrectedError) Error() string {
 // ErrNoCharge is returned for a key that no charge has.
 var ErrNoCharge = errors.New("there is no such charge")
 
-// Reverse books the negative of the charge with the key, once: inserted is false
-// if the charge was reversed before, and stored is that earlier reversal. If another
-// charge replaced it and counts, the error is a *CorrectedError. A key that no charge
-// has is ErrNoCharge.
-func (l *Ledger) Reverse(ctx context.Context, key string, c Correction) (stored Entry, inserted bool, err error) {
-	reversal, err := l.reversal(ctx, key, c)
-	if err != nil {
-		return Entry{}, false, err
-	}
-	if stored, inserted, err = insert(ctx, l.write, reversal); err != nil || inserted {
-		return stored, inserted, err
-	}
-	entries, err := entriesOf(ctx, l.write, reversal.SDKAppID, reversal.CallID())
-	if err != nil {
-		return Entry{}, false, err
-	}
-	if _, charged := Live(entries); charged {
-		return Entry{}, false, &CorrectedError{Key: key, Entries: entries}
-	}
-	stored, err = l.byKey(ctx, reversal.Key)
-	return stored, false, err
+// correcting is a correction of one call in progress. No other correction of the call
+// is booked meanwhile.
+type correcting struct {
+	tx     querier
+	signed Correction
+	// entries are all of the call, with those that are booked by this correction.
+	entries []Entry
 }
 
-// Replacement is a corrected charge: the reversal of the old charge, and the new
-// charge.
-type Replacement struct {
-	Reversal, Charge Entry
-}
-
-// Replace books the reversal of the charge with the key, and another charge of the
-// same record in its place, both in one transaction, once: inserted is false if
-// the same sum replaced the charge before, and r is that earlier replacement. If
-// the charge was corrected in another way, the error is a *CorrectedError. A key
-// that no charge has is ErrNoCharge.
-func (l *Ledger) Replace(ctx context.Context, key string, charge billing.Charge, c Correction) (r Replacement, inserted bool, err error) {
-	if r.Reversal, err = l.reversal(ctx, key, c); err != nil {
-		return Replacement{}, false, err
-	}
-	r.Charge = r.Reversal
-	r.Charge.Kind, r.Charge.Reverses, r.Charge.Charge = KindCharge, "", charge
-	r.Charge.Revision++
-	r.Charge.Key = Key(r.Charge.Kind, r.Charge.Revision, r.Charge.SDKAppID, r.Charge.CallID())
-	if err := r.Charge.validate(); err != nil {
-		return Replacement{}, false, err
-	}
-	if err := l.storeTariff(ctx, &r.Charge); err != nil {
-		return Replacement{}, false, err
-	}
-	booked, inserted, err := l.insertReplacement(ctx, r)
-	if err != nil || inserted {
-		return booked, inserted, err
-	}
-	return l.replaced(ctx, r)
-}
-
-// reversal is the entry that reverses the charge with the key, not yet booked.
-func (l *Ledger) reversal(ctx context.Context, key string, c Correction) (Entry, error) {
-	if err := c.Validate(); err != nil {
-		return Entry{}, err
-	}
-	charge, err := l.byKey(ctx, key)
-	if err != nil {
-		return Entry{}, err
-	}
-	if charge.Kind != KindCharge {
-		return Entry{}, fmt.Errorf("%w: %s is a %s, and only a charge can be corrected", ErrNoCharge, key, charge.Kind)
-	}
-	r := charge
-	if r.Charge, err = charge.Charge.Reversal(charge.Key); err != nil {
-		return Entry{}, err
-	}
-	r.Kind, r.Reverses = KindReversal, charge.Key
-	r.Key = Key(r.Kind, r.Revision, r.SDKAppID, r.CallID())
-	r.FirstRunID, r.Differences, r.Reason, r.Operator = "", nil, c.Reason, c.Operator
-	return r, nil
-}
-
-// insertReplacement inserts both entries or none.
-func (l *Ledger) insertReplacement(ctx context.Context, r Replacement) (booked Replacement, inserted bool, err error) {
+// correct calls book for the call of an entry, in a transaction that no other
+// correction of the call overlaps: what book finds in the entries holds until all that
+// it books is there. After an error nothing is booked.
+func (l *Ledger) correct(ctx context.Context, of Entry, signed Correction, book func(*correcting) error) (err error) {
 	tx, err := l.write.BeginTx(ctx, nil)
 	if err != nil {
-		return r, false, fmt.Errorf("ledger: correct: %w", err)
+		return fmt.Errorf("ledger: correct: %w", err)
 	}
 	defer func() {
-		if !inserted {
+		if err != nil {
 			err = errors.Join(err, tx.Rollback())
 		}
 	}()
-	if booked.Reversal, inserted, err = insert(ctx, tx, r.Reversal); err != nil || !inserted {
-		return r, false, err
-	}
-	if booked.Charge, inserted, err = insert(ctx, tx, r.Charge); err != nil || !inserted {
-		return r, false, err
-	}
-	if err := tx.Commit(); err != nil {
-		return r, true, fmt.Errorf("ledger: correct: %w", err)
-	}
-	return booked, true, nil
-}
-
-// replaced finds the replacement that was booked before, if it has the same sum as
-// the one offered.
-func (l *Ledger) replaced(ctx context.Context, offered Replacement) (Replacement, bool, error) {
-	entries, err := entriesOf(ctx, l.write, offered.Charge.SDKAppID, offered.Charge.CallID())
-	if err != nil {
-		return Replacement{}, false, err
-	}
-	var r Replacement
-	for _, e := range entries {
-		switch e.Key {
-		case offered.Reversal.Key:
-			r.Reversal = e
-		case offered.Charge.Key:
-			r.Charge = e
+	if l.engine.lockCall != "" {
+		if _, err := tx.ExecContext(ctx, l.engine.lockCall, lockOf(of)); err != nil {
+			return fmt.Errorf("ledger: wait for other corrections of the call: %w", err)
 		}
 	}
-	if r.Charge.Key == "" || !r.Charge.SameSum(offered.Charge) {
-		return Replacement{}, false, &CorrectedError{Key: offered.Reversal.Reverses, Entries: entries}
+	c := &correcting{tx: tx, signed: signed}
+	if c.entries, err = entriesOf(ctx, tx, of.SDKAppID, of.CallID()); err != nil {
+		return err
 	}
-	return r, false, nil
+	if err := book(c); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("ledger: correct: %w", err)
+	}
+	return nil
+}
+
+// lockOf is the number by which the call of an entry is locked. That two calls have
+// the same costs only time.
+func lockOf(e Entry) int32 {
+	hash := sha256.Sum256([]byte(e.SDKAppID.String() + ":" + e.CallID()))
+	return int32(binary.BigEndian.Uint32(hash[:])) //nolint:gosec // all bits are used
+}
+
+// book books an entry, signed by the correction.
+func (c *correcting) book(ctx context.Context, e Entry) (Entry, error) {
+	e.Key = e.key()
+	e.FirstRunID, e.Differences, e.Reason, e.Operator = "", nil, c.signed.Reason, c.signed.Operator
+	if err := e.validate(); err != nil {
+		return Entry{}, err
+	}
+	stored, inserted, err := insert(ctx, c.tx, e)
+	switch {
+	case err != nil:
+		return Entry{}, err
+	case !inserted: // by a release that does not lock the call
+		return Entry{}, fmt.Errorf("ledger: %s was booked meanwhile: look at the call again", e.Key)
+	}
+	c.entries = append(c.entries, stored)
+	return stored, nil
+}
+
+// reverse books the reversal of an entry.
+func (c *correcting) reverse(ctx context.Context, e Entry, force bool) (Entry, error) {
+	r := e
+	var err error
+	if r.Charge, err = e.Charge.Reversal(e.Key); err != nil {
+		return Entry{}, err
+	}
+	if force {
+		r.Charge = r.Charge.Force()
+	}
+	r.Kind, r.Reverses = KindReversal, e.Key
+	return c.book(ctx, r)
+}
+
+// charge books the charge of the next revision.
+func (c *correcting) charge(ctx context.Context, after Entry, charge billing.Charge) (Entry, error) {
+	e := after
+	e.Kind, e.Reverses, e.Charge = KindCharge, "", charge
+	e.Revision++
+	return c.book(ctx, e)
+}
+
+// byKey finds an entry of the call.
+func (c *correcting) byKey(key string) (Entry, bool) {
+	for _, e := range c.entries {
+		if e.Key == key {
+			return e, true
+		}
+	}
+	return Entry{}, false
+}
+
+// reversalOf finds the reversal of an entry.
+func (c *correcting) reversalOf(key string) (Entry, bool) {
+	for _, e := range c.entries {
+		if e.Reverses == key {
+			return e, true
+		}
+	}
+	return Entry{}, false
 }

@@ -27,9 +27,11 @@ func testReverse(t *testing.T, url string) {
 	ctx := context.Background()
 	first := charge(t, l, entry(t, "call-1", "run-1", "0.05"))
 
-	reversal, inserted, err := l.Reverse(ctx, first.Key, mistake)
+	reversals, inserted, err := l.Reverse(ctx, first.Key, mistake)
 	require.NoError(t, err)
 	require.True(t, inserted)
+	require.Len(t, reversals, 1)
+	reversal := reversals[0]
 	require.Equal(t, "reversal:1400000000:call-1", reversal.Key)
 	require.Equal(t, ledger.KindReversal, reversal.Kind)
 	require.Equal(t, first.Key, reversal.Reverses)
@@ -44,7 +46,7 @@ func testReverse(t *testing.T, url string) {
 	again, inserted, err := l.Reverse(ctx, first.Key, ledger.Correction{Reason: "again", Operator: "bob"})
 	require.NoError(t, err)
 	require.False(t, inserted)
-	require.Equal(t, reversal, again, "the first one stays")
+	require.Equal(t, reversals, again, "the first one stays")
 	require.Equal(t, []ledger.Entry{first, reversal}, entriesOf(t, l, "call-1"))
 	_, live := ledger.Live(entriesOf(t, l, "call-1"))
 	require.False(t, live)
@@ -55,9 +57,9 @@ func testReverseFreeCharge(t *testing.T, url string) {
 	e := entry(t, "call-1", "run-1", "0.05")
 	e.Record.AcceptTime, e.Record.Result = 0, "NotAnswer"
 	e.Charge = rate(t, e.Record, tariffAt(t, "0.05"))
-	reversal, _, err := l.Reverse(context.Background(), charge(t, l, e).Key, mistake)
+	reversals, _, err := l.Reverse(context.Background(), charge(t, l, e).Key, mistake)
 	require.NoError(t, err)
-	require.Equal(t, "0.00", reversal.Charge.Amount.Number(), "there is no negative zero")
+	require.Equal(t, "0.00", reversals[0].Charge.Amount.Number(), "there is no negative zero")
 }
 
 func testReplace(t *testing.T, url string) {
@@ -118,7 +120,7 @@ func testReverseReplacedCharge(t *testing.T, url string) {
 	earlier, inserted, err := l.Reverse(ctx, first.Key, mistake)
 	require.NoError(t, err, "the call costs nothing, as it should")
 	require.False(t, inserted)
-	require.Equal(t, second.Reversal, earlier)
+	require.Equal(t, []ledger.Entry{second.Reversal}, earlier)
 }
 
 func testReplaceReversedCharge(t *testing.T, url string) {
@@ -147,11 +149,14 @@ func testCorrectionErrors(t *testing.T, url string) {
 		_, _, err = l.Replace(ctx, first.Key, first.Charge, c)
 		require.ErrorContains(t, err, want)
 	}
-	reversal, _, err := l.Reverse(ctx, first.Key, mistake)
+	reversals, _, err := l.Reverse(ctx, first.Key, mistake)
 	require.NoError(t, err)
-	_, _, err = l.Reverse(ctx, reversal.Key, mistake)
+	_, _, err = l.Reverse(ctx, reversals[0].Key, mistake)
 	require.ErrorIs(t, err, ledger.ErrNoCharge)
-	require.ErrorContains(t, err, "only a charge can be corrected")
+	require.ErrorContains(t, err, "only a charge or an adjustment can be reversed")
+	_, _, err = l.Replace(ctx, reversals[0].Key, first.Charge, mistake)
+	require.ErrorIs(t, err, ledger.ErrNoCharge)
+	require.ErrorContains(t, err, "only a charge can be replaced")
 	require.Len(t, entriesOf(t, l, "call-1"), 2)
 }
 
@@ -163,8 +168,8 @@ func testChargeAfterCorrection(t *testing.T, url string) {
 	ctx := context.Background()
 	for callID, correct := range map[string]func(key string) (ledger.Entry, error){
 		"reversed": func(key string) (ledger.Entry, error) {
-			stored, _, err := l.Reverse(ctx, key, mistake)
-			return stored, err
+			reversals, _, err := l.Reverse(ctx, key, mistake)
+			return reversals[0], err
 		},
 		"replaced": func(key string) (ledger.Entry, error) {
 			r, _, err := l.Replace(ctx, key, rate(t, entry(t, "replaced", "run-1", "0.05").Record, tariffAt(t, "0.07")), mistake)

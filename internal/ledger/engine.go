@@ -29,6 +29,9 @@ type engine struct {
 	// ledger_entries or are about to: entries of theirs can become visible after some
 	// with a higher seq. It is empty for an engine with one writer at a time.
 	openWriters string
+	// lockCall locks the corrections of the call with the number $1 until the
+	// transaction ends. It is empty for an engine with one writer at a time.
+	lockCall string
 	// schema is a query that lists what keeps the ledger append-only, each as an
 	// object and its definition: schema/ has what it must give.
 	schema string

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"aftercall/internal/billing"
@@ -14,12 +13,13 @@ import (
 // Entry is one line of the ledger.
 type Entry struct {
 	// Seq, Key, Kind, Revision, Reverses and CreatedAt are set by the ledger. Seq
-	// grows with every entry, with gaps.
+	// grows with every entry, with gaps. Revision is the number of a charge or
+	// adjustment, and in a reversal that of what it reverses.
 	Seq      int64  `json:"seq"`
 	Key      string `json:"key"`
 	Kind     Kind   `json:"kind"`
 	Revision int    `json:"revision"`
-	// Reverses is the key of the charge that a reversal reverses.
+	// Reverses is the key of the charge or adjustment that a reversal reverses.
 	Reverses string `json:"reverses,omitempty"`
 	// CreatedAt is when the entry was booked, in UTC, by the database's clock.
 	CreatedAt time.Time `json:"created_at"`
@@ -50,18 +50,7 @@ func (e Entry) CallID() string { return e.Record.CallID }
 func (e Entry) Payer() string { return e.Record.Caller }
 
 // Correction reports whether a person booked the entry to correct another.
-func (e Entry) Correction() bool { return e.Kind == KindReversal || e.Revision > 1 }
-
-// Live finds the charge in effect among all entries of a call: the one that was not
-// reversed. There is at most one.
-func Live(entries []Entry) (Entry, bool) {
-	for _, e := range slices.Backward(entries) {
-		if e.Kind == KindCharge && !slices.ContainsFunc(entries, func(r Entry) bool { return r.Reverses == e.Key }) {
-			return e, true
-		}
-	}
-	return Entry{}, false
-}
+func (e Entry) Correction() bool { return e.Kind != KindCharge || e.Revision > 1 }
 
 // SameSum reports whether two entries have the same amount and billed seconds.
 func (e Entry) SameSum(other Entry) bool {
@@ -92,7 +81,7 @@ func (e *Entry) validate() error {
 		errs = append(errs, err)
 	}
 	check(e.Charge.Amount.CurrencyCode() != "", "Charge.Amount: has no currency, so it was not computed")
-	check(!e.Charge.Amount.IsNegative(), "Charge.Amount: is negative")
+	check(e.Kind != KindCharge || !e.Charge.Amount.IsNegative(), "Charge.Amount: is negative")
 	check(len(e.Charge.Tariff.Hash) == 64 && len(e.Charge.Tariff.VersionJSON) > 0, "Charge.Tariff: is missing, so the sum could not be explained")
 	check(e.WorkflowID != "" && (e.FirstRunID != "" || e.Correction()), "WorkflowID, FirstRunID: must name the workflow that charges")
 	if len(errs) > 0 {

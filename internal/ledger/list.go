@@ -29,7 +29,7 @@ type Filter struct {
 	Tariff               string
 	Kind                 Kind
 	Operator             string
-	// Live selects only charges in effect: no reversals and no reversed charges.
+	// Live selects only what counts: no reversals, and nothing that was reversed.
 	Live bool
 }
 
@@ -75,7 +75,7 @@ func (f Filter) condition() (string, []any) {
 		add("e.created_at", "<", ceilMilli(f.BookedTo))
 	}
 	if f.Live {
-		conditions = append(conditions, "e.kind = 'charge'", "NOT EXISTS (SELECT 1 FROM ledger_entries r WHERE r.reverses = e.key)")
+		conditions = append(conditions, "e.kind <> 'reversal'", "NOT EXISTS (SELECT 1 FROM ledger_entries r WHERE r.reverses = e.key)")
 	}
 	return strings.Join(conditions, " AND "), args
 }

@@ -122,6 +122,25 @@ func testUsedValues(t *testing.T, url string) {
 	require.Equal(t, []ledger.AppEntry{{SDKAppID: 1400000000, Name: "clinic"}, {SDKAppID: 1400000001, Name: "school"}}, apps)
 }
 
+// testReportOfAdjustments: adjustments are counted apart from charges, and are no time.
+func testReportOfAdjustments(t *testing.T, url string) {
+	l := open(t, url)
+	bookSamples(t, l)
+	credit := adjust(t, l, "call-1", 1, "-0.04")
+	adjust(t, l, "call-1", 2, "0.05")
+	_, _, err := l.Reverse(context.Background(), credit.Key, mistake)
+	require.NoError(t, err)
+	totals, err := l.Report(context.Background(), ledger.Filter{CallID: "call-1"}, []ledger.Dimension{ledger.ByPayer}, time.UTC)
+	require.NoError(t, err)
+	require.Len(t, totals, 1)
+	sum := totals[0]
+	require.Equal(t, "0.19 USD", sum.Amount.String(), "0.14 and 0.05")
+	require.Equal(t, []int64{2, 2, 2, 61, 120}, []int64{sum.Charges, sum.Adjustments, sum.Reversals, sum.ConnectedSeconds, sum.BilledSeconds})
+	require.Equal(t, []string{"charge-3", "charge.2-1", "adjustment.2-1"}, keysOf(t, l, ledger.Filter{Live: true}), "what counts")
+	require.Equal(t, []string{"adjustment-1", "adjustment.2-1"}, keysOf(t, l, ledger.Filter{Kind: ledger.KindAdjustment}))
+	require.Equal(t, []string{"reversal-1", "reversal-2", "adjustment-reversal-1"}, keysOf(t, l, ledger.Filter{Kind: ledger.KindReversal}))
+}
+
 func testReport(t *testing.T, url string) {
 	l := open(t, url)
 	bookSamples(t, l)

@@ -22,6 +22,8 @@ const (
 	// migrationLock is the advisory lock of the ledger's migrations: "aftercal"
 	// in ASCII. Other programs' migrations in the same database have their own.
 	migrationLock = 0x616674657263616c
+	// callLocks are the advisory locks of calls that are corrected: "call" in ASCII.
+	callLocks = "1667329132"
 	// migrationWait is how many seconds to wait for another process's migrations.
 	migrationWait = 300
 )
@@ -39,8 +41,10 @@ var postgresEngine = engine{
 	openWriters: `SELECT virtualtransaction FROM pg_locks
 WHERE locktype = 'relation' AND relation = 'ledger_entries'::regclass AND mode = 'RowExclusiveLock'
   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-	schema: postgresSchema,
-	parse:  parsePostgres,
+	// Locking a row needs the right to update, which nobody has.
+	lockCall: "SELECT pg_advisory_xact_lock(" + callLocks + ", $1)",
+	schema:   postgresSchema,
+	parse:    parsePostgres,
 }
 
 // postgresDatabase is a database on a PostgreSQL server.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"aftercall/internal/tencent"
 )
@@ -13,38 +14,83 @@ import (
 var ErrNotReversed = errors.New("the charge of the call was not reversed")
 
 // Reinstate takes back the reversal of a call's last charge: it books the same charge
-// again, as the next revision, once. inserted is false if a charge of a later
-// revision than the first counts already, and stored is that charge. A call whose
-// first charge counts is ErrNotReversed, and one without entries ErrNoCharge.
-func (l *Ledger) Reinstate(ctx context.Context, app tencent.SDKAppID, callID string, c Correction) (stored Entry, inserted bool, err error) {
-	if err := c.Validate(); err != nil {
-		return Entry{}, false, err
+// again, as the next revision, and the adjustments that were reversed with it, once.
+// inserted is false if a charge of a later revision than the first counts already,
+// and booked is that charge, with the adjustments of the same person and reason. A call
+// whose first charge counts is ErrNotReversed, and one without entries ErrNoCharge.
+func (l *Ledger) Reinstate(ctx context.Context, app tencent.SDKAppID, callID string, signed Correction) (booked []Entry, inserted bool, err error) {
+	if err := signed.Validate(); err != nil {
+		return nil, false, err
 	}
-	entries, err := entriesOf(ctx, l.write, app, callID)
+	of := Entry{SDKAppID: app, Record: tencent.CallRecord{CallID: callID}}
+	err = l.correct(ctx, of, signed, func(c *correcting) error {
+		if b := BalanceOf(c.entries); b.Charged {
+			if b.Charge.Revision == 1 {
+				return fmt.Errorf("%w: it is charged %s by %s", ErrNotReversed, b.Charge.Charge.Amount, b.Charge.Key)
+			}
+			booked = bookedWith(b)
+			return nil
+		}
+		i := slices.IndexFunc(c.entries, func(e Entry) bool { return e.Kind == KindCharge && !c.hasCharge(e.Revision+1) })
+		if i < 0 {
+			return fmt.Errorf("%w: call %s", ErrNoCharge, callID)
+		}
+		inserted = true
+		booked, err = c.reinstate(ctx, c.entries[i])
+		return err
+	})
 	if err != nil {
-		return Entry{}, false, err
+		return nil, false, err
 	}
-	if live, charged := Live(entries); charged {
-		if live.Revision == 1 {
-			return Entry{}, false, fmt.Errorf("%w: it is charged %s by %s", ErrNotReversed, live.Charge.Amount, live.Key)
+	return booked, inserted, nil
+}
+
+// bookedWith are the charge in effect and the adjustments with its signature.
+func bookedWith(b Balance) []Entry {
+	booked := []Entry{b.Charge}
+	for _, a := range b.Adjustments {
+		if a.Operator == b.Charge.Operator && a.Reason == b.Charge.Reason {
+			booked = append(booked, a)
 		}
-		return live, false, nil
 	}
-	var e Entry
-	for _, charge := range entries {
-		if charge.Kind == KindCharge {
-			e = charge
+	return booked
+}
+
+func (c *correcting) hasCharge(revision int) bool {
+	return slices.ContainsFunc(c.entries, func(e Entry) bool { return e.Kind == KindCharge && e.Revision == revision })
+}
+
+// reinstate books the charge that was reversed last, and its adjustments.
+func (c *correcting) reinstate(ctx context.Context, last Entry) ([]Entry, error) {
+	reversal, ok := c.reversalOf(last.Key)
+	if !ok {
+		return nil, fmt.Errorf("ledger: %s has no reversal, but does not count", last.Key)
+	}
+	var adjustments []Entry
+	for _, r := range c.reversedWith(reversal)[1:] {
+		a, ok := c.byKey(r.Reverses)
+		if !ok {
+			return nil, fmt.Errorf("ledger: %s does not exist, but was reversed", r.Reverses)
 		}
+		adjustments = append(adjustments, a)
 	}
-	if e.Key == "" {
-		return Entry{}, false, fmt.Errorf("%w: call %s", ErrNoCharge, callID)
+	// Surcharges first: the sum is not lower in between than it is in the end.
+	slices.SortStableFunc(adjustments, func(a, b Entry) int {
+		order, _ := b.Charge.Amount.Cmp(a.Charge.Amount) // both are in the currency of the charge
+		return order
+	})
+	charge, err := c.charge(ctx, last, last.Charge)
+	if err != nil {
+		return nil, err
 	}
-	e.Revision++
-	e.Key = Key(KindCharge, e.Revision, app, callID)
-	e.FirstRunID, e.Differences, e.Reason, e.Operator = "", nil, c.Reason, c.Operator
-	stored, inserted, err = insert(ctx, l.write, e)
-	if err == nil && !inserted {
-		stored, err = l.byKey(ctx, e.Key)
+	booked := []Entry{charge}
+	for _, a := range adjustments {
+		// What a person forced before is forced again.
+		e, err := c.adjust(ctx, a.Charge.Amount, true)
+		if err != nil {
+			return nil, err
+		}
+		booked = append(booked, e)
 	}
-	return stored, inserted, err
+	return booked, nil
 }

@@ -22,7 +22,7 @@ func testReinstate(t *testing.T, url string) {
 	require.ErrorContains(t, err, "it is charged 0.10 USD by charge:1400000000:call-1")
 	_, _, err = l.Reinstate(ctx, testApp, "call-1", ledger.Correction{Operator: "alice"})
 	require.ErrorContains(t, err, "reason: is missing")
-	reversal, _, err := l.Reverse(ctx, first.Key, mistake)
+	reversals, _, err := l.Reverse(ctx, first.Key, mistake)
 	require.NoError(t, err)
 
 	undone := ledger.Correction{Operator: "bob", Reason: "it was the right call"}
@@ -41,7 +41,7 @@ func testReinstate(t *testing.T, url string) {
 	require.EqualValues(t, 1, inserted.Load(), "once")
 	entries := entriesOf(t, l, "call-1")
 	require.Len(t, entries, 3)
-	require.Equal(t, reversal, entries[1])
+	require.Equal(t, reversals[0], entries[1])
 	again := entries[2]
 	require.Equal(t, "charge.2:1400000000:call-1", again.Key)
 	require.Equal(t, first.Charge, again.Charge)
@@ -55,6 +55,6 @@ func testReinstate(t *testing.T, url string) {
 	require.NoError(t, err)
 	third, _, err := l.Reinstate(ctx, testApp, "call-1", undone)
 	require.NoError(t, err)
-	require.Equal(t, 3, third.Revision)
+	require.Equal(t, 3, third[0].Revision)
 	requireClean(t, l)
 }

@@ -48,24 +48,29 @@ type Total struct {
 	// 2026-W09, a month as in 2026-03, or the app, tariff, payer or result.
 	Groups   []string `json:"groups"`
 	Currency string   `json:"currency"`
-	// Charges and Reversals count entries.
-	Charges   int64 `json:"charges"`
-	Reversals int64 `json:"reversals"`
+	// Charges, Adjustments and Reversals count entries. Reversals are of charges and
+	// of adjustments.
+	Charges     int64 `json:"charges"`
+	Adjustments int64 `json:"adjustments"`
+	Reversals   int64 `json:"reversals"`
 	// ConnectedSeconds and BilledSeconds are those of the charges less those of the
-	// reversals.
+	// reversals. Adjustments have none.
 	ConnectedSeconds int64 `json:"connected_seconds"`
 	BilledSeconds    int64 `json:"billed_seconds"`
-	// Amount is the exact sum; reversals are negative.
+	// Amount is the exact sum of all entries.
 	Amount currency.Amount `json:"-"`
 }
 
 // add adds one entry. Amounts are added as decimals in Go, on every engine, because
 // SUM of SQLite is a floating point number.
 func (t *Total) add(kind Kind, connected, billed int64, amount currency.Amount) (err error) {
-	if kind == KindReversal {
+	switch kind {
+	case KindReversal:
 		t.Reversals++
 		connected, billed = -connected, -billed
-	} else {
+	case KindAdjustment:
+		t.Adjustments++
+	default:
 		t.Charges++
 	}
 	t.ConnectedSeconds += connected

@@ -83,6 +83,14 @@ SELECT $seq, '$key', '$kind', $revision, $reverses, created_at - 3600000, sdk_ap
 FROM ledger_entries WHERE key = '` + victim + `'`
 )
 
+// copyAs copies the entries of call-1 with the values before FROM, past the ledger.
+const copyAs = `INSERT INTO ledger_entries (sdk_app_id, app, call_id, payer, media_type, call_type, result, start_time, accept_time, end_time,
+  connected_seconds, billed_seconds, participants, currency, tariff, tariff_from, tariff_hash, record, differences, workflow_id, first_run_id,
+  key, kind, revision, reverses, amount, reason, operator, steps)
+SELECT sdk_app_id, app, call_id, payer, media_type, call_type, result, start_time, accept_time, end_time,
+  connected_seconds, billed_seconds, participants, currency, tariff, tariff_from, tariff_hash, record, differences, workflow_id, '',
+FROM ledger_entries WHERE key = 'charge:1400000000:call-1'`
+
 func forged(values ...string) string {
 	return strings.NewReplacer(append(values, "$kind", "charge", "$revision", "1", "$reverses", "NULL", "$amount", "0.10", "$reason", "", "$operator", "",
 		"$seq", "(SELECT max(seq) + 1 FROM ledger_entries)", "$key", "charge:1400000000:forged", "$call", "forged")...).Replace(forge)

@@ -54,7 +54,8 @@ type Verification struct {
 
 // Verify checks every entry: a charge is computed again from the stored record, the
 // stored tariff version and the decision of a person, if there was one; a reversal
-// must be the negative of its charge; a call must have at most one charge in
+// must be the negative of what it reverses; an adjustment must be of a call that is
+// charged, and not lower its sum below zero unless it was forced; a call must have at most one charge in
 // effect; keys must be unique and those that the entries must have; columns must be
 // those of the record. Entries, log and checkpoints must agree, also with those of
 // the evidence, and triggers and constraints must be there. It reads the ledger as it
@@ -76,7 +77,7 @@ func (l *Ledger) Verify(ctx context.Context, evidence Evidence, found func(Findi
 		for _, step := range []func(context.Context) error{
 			func(ctx context.Context) error { return l.requireOwnTables(ctx, q) },
 			func(ctx context.Context) error { return v.schema(ctx, l.engine) },
-			startLog, v.loadVersions, v.duplicates, v.entries, v.log.end, v.reversals, v.successors,
+			startLog, v.loadVersions, v.duplicates, v.entries, v.log.end, v.reversals, v.successors, v.adjustments,
 		} {
 			if err := step(ctx); err != nil {
 				return err
@@ -178,7 +179,7 @@ func (v *verifier) entry(r *row) error {
 	if err := v.sums.add(nil, e.Kind, e.Charge.ConnectedSeconds, e.Charge.BilledSeconds, e.Charge.Amount); err != nil {
 		return err
 	}
-	if key := Key(e.Kind, e.Revision, e.SDKAppID, e.Record.CallID); e.Key != key {
+	if key := e.key(); e.Key != key {
 		v.report(&e, "its key must be %s", key)
 	}
 	if r.copied != recordColumnsOf(&e.Record) {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// reversals checks that every reversal is the negative of its charge.
+// reversals checks that every reversal is the negative of its charge or adjustment.
 func (v *verifier) reversals(ctx context.Context) error {
 	const lost = `SELECT e.key, e.sdk_app_id, e.call_id, COALESCE(e.reverses, '') FROM ledger_entries e
 WHERE e.kind = 'reversal' AND NOT EXISTS (SELECT 1 FROM ledger_entries c WHERE c.key = e.reverses) ORDER BY e.seq`
@@ -41,15 +41,18 @@ func (v *verifier) reversal(reversal, reversed *row) error {
 		v.report(&e, "reverses %s, which cannot be read", e.Reverses)
 		return nil //nolint:nilerr // as above
 	}
-	if want := Key(KindCharge, e.Revision, e.SDKAppID, e.Record.CallID); e.Reverses != want {
+	if want := e.reversedKey(); e.Reverses != want {
 		v.report(&e, "reverses %s, but must reverse %s", e.Reverses, want)
 	}
 	want, err := charge.Charge.Reversal(charge.Key)
 	if err != nil {
 		return err
 	}
+	if e.Charge.Forced() {
+		want = want.Force()
+	}
 	if !want.SameSum(e.Charge) || want.Tariff.Hash != e.Charge.Tariff.Hash {
-		v.report(&e, "is %s, but its charge was %s: it must be %s, by the same tariff and seconds", e.Charge.Amount, charge.Charge.Amount, want.Amount)
+		v.report(&e, "is %s, but its %s was %s: it must be %s, by the same tariff and seconds", e.Charge.Amount, charge.Kind, charge.Charge.Amount, want.Amount)
 	}
 	return nil
 }

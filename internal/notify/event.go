@@ -25,6 +25,9 @@ const (
 	EventCallReview EventType = "call.review"
 	// EventCallReversed: a charge was reversed.
 	EventCallReversed EventType = "call.reversed"
+	// EventCallAdjusted: a credit or surcharge was added to what a call costs, or taken
+	// back.
+	EventCallAdjusted EventType = "call.adjusted"
 	// EventReviewBurst: more calls went to review after the one that EventCallReview
 	// reported, because Tencent has no record of them.
 	EventReviewBurst EventType = "review.burst"
@@ -35,7 +38,7 @@ const (
 )
 
 // EventTypes are all events that targets can subscribe to.
-var EventTypes = []EventType{EventCallCharged, EventCallFree, EventCallReview, EventCallReversed, EventReviewBurst, EventSweepRecovered, EventLedgerCheckpoint}
+var EventTypes = []EventType{EventCallCharged, EventCallFree, EventCallReview, EventCallReversed, EventCallAdjusted, EventReviewBurst, EventSweepRecovered, EventLedgerCheckpoint}
 
 // namedOnly are the events that only targets get which name them: every one is of
 // use to those who keep it, and a nuisance to others.
@@ -164,7 +167,8 @@ type CallData struct {
 	ConnectedSeconds int64              `json:"connected_seconds"`
 	BilledSeconds    int64              `json:"billed_seconds"`
 	// Amount is a decimal number as text; it has the digits of the currency,
-	// and is negative in EventCallReversed.
+	// and is negative in EventCallReversed. In EventCallAdjusted it is the change, of
+	// either sign.
 	Amount   string `json:"amount"`
 	Currency string `json:"currency"`
 	Tariff   string `json:"tariff"`
@@ -175,6 +179,8 @@ type CallData struct {
 	// Revision counts the corrections of a call's charge. It is left out of the
 	// first charge, which is revision 1.
 	Revision int `json:"revision,omitempty"`
+	// Adjustment is the number of the adjustment. Only in EventCallAdjusted.
+	Adjustment int `json:"adjustment,omitempty"`
 	// Reverses names the entry that a reversal reverses.
 	Reverses string `json:"reverses,omitempty"`
 	// Unconfirmed is set if all that is known about the call was claimed by a

@@ -24,6 +24,7 @@ const (
 {{- else if eq .Type "call.free" }}nothing to charge
 {{- else if eq .Type "call.review" }}a call waits for review
 {{- else if eq .Type "call.reversed" }}charge reversed, {{ .Amount }}
+{{- else if eq .Type "call.adjusted" }}{{ if .Reverses }}adjustment reversed{{ else }}charge adjusted{{ end }}, {{ .Amount }}
 {{- else if eq .Type "review.burst" }}{{ .Reviews }} more calls wait for review
 {{- else if eq .Type "sweep.recovered" }}{{ .Recovered }} lost callbacks recovered
 {{- else }}{{ .Type }}{{ end }}{{ end }}
@@ -61,7 +62,7 @@ To decide about all: {{ .Command }}
 {{ .Checkpoint }}
 {{- else -}}
 {{ template "call" . }}
-{{- if eq .Type "call.review" }}{{ range .Explanation }}
+{{- if or (eq .Type "call.review") (eq .Type "call.adjusted") }}{{ range .Explanation }}
 {{ . }}{{ end }}{{ else }}
 {{ template "numbers" . }}{{ end }}
 {{- if .Reason }}
@@ -83,7 +84,7 @@ CallId {{ .CallID }}
 <pre>{{ .Checkpoint }}</pre>
 {{- else -}}
 <p>{{ template "call" . }}</p>
-{{ if ne .Type "call.review" }}<p>{{ template "numbers" . }}</p>{{ end }}
+{{ if not (or (eq .Type "call.review") (eq .Type "call.adjusted")) }}<p>{{ template "numbers" . }}</p>{{ end }}
 {{ if .Reason }}<p>{{ template "correction" . }}</p>{{ end }}
 {{ if .Explanation }}<ul>{{ range .Explanation }}<li>{{ . }}</li>{{ end }}</ul>{{ end }}
 <p><small>CallId {{ .CallID }}</small></p>

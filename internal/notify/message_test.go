@@ -38,6 +38,11 @@ Audio SingleCall of patient-1001 with doctor-17, NormalEnd at 2026-03-01 12:00:0
 connected 1m1s, billed 2m0s, tariff consultation
 wrong tariff (alice)
 CallId 055662e1-bc8a-469c-a334-1126c8c17d58`,
+		EventCallAdjusted: `clinic: charge adjusted, -$0.10
+Audio SingleCall of patient-1001 with doctor-17, NormalEnd at 2026-03-01 12:00:00 UTC
+the call costs 0.24 USD without it, and 0.14 USD with it
+the picture froze (alice)
+CallId 055662e1-bc8a-469c-a334-1126c8c17d58`,
 		EventReviewBurst: `clinic: 49 more calls wait for review
 Tencent has no record of them. Since 2026-03-01 11:50:05 UTC, until 2026-03-01 12:00:05 UTC; all are in: aftercall review list
 055662e1-bc8a-469c-a334-1126c8c17d58
@@ -48,6 +53,9 @@ To decide about all: aftercall review decide --all --reason-kind no-record --ver
 	} {
 		require.Equal(t, want, rendered(t, "", "", "", sample(t, eventType)))
 	}
+	undone := sample(t, EventCallAdjusted)
+	undone.Call.Amount, undone.Call.Reverses = "0.10", "adjustment:1400000000:c1"
+	require.Contains(t, rendered(t, "", "", "", undone), "clinic: adjustment reversed, $0.10\n")
 	claimed := sample(t, EventCallReview)
 	claimed.Call.Unconfirmed = true
 	require.Contains(t, rendered(t, "", "", "", claimed), "NormalEnd at 2026-03-01 12:00:00 UTC (claimed by the callback, not confirmed by Tencent)\n")

@@ -31,11 +31,17 @@ func Samples() []Event {
 	reversed := charged
 	reversed.Amount, reversed.LedgerKey, reversed.Reverses = "-0.24", "reversal:1400000000:"+charged.CallID, charged.LedgerKey
 	reversed.Reason, reversed.Operator = "wrong tariff", "alice"
+	adjusted := reversed
+	adjusted.ConnectedSeconds, adjusted.BilledSeconds, adjusted.Adjustment, adjusted.Reverses = 0, 0, 1, ""
+	adjusted.Amount, adjusted.LedgerKey = "-0.10", "adjustment:1400000000:"+charged.CallID
+	adjusted.Explanation = []string{"the call costs 0.24 USD without it, and 0.14 USD with it"}
+	adjusted.Reason = "the picture froze"
 	return []Event{
 		{Type: EventCallCharged, Version: EventVersion, Timestamp: at, Call: &charged},
 		{Type: EventCallFree, Version: EventVersion, Timestamp: at, Call: &free},
 		{Type: EventCallReview, Version: EventVersion, Timestamp: at, Call: &review},
 		{Type: EventCallReversed, Version: EventVersion, Timestamp: at, Call: &reversed},
+		{Type: EventCallAdjusted, Version: EventVersion, Timestamp: at, Call: &adjusted},
 		{Type: EventReviewBurst, Version: EventVersion, Timestamp: at, Burst: &BurstData{
 			App: "clinic", SDKAppID: 1400000000, Reviews: 49, Examples: []string{charged.CallID}, From: at.Add(-10 * time.Minute), To: at,
 			Command: "aftercall review decide --all --reason-kind no-record --verdict waive --dry-run --operator NAME --reason TEXT --app clinic",

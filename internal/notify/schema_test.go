@@ -102,6 +102,25 @@ func TestTheSchemaRefusesWhatIsNotSent(t *testing.T) {
 	reversed := sent(t, sample(t, EventCallReversed))
 	require.Error(t, validate(t, s, strings.Replace(reversed, `"amount":"-0.24"`, `"amount":"0.24"`, 1)))
 	require.Error(t, validate(t, s, strings.Replace(reversed, "call.reversed", "call.charged", 1)))
+	adjusted := sent(t, sample(t, EventCallAdjusted))
+	for old, replacement := range map[string]string{
+		`"amount":"-0.10"`:             `"amount":"0.00"`,
+		`"adjustment":1`:               `"adjustment":0`,
+		`"operator":"alice"`:           `"operators":"alice"`,
+		`"billed_seconds":0`:           `"billed_seconds":60`,
+		`"call.adjusted"`:              `"call.charged"`,
+		`"ledger_key":"adjustment:`:    `"ledger_key":"charge:`,
+		`"adjustment":1,`:              `"adjustment":1,"revision":2,`,
+		`"adjustment":1,"reason"`:      `"adjustment":1,"reverses":"charge:1400000000:c1","reason"`,
+		`"type":"call.adjusted","ver`:  `"type":"call.reversed","ver`,
+		`["patient-1001","doctor-17"]`: `null`,
+	} {
+		require.Contains(t, adjusted, old)
+		require.Error(t, validate(t, s, strings.Replace(adjusted, old, replacement, 1)), replacement)
+	}
+	undone := strings.Replace(adjusted, `"adjustment":1,"reason"`, `"adjustment":1,"reverses":"adjustment:1400000000:c1","reason"`, 1)
+	undone = strings.Replace(undone, `"ledger_key":"adjustment:`, `"ledger_key":"adjustment-reversal.2:`, 1)
+	require.NoError(t, validate(t, s, undone))
 }
 
 func TestTheSchemaIsOfThisVersion(t *testing.T) {

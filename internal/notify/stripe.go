@@ -24,7 +24,7 @@ const TypeStripe Type = "stripe"
 
 var stripeChannel = Channel{
 	Type: TypeStripe,
-	Doc:  "[a meter event](https://docs.stripe.com/api/billing/meter-event/create) for each `call.charged` and each `call.reversed`",
+	Doc:  "[a meter event](https://docs.stripe.com/api/billing/meter-event/create) for each `call.charged`, `call.reversed` and `call.adjusted`",
 	Example: `- name: billing
   type: stripe
   stripe:
@@ -33,7 +33,7 @@ var stripeChannel = Channel{
     customer: "{{ .Caller }}"
     value: billed_seconds
 `,
-	Events:     []EventType{EventCallCharged, EventCallReversed},
+	Events:     []EventType{EventCallCharged, EventCallReversed, EventCallAdjusted},
 	NewOptions: func() Options { return new(StripeOptions) },
 }
 
@@ -115,7 +115,8 @@ type stripe struct {
 	now                       func() time.Time
 }
 
-// Send reports one charge or reversal. The ledger key identifies it: Stripe
+// Send reports one charge, reversal or adjustment, of which a meter that counts
+// seconds gets 0. The ledger key identifies it: Stripe
 // refuses a repetition within 24 hours, which is success here.
 func (s *stripe) Send(ctx context.Context, _ string, event Event) error {
 	form, err := s.form(event)
@@ -144,7 +145,7 @@ func (s *stripe) form(event Event) (url.Values, error) {
 		return nil, err
 	}
 	at := time.Unix(c.EndTime, 0)
-	if event.Type == EventCallReversed || c.Revision > 1 {
+	if event.Type != EventCallCharged || c.Revision > 1 {
 		// A correction counts when it is made: the period of the call may be closed.
 		at = event.Timestamp
 	}

@@ -41,6 +41,8 @@ func TestStripeRequest(t *testing.T) {
 		"corrected":         {corrected, "amount", "charge.2:1400000000:c1", "1772366405", "123450"},
 		"taken back":        {sample(t, EventCallReversed), "amount", "reversal:1400000000:055662e1-bc8a-469c-a334-1126c8c17d58", "1772366405", "-24"},
 		"seconds back":      {sample(t, EventCallReversed), "billed_seconds", "reversal:1400000000:055662e1-bc8a-469c-a334-1126c8c17d58", "1772366405", "-120"},
+		"adjusted":          {sample(t, EventCallAdjusted), "amount", "adjustment:1400000000:055662e1-bc8a-469c-a334-1126c8c17d58", "1772366405", "-10"},
+		"adjusted seconds":  {sample(t, EventCallAdjusted), "billed_seconds", "adjustment:1400000000:055662e1-bc8a-469c-a334-1126c8c17d58", "1772366405", "0"},
 		// printf 'charge:1400000000:%s' $(printf 'x%.0s' {1..100}) | sha256sum
 		"long key": {long, "billed_seconds", "sha256:c3345926504c443b1d3c973d703915fbdff9f711aabed1a75fe3855f323a286f", "1772366400", "120"},
 	} {

@@ -218,9 +218,12 @@ func teamsFactsOf(v View) []teamsFact {
 	add("With", strings.Join(v.Others, ", "))
 	add("Result", v.Result)
 	add("Ended", at(v.Ended))
-	if v.Type == EventCallReview {
+	switch v.Type {
+	case EventCallReview:
 		add("Why", strings.Join(v.Explanation, "; "))
-	} else {
+	case EventCallAdjusted:
+		add("Effect", strings.Join(v.Explanation, "; "))
+	default:
 		add("Connected", v.Connected.String())
 		add("Billed", v.Billed.String())
 		add("Tariff", v.Tariff)

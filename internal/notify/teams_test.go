@@ -75,6 +75,9 @@ func TestTeamsDefaultCards(t *testing.T) {
 		EventCallCharged:  {"clinic: $0.24 charged", join(call, numbers, []string{"CallId", id})},
 		EventCallReview:   {"clinic: a call waits for review", join(call, []string{"Why", "NormalEnd without AcceptTime", "CallId", id})},
 		EventCallReversed: {"clinic: charge reversed, -$0.24", join(call, numbers, []string{"Reason", "wrong tariff", "Operator", "alice", "CallId", id})},
+		EventCallAdjusted: {"clinic: charge adjusted, -$0.10", join(call, []string{
+			"Effect", "the call costs 0.24 USD without it, and 0.14 USD with it", "Reason", "the picture froze", "Operator", "alice", "CallId", id,
+		})},
 		EventReviewBurst: {"clinic: 49 more calls wait for review", []string{
 			"Time range", "2026-03-01 11:50:05 UTC to 2026-03-01 12:00:05 UTC", "Calls", "49", "Why", "Tencent has no record of them", "CallIds", id,
 			"Decide", "aftercall review decide --all --reason-kind no-record --verdict waive --dry-run --operator NAME --reason TEXT --app clinic",

@@ -35,17 +35,18 @@ type View struct {
 	Connected time.Duration `doc:"how long it was connected; .Connected.Seconds is a number"`
 	Billed    time.Duration `doc:"how much of it is billed"`
 
-	Amount      string   `doc:"what was charged, formatted for currency and locale; negative in call.reversed"`
+	Amount      string   `doc:"what was charged, formatted for currency and locale; negative in call.reversed; in call.adjusted the change"`
 	Number      string   `doc:"the same as a plain decimal number"`
 	Currency    string   `doc:"ISO 4217 code"`
 	Tariff      string   `doc:"name of the tariff"`
 	Explanation []string `doc:"how the amount was calculated, or why the call is reviewed, one step a line"`
 	LedgerKey   string   `doc:"key of the ledger entry"`
 	Revision    int      `doc:"number of the charge, 2 or more after a correction; 0 for the first charge"`
+	Adjustment  int      `doc:"number of the adjustment, in call.adjusted"`
 	Reverses    string   `doc:"key of the entry that was reversed"`
 	Unconfirmed bool     `doc:"whether the call was only claimed by a callback, and not confirmed by Tencent"`
-	Reason      string   `doc:"why a person corrected the charge"`
-	Operator    string   `doc:"who corrected it"`
+	Reason      string   `doc:"why a person corrected or adjusted the charge"`
+	Operator    string   `doc:"who did"`
 
 	Reviews int    `doc:"how many calls went to review, in review.burst"`
 	Command string `doc:"the command that decides about all of them"`
@@ -146,6 +147,7 @@ func (f *format) view(e Event) (View, error) {
 	v.Amount, v.Number, v.Currency, v.Tariff = f.text(amount), c.Amount, c.Currency, f.text(c.Tariff)
 	v.Explanation, v.LedgerKey = f.texts(c.Explanation), f.text(c.LedgerKey)
 	v.Unconfirmed = c.Unconfirmed
-	v.Revision, v.Reverses, v.Reason, v.Operator = c.Revision, f.text(c.Reverses), f.text(c.Reason), f.text(c.Operator)
+	v.Revision, v.Adjustment = c.Revision, c.Adjustment
+	v.Reverses, v.Reason, v.Operator = f.text(c.Reverses), f.text(c.Reason), f.text(c.Operator)
 	return v, nil
 }

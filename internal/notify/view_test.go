@@ -35,6 +35,14 @@ func TestViewOfACall(t *testing.T) {
 	}, v)
 }
 
+func TestViewOfAnAdjustment(t *testing.T) {
+	v := viewOf(t, sample(t, EventCallAdjusted))
+	require.Equal(t, 1, v.Adjustment)
+	require.Zero(t, v.Revision)
+	require.Equal(t, "-$0.10", v.Amount)
+	require.Equal(t, "alice", v.Operator)
+}
+
 func TestViewOfABurst(t *testing.T) {
 	event := sample(t, EventReviewBurst)
 	v := viewOf(t, event)

@@ -64,11 +64,20 @@ func (n *correctionNotifier) notify(ctx context.Context, entries ...ledger.Entry
 	for _, e := range entries {
 		event, id := activities.EventOf(e)
 		params := workflows.DeliverParams{Event: event, MessageID: id}
-		if _, err := n.calls.StartDeliver(ctx, strconv.Itoa(e.Revision), params); err != nil {
+		if _, err := n.calls.StartDeliver(ctx, deliveryToken(e), params); err != nil {
 			return fmt.Errorf("%s is booked, but the targets are not notified: %w", e.Key, err)
 		}
 	}
 	return nil
+}
+
+// deliveryToken distinguishes the entries of a call that have the same event.
+func deliveryToken(e ledger.Entry) string {
+	token := strconv.Itoa(e.Revision)
+	if e.Adjusts() && e.Kind == ledger.KindReversal {
+		token += "-reversal"
+	}
+	return token
 }
 
 // notNotified is the error of an operation that booked corrections but could

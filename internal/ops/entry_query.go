@@ -27,7 +27,7 @@ type EntryQuery struct {
 	Tariff   string
 	Kind     ledger.Kind
 	Operator string
-	// Live leaves out reversals and reversed charges.
+	// Live leaves out reversals and what was reversed.
 	Live bool
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"aftercall/internal/notify"
 	"aftercall/internal/shell"
 	"aftercall/workflows"
 )
@@ -158,7 +159,7 @@ func (s *CallStatus) undelivered() (failed []workflows.DeliveryStatus) {
 	}
 	for _, delivery := range s.Workflow.Status.Deliveries {
 		again := func(w DeliveryWorkflow) bool {
-			return !strings.HasPrefix(w.WorkflowID, "deliver:call.reversed") && slices.ContainsFunc(w.Targets, func(t workflows.DeliveryStatus) bool {
+			return !isCorrectionOnly(w.WorkflowID) && slices.ContainsFunc(w.Targets, func(t workflows.DeliveryStatus) bool {
 				return t.Target == delivery.Target && t.State == workflows.DeliveryDone
 			})
 		}
@@ -167,6 +168,12 @@ func (s *CallStatus) undelivered() (failed []workflows.DeliveryStatus) {
 		}
 	}
 	return failed
+}
+
+// isCorrectionOnly reports whether a delivery is of an event that does not say what the
+// call was charged.
+func isCorrectionOnly(workflowID string) bool {
+	return strings.HasPrefix(workflowID, "deliver:"+string(notify.EventCallReversed)) || strings.HasPrefix(workflowID, "deliver:"+string(notify.EventCallAdjusted))
 }
 
 // kindOf is the kind of an error, Failed if it has none.

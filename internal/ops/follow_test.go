@@ -48,6 +48,13 @@ func TestFollowEnds(t *testing.T) {
 			},
 			done: true, want: "call c of clinic is in the ledger, but crm was not notified: status 410",
 		},
+		"only an adjustment was accepted": {
+			status: CallStatus{
+				TemporalAnswered: true, CallID: "c", Ledger: charge, Workflow: completed(failed),
+				Deliveries: []DeliveryWorkflow{{WorkflowID: "deliver:call.adjusted.1:1400000000:c", Targets: []workflows.DeliveryStatus{delivered}}},
+			},
+			done: true, want: "call c of clinic is in the ledger, but crm was not notified: status 410",
+		},
 		"started, and neither workflow nor entry": {
 			status: CallStatus{TemporalAnswered: true, CallID: "c", Ledger: []LedgerEntry{}, Redis: &RedisStatus{Known: true, Started: true}, Summary: "NOT CHARGED: x"},
 			done:   true, want: "call c of clinic: NOT CHARGED: x",

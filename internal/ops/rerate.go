@@ -85,7 +85,7 @@ func (d *Deps) Rerate(ctx context.Context, p RerateParams) (*Rerating, error) {
 		return nil, err
 	}
 	q := p.Query
-	q.Live = true
+	q.Live, q.Kind = true, ledger.KindCharge
 	entries, err := d.entries(ctx, q)
 	if err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func (d *Deps) explainReversed(ctx context.Context, r *rerater, q EntryQuery) er
 	if q.CallID == "" || r.result.Compared > 0 {
 		return nil
 	}
-	q.Live = false
+	q.Live, q.Kind = false, ledger.KindReversal
 	entries, err := d.entries(ctx, q)
 	if err != nil {
 		return err
@@ -122,7 +122,7 @@ func (d *Deps) explainReversed(ctx context.Context, r *rerater, q EntryQuery) er
 		if err != nil {
 			return err
 		}
-		if e.Kind == ledger.KindReversal {
+		if !e.Adjusts() {
 			r.result.Skipped = nil // only the last reversal counts
 			r.skip(e, fmt.Sprintf("its charge was reversed, by %s (%s); to charge it again: %s",
 				e.Operator, e.Reason, shell.Command("aftercall ledger reverse", e.CallID(), "--undo")))

@@ -20,7 +20,7 @@ func (r *rerater) difference(ctx context.Context, e ledger.Entry, charge billing
 	}
 	if r.result.Applied {
 		replaced, _, err := r.ledger.Replace(ctx, e.Key, charge, r.signed)
-		if errors.As(err, new(*ledger.CorrectedError)) {
+		if errors.As(err, new(*ledger.CorrectedError)) || errors.As(err, new(*ledger.AdjustmentError)) || errors.As(err, new(*ledger.BelowZeroError)) {
 			r.skip(e, err.Error())
 			return nil
 		}
@@ -48,7 +48,7 @@ func (r *rerater) notifyAgain(ctx context.Context, e ledger.Entry) error {
 		return err
 	}
 	for _, reversal := range entries {
-		if reversal.Kind == ledger.KindReversal && reversal.Revision == e.Revision-1 {
+		if reversal.Kind == ledger.KindReversal && !reversal.Adjusts() && reversal.Revision == e.Revision-1 {
 			r.notify(ctx, reversal, e)
 		}
 	}

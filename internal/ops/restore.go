@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	workflowpb "go.temporal.io/api/workflow/v1"
@@ -303,7 +302,7 @@ func (r *restorer) notify(ctx context.Context, entries ...ledger.Entry) {
 		if r.notifyErr == nil {
 			event, id := activities.EventOf(e)
 			_, r.notifyErr = ask(ctx, func(ctx context.Context) (bool, error) {
-				return r.calls.StartDeliver(ctx, "restored-"+strconv.Itoa(e.Revision), workflows.DeliverParams{Event: event, MessageID: id})
+				return r.calls.StartDeliver(ctx, "restored-"+deliveryToken(e), workflows.DeliverParams{Event: event, MessageID: id})
 			})
 		}
 		if r.notifyErr != nil {

@@ -128,9 +128,7 @@ func (r *restorer) correct(ctx context.Context, m *MissingEntry, missing []notif
 	case len(missing) > 1 && replaces(missing[1], event):
 		booked, err = r.replace(ctx, event.Call.Reverses, missing[1].Call, signed)
 	default:
-		var reversal ledger.Entry
-		reversal, _, err = r.ledger.Reverse(ctx, event.Call.Reverses, signed)
-		booked = []ledger.Entry{reversal}
+		booked, _, err = r.ledger.Reverse(ctx, event.Call.Reverses, signed)
 	}
 	var corrected *ledger.CorrectedError
 	switch {
@@ -163,8 +161,8 @@ func (r *restorer) reinstate(ctx context.Context, data *notify.CallData, signed 
 	if err := sameAsCharged(entries[i].Charge, data); err != nil {
 		return nil, errors.Join(errCannotRebuild, err)
 	}
-	stored, _, err := r.ledger.Reinstate(ctx, data.SDKAppID, data.CallID, signed)
-	return []ledger.Entry{stored}, err
+	booked, _, err := r.ledger.Reinstate(ctx, data.SDKAppID, data.CallID, signed)
+	return booked, err
 }
 
 // errCannotRebuild is why a charge that replaced another cannot be booked as it was.

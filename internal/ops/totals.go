@@ -17,9 +17,12 @@ type Total struct {
 	By     []ledger.Dimension
 	Groups []string
 
-	Currency  string
-	Amount    currency.Amount
-	Charges   int64
+	Currency string
+	Amount   currency.Amount
+	Charges  int64
+	// Adjustments are credits and surcharges.
+	Adjustments int64
+	// Reversals are of charges and of adjustments.
 	Reversals int64
 	// ConnectedSeconds and BilledSeconds are those of the charges without those
 	// of the reversed ones.
@@ -31,7 +34,7 @@ type Total struct {
 // {"payer": "10001", "currency": "USD", …}.
 func (t Total) MarshalJSON() ([]byte, error) {
 	values := map[string]any{
-		"currency": t.Currency, "amount": t.Amount.Number(), "charges": t.Charges, "reversals": t.Reversals,
+		"currency": t.Currency, "amount": t.Amount.Number(), "charges": t.Charges, "adjustments": t.Adjustments, "reversals": t.Reversals,
 		"connected_seconds": t.ConnectedSeconds, "billed_seconds": t.BilledSeconds,
 	}
 	for i, by := range t.By {
@@ -44,7 +47,7 @@ func newTotals(by []ledger.Dimension, stored []ledger.Total) []Total {
 	totals := make([]Total, len(stored))
 	for i, t := range stored {
 		totals[i] = Total{
-			By: by, Groups: t.Groups, Currency: t.Currency, Amount: t.Amount, Charges: t.Charges, Reversals: t.Reversals,
+			By: by, Groups: t.Groups, Currency: t.Currency, Amount: t.Amount, Charges: t.Charges, Adjustments: t.Adjustments, Reversals: t.Reversals,
 			ConnectedSeconds: t.ConnectedSeconds, BilledSeconds: t.BilledSeconds,
 		}
 	}
@@ -76,6 +79,7 @@ func AddTotals(totals []Total) Total {
 	for _, t := range totals {
 		sum.Currency = t.Currency
 		sum.Charges += t.Charges
+		sum.Adjustments += t.Adjustments
 		sum.Reversals += t.Reversals
 		sum.ConnectedSeconds += t.ConnectedSeconds
 		sum.BilledSeconds += t.BilledSeconds
