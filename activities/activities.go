@@ -91,6 +91,10 @@ func New(apps []App, l Ledger, targets []Target, forget ForgetCallbacks, fold Fo
 	return a
 }
 
+// UseClock takes the time from now in place of this process's clock. Call it before the
+// first activity.
+func (a *Activities) UseClock(now func() time.Time) { a.now = now }
+
 func (a *Activities) app(id tencent.SDKAppID) (App, error) {
 	app, ok := a.apps[id]
 	if !ok {

@@ -34,6 +34,7 @@ ok  redis                        redis://HOST/0 answers in DURATION, version VER
 ok  starters                     1 alive
 ok  temporal                     namespace default, server VERSION
 ok  clock                        this machine agrees with temporal, ledger, redis
+ok  process clocks               those of 2 starters and workers are right
 ok  retention                    closed workflows are kept for 10 days, longer than the 8 days that Redis remembers a call
 ok  search attributes            all N are registered
 ok  workers                      1 on the task queue aftercall

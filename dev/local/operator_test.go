@@ -193,6 +193,7 @@ func TestOperator(t *testing.T) {
 		{"start refuses", console.testStartRefuses},
 		{"backfill", console.testBackfill},
 		{"backfill refuses", console.testBackfillRefuses},
+		{"wrong task queue", console.testWrongTaskQueue},
 		{"backfill is resumed", console.testBackfillResumed},
 		{"schedule follows the configuration", console.testSchedule},
 	} {

@@ -217,7 +217,7 @@ func TestMetricNames(t *testing.T) {
 // TestWaitingCalls queries the real visibility for a call in review.
 func TestWaitingCalls(t *testing.T) {
 	reg := metrics.NewRegistry()
-	calls := waiting.New(shared.Temporal, reg, slog.New(slog.DiscardHandler))
+	calls := waiting.New(shared.Temporal, time.Now, reg, slog.New(slog.DiscardHandler))
 	reviewed := inReview(t)
 	require.Eventually(t, func() bool {
 		require.NoError(t, calls.Refresh(t.Context()))

@@ -48,17 +48,18 @@ func (e *HeldError) Error() string { return e.Reason }
 type Breakers struct {
 	guard   *redisguard.Guard
 	process string
+	now     func() time.Time
 	logger  *slog.Logger
 	open    *prometheus.GaugeVec
 	held    *prometheus.CounterVec
 }
 
 // New returns the Breakers of this process. They publish their state to the
-// Redis of guard.
-func New(guard *redisguard.Guard, reg prometheus.Registerer, logger *slog.Logger) *Breakers {
+// Redis of guard, with the time of now.
+func New(guard *redisguard.Guard, now func() time.Time, reg prometheus.Registerer, logger *slog.Logger) *Breakers {
 	factory := promauto.With(reg)
 	return &Breakers{
-		guard: guard, process: uuid.NewString(), logger: logger,
+		guard: guard, process: uuid.NewString(), now: now, logger: logger,
 		open: factory.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "aftercall_target_paused",
 			Help: "1 while this process's circuit breaker for a target is open or half-open: deliveries are held, except for one test after each cooldown.",
@@ -146,7 +147,7 @@ func (b *Breaker) Do(ctx context.Context, request func(context.Context) error, j
 		b.all.held.WithLabelValues(b.target, "paused").Inc()
 		return &HeldError{
 			Reason: fmt.Sprintf("circuit breaker of %s is open: %d requests in a row have failed", b.target, FailuresToOpen),
-			For:    max(time.Until(time.Unix(0, b.openUntil.Load())), minHold),
+			For:    max(time.Unix(0, b.openUntil.Load()).Sub(b.all.now()), minHold),
 		}
 	}
 	b.publishProblem(ctx, result == nil, verdict.Problem)
@@ -185,17 +186,17 @@ func (b *Breaker) watch() (done func()) {
 	}
 }
 
-func (b *Breaker) markSlow() { b.slowUntil.Store(time.Now().Add(slowFor).UnixNano()) }
+func (b *Breaker) markSlow() { b.slowUntil.Store(b.all.now().Add(slowFor).UnixNano()) }
 
 // Slow reports whether a request to the receiver has taken longer than two
 // seconds within the last minute, in this process.
-func (b *Breaker) Slow() bool { return time.Now().UnixNano() < b.slowUntil.Load() }
+func (b *Breaker) Slow() bool { return b.all.now().UnixNano() < b.slowUntil.Load() }
 
 // stateChanged is called by the breaker, under its lock. It must not take long.
 func (b *Breaker) stateChanged(_ string, from, to gobreaker.State) {
 	switch to {
 	case gobreaker.StateOpen:
-		b.openUntil.Store(time.Now().Add(b.cooldown).UnixNano())
+		b.openUntil.Store(b.all.now().Add(b.cooldown).UnixNano())
 		b.all.open.WithLabelValues(b.target).Set(1)
 		if from == gobreaker.StateClosed {
 			b.all.logger.Warn("circuit breaker open: the target keeps failing", "target", b.target, "failures", FailuresToOpen, "cooldown", b.cooldown)

@@ -58,7 +58,7 @@ func withClient(t *testing.T, client *redis.Client, logger *slog.Logger) *Breake
 	t.Helper()
 	guard := redisguard.New(t.Context(), client, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 	t.Cleanup(guard.Close)
-	return New(guard, prometheus.NewRegistry(), logger)
+	return New(guard, time.Now, prometheus.NewRegistry(), logger)
 }
 
 // attempt makes a request that ends with err, and returns why it was held, nil

@@ -54,7 +54,7 @@ func (p *problemState) forget() {
 // publishProblem writes to Redis what an operator must correct, or removes it
 // after a success. Other failures leave it as it is.
 func (b *Breaker) publishProblem(ctx context.Context, succeeded bool, reason string) {
-	now := time.Now()
+	now := b.all.now()
 	if (reason == "" && !succeeded) || !b.problem.due(reason, now) {
 		return
 	}

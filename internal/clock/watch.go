@@ -58,7 +58,9 @@ type Watch struct {
 
 	mu sync.Mutex
 	// ahead has the offset of each source that has been read, AtLeast.
-	ahead  map[string]time.Duration
+	ahead map[string]time.Duration
+	// ofMost is the middle of ahead and 0, this process's own.
+	ofMost time.Duration
 	failed map[string]bool
 	// measured is closed by the next measurement, and replaced.
 	measured chan struct{}
@@ -126,6 +128,7 @@ func (w *Watch) note(ctx context.Context, source string, ahead time.Duration, er
 	}
 	before := w.ahead[source]
 	w.ahead[source] = ahead
+	w.ofMost = middle(w.ahead)
 	w.gauge.WithLabelValues(source).Set(ahead.Seconds())
 	switch {
 	case level(ahead) == level(before):
@@ -149,7 +152,7 @@ func level(ahead time.Duration) int {
 
 // Now is the time by the clock on which most agree, this process and its sources,
 // and the sources where there is no majority.
-func (w *Watch) Now() time.Time { return w.now().Add(-w.correction()) }
+func (w *Watch) Now() time.Time { return w.now().Add(-w.Ahead()) }
 
 // NowOf is the time by the clock of a source, and by this process's as long as the
 // other one is not known.
@@ -159,10 +162,16 @@ func (w *Watch) NowOf(source string) time.Time {
 	return w.now().Add(-w.ahead[source])
 }
 
-func (w *Watch) correction() time.Duration {
+// Ahead is how far the clock of this process is ahead of the time that Now returns.
+func (w *Watch) Ahead() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	all := append(slices.Collect(maps.Values(w.ahead)), 0)
+	return w.ofMost
+}
+
+// middle is the median of ahead and 0, and of two the one that is not nearer to 0.
+func middle(ahead map[string]time.Duration) time.Duration {
+	all := append(slices.Collect(maps.Values(ahead)), 0)
 	slices.Sort(all)
 	low, high := all[(len(all)-1)/2], all[len(all)/2]
 	if low.Abs() > high.Abs() {
@@ -173,7 +182,7 @@ func (w *Watch) correction() time.Duration {
 
 // Problem says that the clock of this process is wrong, and is empty otherwise.
 func (w *Watch) Problem() string {
-	if ahead := w.correction(); ahead.Abs() > Wrong {
+	if ahead := w.Ahead(); ahead.Abs() > Wrong {
 		return "the clock of this machine is " + Describe(ahead) + " the others: " + Cure
 	}
 	return ""

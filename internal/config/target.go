@@ -99,9 +99,10 @@ func (c *Config) Subscribers(e notify.Event) []string {
 }
 
 // Sender returns what sends to a target, or what is wrong with its options.
-// client is one for the Network of its options, nil for a client of its own.
-func (c *Config) Sender(t Target, client *http.Client) (notify.Sender, []notify.Problem) {
-	return notify.New(t.Options, notify.Settings{Events: t.Subscription().Events, Charges: c.charges(t), HTTP: client})
+// client is one for the Network of its options, nil for a client of its own; now is
+// the time of signatures and messages, time.Now if it is nil.
+func (c *Config) Sender(t Target, client *http.Client, now func() time.Time) (notify.Sender, []notify.Problem) {
+	return notify.New(t.Options, notify.Settings{Events: t.Subscription().Events, Charges: c.charges(t), HTTP: client, Now: now})
 }
 
 // charges are how the apps are charged whose events a target is sent.

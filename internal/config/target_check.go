@@ -29,7 +29,7 @@ func (v validator) target(path string, target Target) {
 	if target.Options == nil {
 		return
 	}
-	_, problems := v.config.Sender(target, nil)
+	_, problems := v.config.Sender(target, nil, nil)
 	for _, p := range problems {
 		v.report(child(path, p.Key), "%s", p.Message)
 	}

@@ -59,7 +59,7 @@ func TestTargetsOfEveryType(t *testing.T) {
 	cfg, err := parse(t, validApps+otherTargets+validTariffs)
 	require.NoError(t, err)
 	for _, target := range cfg.Targets {
-		sender, problems := cfg.Sender(target, nil)
+		sender, problems := cfg.Sender(target, nil, nil)
 		require.Empty(t, problems)
 		require.NotNil(t, sender)
 	}

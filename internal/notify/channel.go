@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"time"
 	_ "time/tzdata" // time zones, also on machines without zone files
 )
 
@@ -90,6 +91,8 @@ type Settings struct {
 	// HTTP is a client made by NewHTTPClient for the options' Network; nil makes
 	// a client for this sender alone.
 	HTTP *http.Client
+	// Now is the time of signatures and messages, time.Now if it is nil.
+	Now func() time.Time
 }
 
 // Charge is how the calls of an app are charged.
@@ -110,9 +113,12 @@ type Problem struct {
 // New returns the sender of a target, or what is wrong with its options. It
 // tries the templates with a sample of every event.
 func New(o Options, settings Settings) (Sender, []Problem) {
-	s := &setup{network: o.Network(), events: settings.Events, charges: settings.Charges, http: settings.HTTP}
+	s := &setup{network: o.Network(), events: settings.Events, charges: settings.Charges, http: settings.HTTP, now: settings.Now}
 	if s.http == nil {
 		s.http = NewHTTPClient(s.network)
+	}
+	if s.now == nil {
+		s.now = time.Now
 	}
 	sender := o.newSender(s)
 	if len(s.problems) > 0 {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -278,4 +279,31 @@ func TestCodesAreExplained(t *testing.T) {
 	require.EqualError(t, answered("7"), "answered code 7: busy")
 	require.EqualError(t, answered("8"), "answered code 8")
 	require.EqualError(t, answered("9"), "answered code 9")
+}
+
+// TestTimeOfSignatures: it is the time that the process has been given, which may differ
+// from its own clock.
+func TestTimeOfSignatures(t *testing.T) {
+	send := func(o func(address string) Options) request {
+		t.Helper()
+		p := newProvider(t, http.StatusOK, "{}")
+		s, problems := New(o(p.url), Settings{Now: func() time.Time { return sentAt }})
+		require.Empty(t, problems)
+		_ = s.Send(t.Context(), "msg_1", sample(t, EventCallFree)) // whatever it makes of the answer
+		return p.only(t)
+	}
+	private := HTTPOptions{AllowPrivate: true}
+	seconds := strconv.FormatInt(sentAt.Unix(), 10)
+	webhook := send(func(address string) Options {
+		return &WebhookOptions{HTTPOptions: private, URL: secret.New(address), Secrets: []secret.Text{secret.New(secretOne)}}
+	})
+	require.Equal(t, seconds, webhook.header.Get("Webhook-Timestamp"))
+	dingtalk := send(func(address string) Options {
+		return &DingTalkOptions{HTTPOptions: private, URL: secret.New(address + "/robot/send"), Secret: secret.New("SECthis-is-secret")}
+	})
+	require.Contains(t, dingtalk.query, "timestamp="+strconv.FormatInt(sentAt.UnixMilli(), 10))
+	feishu := send(func(address string) Options {
+		return &FeishuOptions{HTTPOptions: private, URL: secret.New(address + "/open-apis/bot/v2/hook/xxx"), Secret: secret.New("this-is-secret")}
+	})
+	require.Contains(t, feishu.body, seconds)
 }

@@ -41,7 +41,7 @@ func (o *DingTalkOptions) newSender(s *setup) Sender {
 	s.secret("secret", o.Secret, "copy it from the robot's security settings, where it begins with SEC")
 	return &dingtalk{
 		url: s.url(o.URL), secret: o.Secret.Reveal(),
-		text: s.text(o.TextOptions, plain, 0), http: s.http, now: time.Now,
+		text: s.text(o.TextOptions, plain, 0), http: s.http, now: s.now,
 	}
 }
 

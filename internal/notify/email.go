@@ -83,7 +83,7 @@ func (o *EmailOptions) newSender(s *setup) Sender {
 		html:    s.html(o.HTML, o.TextOptions),
 		dialer:  NewDialer(o.AllowPrivate),
 		tls:     &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12},
-		now:     time.Now,
+		now:     s.now,
 	}
 }
 

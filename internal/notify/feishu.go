@@ -41,7 +41,7 @@ func (o *FeishuOptions) newSender(s *setup) Sender {
 	s.secret("secret", o.Secret, "copy it from the bot's security settings, signature verification")
 	return &feishu{
 		url: o.URL.Reveal(), secret: o.Secret.Reveal(),
-		text: s.text(o.TextOptions, withoutTags, 0), http: s.http, now: time.Now,
+		text: s.text(o.TextOptions, withoutTags, 0), http: s.http, now: s.now,
 	}
 }
 

@@ -15,13 +15,14 @@ type Relay struct {
 	now  func() time.Time
 }
 
-// NewRelay returns a Relay to an address without a query.
-func NewRelay(address string, client *http.Client) (*Relay, error) {
+// NewRelay returns a Relay to an address without a query. now is the time by which a
+// date in an answer is understood.
+func NewRelay(address string, client *http.Client, now func() time.Time) (*Relay, error) {
 	parsed, err := url.Parse(address)
 	if err != nil {
 		return nil, withoutURL(err)
 	}
-	return &Relay{url: *parsed, http: client, now: time.Now}, nil
+	return &Relay{url: *parsed, http: client, now: now}, nil
 }
 
 // Send posts a callback once, with its query and body unchanged, byte for byte.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -19,7 +20,7 @@ func TestRelaySendsByteForByte(t *testing.T) {
 		w.WriteHeader(status)
 	}))
 	t.Cleanup(server.Close)
-	relay, err := NewRelay(server.URL+"/tencent/callback%2Fx", NewHTTPClient(Network{AllowPrivate: true}))
+	relay, err := NewRelay(server.URL+"/tencent/callback%2Fx", NewHTTPClient(Network{AllowPrivate: true}), time.Now)
 	require.NoError(t, err)
 
 	// An order, an encoding and a repetition that a parser would not bring back.

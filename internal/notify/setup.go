@@ -38,6 +38,7 @@ type setup struct {
 	network  Network
 	events   []EventType
 	charges  []Charge
+	now      func() time.Time
 	problems []Problem
 	// templateTime replaces the limit of that name, in tests.
 	templateTime time.Duration

@@ -38,7 +38,7 @@ func (o *SlackOptions) address() string { return o.URL.Reveal() }
 // newSender implements Options.
 func (o *SlackOptions) newSender(s *setup) Sender {
 	s.url(o.URL)
-	return &slack{url: o.URL.Reveal(), text: s.text(o.TextOptions, slackEscape, maxSlackText), http: s.http, now: time.Now}
+	return &slack{url: o.URL.Reveal(), text: s.text(o.TextOptions, slackEscape, maxSlackText), http: s.http, now: s.now}
 }
 
 // maxSlackText is the length that Slack recommends; it truncates at ten times that.

@@ -83,7 +83,7 @@ func (o *StripeOptions) newSender(s *setup) Sender {
 	return &stripe{
 		url:    strings.TrimRight(o.URL.Reveal(), "/") + "/v1/billing/meter_events",
 		apiKey: m.APIKey.Reveal(), meter: m.Name, value: m.Value,
-		customer: s.message("stripe.customer", m.Customer, "", TextOptions{}, plain, 0), http: s.http, now: time.Now,
+		customer: s.message("stripe.customer", m.Customer, "", TextOptions{}, plain, 0), http: s.http, now: s.now,
 	}
 }
 

@@ -38,7 +38,7 @@ func (o *TeamsOptions) address() string { return o.URL.Reveal() }
 // newSender implements Options.
 func (o *TeamsOptions) newSender(s *setup) Sender {
 	s.url(o.URL)
-	t := &teams{url: o.URL.Reveal(), http: s.http, now: time.Now}
+	t := &teams{url: o.URL.Reveal(), http: s.http, now: s.now}
 	if t.facts = strings.TrimSpace(o.Text) == ""; t.facts {
 		t.text = s.message("text", "", defaultSubject, o.TextOptions, teamsEscape, maxTeamsFact)
 		return t

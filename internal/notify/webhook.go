@@ -68,7 +68,9 @@ func (o *WebhookOptions) newSender(s *setup) Sender {
 	w, err := NewWebhook(o.URL.Reveal(), secrets, s.http)
 	if err != nil {
 		s.report("secrets", "%s", err)
+		return nil
 	}
+	w.now = s.now
 	return w
 }
 

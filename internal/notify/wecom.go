@@ -34,7 +34,7 @@ func (o *WeComOptions) address() string { return o.URL.Reveal() }
 // newSender implements Options.
 func (o *WeComOptions) newSender(s *setup) Sender {
 	s.url(o.URL)
-	return &wecom{url: o.URL.Reveal(), text: s.text(o.TextOptions, withoutTags, maxWeComText), http: s.http, now: time.Now}
+	return &wecom{url: o.URL.Reveal(), text: s.text(o.TextOptions, withoutTags, maxWeComText), http: s.http, now: s.now}
 }
 
 // maxWeComText is the longest text that a robot accepts, in bytes before the

@@ -66,7 +66,7 @@ func (d *Deps) auditRecords(ctx context.Context, l *ledger.Ledger) ([]RecordAudi
 			return nil, err
 		}
 		audit := recordAudit{
-			app: *app, beginning: from, ledger: l, records: waitingClient{records}, now: d.now(),
+			app: *app, beginning: from, ledger: l, records: waitingClient{records}, now: d.now(ctx),
 			isRunning: func(ctx context.Context, callID string) (bool, error) {
 				return isRunning(ctx, t, workflows.AfterCallID(app.SDKAppID, callID))
 			},

@@ -78,7 +78,7 @@ func (d *Deps) Backfill(ctx context.Context, p BackfillParams) (*BackfillResult,
 	if err != nil {
 		return nil, err
 	}
-	window, err := d.backfillWindow(p)
+	window, err := d.backfillWindow(p, d.now(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -115,9 +115,9 @@ func newBackfillCounts(r workflows.SweepResult) BackfillCounts {
 	}
 }
 
-// backfillWindow checks the time range against what Tencent can list. It does
-// not depend on the clock, so that the same range is the same workflow.
-func (d *Deps) backfillWindow(p BackfillParams) (sweep.Window, error) {
+// backfillWindow checks the time range against what Tencent can list now. The result
+// does not depend on it, so that the same range is the same workflow.
+func (d *Deps) backfillWindow(p BackfillParams, now time.Time) (sweep.Window, error) {
 	zone, err := Zone(p.Zone)
 	if err != nil {
 		return sweep.Window{}, err
@@ -126,7 +126,6 @@ func (d *Deps) backfillWindow(p BackfillParams) (sweep.Window, error) {
 	if err != nil {
 		return sweep.Window{}, err
 	}
-	now := d.now()
 	earliest := now.Add(-sweep.Reach)
 	switch {
 	case from.After(now):

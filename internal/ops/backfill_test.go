@@ -11,11 +11,9 @@ import (
 	"aftercall/internal/sweep"
 )
 
-func testDeps(now time.Time) (*Deps, *bytes.Buffer) {
+func testDeps() (*Deps, *bytes.Buffer) {
 	var notes bytes.Buffer
-	d := New(context.Background(), nil, &notes)
-	d.now = func() time.Time { return now }
-	return d, &notes
+	return New(context.Background(), nil, &notes), &notes
 }
 
 func backfill(from, to, zone string) BackfillParams {
@@ -43,8 +41,8 @@ func TestBackfillWindow(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			d, notes := testDeps(now)
-			w, err := d.backfillWindow(tt.p)
+			d, notes := testDeps()
+			w, err := d.backfillWindow(tt.p, now)
 			require.NoError(t, err)
 			require.True(t, at(tt.from).Equal(w.From), w.From)
 			require.True(t, at(tt.to).Equal(w.To), w.To)
@@ -64,8 +62,8 @@ func TestBackfillWindowRefuses(t *testing.T) {
 		`--zone: "Mars/Olympus" is not known`:                                        backfill("2026-03-08", "2026-03-09", "Mars/Olympus"),
 		`--to: "01.03.2026" is neither a day nor a time`:                             backfill("2026-03-08", "01.03.2026", "UTC"),
 	} {
-		d, _ := testDeps(now)
-		w, err := d.backfillWindow(p)
+		d, _ := testDeps()
+		w, err := d.backfillWindow(p, now)
 		require.EqualError(t, err, want)
 		var detailed *Error
 		require.ErrorAs(t, err, &detailed)

@@ -12,12 +12,16 @@ import (
 )
 
 // probeTariff checks that a version of the tariff is in force, and stays so.
-func probeTariff(_ context.Context, d *Deps, app *config.App) (string, error) {
+func probeTariff(ctx context.Context, d *Deps, app *config.App) (string, error) {
+	return judgeTariff(app, d.now(ctx))
+}
+
+// judgeTariff is what probeTariff finds at now.
+func judgeTariff(app *config.App, now time.Time) (string, error) {
 	rater, err := app.Rater()
 	if err != nil {
 		return "", err
 	}
-	now := d.now()
 	name, from := rater.InForce(now)
 	found := fmt.Sprintf("%s, the version of %s is in force", name, from.Format(time.RFC3339))
 	for _, next := range app.Tariff.Ordered() {
@@ -96,10 +100,10 @@ func probeRecordAPI(ctx context.Context, d *Deps, app *config.App) (string, erro
 	if err != nil {
 		return "", err
 	}
-	start := time.Now()
+	now, start := d.now(ctx), time.Now()
 	if _, err := ask(ctx, func(ctx context.Context) (tencent.RecordPage, error) {
 		return api.Records(ctx, tencent.RecordFilter{
-			StartTime: start.Add(-time.Minute).Unix(), EndTime: start.Unix(), Page: 1, NumberPerPage: 1,
+			StartTime: now.Add(-time.Minute).Unix(), EndTime: now.Unix(), Page: 1, NumberPerPage: 1,
 		})
 	}); err != nil {
 		return "", tencentError(app, err)

@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// answersSince is how far back probeAnswers looks.
-	answersSince = 15 * time.Minute
+	// answersMinutes is how far back probeAnswers looks.
+	answersMinutes = 15
 	// stuckAfter is how long a call may be in a stage in which it needs no one, as in
 	// the alert AftercallOldestCallTooOld.
 	stuckAfter = 15 * time.Minute
@@ -29,42 +29,68 @@ func probeAnswers(ctx context.Context, d *Deps, app *config.App) (string, error)
 	if err != nil {
 		return "", err
 	}
-	answers, err := presence.Answers(ctx, guard, d.now(), answersSince)
+	minutes, err := presence.Answers(ctx, guard, answersMinutes)
 	if err != nil {
 		return "", cannotTell("try again in some seconds", "Redis does not say: %w", err)
 	}
-	accepted := int64(0)
-	other := map[string]int64{}
-	for a, n := range answers {
-		switch {
-		case a.App != app.Name || a.Outcome == callback.AnswerProbe:
-		case a.Outcome == callback.AnswerConflict:
-			other["differed from the first callback of their call"] += n
-		case a.Outcome == callback.AnswerRefused || a.Outcome == callback.AnswerUnavailable:
-			other[fmt.Sprintf("answered %d", a.Status)] += n
-		default:
-			accepted += n
-		}
-	}
-	within := fmt.Sprintf("in the last %d minutes", int(answersSince.Minutes()))
-	if len(other) == 0 {
-		return fmt.Sprintf("%d callbacks accepted %s, none refused", accepted, within), nil
-	}
-	return "", answersError(answers, app.Name, accepted, fmt.Sprintf("%d callbacks accepted %s; %s", accepted, within, counted(other)))
+	return judgeAnswers(minutes, app.Name)
 }
 
-// answersError judges answers that were not all good: red, if none was.
-func answersError(answers map[presence.Answer]int64, app string, accepted int64, found string) error {
-	unsigned := answers[presence.Answer{App: app, Outcome: callback.AnswerRefused, Status: http.StatusUnauthorized}]
-	switch {
-	case unsigned > 0 && accepted == 0:
-		return Errorf(Failed, "make apps[].callback.token the one in Tencent's console, and restart the starters; the sweep starts the calls that were missed", "%s", found)
-	case accepted == 0:
-		return warn("look for “callback refused” in the starter's log; docs/callback.md says what each status means", "%s", found)
-	case unsigned > 0:
-		return warn("if these are Tencent's, apps[].callback.token is not the one in its console: correct it and restart the starters; otherwise someone else knows the URL", "%s", found)
+// tally counts how the callbacks of an app were answered.
+type tally struct {
+	accepted int64
+	// unsigned had the wrong signature, unsignedSince those after the minute in which a
+	// callback was last accepted.
+	unsigned, unsignedSince int64
+	other                   map[string]int64
+}
+
+// add counts one more minute.
+func (t *tally) add(minute map[presence.Answer]int64, app string) {
+	before := t.accepted
+	for a, n := range minute {
+		switch {
+		case a.App != app || a.Outcome == callback.AnswerProbe:
+		case a.Outcome == callback.AnswerConflict:
+			t.other["differed from the first callback of their call"] += n
+		case a.Outcome == callback.AnswerRefused || a.Outcome == callback.AnswerUnavailable:
+			t.other[fmt.Sprintf("answered %d", a.Status)] += n
+			if a.Outcome == callback.AnswerRefused && a.Status == http.StatusUnauthorized {
+				t.unsigned, t.unsignedSince = t.unsigned+n, t.unsignedSince+n
+			}
+		default:
+			t.accepted += n
+		}
 	}
-	return warn("look for “callback refused” and “conflict” in the starter's log: someone else may know the URL", "%s", found)
+	if t.accepted > before {
+		t.unsignedSince = 0
+	}
+}
+
+// judgeAnswers judges how the callbacks of an app were answered in the last minutes, the
+// current one at the end.
+func judgeAnswers(minutes []map[presence.Answer]int64, app string) (string, error) {
+	t := tally{other: map[string]int64{}}
+	for _, minute := range minutes {
+		t.add(minute, app)
+	}
+	found := fmt.Sprintf("%d callbacks accepted in the last %d minutes", t.accepted, len(minutes))
+	if len(t.other) == 0 {
+		return found + ", none refused", nil
+	}
+	found += "; " + counted(t.other)
+	switch {
+	case t.unsignedSince > 0:
+		if t.accepted > 0 {
+			found += ", and none accepted since"
+		}
+		return "", Errorf(Failed, "make apps[].callback.token the one in Tencent's console, and restart the starters; the sweep starts the calls that were missed", "%s", found)
+	case t.accepted == 0:
+		return "", warn("look for “callback refused” in the starter's log; docs/callback.md says what each status means", "%s", found)
+	case t.unsigned > 0:
+		return "", warn("if these are Tencent's, apps[].callback.token is not the one in its console: correct it and restart the starters; otherwise someone else knows the URL", "%s", found)
+	}
+	return "", warn("look for “callback refused” and “conflict” in the starter's log: someone else may know the URL", "%s", found)
 }
 
 // counted lists counts, the largest first.
@@ -99,7 +125,7 @@ func probeCalls(ctx context.Context, d *Deps, app *config.App) (string, error) {
 	}
 	var failed, slow []string
 	for _, stage := range []workflows.Stage{workflows.StageWaiting, workflows.StageCharge, workflows.StageRecord} {
-		n, err := d.countWorkflows(ctx, workflows.WaitingQuery(stage)+ofApp+startedBefore(d.temporalNow(ctx).Add(-stuckAfter)))
+		n, err := d.countWorkflows(ctx, workflows.WaitingQuery(stage)+ofApp+startedBefore(d.now(ctx).Add(-stuckAfter)))
 		switch {
 		case err != nil:
 			return "", err

@@ -3,10 +3,13 @@ package ops
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"aftercall/internal/clock"
+	"aftercall/internal/presence"
 	"aftercall/internal/temporalclient"
 )
 
@@ -39,7 +42,44 @@ func (d *Deps) clockSources() []clock.Source {
 
 // probeClock compares the clock of this machine with those of the systems it works with.
 func probeClock(ctx context.Context, d *Deps) (string, error) {
-	return compareClocks(ctx, d.now, d.clockSources())
+	return compareClocks(ctx, d.machineNow, d.clockSources())
+}
+
+// probeProcessClocks looks at what starters and workers report of their clocks.
+func probeProcessClocks(ctx context.Context, d *Deps) (string, error) {
+	_, guard, err := d.Redis()
+	if err != nil {
+		return "", err
+	}
+	var living []presence.Process
+	for _, role := range []presence.Role{presence.Starter, presence.Worker} {
+		found, err := presence.Processes(ctx, guard, role)
+		if err != nil {
+			return "", cannotTell("try again in some seconds", "Redis does not say: %w", err)
+		}
+		living = append(living, slices.DeleteFunc(found, func(p presence.Process) bool { return !p.Alive() })...)
+	}
+	return judgeProcessClocks(living)
+}
+
+// judgeProcessClocks names the processes whose clock is off.
+func judgeProcessClocks(living []presence.Process) (string, error) {
+	var off []string
+	worst := time.Duration(0)
+	for _, p := range living {
+		if p.Ahead.Abs() > clock.Tolerated {
+			off = append(off, fmt.Sprintf("the clock of the %s is %s the others", p.Name(), clock.Describe(p.Ahead)))
+			worst = max(worst, p.Ahead.Abs())
+		}
+	}
+	if len(off) == 0 {
+		return fmt.Sprintf("those of %d starters and workers are right", len(living)), nil
+	}
+	found := strings.Join(slices.Compact(off), "; ")
+	if worst > clock.Wrong {
+		return "", Errorf(Failed, clock.Cure+"; until then such a worker takes no tasks", "%s", found)
+	}
+	return "", warn(clock.Cure, "%s", found)
 }
 
 // compareClocks reports the greatest difference. That a system cannot be asked is a
@@ -72,14 +112,16 @@ func compareClocks(ctx context.Context, now func() time.Time, sources []clock.So
 	return "this machine agrees with " + strings.Join(asked, ", "), nil
 }
 
-// temporalNow is the time by Temporal's clock, which is read once, and by this
-// machine's where it cannot be read: a user who may only look may not poll.
-func (d *Deps) temporalNow(ctx context.Context) time.Time {
-	d.clockOnce.Do(func() {
-		offset, err := d.clockSources()[0].Measure(ctx, d.now)
-		if err == nil {
-			d.temporalAhead = offset.AtLeast()
+// now is the time by the first clock that can be read, once: that of Temporal, the
+// ledger's database, Redis, or else of this machine, which may be wrong.
+func (d *Deps) now(ctx context.Context) time.Time {
+	d.aheadOnce.Do(func() {
+		for _, source := range d.clockSources() {
+			if offset, err := source.Measure(ctx, d.machineNow); err == nil {
+				d.ahead = offset.AtLeast()
+				return
+			}
 		}
 	})
-	return d.now().Add(-d.temporalAhead)
+	return d.machineNow().Add(-d.ahead)
 }

@@ -29,7 +29,7 @@ func probeStarter(ctx context.Context, d *Deps, app *config.App) (string, error)
 	for _, s := range app.Callback.AllSecrets() {
 		secrets = append(secrets, s.Reveal())
 	}
-	sent := callback.NewProbe(app.SDKAppID, app.SecretKey.Reveal(), d.now())
+	sent := callback.NewProbe(app.SDKAppID, app.SecretKey.Reveal(), d.now(ctx))
 	start := time.Now()
 	status, body, err := postProbe(ctx, sent, address, app.Callback.Token.Reveal())
 	if err != nil {

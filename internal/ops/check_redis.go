@@ -86,7 +86,7 @@ func probeTargets(ctx context.Context, d *Deps) (string, error) {
 	}
 	var wrong []string
 	for _, name := range receivers {
-		found, err := targetState(ctx, guard, name, d.now())
+		found, err := targetState(ctx, guard, name, d.now(ctx))
 		if err != nil {
 			return "", cannotTell("try again in some seconds", "Redis does not say which accept deliveries: %w", err)
 		}
@@ -129,36 +129,46 @@ func probeStarters(ctx context.Context, d *Deps) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	living, silent, err := awaitStarter(ctx, guard)
-	const cure = "start one, or look at its log; it must have the same REDIS_URL as this command"
-	switch {
-	case err != nil:
+	known, err := awaitStarter(ctx, guard)
+	if err != nil {
 		return "", cannotTell("try again in some seconds", "Redis does not say: %w", err)
-	case living == 0 && len(silent) > 0:
-		return "", Errorf(Failed, cure, "none is alive; the last one reported at %s", slices.MaxFunc(silent, time.Time.Compare).Format(time.RFC3339))
-	case living == 0:
-		return "", Errorf(Failed, cure, "none has reported in the last hour")
-	case len(silent) > 0:
-		return "", warn("look at its log, and start it again", "%d alive, but one has been silent since %s", living, slices.MaxFunc(silent, time.Time.Compare).Format(time.RFC3339))
 	}
-	return fmt.Sprintf("%d alive", living), nil
+	return judgeStarters(known)
+}
+
+func judgeStarters(known []presence.Process) (string, error) {
+	silent := slices.DeleteFunc(slices.Clone(known), presence.Process.Alive)
+	living := len(known) - len(silent)
+	const cure = "start one, or look at its log; it must have the same REDIS_URL as this command"
+	if len(known) == 0 {
+		return "", Errorf(Failed, cure, "none has reported in the last hour")
+	}
+	if len(silent) == 0 {
+		return fmt.Sprintf("%d alive", living), nil
+	}
+	last := silent[len(silent)-1]
+	since := last.SilentSince.Format(time.RFC3339)
+	if living == 0 {
+		return "", Errorf(Failed, cure, "none is alive; the last one, the %s, reported at %s", last.Name(), since)
+	}
+	return "", warn("look at its log, and start it again", "%d alive, but the %s has been silent since %s", living, last.Name(), since)
 }
 
 // awaitStarter waits for the first report if there is none.
-func awaitStarter(ctx context.Context, guard *redisguard.Guard) (living int, silent []time.Time, err error) {
+func awaitStarter(ctx context.Context, guard *redisguard.Guard) ([]presence.Process, error) {
 	over := time.After(awaitReport)
 	ticker := time.NewTicker(presence.Interval / 10)
 	defer ticker.Stop()
 	for {
-		living, silent, err = presence.Starters(ctx, guard)
-		if err != nil || living > 0 || len(silent) > 0 {
-			return living, silent, err
+		known, err := presence.Processes(ctx, guard, presence.Starter)
+		if err != nil || len(known) > 0 {
+			return known, err
 		}
 		select {
 		case <-ctx.Done():
-			return 0, nil, ctx.Err()
+			return nil, ctx.Err()
 		case <-over:
-			return 0, nil, nil
+			return nil, nil
 		case <-ticker.C:
 		}
 	}

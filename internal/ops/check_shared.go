@@ -10,15 +10,16 @@ import (
 
 // The names of probes that others need.
 const (
-	redisProbe     = "redis"
-	temporalProbe  = "temporal"
-	workersProbe   = "workers"
-	ledgerProbe    = "ledger"
-	startersProbe  = "starters"
-	clockProbe     = "clock"
-	recordAPIProbe = "record api"
-	callbackProbe  = "callback"
-	tariffProbe    = "tariff"
+	redisProbe         = "redis"
+	temporalProbe      = "temporal"
+	workersProbe       = "workers"
+	ledgerProbe        = "ledger"
+	startersProbe      = "starters"
+	clockProbe         = "clock"
+	processClocksProbe = "process clocks"
+	recordAPIProbe     = "record api"
+	callbackProbe      = "callback"
+	tariffProbe        = "tariff"
 )
 
 // sharedProbes check what all apps share.
@@ -28,6 +29,7 @@ func sharedProbes() []probe {
 		{name: startersProbe, needs: []string{redisProbe}, run: probeStarters},
 		{name: temporalProbe, run: probeTemporal},
 		{name: clockProbe, needs: []string{temporalProbe}, run: probeClock},
+		{name: processClocksProbe, needs: []string{redisProbe}, run: probeProcessClocks},
 		{name: "retention", needs: []string{temporalProbe}, run: probeRetention},
 		{name: "search attributes", needs: []string{temporalProbe}, run: probeSearchAttributes},
 		{name: workersProbe, needs: []string{temporalProbe}, run: probeWorkers},

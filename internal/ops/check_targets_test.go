@@ -23,7 +23,7 @@ func TestTargetsThatNeedAnOperator(t *testing.T) {
 	defer rdb.Close()
 	guard := redisguard.New(t.Context(), rdb, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 	defer guard.Close()
-	breakers := circuit.New(guard, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	breakers := circuit.New(guard, time.Now, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 	crm := breakers.For("crm", time.Hour, 4)
 	denied := errors.New("answered 401 Unauthorized")
 	state := func() []string {

@@ -33,13 +33,9 @@ func TestProbeTariff(t *testing.T) {
 		"2026-02-01T00:00:00Z": {Status: FindingFailed, Detail: "no version of late is in force before 2026-03-01T00:00:00Z"},
 		"2026-03-01T00:00:00Z": {Status: FindingOK, Detail: "late, the version of 2026-03-01T00:00:00Z is in force"},
 	} {
-		d := New(t.Context(), nil, nil)
-		d.now = func() time.Time {
-			now, err := time.Parse(time.RFC3339, at)
-			require.NoError(t, err)
-			return now
-		}
-		detail, err := probeTariff(t.Context(), d, &cfg.Apps[0])
+		now, err := time.Parse(time.RFC3339, at)
+		require.NoError(t, err)
+		detail, err := judgeTariff(&cfg.Apps[0], now)
 		found := newFinding(tariffProbe, "clinic", detail, err)
 		require.Equal(t, want.Status, found.Status, at)
 		require.Equal(t, want.Detail, found.Detail, at)

@@ -72,10 +72,22 @@ func probeWorkers(ctx context.Context, d *Deps) (string, error) {
 	case err != nil:
 		return "", err
 	case workers == 0:
-		return "", Errorf(Failed, "start a worker, with the same AFTERCALL_TASK_QUEUE as the starter; calls wait until then",
-			"no worker polls the task queue %s", d.settings.TaskQueue)
+		return "", d.noWorkers(ctx)
 	}
 	return fmt.Sprintf("%d on the task queue %s", workers, d.settings.TaskQueue), nil
+}
+
+// noWorkers says that no worker polls the task queue, and whether some poll another one.
+func (d *Deps) noWorkers(ctx context.Context) error {
+	elsewhere, err := d.servedQueues(ctx)
+	if err != nil {
+		return err
+	}
+	found := "no worker polls the task queue " + d.settings.TaskQueue
+	if len(elsewhere) > 0 {
+		found += ", but workers poll " + strings.Join(elsewhere, ", ")
+	}
+	return Errorf(Failed, "start a worker, with the same AFTERCALL_TASK_QUEUE as the starter; calls wait until then", "%s", found)
 }
 
 // probeConflicts finds calls whose workflow has failed.
@@ -84,7 +96,7 @@ func probeConflicts(ctx context.Context, d *Deps) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	open, err := d.conflicts(ctx, apps, d.now().Add(-conflictsShown))
+	open, err := d.conflicts(ctx, apps, d.now(ctx).Add(-conflictsShown))
 	if err != nil {
 		return "", err
 	}

@@ -30,6 +30,12 @@ func (d *Deps) MakeCheckpoint(ctx context.Context, notify bool) (*Checkpoint, er
 	if err != nil {
 		return nil, err
 	}
+	var calls launch.Calls
+	if notify {
+		if calls, err = d.starts(); err != nil {
+			return nil, err
+		}
+	}
 	l, err := d.WritableLedger(ctx)
 	if err != nil {
 		return nil, err
@@ -48,21 +54,17 @@ func (d *Deps) MakeCheckpoint(ctx context.Context, notify bool) (*Checkpoint, er
 	if !notify {
 		return c, nil
 	}
-	if err := d.sendCheckpoint(ctx, settings.TaskQueue, made); err != nil {
+	if err := sendCheckpoint(ctx, calls, made); err != nil {
 		return c, &Error{Kind: Incomplete, Err: err, Cure: "keep the checkpoint that was printed; once Temporal answers, make another one"}
 	}
 	c.Notified = true
 	return c, nil
 }
 
-func (d *Deps) sendCheckpoint(ctx context.Context, taskQueue string, c ledgerlog.Issued) error {
-	client, _, err := d.Temporal()
-	if err != nil {
-		return err
-	}
+func sendCheckpoint(ctx context.Context, calls launch.Calls, c ledgerlog.Issued) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	event, id := activities.CheckpointEvent(c)
-	_, err = launch.NewCalls(client, taskQueue).StartDeliver(ctx, "", workflows.DeliverParams{Event: event, MessageID: id})
+	_, err := calls.StartDeliver(ctx, "", workflows.DeliverParams{Event: event, MessageID: id})
 	return err
 }

@@ -43,17 +43,13 @@ type correctionNotifier struct {
 	calls launch.Calls
 }
 
-// correctionNotifier returns one that has not yet spoken to Temporal.
+// correctionNotifier returns one, also while Temporal does not answer.
 func (d *Deps) correctionNotifier() (*correctionNotifier, error) {
-	settings, err := d.Settings()
+	calls, err := d.starts()
 	if err != nil {
 		return nil, err
 	}
-	c, _, err := d.Temporal()
-	if err != nil {
-		return nil, err
-	}
-	return &correctionNotifier{calls: launch.NewCalls(c, settings.TaskQueue)}, nil
+	return &correctionNotifier{calls: calls}, nil
 }
 
 // notify starts the notification of booked corrections, of each once: repeating

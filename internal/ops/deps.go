@@ -35,10 +35,13 @@ type Deps struct {
 	ctx     context.Context //nolint:containedctx // the lifetime of the connections is that of one command
 	environ map[string]string
 	notes   io.Writer
-	now     func() time.Time
+	// machineNow is the clock of this machine: what decides anything asks now.
+	machineNow func() time.Time
+	aheadOnce  sync.Once
+	ahead      time.Duration // of machineNow, set by aheadOnce
 
-	clockOnce     sync.Once
-	temporalAhead time.Duration // of this machine's clock, set by clockOnce
+	queueOnce sync.Once
+	queueErr  error // of checkQueue, set by queueOnce
 
 	mu        sync.Mutex // guards the following
 	settings  *config.StarterSettings
@@ -68,7 +71,7 @@ type temporalParts struct {
 // New returns Deps that read their settings from environ when they are needed.
 // Notes, which are not part of a result, go to notes. Close it after use.
 func New(ctx context.Context, environ map[string]string, notes io.Writer) *Deps {
-	return &Deps{ctx: ctx, environ: environ, notes: notes, now: time.Now}
+	return &Deps{ctx: ctx, environ: environ, notes: notes, machineNow: time.Now}
 }
 
 // Close ends all connections, the last one first.
@@ -250,7 +253,7 @@ func (d *Deps) Tencent(app *config.App) (*tencent.Client, error) {
 	}
 	return tencent.NewClient(tencent.ClientOptions{
 		SDKAppID: app.SDKAppID, BaseURL: app.APIBaseURL(), Identifier: app.Identifier, SecretKey: app.SecretKey.Reveal(),
-		HTTP: tencent.NewHTTPClient(1), Limiter: parts.limit,
+		HTTP: tencent.NewHTTPClient(1), Limiter: parts.limit, Now: func() time.Time { return d.now(d.ctx) },
 	}), nil
 }
 

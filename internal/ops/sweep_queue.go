@@ -7,7 +7,6 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
-	"aftercall/internal/temporalclient"
 	"aftercall/workflows"
 )
 
@@ -44,21 +43,6 @@ func (d *Deps) readQueue(ctx context.Context, s *SweepStatus, found *client.Sche
 		}
 	}
 	return nil
-}
-
-// workersOn is how many workers poll a task queue.
-func (d *Deps) workersOn(ctx context.Context, queue string) (int, error) {
-	c, _, err := d.Temporal()
-	if err != nil {
-		return 0, err
-	}
-	workers, err := ask(ctx, func(ctx context.Context) (int, error) {
-		return temporalclient.Workers(ctx, c, queue, temporalclient.LiveFor, d.temporalNow(ctx))
-	})
-	if err != nil {
-		return 0, d.temporalError(err)
-	}
-	return workers, nil
 }
 
 // queueError says that no sweep can run.

@@ -126,7 +126,7 @@ func (d *Deps) sweepStatus(ctx context.Context, app *config.App) SweepStatus {
 	if err == nil {
 		problem(d.readLastRun(ctx, &s))
 		problem(d.readBackfills(ctx, &s))
-		open, err := d.conflicts(ctx, []*config.App{app}, d.now().Add(-conflictsShown))
+		open, err := d.conflicts(ctx, []*config.App{app}, d.now(ctx).Add(-conflictsShown))
 		problem(err)
 		s.Conflicts = append(s.Conflicts, open...)
 	}
@@ -137,7 +137,7 @@ func (d *Deps) sweepStatus(ctx context.Context, app *config.App) SweepStatus {
 	dismissed, err := d.dismissed(ctx, app)
 	problem(err)
 	for _, h := range dismissed {
-		if d.now().Sub(h.Dismissal.At) < dismissedShown {
+		if d.now(ctx).Sub(h.Dismissal.At) < dismissedShown {
 			s.Dismissed = append(s.Dismissed, h)
 		}
 	}
@@ -212,15 +212,15 @@ func (d *Deps) readProgress(ctx context.Context, app *config.App, s *SweepStatus
 	if err != nil {
 		return Errorf(Failed, "is the database up?", "the ledger does not answer: %w", err)
 	}
-	limit := app.Sweep.Settings().LagLimit(time.Duration(app.Sweep.Every))
-	if to.IsZero() {
-		// The first run began when the schedule was created.
-		s.Behind = app.Sweep.Every != 0 && !s.CreatedAt.IsZero() && d.now().Sub(s.CreatedAt) > limit
-		return nil
-	}
 	now, err := ask(ctx, l.Now) // the clock of the sweeps
 	if err != nil {
 		return Errorf(Failed, "is the database up?", "the ledger does not answer: %w", err)
+	}
+	limit := app.Sweep.Settings().LagLimit(time.Duration(app.Sweep.Every))
+	if to.IsZero() {
+		// The first run began when the schedule was created.
+		s.Behind = app.Sweep.Every != 0 && !s.CreatedAt.IsZero() && now.Sub(s.CreatedAt) > limit
+		return nil
 	}
 	lag := now.Sub(to)
 	s.SweptTo, s.LagSeconds = to.UTC(), int64(lag.Seconds())

@@ -39,7 +39,7 @@ func (d *Deps) TestTarget(ctx context.Context, name string) (*TargetTest, error)
 		return nil, Errorf(Refused, "the next charge tests it; aftercall resend CALLID --target "+name+" sends an earlier one again",
 			"a target of type %s cannot be tested: it accepts only %s", target.Type, eventList(channel.Events))
 	}
-	sender, problems := cfg.Sender(target, nil)
+	sender, problems := cfg.Sender(target, nil, func() time.Time { return d.now(ctx) })
 	if len(problems) > 0 { // reading the configuration has checked it
 		return nil, Errorf(Usage, "", "target %s: %s: %s", name, problems[0].Key, problems[0].Message)
 	}
@@ -47,7 +47,7 @@ func (d *Deps) TestTarget(ctx context.Context, name string) (*TargetTest, error)
 	ctx, cancel := context.WithTimeout(ctx, notify.RequestTimeout)
 	defer cancel()
 	start := time.Now()
-	err = sender.Send(ctx, test.MessageID, notify.NewTestEvent(name, d.now()))
+	err = sender.Send(ctx, test.MessageID, notify.NewTestEvent(name, d.now(ctx)))
 	test.Milliseconds = time.Since(start).Milliseconds()
 	if err != nil {
 		test.Error = err.Error()

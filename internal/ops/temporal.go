@@ -42,7 +42,7 @@ func (d *Deps) temporalError(err error) error {
 	}
 }
 
-// starts returns what starts the workflows of calls.
+// starts returns what starts workflows, unless they would wait on the wrong task queue.
 func (d *Deps) starts() (launch.Calls, error) {
 	settings, err := d.Settings()
 	if err != nil {
@@ -52,7 +52,11 @@ func (d *Deps) starts() (launch.Calls, error) {
 	if err != nil {
 		return launch.Calls{}, err
 	}
-	return launch.NewCalls(c, settings.TaskQueue).WithClock(func() time.Time { return d.temporalNow(d.ctx) }), nil
+	d.queueOnce.Do(func() { d.queueErr = d.checkQueue(d.ctx, settings.TaskQueue) })
+	if d.queueErr != nil {
+		return launch.Calls{}, d.queueErr
+	}
+	return launch.NewCalls(c, settings.TaskQueue).WithClock(func() time.Time { return d.now(d.ctx) }), nil
 }
 
 // link returns the page of a workflow in the Web UI, empty where the address of

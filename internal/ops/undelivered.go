@@ -26,7 +26,7 @@ type undeliveredEntry struct {
 
 // undelivered finds what was not delivered, and not delivered again since.
 func (d *Deps) undelivered(ctx context.Context, p ResendParams, apps []*config.App) ([]Resent, error) {
-	since := d.now().Add(-p.Since)
+	since := d.now(ctx).Add(-p.Since)
 	delivered, err := d.deliveredSince(ctx, since)
 	if err != nil {
 		return nil, err

@@ -1,10 +1,12 @@
-// Package presence is what the starters say of themselves through Redis: that they
-// are alive, and how they answered lately. People who look from another machine
-// see it there, also behind a load balancer.
+// Package presence is what starters and workers say of themselves through Redis: that
+// they are alive, and how far their clock is off. People who look from another machine
+// see it there, also behind a load balancer. All times are those of Redis.
 package presence
 
 import (
+	"cmp"
 	"context"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -16,69 +18,82 @@ import (
 )
 
 const (
-	// Interval is how often a starter reports.
+	// Interval is how often a process reports.
 	Interval = 5 * time.Second
 	// alive is how long a report counts: several intervals, and an outage of Redis.
 	alive = 20 * time.Second
-	// remembered is how long a starter that does not report any more is still known.
+	// remembered is how long a process that does not report any more is still known.
 	remembered = time.Hour
-	// period is the time that one counter covers, and kept how long it exists.
-	period = time.Minute
-	kept   = time.Hour
 )
 
+// Role is what a process does.
+type Role string
+
+// The roles.
 const (
-	// startersKey is a sorted set of the starters by the time of their last report.
-	startersKey = redisguard.KeyPrefix + "starters"
-	// aliveKey is followed by a starter: it exists as long as its report counts.
-	aliveKey = redisguard.KeyPrefix + "starter:"
-	// answersKey is followed by a minute since 1970: a hash of counters.
-	answersKey = redisguard.KeyPrefix + "answers:"
+	Starter Role = "starter"
+	Worker  Role = "worker"
 )
 
-// Answer is how a callback was answered.
-type Answer struct {
-	// App is empty where it is not known.
-	App     string
-	Outcome string
-	Status  int
+// knownKey is a sorted set of the processes of a role by the time of their last report.
+func (r Role) knownKey() string { return redisguard.KeyPrefix + string(r) + "s" }
+
+// reportKey exists as long as the report of a process counts. Its value is how many
+// milliseconds its clock is ahead.
+func (r Role) reportKey(process string) string {
+	return redisguard.KeyPrefix + string(r) + ":" + process
 }
 
-func (a Answer) field() string { return a.App + "|" + a.Outcome + "|" + strconv.Itoa(a.Status) }
+// hostSeparator is between the host and the rest of the name of a process.
+const hostSeparator = "/"
 
-func parseAnswer(field string) (a Answer, ok bool) {
-	parts := strings.Split(field, "|")
-	if len(parts) != 3 {
-		return a, false
+// newProcess names this process.
+func newProcess() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
 	}
-	status, err := strconv.Atoi(parts[2])
-	return Answer{parts[0], parts[1], status}, err == nil
+	return host + hostSeparator + uuid.NewString()
 }
 
-// Starter reports for one process.
-type Starter struct {
+// hostOf is the host in the name of a process, empty for one of an earlier release.
+func hostOf(process string) string {
+	i := strings.LastIndex(process, hostSeparator)
+	return process[:max(i, 0)]
+}
+
+// Reporter reports for this process.
+type Reporter struct {
 	guard   *redisguard.Guard
+	role    Role
 	process string
-	// totals returns how callbacks were answered since the start of the process.
-	totals   func() map[Answer]int64
-	reported map[Answer]int64
-	now      func() time.Time
+	// ahead returns how far the clock of this process is ahead of the others.
+	ahead   func() time.Duration
+	answers *answerCounter
 }
 
-// NewStarter returns the Starter of this process.
-func NewStarter(guard *redisguard.Guard, totals func() map[Answer]int64) *Starter {
-	return &Starter{guard: guard, process: uuid.NewString(), totals: totals, reported: map[Answer]int64{}, now: time.Now}
+// NewReporter returns the Reporter of this process. ahead is how far its clock is ahead
+// of the others. totals is how it has answered callbacks since it started, nil if it
+// answers none.
+func NewReporter(guard *redisguard.Guard, role Role, ahead func() time.Duration, totals func() map[Answer]int64) *Reporter {
+	if totals == nil {
+		totals = func() map[Answer]int64 { return nil }
+	}
+	return &Reporter{
+		guard: guard, role: role, process: newProcess(), ahead: ahead,
+		answers: &answerCounter{totals: totals, reported: map[Answer]int64{}},
+	}
 }
 
 // Run reports until ctx ends, and then that the process has ended.
-func (s *Starter) Run(ctx context.Context) {
+func (r *Reporter) Run(ctx context.Context) {
 	ticker := time.NewTicker(Interval)
 	defer ticker.Stop()
 	for {
-		s.report(ctx)
+		r.report(ctx)
 		select {
 		case <-ctx.Done():
-			s.leave(context.WithoutCancel(ctx))
+			r.leave(context.WithoutCancel(ctx))
 			return
 		case <-ticker.C:
 		}
@@ -86,95 +101,89 @@ func (s *Starter) Run(ctx context.Context) {
 }
 
 // report writes what has changed. Without Redis, the next report has it.
-func (s *Starter) report(ctx context.Context) {
-	totals, now := s.totals(), s.now()
-	minute := answersKey + strconv.FormatInt(now.Unix()/int64(period.Seconds()), 10)
-	err := s.guard.Do(ctx, func(ctx context.Context, rdb redis.UniversalClient) error {
-		_, err := rdb.TxPipelined(ctx, func(tx redis.Pipeliner) error {
-			tx.Set(ctx, aliveKey+s.process, "1", alive)
-			tx.ZAdd(ctx, startersKey, redis.Z{Score: float64(now.Unix()), Member: s.process})
-			tx.ZRemRangeByScore(ctx, startersKey, "-inf", strconv.FormatInt(now.Add(-remembered).Unix(), 10))
-			tx.Expire(ctx, startersKey, remembered)
-			for answer, total := range totals {
-				if more := total - s.reported[answer]; more > 0 {
-					tx.HIncrBy(ctx, minute, answer.field(), more)
-					tx.Expire(ctx, minute, kept)
-				}
-			}
+func (r *Reporter) report(ctx context.Context) {
+	totals, ahead := r.answers.totals(), r.ahead().Milliseconds()
+	err := r.guard.DoRoundTrips(ctx, 2, func(ctx context.Context, rdb redis.UniversalClient) error {
+		now, err := rdb.Time(ctx).Result()
+		if err != nil {
+			return err
+		}
+		_, err = rdb.TxPipelined(ctx, func(tx redis.Pipeliner) error {
+			known := r.role.knownKey()
+			tx.Set(ctx, r.role.reportKey(r.process), ahead, alive)
+			tx.ZAdd(ctx, known, redis.Z{Score: float64(now.Unix()), Member: r.process})
+			tx.ZRemRangeByScore(ctx, known, "-inf", strconv.FormatInt(now.Add(-remembered).Unix(), 10))
+			tx.Expire(ctx, known, remembered)
+			r.answers.write(ctx, tx, now, totals)
 			return nil
 		})
 		return err
 	})
 	if err == nil {
-		s.reported = totals
+		r.answers.reported = totals
 	}
 }
 
-func (s *Starter) leave(ctx context.Context) {
+func (r *Reporter) leave(ctx context.Context) {
 	// If this fails, the report expires by itself.
-	_ = s.guard.Do(ctx, func(ctx context.Context, rdb redis.UniversalClient) error {
+	_ = r.guard.Do(ctx, func(ctx context.Context, rdb redis.UniversalClient) error {
 		_, err := rdb.TxPipelined(ctx, func(tx redis.Pipeliner) error {
-			tx.Del(ctx, aliveKey+s.process)
-			tx.ZRem(ctx, startersKey, s.process)
+			tx.Del(ctx, r.role.reportKey(r.process))
+			tx.ZRem(ctx, r.role.knownKey(), r.process)
 			return nil
 		})
 		return err
 	})
 }
 
-// Starters says how many starters are alive, and when each reported last that is
-// not and has not said that it ended.
-func Starters(ctx context.Context, guard *redisguard.Guard) (living int, silentSince []time.Time, err error) {
+// Process is what one has reported.
+type Process struct {
+	Role Role
+	Host string
+	// Ahead is how far its clock is ahead of the others.
+	Ahead time.Duration
+	// SilentSince is when it reported last, if it is not alive and has not said that it
+	// ended; otherwise it is zero.
+	SilentSince time.Time
+}
+
+// Alive reports whether the process reports.
+func (p Process) Alive() bool { return p.SilentSince.IsZero() }
+
+// Name says which process it is, as in "worker on host-1".
+func (p Process) Name() string {
+	return string(p.Role) + " on " + cmp.Or(p.Host, "an unknown host")
+}
+
+// Processes are those of a role that are alive or have become silent, the one that
+// reported last at the end.
+func Processes(ctx context.Context, guard *redisguard.Guard, role Role) (all []Process, err error) {
 	err = guard.DoRoundTrips(ctx, 2, func(ctx context.Context, rdb redis.UniversalClient) error {
-		living, silentSince = 0, nil
-		known, err := rdb.ZRangeWithScores(ctx, startersKey, 0, -1).Result()
+		all = nil
+		known, err := rdb.ZRangeWithScores(ctx, role.knownKey(), 0, -1).Result()
 		if err != nil || len(known) == 0 {
 			return err
 		}
-		keys := make([]string, len(known))
+		names, keys := make([]string, len(known)), make([]string, len(known))
 		for i, z := range known {
-			keys[i] = aliveKey + z.Member.(string)
+			names[i], _ = z.Member.(string)
+			keys[i] = role.reportKey(names[i])
 		}
 		reports, err := rdb.MGet(ctx, keys...).Result()
 		if err != nil {
 			return err
 		}
 		for i, report := range reports {
-			if report != nil {
-				living++
+			p := Process{Role: role, Host: hostOf(names[i])}
+			if text, ok := report.(string); ok {
+				ahead, _ := strconv.ParseInt(text, 10, 64) // 0 for what a later release may write
+				p.Ahead = time.Duration(ahead) * time.Millisecond
 			} else {
-				silentSince = append(silentSince, time.Unix(int64(known[i].Score), 0).UTC())
+				p.SilentSince = time.Unix(int64(known[i].Score), 0).UTC()
 			}
+			all = append(all, p)
 		}
 		return nil
 	})
-	return living, silentSince, err
-}
-
-// Answers adds up how all starters answered in the time before now.
-func Answers(ctx context.Context, guard *redisguard.Guard, now time.Time, last time.Duration) (map[Answer]int64, error) {
-	sums := map[Answer]int64{}
-	err := guard.Do(ctx, func(ctx context.Context, rdb redis.UniversalClient) error {
-		clear(sums)
-		var minutes []*redis.MapStringStringCmd
-		_, err := rdb.Pipelined(ctx, func(tx redis.Pipeliner) error {
-			for at := now.Add(-last); !at.After(now); at = at.Add(period) {
-				minutes = append(minutes, tx.HGetAll(ctx, answersKey+strconv.FormatInt(at.Unix()/int64(period.Seconds()), 10)))
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		for _, minute := range minutes {
-			for field, text := range minute.Val() {
-				count, err := strconv.ParseInt(text, 10, 64)
-				if answer, ok := parseAnswer(field); ok && err == nil {
-					sums[answer] += count
-				}
-			}
-		}
-		return nil
-	})
-	return sums, err
+	return all, err
 }

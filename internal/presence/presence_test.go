@@ -3,6 +3,8 @@ package presence
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"os"
 	"testing"
 	"time"
 
@@ -13,80 +15,99 @@ import (
 	"aftercall/internal/redisguard"
 )
 
-func newGuard(t *testing.T, server *miniredis.Miniredis) *redisguard.Guard {
+// noon is the time by the clock of Redis, far from this process's.
+var noon = time.Date(2026, 3, 10, 12, 0, 30, 0, time.UTC)
+
+func newServer(t *testing.T) (*miniredis.Miniredis, *redisguard.Guard) {
 	t.Helper()
+	server := miniredis.RunT(t)
+	server.SetTime(noon)
 	rdb, err := redisguard.NewClient("redis://"+server.Addr(), redisguard.PatientTimeout)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = rdb.Close() })
 	guard := redisguard.New(t.Context(), rdb, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 	t.Cleanup(guard.Close)
-	return guard
+	return server, guard
 }
 
-// TestPresence has two starters: one dies, the other one ends.
-func TestPresence(t *testing.T) {
-	server := miniredis.RunT(t)
-	guard := newGuard(t, server)
-	living, silent, err := Starters(t.Context(), guard)
-	require.NoError(t, err)
-	require.Zero(t, living)
-	require.Empty(t, silent)
+func ahead(by time.Duration) func() time.Duration { return func() time.Duration { return by } }
 
-	refused := Answer{"clinic", "refused", 401}
-	totals := map[Answer]int64{refused: 2, {"", "refused", 404}: 1}
-	count := func() map[Answer]int64 {
-		now := map[Answer]int64{}
-		for answer, n := range totals {
-			now[answer] = n
-		}
-		return now
+// TestProcesses has two starters and a worker: one starter dies, the other one ends.
+func TestProcesses(t *testing.T) {
+	server, guard := newServer(t)
+	host, err := os.Hostname()
+	require.NoError(t, err)
+	processes := func(role Role) []Process {
+		t.Helper()
+		all, err := Processes(t.Context(), guard, role)
+		require.NoError(t, err)
+		return all
 	}
-	one, two := NewStarter(guard, count), NewStarter(guard, func() map[Answer]int64 { return map[Answer]int64{refused: 5} })
-	one.report(t.Context())
-	two.report(t.Context())
-	totals[refused] = 3
-	one.report(t.Context())
-	one.report(t.Context())
-	living, silent, err = Starters(t.Context(), guard)
-	require.NoError(t, err)
-	require.Equal(t, 2, living)
-	require.Empty(t, silent)
-	sums, err := Answers(t.Context(), guard, time.Now(), 15*time.Minute)
-	require.NoError(t, err)
-	require.Equal(t, map[Answer]int64{refused: 8, {"", "refused", 404}: 1}, sums)
-	sums, err = Answers(t.Context(), guard, time.Now().Add(20*time.Minute), 15*time.Minute)
-	require.NoError(t, err)
-	require.Empty(t, sums, "only lately")
+	require.Empty(t, processes(Starter))
 
-	server.FastForward(alive) // both are silent
+	one, two := NewReporter(guard, Starter, ahead(0), nil), NewReporter(guard, Starter, ahead(3*time.Second), nil)
+	worker := NewReporter(guard, Worker, ahead(-10*time.Minute), nil)
+	one.report(t.Context())
+	server.SetTime(noon.Add(Interval))
 	two.report(t.Context())
-	living, silent, err = Starters(t.Context(), guard)
-	require.NoError(t, err)
-	require.Equal(t, 1, living)
-	require.Len(t, silent, 1)
-	require.WithinDuration(t, time.Now(), silent[0], time.Minute)
+	worker.report(t.Context())
+	require.ElementsMatch(t, []Process{{Role: Starter, Host: host}, {Role: Starter, Host: host, Ahead: 3 * time.Second}}, processes(Starter))
+	require.Equal(t, []Process{{Role: Worker, Host: host, Ahead: -10 * time.Minute}}, processes(Worker))
+	require.Equal(t, "worker on "+host, processes(Worker)[0].Name())
+
+	server.FastForward(alive) // all are silent
+	two.report(t.Context())
+	require.Equal(t, []Process{{Role: Starter, Host: host, SilentSince: noon}, {Role: Starter, Host: host, Ahead: 3 * time.Second}}, processes(Starter))
+	require.Equal(t, noon.Add(Interval), processes(Worker)[0].SilentSince)
 
 	ctx, end := context.WithCancel(t.Context())
 	end()
 	two.Run(ctx)
-	living, silent, err = Starters(t.Context(), guard)
-	require.NoError(t, err)
-	require.Zero(t, living)
-	require.Len(t, silent, 1, "one that ended is not missed")
+	require.Equal(t, []Process{{Role: Starter, Host: host, SilentSince: noon}}, processes(Starter), "one that ended is not missed")
+
+	server.SetTime(noon.Add(remembered + time.Minute))
+	two.report(t.Context())
+	require.Len(t, processes(Starter), 1, "one that has been silent for long is forgotten")
 }
 
-// TestReportAfterAnOutage: what was counted meanwhile is reported later.
-func TestReportAfterAnOutage(t *testing.T) {
-	server := miniredis.RunT(t)
-	guard := newGuard(t, server)
-	answer := Answer{"clinic", "started", 200}
-	s := NewStarter(guard, func() map[Answer]int64 { return map[Answer]int64{answer: 7} })
+// TestEarlierRelease has a starter that reports neither host nor clock.
+func TestEarlierRelease(t *testing.T) {
+	server, guard := newServer(t)
+	_, err := server.ZAdd("aftercall:starters", float64(noon.Unix()), "5e1f9d2c-1111-4222-8333-444455556666")
+	require.NoError(t, err)
+	require.NoError(t, server.Set("aftercall:starter:5e1f9d2c-1111-4222-8333-444455556666", "1"))
+	all, err := Processes(t.Context(), guard, Starter)
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	require.True(t, all[0].Alive())
+	require.Equal(t, "starter on an unknown host", all[0].Name())
+	require.Less(t, all[0].Ahead, 2*time.Second)
+}
+
+// TestAnswers: they count in the minute in which they are reported, by the clock of
+// Redis, also if Redis was away before.
+func TestAnswers(t *testing.T) {
+	server, guard := newServer(t)
+	refused, unknown := Answer{"clinic", "refused", 401}, Answer{"", "refused", 404}
+	totals := map[Answer]int64{refused: 2, unknown: 1}
+	one := NewReporter(guard, Starter, ahead(0), func() map[Answer]int64 { return maps.Clone(totals) })
+	two := NewReporter(guard, Starter, ahead(0), func() map[Answer]int64 { return map[Answer]int64{refused: 5} })
+	one.report(t.Context())
+	two.report(t.Context())
 	server.Close()
-	s.report(t.Context())
+	totals[refused] = 3
+	one.report(t.Context())
 	require.NoError(t, server.Restart())
 	require.NoError(t, guard.AwaitUp(t.Context()))
-	s.report(t.Context())
-	sums, err := Answers(t.Context(), guard, time.Now(), time.Minute)
-	require.NoError(t, err)
-	require.Equal(t, map[Answer]int64{answer: 7}, sums)
+	server.SetTime(noon.Add(2 * time.Minute))
+	one.report(t.Context())
+	one.report(t.Context())
+	answers := func(minutes int) []map[Answer]int64 {
+		t.Helper()
+		all, err := Answers(t.Context(), guard, minutes)
+		require.NoError(t, err)
+		return all
+	}
+	require.Equal(t, []map[Answer]int64{{}, {refused: 7, unknown: 1}, {}, {refused: 1}}, answers(4))
+	require.Equal(t, []map[Answer]int64{{}, {refused: 1}}, answers(2))
 }

@@ -101,7 +101,7 @@ func TestDocumentedUser(t *testing.T) {
 	require.NoError(t, limiter.Wait(t.Context(), recipeApp))
 	limiter.Pause(t.Context(), recipeApp, time.Second)
 	require.True(t, ratelimit.NewBuckets(user.guard, "calls", map[tencent.SDKAppID]ratelimit.Rate{recipeApp: {PerSecond: 1, Burst: 1}}).Take(t.Context(), recipeApp))
-	breaker := circuit.New(user.guard, user.reg, slog.New(slog.DiscardHandler)).For("crm", time.Minute, 1)
+	breaker := circuit.New(user.guard, time.Now, user.reg, slog.New(slog.DiscardHandler)).For("crm", time.Minute, 1)
 	failure := errors.New("refused")
 	judge := func(error) circuit.Verdict { return circuit.Verdict{Failed: true, Problem: "a problem"} }
 	for range circuit.FailuresToOpen {
@@ -116,16 +116,16 @@ func TestDocumentedUser(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
-		presence.NewStarter(user.guard, func() map[presence.Answer]int64 {
+		presence.NewReporter(user.guard, presence.Starter, func() time.Duration { return 0 }, func() map[presence.Answer]int64 {
 			return map[presence.Answer]int64{{App: "clinic", Outcome: "started", Status: 200}: 1}
 		}).Run(ctx)
 		close(ended)
 	}()
 	require.Eventually(t, func() bool {
-		living, _, err := presence.Starters(t.Context(), user.guard)
-		return err == nil && living == 1
+		known, err := presence.Processes(t.Context(), user.guard, presence.Starter)
+		return err == nil && len(known) == 1 && known[0].Alive()
 	}, 30*time.Second, 5*time.Millisecond)
-	_, err = presence.Answers(t.Context(), user.guard, time.Now(), time.Hour)
+	_, err = presence.Answers(t.Context(), user.guard, 60)
 	require.NoError(t, err)
 	stop()
 	<-ended

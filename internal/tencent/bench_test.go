@@ -38,7 +38,7 @@ func BenchmarkNewUserSig(b *testing.B) {
 
 // BenchmarkSigner is what a request pays for its signature.
 func BenchmarkSigner(b *testing.B) {
-	signer := NewSigner(1400000000, "5bd2850fff3ecb11", "administrator")
+	signer := NewSigner(1400000000, "5bd2850fff3ecb11", "administrator", nil)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := signer.UserSig(); err != nil {

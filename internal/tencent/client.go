@@ -70,6 +70,8 @@ type ClientOptions struct {
 	SecretKey  string
 	// HTTP may be shared by the clients of several apps; see NewHTTPClient.
 	HTTP *http.Client
+	// Now is the time of signatures, time.Now if it is nil.
+	Now func() time.Time
 	// Limiter, if set, limits the rate of requests.
 	Limiter Limiter
 	// Observe, if set, is called after every request. Without an answer that could
@@ -89,7 +91,7 @@ func NewClient(o ClientOptions) *Client {
 	return &Client{
 		app:     o.SDKAppID,
 		base:    strings.TrimSuffix(o.BaseURL, "/"),
-		signer:  NewSigner(o.SDKAppID, o.SecretKey, o.Identifier),
+		signer:  NewSigner(o.SDKAppID, o.SecretKey, o.Identifier, o.Now),
 		http:    o.HTTP,
 		limiter: o.Limiter,
 		observe: observe,

@@ -134,9 +134,13 @@ type Signer struct {
 }
 
 // NewSigner returns a Signer for an App administrator (usually
-// "administrator") of app, with the app's secret key from the console.
-func NewSigner(app SDKAppID, key, identifier string) *Signer {
-	return &Signer{app: app, key: key, identifier: identifier, now: time.Now}
+// "administrator") of app, with the app's secret key from the console. now is the
+// time, time.Now if it is nil.
+func NewSigner(app SDKAppID, key, identifier string, now func() time.Time) *Signer {
+	if now == nil {
+		now = time.Now
+	}
+	return &Signer{app: app, key: key, identifier: identifier, now: now}
 }
 
 // UserSig returns a signature that is valid for at least another twelve hours.

@@ -60,8 +60,7 @@ func TestVerifyUserSig(t *testing.T) {
 
 func TestSignerRenewsAtHalfLife(t *testing.T) {
 	now := signedAt
-	s := NewSigner(testApp, testKey, "administrator")
-	s.now = func() time.Time { return now }
+	s := NewSigner(testApp, testKey, "administrator", func() time.Time { return now })
 	get := func() string {
 		sig, err := s.UserSig()
 		require.NoError(t, err)

@@ -95,7 +95,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 		return nil
 	})
 	group.Go(func() error {
-		presence.NewStarter(guard, receiver.Answers).Run(ctx)
+		presence.NewReporter(guard, presence.Starter, clocks.Ahead, receiver.Answers).Run(ctx)
 		return nil
 	})
 	var prepared atomic.Bool

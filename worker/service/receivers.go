@@ -3,6 +3,7 @@ package service
 import (
 	"fmt"
 	"net/http"
+	"time"
 
 	"aftercall/activities"
 	"aftercall/internal/circuit"
@@ -22,18 +23,19 @@ type receivers struct {
 	traces   *tracing.Tracing
 	breakers *circuit.Breakers
 	slots    int
+	now      func() time.Time
 	clients  map[notify.Network]*http.Client
 }
 
 // newReceivers divides the worker's slots among all configured receivers.
-func newReceivers(cfg *config.Config, traces *tracing.Tracing, breakers *circuit.Breakers) *receivers {
+func newReceivers(cfg *config.Config, traces *tracing.Tracing, breakers *circuit.Breakers, now func() time.Time) *receivers {
 	n := len(cfg.Targets)
 	for _, app := range cfg.Apps {
 		if app.Relay != nil {
 			n++
 		}
 	}
-	return &receivers{config: cfg, traces: traces, breakers: breakers, slots: slotsOf(n), clients: map[notify.Network]*http.Client{}}
+	return &receivers{config: cfg, traces: traces, breakers: breakers, slots: slotsOf(n), now: now, clients: map[notify.Network]*http.Client{}}
 }
 
 // slotsOf is the number of concurrent requests that each of n receivers is
@@ -52,7 +54,7 @@ func (r *receivers) client(n notify.Network) *http.Client {
 func (r *receivers) targets() ([]activities.Target, error) {
 	targets := make([]activities.Target, len(r.config.Targets))
 	for i, target := range r.config.Targets {
-		sender, problems := r.config.Sender(target, r.client(target.Options.Network()))
+		sender, problems := r.config.Sender(target, r.client(target.Options.Network()), r.now)
 		if len(problems) > 0 {
 			return nil, fmt.Errorf("target %s: %s: %s", target.Name, problems[0].Key, problems[0].Message)
 		}
@@ -78,7 +80,7 @@ func (r *receivers) relay(app *config.App) (*activities.Relay, error) {
 	if app.Relay == nil {
 		return nil, nil //nolint:nilnil // there is none, and nothing went wrong
 	}
-	sender, err := notify.NewRelay(app.Relay.URL, r.client(app.Relay.Network()))
+	sender, err := notify.NewRelay(app.Relay.URL, r.client(app.Relay.Network()), r.now)
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ import (
 	"aftercall/internal/config"
 	"aftercall/internal/dedupe"
 	"aftercall/internal/ledger"
+	"aftercall/internal/presence"
 	"aftercall/internal/ratelimit"
 	"aftercall/internal/redisguard"
 	"aftercall/internal/serve"
@@ -67,7 +68,6 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	// Redis is used until the last activity has ended.
 	guard := redisguard.New(context.WithoutCancel(ctx), rdb, reg, logger)
 	defer guard.Close()
-	clients := NewClients(cfg, traces, ratelimit.New(guard, reg), reg)
 	forget := func(ctx context.Context, app tencent.SDKAppID, callID string) error {
 		return dedupe.Forget(ctx, guard, app, callID)
 	}
@@ -92,13 +92,14 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	)
 	temporalNow := func() time.Time { return clocks.NowOf(clock.Temporal) }
 	calls := launch.NewCalls(temporal, settings.TaskQueue).WithClock(temporalNow)
-	acts, err := newActivities(cfg, traces, clients, timed, circuit.New(guard, reg, logger), forget, calls.FoldReview, reg)
+	clients := NewClients(cfg, traces, ratelimit.New(guard, reg), clocks.Now, reg)
+	acts, err := newActivities(cfg, traces, clients, timed, circuit.New(guard, clocks.Now, reg, logger), clocks, forget, calls.FoldReview, reg)
 	if err != nil {
 		return err
 	}
 	sweeps := activities.NewSweeps(sweepApps(cfg, clients), timed, sweepCalls{calls}, reg)
 
-	waitingCalls := waiting.New(temporal, reg, logger)
+	waitingCalls := waiting.New(temporal, temporalNow, reg, logger)
 	log := newLedgerLog(settings, cfg, calls, reg, logger)
 
 	group, ctx := errgroup.WithContext(ctx)
@@ -143,6 +144,10 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	})
 	group.Go(func() error {
 		clocks.Run(ctx)
+		return nil
+	})
+	group.Go(func() error {
+		presence.NewReporter(guard, presence.Worker, clocks.Ahead, nil).Run(ctx)
 		return nil
 	})
 	group.Go(func() error {

@@ -78,7 +78,7 @@ func runWorker(ctx context.Context, newWorker func() worker.Worker, clocks *cloc
 }
 
 // NewClients returns a client of Tencent's REST API for every app.
-func NewClients(cfg *config.Config, traces *tracing.Tracing, limiter tencent.Limiter, reg prometheus.Registerer) map[tencent.SDKAppID]*tencent.Client {
+func NewClients(cfg *config.Config, traces *tracing.Tracing, limiter tencent.Limiter, now func() time.Time, reg prometheus.Registerer) map[tencent.SDKAppID]*tencent.Client {
 	shared := traces.HTTPClient("record API", tencent.NewHTTPClient(maxConcurrent))
 	observe := newRecordMetrics(reg)
 	clients := make(map[tencent.SDKAppID]*tencent.Client, len(cfg.Apps))
@@ -90,6 +90,7 @@ func NewClients(cfg *config.Config, traces *tracing.Tracing, limiter tencent.Lim
 			Identifier: app.Identifier,
 			SecretKey:  app.SecretKey.Reveal(),
 			HTTP:       shared,
+			Now:        now,
 			Limiter:    limiter,
 			Observe:    observe(app.Name),
 		})
@@ -100,9 +101,9 @@ func NewClients(cfg *config.Config, traces *tracing.Tracing, limiter tencent.Lim
 // newActivities returns the activities for all configured apps and targets.
 func newActivities(
 	cfg *config.Config, traces *tracing.Tracing, clients map[tencent.SDKAppID]*tencent.Client, ledger activities.Ledger, breakers *circuit.Breakers,
-	forget activities.ForgetCallbacks, fold activities.FoldReview, reg prometheus.Registerer,
+	clocks *clock.Watch, forget activities.ForgetCallbacks, fold activities.FoldReview, reg prometheus.Registerer,
 ) (*activities.Activities, error) {
-	receivers := newReceivers(cfg, traces, breakers)
+	receivers := newReceivers(cfg, traces, breakers, clocks.Now)
 	apps := make([]activities.App, len(cfg.Apps))
 	for i := range cfg.Apps {
 		app := &cfg.Apps[i]
@@ -126,5 +127,7 @@ func newActivities(
 	if err != nil {
 		return nil, err
 	}
-	return activities.New(apps, ledger, targets, forget, fold, reg), nil
+	acts := activities.New(apps, ledger, targets, forget, fold, reg)
+	acts.UseClock(func() time.Time { return clocks.NowOf(clock.Temporal) })
+	return acts, nil
 }

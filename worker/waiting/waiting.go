@@ -44,11 +44,12 @@ type Calls struct {
 	failing    bool
 }
 
-// New registers the metrics. They have no values before the first Refresh.
-func New(v Visibility, reg prometheus.Registerer, logger *slog.Logger) *Calls {
+// New registers the metrics. They have no values before the first Refresh. now is the
+// time by Temporal's clock.
+func New(v Visibility, now func() time.Time, reg prometheus.Registerer, logger *slog.Logger) *Calls {
 	factory := promauto.With(reg)
 	return &Calls{
-		visibility: v, logger: logger, now: time.Now,
+		visibility: v, logger: logger, now: now,
 		count: factory.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "aftercall_waiting_calls",
 			Help: "Unfinished calls by stage; the stage waiting includes calls that are being processed. The same from every worker.",

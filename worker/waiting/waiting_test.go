@@ -70,7 +70,7 @@ func (f *fake) ListWorkflow(_ context.Context, r *workflowservice.ListWorkflowEx
 }
 
 func newCalls(f *fake) *Calls {
-	c := New(f, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	c := New(f, time.Now, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 	c.now = func() time.Time { return now }
 	return c
 }
