@@ -99,7 +99,7 @@ trace: build temporal ## Record the trace of one call for docs/traces.md
 
 .PHONY: screenshots
 screenshots: temporal ## Take the screenshots of README and docs with the browser test (needs Chromium)
-	go test ./dev/local -count=1 -run TestWebUI -screenshots $(CURDIR)/docs/images
+	go test ./dev/local -count=1 -run 'TestWebUI|TestStatementPage' -screenshots $(CURDIR)/docs/images
 
 .PHONY: clean
 clean: ## Remove built files and the state of the stack

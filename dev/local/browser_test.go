@@ -32,7 +32,7 @@ func openBrowser(t *testing.T) (*page, bool) {
 	require.NoError(t, err)
 	chromium := launcher.New().Bin(bin).UserDataDir(profile).Leakless(false).
 		NoSandbox(os.Geteuid() == 0). // root cannot use the sandbox
-		Set("disable-gpu").Set("disable-quic").Set("disable-background-networking").Set("disable-component-update").Set("disable-sync")
+		Set("disable-gpu").Set("hide-scrollbars").Set("disable-quic").Set("disable-background-networking").Set("disable-component-update").Set("disable-sync")
 	address, err := chromium.Context(t.Context()).Launch()
 	require.NoError(t, err)
 	t.Cleanup(func() {

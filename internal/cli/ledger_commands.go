@@ -5,6 +5,7 @@ type ledgerCommands struct {
 	Show         ledgerShowCommand         `cmd:"" help:"Explain the charge of a call, step by step."`
 	List         ledgerListCommand         `cmd:"" help:"List entries."`
 	Report       ledgerReportCommand       `cmd:"" help:"Add up entries by day, week, month, app, tariff, payer or result."`
+	Statement    ledgerStatementCommand    `cmd:"" help:"Write what a payer was charged for the calls of a month, or all payers."`
 	Export       ledgerExportCommand       `cmd:"" help:"Write entries as CSV, for accounting."`
 	Backup       ledgerBackupCommand       `cmd:"" help:"Copy a SQLite ledger, even while workers write to it."`
 	Migrate      ledgerMigrateCommand      `cmd:"" help:"Create the tables of the ledger, or bring them up to date."`

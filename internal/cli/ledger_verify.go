@@ -105,11 +105,7 @@ func writeVerification(s screen, v *ops.Verification) {
 	}
 	fmt.Fprintf(s, "%d entries, %d tariff versions: %s.\n", v.Entries, v.TariffVersions, result)
 	for _, t := range v.Totals {
-		adjustments := ""
-		if t.Adjustments > 0 {
-			adjustments = fmt.Sprintf(", %d adjustments", t.Adjustments)
-		}
-		fmt.Fprintf(s, "  %s: %d charges, %d reversals%s\n", t.Amount, t.Charges, t.Reversals, adjustments)
+		writeTotal(s, t)
 	}
 	writeParagraph(s, "", fmt.Sprintf("The log holds %d entries. Checkpoints compared: %d.", v.Logged, v.Checkpoints))
 	if v.Waiting > 0 {
@@ -131,4 +127,13 @@ func writeAudit(s screen, r ops.RecordAudit) {
 	fmt.Fprintf(s, "%s, Tencent's records from %s to %s:\n", printable(r.App), r.From.Format(time.RFC3339), r.To.Format(time.RFC3339))
 	fmt.Fprintf(s, "  %d records, %d compared, %d running, %d charged without a record\n", r.Records, r.Compared, r.Running, r.Unconfirmed)
 	fmt.Fprintf(s, "  %s\n", deviations)
+}
+
+// writeTotal writes a sum and how many entries it has.
+func writeTotal(w io.Writer, t ops.Total) {
+	adjustments := ""
+	if t.Adjustments > 0 {
+		adjustments = fmt.Sprintf(", %d adjustments", t.Adjustments)
+	}
+	fmt.Fprintf(w, "  %s: %d charges, %d reversals%s\n", t.Amount, t.Charges, t.Reversals, adjustments)
 }

@@ -49,6 +49,10 @@ func (e Entry) CallID() string { return e.Record.CallID }
 // Payer is the account that the call is charged to: the caller.
 func (e Entry) Payer() string { return e.Record.Caller }
 
+// PayerColumn is an account as filters and reports know it: without NUL and invalid
+// UTF-8, which a database does not store in a column.
+func PayerColumn(account string) string { return text(account) }
+
 // Correction reports whether a person booked the entry to correct another.
 func (e Entry) Correction() bool { return e.Kind != KindCharge || e.Revision > 1 }
 

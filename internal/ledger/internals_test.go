@@ -38,7 +38,7 @@ func Columns() map[string][]string {
 }
 
 // ListQuery is the query of List.
-func ListQuery(f Filter) (query string, args []any) { return listQuery(f) }
+func ListQuery(f Filter) (query string, args []any) { return listQuery(f, inBookedOrder) }
 
 // SchemaText is the schema of the database in the form of the files in schema/.
 func (l *Ledger) SchemaText(ctx context.Context) (engine, text string, err error) {

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -40,79 +39,6 @@ var dimensionTimes = map[Dimension]func(end time.Time) string{
 		year, week := end.ISOWeek()
 		return fmt.Sprintf("%04d-W%02d", year, week)
 	},
-}
-
-// Total is the sum of entries of one group and one currency.
-type Total struct {
-	// Groups has a value for each dimension: a day as in 2026-03-01, a week as in
-	// 2026-W09, a month as in 2026-03, or the app, tariff, payer or result.
-	Groups   []string `json:"groups"`
-	Currency string   `json:"currency"`
-	// Charges, Adjustments and Reversals count entries. Reversals are of charges and
-	// of adjustments.
-	Charges     int64 `json:"charges"`
-	Adjustments int64 `json:"adjustments"`
-	Reversals   int64 `json:"reversals"`
-	// ConnectedSeconds and BilledSeconds are those of the charges less those of the
-	// reversals. Adjustments have none.
-	ConnectedSeconds int64 `json:"connected_seconds"`
-	BilledSeconds    int64 `json:"billed_seconds"`
-	// Amount is the exact sum of all entries.
-	Amount currency.Amount `json:"-"`
-}
-
-// add adds one entry. Amounts are added as decimals in Go, on every engine, because
-// SUM of SQLite is a floating point number.
-func (t *Total) add(kind Kind, connected, billed int64, amount currency.Amount) (err error) {
-	switch kind {
-	case KindReversal:
-		t.Reversals++
-		connected, billed = -connected, -billed
-	case KindAdjustment:
-		t.Adjustments++
-	default:
-		t.Charges++
-	}
-	t.ConnectedSeconds += connected
-	t.BilledSeconds += billed
-	t.Amount, err = t.Amount.Add(amount)
-	return err
-}
-
-// totalKey identifies a Total.
-type totalKey struct {
-	currency string
-	groups   [maxDimensions]string
-}
-
-// totals are sums by group and currency.
-type totals map[totalKey]*Total
-
-func (t totals) add(groups []string, kind Kind, connected, billed int64, amount currency.Amount) error {
-	key := totalKey{currency: amount.CurrencyCode()}
-	copy(key.groups[:], groups)
-	total := t[key]
-	if total == nil {
-		zero, err := currency.NewAmount("0", key.currency)
-		if err != nil {
-			return err
-		}
-		total = &Total{Groups: slices.Clone(groups), Currency: key.currency, Amount: zero}
-		t[key] = total
-	}
-	return total.add(kind, connected, billed, amount)
-}
-
-// sorted returns the totals ordered by currency, then by group.
-func (t totals) sorted() []Total {
-	all := make([]Total, 0, len(t))
-	for _, total := range t {
-		all = append(all, *total)
-	}
-	slices.SortFunc(all, func(a, b Total) int {
-		return cmp.Or(cmp.Compare(a.Currency, b.Currency), slices.Compare(a.Groups, b.Groups))
-	})
-	return all
 }
 
 // Report adds up the entries that the filter selects, separately for each group and

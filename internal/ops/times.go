@@ -74,6 +74,23 @@ func parseTime(flag, text string, zone *time.Location, end bool) (time.Time, err
 		"%s: %q is neither a day nor a time", flag, text)
 }
 
+// month is a calendar month in a zone.
+type month struct {
+	// name is as in 2026-11.
+	name string
+	// from, inclusive, and to, exclusive, are in the zone.
+	from, to time.Time
+}
+
+// parseMonth reads a month as an operator writes it.
+func parseMonth(flag, text string, zone *time.Location) (month, error) {
+	first, err := time.Parse("2006-01", text)
+	if err != nil || len(text) != len("2006-01") {
+		return month{}, Errorf(Usage, "write year and month, as in 2026-11", "%s: there is no month %q", flag, text)
+	}
+	return month{text, startOfDay(first, zone), startOfDay(first.AddDate(0, 1, 0), zone)}, nil
+}
+
 // startOfDay is the first second of the day in a zone whose date is that of day in
 // UTC. time.Date does not find it where clocks are changed at midnight, which then
 // comes twice or not at all.
