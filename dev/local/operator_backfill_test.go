@@ -13,6 +13,7 @@ import (
 	"aftercall/dev/tencentsim"
 	"aftercall/internal/cli"
 	windows "aftercall/internal/sweep"
+	"aftercall/internal/testenv"
 	"aftercall/workflows"
 )
 
@@ -121,7 +122,7 @@ func (c console) testBackfillResumed() {
 	args := append([]string{"backfill", "--app", "clinic", "--output", "json"}, rangeFlags(w)...)
 
 	ctx, cancel := context.WithCancel(c.ctx)
-	var first, second buffer
+	var first, second testenv.Log
 	var group sync.WaitGroup
 	var given, kept output
 	group.Go(func() { given = c.in(ctx, nil, &first, args...) })

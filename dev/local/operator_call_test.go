@@ -11,6 +11,7 @@ import (
 	"aftercall/dev/tencentsim"
 	"aftercall/internal/cli"
 	"aftercall/internal/tencent"
+	"aftercall/internal/testenv"
 	"aftercall/workflows"
 )
 
@@ -211,7 +212,7 @@ func (c console) testFollow() {
 	require.Contains(c.t, o.stderr, "→ the call goes on; the same command follows it again\n")
 	require.Contains(c.t, o.stdout, "Ledger    no entry\n", "what is known")
 
-	var stages buffer
+	var stages testenv.Log
 	followed := make(chan output, 1)
 	go func() {
 		followed <- c.in(c.ctx, nil, &stages, "call", "call-follow-review", "--follow", "--output", "json")

@@ -1,12 +1,10 @@
 package local_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +15,7 @@ import (
 	"aftercall/internal/cli"
 	"aftercall/internal/ledger"
 	"aftercall/internal/tencent"
+	"aftercall/internal/testenv"
 	"aftercall/workflows"
 )
 
@@ -49,33 +48,13 @@ type output struct {
 	stdout, stderr string
 }
 
-// buffer can be read while it is written to.
-type buffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-// Write implements io.Writer.
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-// String is what was written so far.
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
-func (c console) in(ctx context.Context, change map[string]string, stderr *buffer, args ...string) output {
+func (c console) in(ctx context.Context, change map[string]string, stderr *testenv.Log, args ...string) output {
 	environ := c.stack.Environ()
 	environ["COLUMNS"] = "500" // what wraps depends on the length of paths
 	for name, value := range change {
 		environ[name] = value
 	}
-	var stdout buffer
+	var stdout testenv.Log
 	code := cli.Run(ctx, cli.Process{Environ: environ, Stdout: &stdout, Stderr: stderr}, args)
 	for _, secret := range []string{"clinic-callback-path-secret", "tutoring-callback-path-secret"} {
 		if !strings.Contains(strings.Join(args, " "), "--show-secret") {
@@ -86,7 +65,7 @@ func (c console) in(ctx context.Context, change map[string]string, stderr *buffe
 }
 
 func (c console) with(change map[string]string, args ...string) output {
-	return c.in(c.ctx, change, &buffer{}, args...)
+	return c.in(c.ctx, change, &testenv.Log{}, args...)
 }
 
 func (c console) run(args ...string) output { return c.with(nil, args...) }

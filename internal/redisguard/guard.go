@@ -231,11 +231,15 @@ func (g *Guard) probeUntilUp() {
 			return
 		case <-time.After(delay):
 		}
-		if g.probe(g.ctx) == nil {
+		err := g.probe(g.ctx)
+		if err == nil {
 			g.lastChange.Store(time.Now().UnixNano())
 			g.down.Store(false)
 			g.logger.Info("Redis is up again", "outage", time.Since(since).Round(time.Millisecond))
 			return
+		}
+		if Refused(err) { // also where the first attempt found out less, or the password has changed
+			g.refused(err)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,31 +15,16 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"aftercall/internal/testenv"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-type lockedText struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *lockedText) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lockedText) count(s string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.text.String(), s)
-}
-
 type fixture struct {
 	*Guard
 	reg  *prometheus.Registry
-	logs *lockedText
+	logs *testenv.Log
 }
 
 func newGuard(t *testing.T, address string, timeout time.Duration, hooks ...redis.Hook) fixture {
@@ -51,7 +35,7 @@ func newGuard(t *testing.T, address string, timeout time.Duration, hooks ...redi
 	for _, hook := range hooks {
 		rdb.AddHook(hook)
 	}
-	f := fixture{reg: prometheus.NewRegistry(), logs: &lockedText{}}
+	f := fixture{reg: prometheus.NewRegistry(), logs: &testenv.Log{}}
 	f.Guard = New(t.Context(), rdb, f.reg, slog.New(slog.NewTextHandler(f.logs, nil)))
 	t.Cleanup(f.Close)
 	return f
@@ -100,7 +84,7 @@ func TestOutage(t *testing.T) {
 		require.ErrorIs(t, f.get(), ErrDown)
 	}
 	require.ErrorContains(t, f.Ping(context.Background()), "OOM", "a ping is sent during an outage too")
-	require.Equal(t, 1, f.logs.count("Redis is down"), "an outage is logged once")
+	require.Equal(t, 1, f.logs.Count("Redis is down"), "an outage is logged once")
 
 	m.SetError("")
 	require.Eventually(t, f.Up, 30*time.Second, 5*time.Millisecond)
@@ -108,7 +92,7 @@ func TestOutage(t *testing.T) {
 	require.True(t, f.LastChange().After(down))
 	require.NoError(t, f.get())
 	require.NoError(t, f.Ping(context.Background()))
-	require.Equal(t, 1, f.logs.count("Redis is up again"))
+	require.Equal(t, 1, f.logs.Count("Redis is up again"))
 	require.InDelta(t, 1, f.value(t, "aftercall_redis_outages_total"), 0)
 	require.Equal(t, 1, testutil.CollectAndCount(f.duration))
 }

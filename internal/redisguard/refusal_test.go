@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/redis/go-redis/v9"
@@ -44,14 +45,14 @@ type connected struct {
 	rdb   *redis.Client
 	guard *redisguard.Guard
 	reg   *prometheus.Registry
-	log   *strings.Builder
+	log   *testenv.Log
 }
 
 func connect(t *testing.T, url string, options ...redisguard.Option) connected {
 	t.Helper()
 	rdb, err := redisguard.NewClient(url, redisguard.PatientTimeout, options...)
 	require.NoError(t, err)
-	c := connected{rdb: rdb, reg: prometheus.NewRegistry(), log: &strings.Builder{}}
+	c := connected{rdb: rdb, reg: prometheus.NewRegistry(), log: &testenv.Log{}}
 	c.guard = redisguard.New(t.Context(), rdb, c.reg, slog.New(slog.NewTextHandler(c.log, nil)))
 	t.Cleanup(func() {
 		c.guard.Close()
@@ -60,9 +61,14 @@ func connect(t *testing.T, url string, options ...redisguard.Option) connected {
 	return c
 }
 
+// requireNoOutage: a refusal is none.
+func (c connected) requireNoOutage(t *testing.T) {
+	t.Helper()
+	require.NoError(t, testutil.GatherAndCompare(c.reg, strings.NewReader("# HELP aftercall_redis_outages_total Outages of Redis; each is logged once.\n# TYPE aftercall_redis_outages_total counter\naftercall_redis_outages_total 0\n"), "aftercall_redis_outages_total"))
+}
+
 func (c connected) refusals(t *testing.T) float64 {
 	t.Helper()
-	require.NoError(t, testutil.GatherAndCompare(c.reg, strings.NewReader("# HELP aftercall_redis_outages_total Outages of Redis; each is logged once.\n# TYPE aftercall_redis_outages_total counter\naftercall_redis_outages_total 0\n"), "aftercall_redis_outages_total"), "a refusal is no outage")
 	families, err := c.reg.Gather()
 	require.NoError(t, err)
 	for _, family := range families {
@@ -132,6 +138,7 @@ func TestDocumentedUser(t *testing.T) {
 	require.NoError(t, user.rdb.Info(t.Context(), "server").Err())
 	require.NoError(t, redisguard.CheckPermissions(t.Context(), user.rdb))
 	require.Zero(t, user.refusals(t), user.log.String())
+	user.requireNoOutage(t)
 
 	keys, err := admin.rdb.Keys(t.Context(), "*").Result()
 	require.NoError(t, err)
@@ -153,14 +160,31 @@ func TestDocumentedUser(t *testing.T) {
 	require.True(t, redisguard.Refused(err))
 	require.True(t, user.guard.Up())
 	require.Positive(t, user.refusals(t))
+	user.requireNoOutage(t)
 	require.Contains(t, user.log.String(), "level=ERROR")
 
 	wrong := connect(t, strings.Replace(url, "PASSWORD", "WRONG", 1))
 	require.False(t, wrong.guard.Up())
 	require.True(t, redisguard.Refused(wrong.guard.Ping(t.Context())))
 	require.Positive(t, wrong.refusals(t))
+	wrong.requireNoOutage(t)
 	require.Contains(t, wrong.log.String(), redisguard.RefusalCure)
 	require.NotContains(t, wrong.log.String(), "WRONG\"")
+}
+
+// TestRefusalAfterAnOutage has a Redis that comes back with a password.
+func TestRefusalAfterAnOutage(t *testing.T) {
+	server := miniredis.RunT(t)
+	c := connect(t, "redis://"+server.Addr())
+	server.Close()
+	require.Error(t, c.guard.Ping(t.Context()))
+	require.Error(t, c.guard.Do(t.Context(), func(ctx context.Context, rdb redis.UniversalClient) error { return rdb.Ping(ctx).Err() }))
+	require.Zero(t, c.refusals(t))
+	server.RequireAuth("new")
+	require.NoError(t, server.Restart())
+	require.Eventually(t, func() bool { return c.refusals(t) > 0 }, time.Minute, 5*time.Millisecond)
+	require.Contains(t, c.log.String(), redisguard.RefusalCure)
+	require.False(t, c.guard.Up())
 }
 
 // TestClientCertificate connects to a Redis that asks for one.
@@ -196,7 +220,8 @@ func TestClientCertificate(t *testing.T) {
 	} {
 		c := connect(t, url, redisguard.WithCertificates(wrong))
 		require.False(t, c.guard.Up(), name)
-		require.Positive(t, c.refusals(t), "%s: %s", name, c.log)
+		// The alert of TLS may come after the connection has broken, which is an outage at first.
+		require.Eventually(t, func() bool { return c.refusals(t) > 0 }, time.Minute, 5*time.Millisecond, name)
 	}
 	for want, files := range map[string]redisguard.Certificates{
 		"AFTERCALL_REDIS_TLS_CA": {CA: "nowhere.pem"}, "no certificate in the PEM format": {CA: clientKey}, "AFTERCALL_REDIS_TLS_CERT": {Cert: clientCert, Key: serverKey},

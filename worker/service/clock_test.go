@@ -35,7 +35,7 @@ func (w countedWorker) Stop() { w.stopped.Add(1) }
 func TestWorkerWithAWrongClock(t *testing.T) {
 	t.Parallel()
 	var ahead atomic.Int64
-	logs := &lockedText{}
+	logs := &testenv.Log{}
 	logger := slog.New(slog.NewTextHandler(logs, nil))
 	clocks := clock.NewWatch(
 		func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }, prometheus.NewRegistry(), logger,
@@ -62,13 +62,13 @@ func TestWorkerWithAWrongClock(t *testing.T) {
 			return countedWorker{started: &started, stopped: &stopped}
 		}, clocks, &polling, logger)
 	}()
-	require.Eventually(t, func() bool { return logs.count("this worker takes no tasks") == 1 }, within, time.Millisecond)
+	require.Eventually(t, func() bool { return logs.Count("this worker takes no tasks") == 1 }, within, time.Millisecond)
 	becomes(false, 0, 0)
 	set(30 * time.Second)
 	becomes(true, 1, 0)
 	set(-2 * time.Minute)
 	becomes(false, 1, 1)
-	require.Eventually(t, func() bool { return logs.count("this worker takes no tasks") == 2 }, within, time.Millisecond)
+	require.Eventually(t, func() bool { return logs.Count("this worker takes no tasks") == 2 }, within, time.Millisecond)
 	set(0)
 	becomes(true, 2, 1)
 	require.EqualValues(t, 2, made.Load(), "a worker that has ended cannot be started again")

@@ -21,7 +21,7 @@ func TestLedgerThatTakesNoWrite(t *testing.T) {
 	if !ok {
 		return
 	}
-	logs := &lockedText{}
+	logs := &testenv.Log{}
 	logger := slog.New(slog.NewTextHandler(logs, nil))
 	failed := make(chan string, 1000)
 	p := &pendingLedger{interval: 10 * time.Millisecond}
@@ -58,13 +58,13 @@ func TestLedgerThatTakesNoWrite(t *testing.T) {
 	require.EqualError(t, p.check(t.Context()), "the database is read-only: let LEDGER_URL name the primary, or end what made it read-only: "+
 		"default_transaction_read_only, a standby that was not promoted; calls wait until then")
 	require.Equal(t, "try_write", <-failed)
-	require.Equal(t, 1, logs.count("the ledger takes no write"))
+	require.Equal(t, 1, logs.Count("the ledger takes no write"))
 	require.NoError(t, db.Close())
 	db, err = sql.Open("pgx", url+"&default_transaction_read_only=off")
 	require.NoError(t, err)
 	set("off")
 	require.Eventually(t, func() bool { return p.check(t.Context()) == nil }, 30*time.Second, 10*time.Millisecond)
-	require.Equal(t, 1, logs.count("the ledger takes writes again"))
+	require.Equal(t, 1, logs.Count("the ledger takes writes again"))
 }
 
 // TestLedgerProblemIsInWords opens a ledger on a server that refuses, and on one

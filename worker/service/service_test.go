@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,23 +18,6 @@ import (
 	"aftercall/internal/testenv/testconfig"
 )
 
-type lockedText struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *lockedText) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lockedText) count(s string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.text.String(), s)
-}
-
 // TestWorkerWaitsForItsLedger starts a worker before the folder of its ledger
 // exists.
 func TestWorkerWaitsForItsLedger(t *testing.T) {
@@ -46,7 +27,7 @@ func TestWorkerWaitsForItsLedger(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "not-mounted")
 	address := "127.0.0.1:" + strconv.Itoa(testenv.FreePort(t))
 	ctx, stop := context.WithCancel(t.Context())
-	logs, ended := &lockedText{}, make(chan error, 1)
+	logs, ended := &testenv.Log{}, make(chan error, 1)
 	web := &http.Client{Timeout: 30 * time.Second}
 	go func() {
 		ended <- run(ctx, map[string]string{
@@ -66,16 +47,16 @@ func TestWorkerWaitsForItsLedger(t *testing.T) {
 		return status.Checks["ledger"]
 	}
 	require.Eventually(t, func() bool {
-		return check() == "missing: not open yet: "+ledgerCure && logs.count("not-mounted does not exist: create it, or change LEDGER_URL") > 0
+		return check() == "missing: not open yet: "+ledgerCure && logs.Count("not-mounted does not exist: create it, or change LEDGER_URL") > 0
 	}, 30*time.Second, 10*time.Millisecond)
 	require.Empty(t, ended, "the worker runs on")
 	require.NoError(t, os.Mkdir(folder, 0o700))
 	require.Eventually(t, func() bool { return check() == "ok" }, 30*time.Second, 10*time.Millisecond)
 	stop()
 	require.NoError(t, <-ended)
-	require.Equal(t, 1, logs.count("waiting for the ledger"), "an outage is logged once")
-	require.Equal(t, 1, logs.count("the ledger is open"))
-	require.Equal(t, 1, logs.count("Redis is down"), "it was not there at the start")
+	require.Equal(t, 1, logs.Count("waiting for the ledger"), "an outage is logged once")
+	require.Equal(t, 1, logs.Count("the ledger is open"))
+	require.Equal(t, 1, logs.Count("Redis is down"), "it was not there at the start")
 }
 
 // TestUnusableLedger has problems that waiting does not cure.
@@ -84,6 +65,6 @@ func TestUnusableLedger(t *testing.T) {
 	require.NoError(t, testconfig.New().Write(file))
 	err := run(t.Context(), map[string]string{
 		"AFTERCALL_CONFIG": file, "AFTERCALL_ADMIN_LISTEN": "127.0.0.1:0", "LEDGER_URL": "mysql://db/ledger",
-	}, &lockedText{}, prometheus.NewRegistry())
+	}, &testenv.Log{}, prometheus.NewRegistry())
 	require.ErrorContains(t, err, "LEDGER_URL")
 }
