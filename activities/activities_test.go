@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
@@ -20,6 +22,7 @@ import (
 	"aftercall/internal/ledger"
 	"aftercall/internal/notify"
 	"aftercall/internal/tencent"
+	"aftercall/internal/testenv"
 )
 
 const clinic tencent.SDKAppID = 1400000000
@@ -65,6 +68,7 @@ type fixture struct {
 	acts   *Activities
 	fake   *fake
 	env    *testsuite.TestActivityEnvironment
+	logs   *testenv.Log
 	ledger *ledger.Ledger
 	// forgotten are the calls whose callbacks were forgotten, forgetErr why that failed.
 	forgotten []string
@@ -92,11 +96,18 @@ func newFixture(t *testing.T) *fixture {
 	f.acts = New([]App{{ID: clinic, Name: "clinic", Records: f.fake, Rater: rater}},
 		store, []Target{{Receiver: Receiver{Name: "crm", RetryWindow: time.Hour, Circuit: closed{}}, Sender: f.fake}}, f.forget, f.fold, prometheus.NewRegistry())
 	f.acts.now = func() time.Time { return endedAt.Add(10 * time.Second) }
-	var suite testsuite.WorkflowTestSuite
-	f.env = suite.NewTestActivityEnvironment()
+	f.env, f.logs = newEnv()
 	f.env.RegisterActivityWithOptions(f.acts.Charge, activity.RegisterOptions{Name: "Charge"})
 	f.env.RegisterActivityWithOptions(f.acts.OpenReview, activity.RegisterOptions{Name: "OpenReview"})
 	return f
+}
+
+// newEnv returns an environment for activities, and its log.
+func newEnv() (*testsuite.TestActivityEnvironment, *testenv.Log) {
+	var suite testsuite.WorkflowTestSuite
+	logs := &testenv.Log{}
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.NewTextHandler(logs, nil))))
+	return suite.NewTestActivityEnvironment(), logs
 }
 
 func (f *fixture) forget(_ context.Context, _ tencent.SDKAppID, callID string) error {
@@ -145,6 +156,8 @@ func TestChargeOnce(t *testing.T) {
 	require.Equal(t, notify.EventCallCharged, first.Event.Type)
 	require.Equal(t, []string{"crm"}, first.Targets)
 	require.NotEmpty(t, first.Event.Call.Explanation)
+	require.Equal(t, record().Members, first.Event.Call.Members)
+	require.False(t, first.MembersLeftOut)
 	require.Equal(t, []tencent.Difference{{Field: "AcceptTime"}}, first.Differences, "the values are in the ledger")
 
 	again, err := f.charge(params("run-1"))
@@ -447,8 +460,11 @@ func TestReviewWithoutRecordForgetsCallbacks(t *testing.T) {
 	require.Empty(t, f.forgotten)
 	open(true)
 	require.Equal(t, []string{"call-1"}, f.forgotten)
+	const warning = "the same callback again will not make the call look for its record"
+	require.Zero(t, f.logs.Count(warning))
 	f.forgetErr = errors.New("Redis is down")
 	open(true) // the sweep makes it look for its record
+	require.Equal(t, 1, f.logs.Count(warning))
 }
 
 // TestReviewsWithoutRecordAreFolded: anyone who knows the callback URL can open them,

@@ -53,14 +53,15 @@ func TestRetryDelayGrows(t *testing.T) {
 	}
 }
 
-// TestSweepAtGoLive: a call that ended exactly at go_live is charged.
+// TestSweepAtGoLive: a call that ended exactly at go_live is charged, and one whose
+// end is not known.
 func TestSweepAtGoLive(t *testing.T) {
 	goLive := endedAt.Add(-24 * time.Hour)
-	w := &sweepWorld{listed: []tencent.CallRecord{ended("at go_live", goLive), ended("a second before", goLive.Add(-time.Second))}}
+	w := &sweepWorld{listed: []tencent.CallRecord{ended("at go_live", goLive), ended("a second before", goLive.Add(-time.Second)), {CallID: "who knows when"}}}
 	f := newSweepFixture(t, w)
 	result, err := f.run(SweepWindowParams{Advance: true})
 	require.NoError(t, err)
-	require.Equal(t, []string{"at go_live"}, f.started)
+	require.Equal(t, []string{"at go_live", "who knows when"}, f.started)
 	require.Equal(t, 1, result.Counts.BeforeGoLive)
 }
 
@@ -112,6 +113,6 @@ func TestSweepKeepsItsResultSmall(t *testing.T) {
 }
 
 func TestCountsAreAdded(t *testing.T) {
-	a := SweepCounts{Listed: 1, Known: 2, Recovered: 3, Failed: 4, BeforeGoLive: 5}
-	require.Equal(t, SweepCounts{Listed: 2, Known: 4, Recovered: 6, Failed: 8, BeforeGoLive: 10}, a.Add(a))
+	a := SweepCounts{Listed: 1, Known: 2, Recovered: 3, Failed: 4, BeforeGoLive: 5, Recharged: 6, HeldBack: 7, Conflicts: 8, Unlisted: 9}
+	require.Equal(t, SweepCounts{Listed: 2, Known: 4, Recovered: 6, Failed: 8, BeforeGoLive: 10, Recharged: 12, HeldBack: 14, Conflicts: 16, Unlisted: 18}, a.Add(a))
 }

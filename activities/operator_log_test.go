@@ -1,17 +1,12 @@
 package activities
 
 import (
-	"bytes"
-	"log/slog"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/log"
-	"go.temporal.io/sdk/testsuite"
 
 	"aftercall/internal/tencent"
 )
@@ -20,30 +15,40 @@ import (
 // calls wait, and another reason at once.
 func TestWaitForAnOperatorIsLogged(t *testing.T) {
 	f := newFixture(t)
-	var out bytes.Buffer
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.NewTextHandler(&out, nil))))
-	f.env = suite.NewTestActivityEnvironment()
 	f.env.RegisterActivityWithOptions(f.acts.FetchRecord, activity.RegisterOptions{Name: "FetchRecord"})
 	now := f.acts.now()
 	f.acts.now = func() time.Time { return now }
+	const waits = "calls wait for an operator"
 	request := 0
 	fetch := func(code tencent.Code) int {
 		t.Helper()
-		out.Reset()
+		before := f.logs.Count(waits)
 		for range 5 {
 			request++
 			f.fake.err = &tencent.APIError{Code: code, Info: "arrears", RequestID: strconv.Itoa(request)}
 			_, err := f.env.ExecuteActivity("FetchRecord", FetchRecordParams{SDKAppID: clinic, CallID: "call-1"})
 			require.Error(t, err)
 		}
-		return strings.Count(out.String(), "calls wait for an operator")
+		return f.logs.Count(waits) - before
 	}
 	require.Equal(t, 1, fetch(60020))
-	require.Contains(t, out.String(), "of=clinic type=RecordAPIRefused")
+	require.Contains(t, f.logs.String(), "of=clinic type=RecordAPIRefused")
 	require.Equal(t, 0, fetch(60020))
 	require.Equal(t, 1, fetch(70009), "another reason")
 	require.Equal(t, 0, fetch(tencent.CodeInternal), "nobody must act")
 	now = now.Add(operatorLogPeriod)
 	require.Equal(t, 1, fetch(60020))
+}
+
+// TestReasonsAreForgottenWhenThereAreTooMany, and not before.
+func TestReasonsAreForgottenWhenThereAreTooMany(t *testing.T) {
+	var l operatorLog
+	reason := func(i int) operatorReason { return operatorReason{who: strconv.Itoa(i)} }
+	for i := range maxOperatorReasons {
+		require.True(t, l.admit(endedAt, reason(i)))
+	}
+	require.False(t, l.admit(endedAt, reason(0)))
+	require.Len(t, l.logged, maxOperatorReasons)
+	require.True(t, l.admit(endedAt, reason(maxOperatorReasons)))
+	require.Len(t, l.logged, 1)
 }

@@ -72,13 +72,19 @@ func TestSecondThatCanBeListedAgain(t *testing.T) {
 	_, err := f.run(SweepWindowParams{Window: second})
 	require.NoError(t, err)
 	require.Len(t, f.held, 1, "by a backfill, too")
+	before := ledger.HeldWindow(second.From.Add(-time.Second), second.To.Add(-time.Second))
+	f.held[before.Key] = before
 	w.second, w.secondErr, w.total = 0, nil, 0
 	_, err = f.run(SweepWindowParams{Window: later})
 	require.NoError(t, err)
-	require.Len(t, f.held, 1, "a backfill of another time says nothing about it")
+	require.Len(t, f.held, 2, "a backfill of another time says nothing about them")
+	w.heldErr = errors.New("connection refused")
+	_, err = f.run(SweepWindowParams{Window: window})
+	require.Equal(t, LedgerUnavailable, errorType(err))
+	w.heldErr = nil
 	_, err = f.run(SweepWindowParams{Window: window})
 	require.NoError(t, err)
-	require.Empty(t, f.held, "it was listed whole, within a larger window")
+	require.Empty(t, f.held, "they were listed whole, within a larger window")
 }
 
 // TestSecondThatIsTooOld: Tencent moves the start of the window silently, so an

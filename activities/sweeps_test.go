@@ -17,6 +17,7 @@ import (
 	"aftercall/internal/ledger"
 	"aftercall/internal/sweep"
 	"aftercall/internal/tencent"
+	"aftercall/internal/testenv"
 )
 
 // sweepWorld is Tencent, the ledger and Temporal, as a sweep sees them.
@@ -34,8 +35,10 @@ type sweepWorld struct {
 	inLedger  map[string]bool
 	ledgerErr error
 	setErr    error
-	sweptTo   time.Time
-	held      map[string]ledger.Held
+	// heldErr is of counting and releasing what is held back, recheckErr of rechecks.
+	heldErr, recheckErr error
+	sweptTo             time.Time
+	held                map[string]ledger.Held
 
 	// workflows are those that were started before, by how they are now.
 	workflows map[string]StartOutcome
@@ -122,7 +125,7 @@ func (w *sweepWorld) HeldBack(context.Context, tencent.SDKAppID) ([]ledger.Held,
 
 func (w *sweepWorld) CountHeldBack(ctx context.Context, app tencent.SDKAppID) (int, error) {
 	held, err := w.HeldBack(ctx, app)
-	return len(held), err
+	return len(held), cmp.Or(err, w.heldErr)
 }
 
 func (w *sweepWorld) Dismissed(context.Context, tencent.SDKAppID) ([]ledger.Held, error) {
@@ -136,6 +139,9 @@ func (w *sweepWorld) Dismissed(context.Context, tencent.SDKAppID) ([]ledger.Held
 }
 
 func (w *sweepWorld) Release(_ context.Context, _ tencent.SDKAppID, key string) error {
+	if w.heldErr != nil {
+		return w.heldErr
+	}
 	delete(w.held, key)
 	return w.ledgerErr
 }
@@ -180,7 +186,7 @@ func (w *sweepWorld) StartListed(ctx context.Context, app SweepApp, r tencent.Ca
 
 func (w *sweepWorld) Recheck(_ context.Context, _ tencent.SDKAppID, callID string) error {
 	w.rechecked = append(w.rechecked, callID)
-	return nil
+	return w.recheckErr
 }
 
 func ended(id string, at time.Time) tencent.CallRecord {
@@ -191,6 +197,7 @@ type sweepFixture struct {
 	*sweepWorld
 	sweeps *Sweeps
 	env    *testsuite.TestActivityEnvironment
+	logs   *testenv.Log
 	t      *testing.T
 }
 
@@ -204,8 +211,8 @@ func newSweepFixture(t *testing.T, w *sweepWorld) *sweepFixture {
 		ID: clinic, Name: "clinic", Records: w, GoLive: endedAt.Add(-24 * time.Hour), Every: 5 * time.Minute,
 		Settings: sweep.Settings{Settle: time.Minute, Overlap: time.Hour, MaxWindow: 6 * time.Hour},
 	}}, w, w, prometheus.NewRegistry())
-	var suite testsuite.WorkflowTestSuite
-	f := &sweepFixture{w, s, suite.NewTestActivityEnvironment(), t}
+	env, logs := newEnv()
+	f := &sweepFixture{w, s, env, logs, t}
 	f.env.RegisterActivityWithOptions(s.SweepWindow, activity.RegisterOptions{Name: "SweepWindow"})
 	f.env.RegisterActivityWithOptions(s.PlanSweep, activity.RegisterOptions{Name: "PlanSweep"})
 	return f
@@ -244,6 +251,7 @@ func TestSweepWindow(t *testing.T) {
 		require.Equal(t, []string{"lost"}, result.Examples)
 		require.Equal(t, window.To, f.sweptTo.UTC())
 		require.InDelta(t, 1, testutil.ToFloat64(f.sweeps.metrics.calls.WithLabelValues("clinic", "recovered")), 0)
+		require.Equal(t, 1, f.logs.Count("level=WARN"), "of the call that was lost: "+f.logs.String())
 	})
 	t.Run("dry run", func(t *testing.T) {
 		w := world()
@@ -273,6 +281,7 @@ func TestSweepWindow(t *testing.T) {
 		result, err := f.run(SweepWindowParams{Advance: true})
 		require.NoError(t, err)
 		require.Equal(t, SweepCounts{Listed: 4, Known: 2, Recovered: 1, BeforeGoLive: 1}, result.Counts, "the start decides")
+		require.Equal(t, 1, f.logs.Count("the list of workflows cannot be read"))
 		w.startErr = errors.New("Temporal is down")
 		_, err = f.run(SweepWindowParams{DryRun: true})
 		require.ErrorContains(t, err, "Temporal is down", "a dry run has nothing else to go by")
@@ -292,6 +301,14 @@ func TestSweepWindow(t *testing.T) {
 		require.Equal(t, SweepCounts{Listed: 4, Known: 2, Recovered: 1, BeforeGoLive: 1}, result.Counts)
 		require.Equal(t, []string{"lost"}, f.started, "and does not start it again")
 		require.InDelta(t, 1, testutil.ToFloat64(f.sweeps.metrics.calls.WithLabelValues("clinic", "recovered")), 0, "counted once")
+	})
+	t.Run("an attempt that does not know what the first recovered", func(t *testing.T) {
+		f := newSweepFixture(t, world())
+		f.env.SetHeartbeatDetails(17)
+		result, err := f.run(SweepWindowParams{Advance: true})
+		require.NoError(t, err)
+		require.Equal(t, SweepCounts{Listed: 4, Known: 2, Recovered: 1, BeforeGoLive: 1}, result.Counts)
+		require.Equal(t, 1, f.logs.Count("its heartbeat cannot be read"))
 	})
 	t.Run("every attempt knows what all before it recovered", func(t *testing.T) {
 		w := world()
@@ -348,21 +365,23 @@ func TestSweepWindow(t *testing.T) {
 		w := world()
 		refused := &PermanentStartError{errors.New("WorkflowId length exceeds limit")}
 		w.startErrs = map[string]error{"lost": refused}
-		w.unreadable = []tencent.RecordRow{{Hash: "abc", Raw: `{"CallId":[7]}`, Problems: []tencent.FieldError{{Field: "CallId", Problem: "must be text"}}}}
+		for _, hash := range []string{"abc", "def"} {
+			w.unreadable = append(w.unreadable, tencent.RecordRow{Hash: hash, Raw: `{"CallId":[7]}`, Problems: []tencent.FieldError{{Field: "CallId", Problem: "must be text"}}})
+		}
 		f := newSweepFixture(t, w)
 		key := ledger.HeldCallKey("lost")
 		for range 2 { // the second is before the next attempt
 			result, err := f.run(SweepWindowParams{Advance: true})
 			require.NoError(t, err)
-			require.Equal(t, SweepCounts{Listed: 5, Known: 2, HeldBack: 2, BeforeGoLive: 1}, result.Counts)
+			require.Equal(t, SweepCounts{Listed: 6, Known: 2, HeldBack: 3, BeforeGoLive: 1}, result.Counts)
 			require.Equal(t, window.To, f.sweptTo.UTC(), "the progress does not wait for it")
-			require.Len(t, f.held, 2)
+			require.Len(t, f.held, 3)
 			require.Equal(t, 1, f.held[key].Attempts)
 			require.Equal(t, refused.Error(), f.held[key].Reason)
 			require.Equal(t, 1, f.held[ledger.HeldRowKey("abc")].Attempts)
 			require.Equal(t, `{"CallId":[7]}`, f.held[ledger.HeldRowKey("abc")].Item)
 		}
-		require.InDelta(t, 2, testutil.ToFloat64(f.sweeps.metrics.held.WithLabelValues("clinic")), 0)
+		require.InDelta(t, 3, testutil.ToFloat64(f.sweeps.metrics.held.WithLabelValues("clinic")), 0)
 
 		w.now = w.now.Add(6 * time.Minute)
 		_, err := f.run(SweepWindowParams{Advance: true})
@@ -373,10 +392,10 @@ func TestSweepWindow(t *testing.T) {
 		w.now, w.listed, w.unreadable, w.startErrs = w.now.Add(6*time.Minute), nil, nil, nil
 		result, err := f.run(SweepWindowParams{Advance: true})
 		require.NoError(t, err)
-		require.Equal(t, SweepCounts{Recovered: 1, HeldBack: 1}, result.Counts)
+		require.Equal(t, SweepCounts{Recovered: 1, HeldBack: 2}, result.Counts)
 		require.Equal(t, []string{"lost"}, f.started)
-		require.Len(t, f.held, 1, "what cannot be read stays listed")
-		require.InDelta(t, 1, testutil.ToFloat64(f.sweeps.metrics.held.WithLabelValues("clinic")), 0)
+		require.Len(t, f.held, 2, "what cannot be read stays listed")
+		require.InDelta(t, 2, testutil.ToFloat64(f.sweeps.metrics.held.WithLabelValues("clinic")), 0)
 	})
 	t.Run("what is handled is no longer held back", func(t *testing.T) {
 		for name, handled := range map[string]func(*sweepWorld){
@@ -389,8 +408,14 @@ func TestSweepWindow(t *testing.T) {
 				w.held = map[string]ledger.Held{key: {Key: key, CallID: "lost", NextAttemptAt: endedAt.Add(time.Hour)}}
 				handled(w)
 				f := newSweepFixture(t, w)
+				w.heldErr = errors.New("connection refused")
 				_, err := f.run(SweepWindowParams{Advance: true})
+				require.Equal(t, LedgerUnavailable, errorType(err))
+				require.Len(t, f.held, 1)
+				w.heldErr = nil
+				_, err = f.run(SweepWindowParams{Advance: true})
 				require.NoError(t, err)
+				require.Equal(t, 1, f.logs.Count("no longer held back"))
 				require.Empty(t, f.held)
 				require.Empty(t, f.started)
 			})
@@ -425,6 +450,12 @@ func TestSweepWindow(t *testing.T) {
 		_, err = f.run(SweepWindowParams{Advance: true})
 		require.NoError(t, err)
 		require.Equal(t, []string{"has a workflow"}, f.rechecked)
+		const warning = "could not be made to look for its record again"
+		require.Zero(t, f.logs.Count(warning))
+		w.recheckErr = errors.New("Temporal is down")
+		_, err = f.run(SweepWindowParams{Advance: true})
+		require.NoError(t, err)
+		require.Equal(t, 1, f.logs.Count(warning))
 	})
 	t.Run("Tencent counts more than it lists", func(t *testing.T) {
 		w := world()
@@ -497,6 +528,18 @@ func TestPlanSweep(t *testing.T) {
 	w.ledgerErr = errors.New("connection refused")
 	_, err = f.sweeps.PlanSweep(t.Context(), PlanSweepParams{SDKAppID: clinic})
 	require.Equal(t, LedgerUnavailable, errorType(err))
+}
+
+// TestProgressIsNotExportedWithoutSweeps, nor where the ledger does not answer.
+func TestProgressIsNotExportedWithoutSweeps(t *testing.T) {
+	w := &sweepWorld{heldErr: errors.New("connection refused")}
+	apps := []SweepApp{{ID: clinic, Name: "clinic"}}
+	s := NewSweeps(apps, w, w, prometheus.NewRegistry())
+	require.ErrorIs(t, s.exportProgress(t.Context()), w.heldErr)
+	w.heldErr = nil
+	require.NoError(t, s.exportProgress(t.Context()))
+	require.Zero(t, testutil.CollectAndCount(s.metrics.swept))
+	require.Zero(t, testutil.CollectAndCount(s.metrics.lagLimit))
 }
 
 // TestProgressInTheFuture has a sweep find progress that a worker wrote whose

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
 
 	"aftercall/activities"
 	"aftercall/internal/billing"
@@ -255,6 +256,57 @@ func TestReviewWithoutRecord(t *testing.T) {
 	})
 }
 
+// TestWithoutAnAnswerItIsNotKnownThatThereIsNoRecord for as long as Tencent keeps
+// records.
+func TestWithoutAnAnswerItIsNotKnownThatThereIsNoRecord(t *testing.T) {
+	e := newEnv(t)
+	e.stages()
+	e.fetches(activities.FetchRecordResult{}, errNever).Once()
+	e.fetches(activities.FetchRecordResult{}, errBroken)
+	e.opensReview()
+	e.charges(charged(), nil).Once()
+	kept := endedAt.Add(workflows.RecordDelay + 7*24*time.Hour)
+	early := e.decides(kept.Add(-time.Minute), waive)
+	e.decides(kept, waive)
+	_, err := e.run()
+	require.NoError(t, err)
+	require.ErrorContains(t, early.err, "it is not known whether Tencent has a record by now")
+	require.Equal(t, kept, e.status().Since, "it was carried out")
+}
+
+// TestDecisionsOfEarlierReleases read the record again only to charge a call without
+// record.
+func TestDecisionsOfEarlierReleases(t *testing.T) {
+	for name, tt := range map[string]struct {
+		first    error
+		decision workflows.DecideParams
+		reads    int
+	}{
+		"charge without record": {errNever, confirm, 1},
+		"waive without record":  {errNever, waive, 0},
+		"charge by the record":  {nil, confirm, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEnv(t)
+			e.stages()
+			e.OnGetVersion("read-again-1", workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion)
+			e.fetches(found, tt.first).Once()
+			if tt.reads > 0 {
+				e.fetches(found, nil).Times(tt.reads)
+			}
+			if tt.first == nil {
+				e.charges(activities.ChargeResult{}, errReview).Once()
+			}
+			e.opensReview()
+			e.charges(charged(), nil).Once()
+			d := e.decides(endedAt.Add(time.Hour), tt.decision)
+			_, err := e.run()
+			require.NoError(t, err)
+			require.NoError(t, d.err)
+		})
+	}
+}
+
 // rechecks sends SignalRecheck at a time of the workflow's clock.
 func (e *env) rechecks(at time.Time) {
 	e.RegisterDelayedCallback(func() { e.SignalWorkflow(workflows.SignalRecheck, nil) }, at.Sub(endedAt))
@@ -407,6 +459,7 @@ func TestConflictEndsTheReview(t *testing.T) {
 	_, err := e.run()
 	require.ErrorContains(t, d.err, "another sum")
 	require.Equal(t, activities.ChargeConflict, errorTypes(err))
+	require.Contains(t, e.page(), "| Failed | **not charged: another sum**")
 }
 
 func TestFailedReviewNotificationDoesNotFailTheCall(t *testing.T) {

@@ -270,3 +270,40 @@ func TestLongSweepContinuesAsNew(t *testing.T) {
 	require.Len(t, params.Continued.Pending, 2, "after twenty minutes")
 	require.Equal(t, 2, params.Continued.Done.Windows)
 }
+
+// TestSlowSweepThatIsNotTooLong has windows that end exactly when a run may still
+// list another one, and a plan that takes longer than all: each run lists a window.
+func TestSlowSweepThatIsNotTooLong(t *testing.T) {
+	for name, tt := range map[string]struct{ plan, window time.Duration }{
+		"windows": {0, 15 * time.Minute},
+		"plan":    {20 * time.Minute, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEnv(t)
+			n := 2
+			if tt.plan > 0 {
+				n = 1
+			}
+			e.OnActivity("PlanSweep", mock.Anything, mock.Anything).Return(activities.PlanSweepResult{Windows: windows(n)}, nil).After(tt.plan)
+			e.OnActivity("SweepWindow", mock.Anything, mock.Anything).Return(found3(activities.SweepWindowParams{})).After(tt.window)
+			result, err := e.sweep(workflows.SweepParams{DryRun: true})
+			require.NoError(t, err)
+			require.Equal(t, n, result.Windows)
+		})
+	}
+}
+
+// TestSweepNamesTheFirstFailure of a backfill, which goes on.
+func TestSweepNamesTheFirstFailure(t *testing.T) {
+	e := newEnv(t)
+	e.plans(windows(3))
+	failures := []string{"", "first", "second"}
+	asked := 0
+	e.sweeps(func(activities.SweepWindowParams) (activities.SweepWindowResult, error) {
+		asked++
+		return activities.SweepWindowResult{Failure: failures[asked-1]}, nil
+	})
+	result, err := e.sweep(workflows.SweepParams{TimeRange: &sweep.Window{From: endedAt, To: endedAt.Add(3 * time.Hour)}})
+	require.NoError(t, err)
+	require.Equal(t, "first", result.Failure)
+}

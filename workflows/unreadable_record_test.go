@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -119,6 +120,63 @@ func TestUnreadableRecordWithoutHint(t *testing.T) {
 	p.Callback = nil
 	e.ExecuteWorkflow(workflows.AfterCallName, p)
 	require.NoError(t, e.GetWorkflowError())
+	require.NoError(t, d.err)
+}
+
+// TestUnreadableMembers are those of the hint only where nothing of them could be
+// read and the hint has some.
+func TestUnreadableMembers(t *testing.T) {
+	for name, tt := range map[string]struct{ read, hint, want []string }{
+		"nothing was read": {nil, []string{"patient-1001", "doctor-17"}, []string{"doctor-17"}},
+		"some were read":   {[]string{"doctor-3"}, nil, []string{"doctor-3"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			partial := record()
+			partial.Members = tt.read
+			e := newEnv(t)
+			e.stages()
+			e.fetches(activities.FetchRecordResult{}, errUnreadable(partial, "CalleeList_Account"))
+			e.opensReview()
+			e.OnActivity("Charge", mock.Anything, mock.MatchedBy(func(p activities.ChargeParams) bool {
+				return slices.Equal(tt.want, p.Record.Members)
+			})).Return(charged(), nil).Once()
+			d := e.decides(endedAt.Add(time.Hour), chargeAs)
+			p := params()
+			p.Callback.Members = tt.hint
+			e.ExecuteWorkflow(workflows.AfterCallName, p)
+			require.NoError(t, e.GetWorkflowError())
+			require.NoError(t, d.err)
+		})
+	}
+}
+
+// TestUnreadableRecordThatIsReadAgain has one of which more can be read by the time
+// of the decision.
+func TestUnreadableRecordThatIsReadAgain(t *testing.T) {
+	e := newEnv(t)
+	e.stages()
+	e.fetches(activities.FetchRecordResult{}, errUnreadable(record(), "AcceptTime")).Once()
+	e.fetches(activities.FetchRecordResult{}, errUnreadable(record(), "RoomId")).Once()
+	e.opensReview()
+	e.charges(charged(), nil).Once()
+	d := e.decides(endedAt.Add(time.Hour), confirm)
+	_, err := e.run()
+	require.NoError(t, err)
+	require.NoError(t, d.err, "a charge does not need the room")
+}
+
+// TestRecordThatCannotBeReadAnyMore: what was read before is what a person has seen.
+func TestRecordThatCannotBeReadAnyMore(t *testing.T) {
+	e := newEnv(t)
+	e.stages()
+	e.fetches(found, nil).Once()
+	e.fetches(activities.FetchRecordResult{}, errUnreadable(tencent.CallRecord{}, "CallRecord")).Once()
+	e.charges(activities.ChargeResult{}, errReview).Once()
+	e.opensReview()
+	e.OnActivity("Charge", mock.Anything, mock.MatchedBy(func(p activities.ChargeParams) bool { return p.Record.Equal(record()) })).Return(charged(), nil).Once()
+	d := e.decides(endedAt.Add(time.Hour), confirm)
+	_, err := e.run()
+	require.NoError(t, err)
 	require.NoError(t, d.err)
 }
 

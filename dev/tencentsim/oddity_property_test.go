@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 
 	"aftercall/activities"
 	"aftercall/internal/billing"
@@ -212,6 +213,7 @@ func (w *oddWorld) run(callID string) *workflows.ReviewStatus {
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetStartTime(time.Now())
 	env.SetTestTimeout(time.Minute)
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute}) // a busy machine is no deadlock
 	workflows.Register(env, workflows.Dependencies{Activities: w.activities, Sweeps: activities.NewSweeps(nil, nil, nil, prometheus.NewRegistry())})
 	var review *workflows.ReviewStatus
 	waived := &updated{}

@@ -293,6 +293,8 @@ func TestRunning(t *testing.T) {
 func TestRecheck(t *testing.T) {
 	long := inStage(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, workflows.StageReview)
 	long.HistoryLength = 2001
+	asLongAsMayBe := inStage(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, workflows.StageReview)
+	asLongAsMayBe.HistoryLength = 2000
 	for name, tt := range map[string]struct {
 		info   *workflowpb.WorkflowExecutionInfo
 		signal bool
@@ -301,6 +303,7 @@ func TestRecheck(t *testing.T) {
 		"in another stage":           {inStage(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, workflows.StageNotify), false},
 		"never waited":               {inStage(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, ""), false},
 		"was terminated in review":   {inStage(t, enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED, workflows.StageReview), false},
+		"has got as many as can be":  {asLongAsMayBe, true},
 		"has got too many of them":   {long, false},
 		"is no workflow of ours yet": {nil, false},
 	} {
