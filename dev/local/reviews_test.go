@@ -30,9 +30,24 @@ func TestForgedCallsAreFolded(t *testing.T) {
 		_, err = stack.Temporal.ExecuteWorkflow(ctx, workflows.AfterCallOptions(params, "aftercall", "", time.Now()), workflows.AfterCallName, params)
 		require.NoError(t, err)
 	}
-	received := func(target, kind string) []webhookreceiver.Arrival {
-		return stack.Webhooks.Received(webhookreceiver.Filter{Target: target, Type: kind})
+	// received are the messages, some of which arrive more than once.
+	received := func(target, kind string) (first []webhookreceiver.Arrival) {
+		for _, arrival := range stack.Webhooks.Received(webhookreceiver.Filter{Target: target, Type: kind}) {
+			if arrival.Attempt == 1 {
+				first = append(first, arrival)
+			}
+		}
+		return first
 	}
+	accepted := func(target, kind string) (n int) {
+		for _, message := range stack.Webhooks.Messages(webhookreceiver.Filter{Target: target, Type: kind}) {
+			if message.Accepted > 0 {
+				n++
+			}
+		}
+		return n
+	}
+	require.NoError(t, stack.Webhooks.Fail(webhookreceiver.Failure{Target: "audit", Type: "review.burst", Times: 1, Status: 503}))
 	forge("forged-0")
 	require.Eventually(t, func() bool {
 		return len(received("audit", "call.review")) == 1 && len(received("crm", "call.review")) == 1
@@ -51,7 +66,7 @@ func TestForgedCallsAreFolded(t *testing.T) {
 	var result workflows.FoldReviewsResult
 	require.NoError(t, run.Get(ctx, &result))
 	for _, target := range []string{"audit", "crm"} {
-		require.Eventually(t, func() bool { return len(received(target, "review.burst")) == result.Reported }, testTimeout, 50*time.Millisecond)
+		require.Eventually(t, func() bool { return accepted(target, "review.burst") == result.Reported }, testTimeout, 50*time.Millisecond)
 		reviews := 0
 		for _, arrival := range received(target, "review.burst") {
 			var event struct {
