@@ -81,6 +81,8 @@ var conformance = []struct {
 	{"reverse an adjusted charge", testReverseAdjustedCharge},
 	{"replace an adjusted charge", testReplaceAdjustedCharge},
 	{"charge after an adjustment", testChargeAfterAdjustment},
+	{"adjust, compared with a model", testAdjustModel},
+	{"verify adjustments", testVerifyAdjustments},
 	{"adjust in an existing ledger", testAdjustExisting},
 	{"an older release reverses an adjusted charge", testOlderReleaseReverses},
 	{"list filters", testListFilters},

@@ -30,6 +30,9 @@ func bookMonth(t *testing.T, l *ledger.Ledger, db *sql.DB) ledgerlog.Issued {
 	execute(t, db, copies("0.10", 150))
 	integrate(t, in)
 	bookSamples(t, l)
+	adjust(t, l, "seed", 1, "-0.02")
+	_, _, err := l.Reverse(ctx, adjust(t, l, "seed", 2, "0.03").Key, mistake)
+	require.NoError(t, err)
 	integrate(t, in)
 	decided := entry(t, "decided", "run", "0.05")
 	rater, err := billing.NewRater("standard", tariffAt(t, "0.05"))
@@ -42,7 +45,7 @@ func bookMonth(t *testing.T, l *ledger.Ledger, db *sql.DB) ledgerlog.Issued {
 	integrate(t, in)
 	checkpoint, err := l.MakeCheckpoint(ctx, ledgerlog.Key{})
 	require.NoError(t, err)
-	require.EqualValues(t, 158, checkpoint.Size)
+	require.EqualValues(t, 161, checkpoint.Size)
 	charge(t, l, entry(t, "later", "run", "0.05"))
 	integrate(t, in)
 	_, err = l.MakeCheckpoint(ctx, ledgerlog.Key{})
@@ -96,8 +99,8 @@ func forged(values ...string) string {
 		"$seq", "(SELECT max(seq) + 1 FROM ledger_entries)", "$key", "charge:1400000000:forged", "$call", "forged")...).Replace(forge)
 }
 
-// columnAlterations change each column of an entry.
-func columnAlterations() []alteration {
+// columnAlterations change each column of the entry with the key.
+func columnAlterations(key string) []alteration {
 	var all []alteration
 	for _, column := range ledger.Columns()["ledger_entries"] {
 		value := column + " || 'x'"
@@ -117,11 +120,11 @@ func columnAlterations() []alteration {
 		case "tariff_hash":
 			value = "(SELECT hash FROM ledger_tariffs WHERE hash <> tariff_hash LIMIT 1)"
 		case "steps":
-			value = "replace(steps, 'rounded', 'Rounded')"
+			value = "replace(steps, '0', '1')"
 		case "record":
 			value = "replace(record, 'roomid-1434', 'roomid-1435')"
 		case "differences":
-			value = "replace(differences, 'EndTime', 'StartTime')"
+			value = "'[]'"
 		case "revision", "created_at", "sdk_app_id", "start_time", "accept_time", "end_time", "connected_seconds", "billed_seconds", "participants":
 			value = column + " + 1"
 		}
@@ -129,14 +132,26 @@ func columnAlterations() []alteration {
 		if column == "seq" {
 			want = "was removed after the mailed checkpoint"
 		}
-		all = append(all, alteration{"column " + column, "UPDATE ledger_entries SET " + column + " = " + value + " WHERE key = '" + victim + "'", want})
+		all = append(all, alteration{"column " + column + " of " + key, "UPDATE ledger_entries SET " + column + " = " + value + " WHERE key = '" + key + "'", want})
 	}
 	return all
 }
 
 func alterations() []alteration {
 	const removed, altered = "was removed after the mailed checkpoint", "was altered after the mailed checkpoint"
-	return append(columnAlterations(), []alteration{
+	const credit = "adjustment:1400000000:seed"
+	return append(append(columnAlterations(victim), columnAlterations(credit)...), []alteration{
+		{"an adjustment, with its steps", `UPDATE ledger_entries SET amount = '-0.03', steps = replace(steps, '0.08', '0.07') WHERE key = '` + credit + `'`, altered},
+		{"an adjustment and its reversal", `UPDATE ledger_entries SET amount = replace(amount, '0.03', '0.04') WHERE key LIKE 'adjustment%.2:1400000000:seed'`, altered},
+		{"who adjusted", "UPDATE ledger_entries SET operator = 'mallory' WHERE key = '" + credit + "'", altered},
+		{"remove an adjustment", "DELETE FROM ledger_entries WHERE key = '" + credit + "'", removed},
+		{"remove the reversal of an adjustment", "DELETE FROM ledger_entries WHERE key = 'adjustment-reversal.2:1400000000:seed'", removed},
+		{"remove an adjustment with its reversal", "DELETE FROM ledger_entries WHERE key LIKE 'adjustment%.2:1400000000:seed'", removed},
+		{"forge an adjustment", forged("$key", "adjustment:1400000000:copy-7", "$call", "copy-7", "$kind", "adjustment", "$amount", "-0.05",
+			"$reason", "goodwill", "$operator", "alice"), "claims to have been booked at"},
+		{"forge the reversal of an adjustment", forged("$key", "adjustment-reversal:1400000000:seed", "$call", "seed", "$kind", "reversal",
+			"$reverses", "'"+credit+"'", "$amount", "0.02", "$reason", "r", "$operator", "alice"), "claims to have been booked at"},
+
 		{"members", `UPDATE ledger_entries SET record = replace(record, 'user2', 'user3') WHERE key = '` + victim + `'`, altered},
 		{"an operator", "UPDATE ledger_entries SET operator = 'mallory' WHERE key = 'reversal:1400000000:call-2'", altered},
 		{"the reason of a decision", "UPDATE ledger_entries SET reason = 'none' WHERE call_id = 'decided'", altered},
@@ -163,17 +178,17 @@ func alterations() []alteration {
 
 		{"exchange two entries", "UPDATE ledger_entries SET seq = CASE seq WHEN 7 THEN 8 ELSE 7 END WHERE seq IN (7, 8)", altered},
 		{"renumber from an entry on", "UPDATE ledger_entries SET seq = seq + 1000 WHERE seq > 50", removed},
-		{"exchange two entries of the log", "UPDATE ledger_log SET seqs = (SELECT seqs FROM ledger_log WHERE first_index = 158) WHERE first_index = 157", "twice"},
-		{"change the hashes of the log", "UPDATE ledger_log SET nodes = (SELECT nodes FROM ledger_log WHERE first_index = 158) WHERE first_index = 157", altered},
-		{"change the tree of the log", "UPDATE ledger_log SET frontier = (SELECT frontier FROM ledger_log WHERE first_index = 0) WHERE first_index = 157", "was altered"},
-		{"remove a batch of the log", "DELETE FROM ledger_log WHERE first_index = 151", "the log has a gap from entry 151 to 157"},
+		{"exchange two entries of the log", "UPDATE ledger_log SET seqs = (SELECT seqs FROM ledger_log WHERE first_index = 161) WHERE first_index = 160", "twice"},
+		{"change the hashes of the log", "UPDATE ledger_log SET nodes = (SELECT nodes FROM ledger_log WHERE first_index = 161) WHERE first_index = 160", altered},
+		{"change the tree of the log", "UPDATE ledger_log SET frontier = (SELECT frontier FROM ledger_log WHERE first_index = 0) WHERE first_index = 160", "was altered"},
+		{"remove a batch of the log", "DELETE FROM ledger_log WHERE first_index = 151", "the log has a gap from entry 151 to 160"},
 		{"remove the log", "DELETE FROM ledger_log", "the log does not reach the mailed checkpoint"},
 		{
-			"truncate", "DELETE FROM ledger_log WHERE first_index >= 157;DELETE FROM ledger_entries WHERE call_id IN ('decided', 'later');DELETE FROM ledger_checkpoints",
+			"truncate", "DELETE FROM ledger_log WHERE first_index >= 160;DELETE FROM ledger_entries WHERE call_id IN ('decided', 'later');DELETE FROM ledger_checkpoints",
 			"the log does not reach the mailed checkpoint",
 		},
 		{"truncate to nothing", "DELETE FROM ledger_log;DELETE FROM ledger_entries;DELETE FROM ledger_checkpoints", "the log does not reach the mailed checkpoint"},
-		{"change a stored checkpoint", "UPDATE ledger_checkpoints SET note = replace(note, '158', '157'), size = 157", "the log differs from the stored checkpoint"},
+		{"change a stored checkpoint", "UPDATE ledger_checkpoints SET note = replace(note, '161', '160'), size = 160", "the log differs from the stored checkpoint"},
 
 		{"change a tariff version", "UPDATE ledger_tariffs SET edition = replace(edition, 'USD', 'EUR')", "the stored version has the hash"},
 		{"remove a tariff version", "DELETE FROM ledger_tariffs", "its tariff version is missing"},
@@ -245,7 +260,7 @@ func testRewrittenLog(t *testing.T, url string) {
 	findings := verifyAgainst(t, l, evidence)
 	require.Len(t, findings, 1)
 	require.Contains(t, findings[0], "the log differs from the mailed checkpoint of ")
-	require.Contains(t, findings[0], " with 158 entries: entries before entry 158 of the log were altered")
+	require.Contains(t, findings[0], " with 161 entries: entries before entry 161 of the log were altered")
 
 	// With an earlier checkpoint it is known which entries: the seed and its copies are as they were.
 	execute(t, db, "UPDATE ledger_entries SET app = 'clinic' WHERE key = '"+victim+"'", "DELETE FROM ledger_entries WHERE call_id = 'decided'",
@@ -257,7 +272,7 @@ func testRewrittenLog(t *testing.T, url string) {
 	evidence.Checkpoints = append(evidence.Checkpoints, early)
 	findings = verifyAgainst(t, l, evidence)
 	require.Len(t, findings, 1)
-	require.Contains(t, findings[0], "entries from 151 to 157 of the log, after those of the earlier checkpoint")
+	require.Contains(t, findings[0], "entries from 151 to 160 of the log, after those of the earlier checkpoint")
 
 	// The worker takes in a forged call that claims to be old.
 	execute(t, db, backdated)
