@@ -165,11 +165,18 @@ func ledgerFields(c *ops.CallStatus) []field {
 	}
 	var fields []field
 	for _, e := range c.Ledger {
-		words := fmt.Sprintf("%s, by tariff %s, booked %s\n%s", e.Sum(), e.Tariff, e.BookedAt.Format(time.RFC3339), e.Key)
+		words := e.Sum()
+		if !e.Adjusts() {
+			words += ", by tariff " + e.Tariff
+		}
+		words += fmt.Sprintf(", booked %s\n%s", e.BookedAt.Format(time.RFC3339), e.Key)
 		if e.Operator != "" {
 			words += fmt.Sprintf("\nby %s: %s", e.Operator, e.Reason)
 		}
 		fields = append(fields, field{name: "Ledger", value: words})
+	}
+	if len(c.Ledger) > 1 {
+		fields = append(fields, field{name: "Costs", value: c.Costs.String() + " now"})
 	}
 	return fields
 }

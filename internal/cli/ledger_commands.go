@@ -9,7 +9,8 @@ type ledgerCommands struct {
 	Export       ledgerExportCommand       `cmd:"" help:"Write entries as CSV, for accounting."`
 	Backup       ledgerBackupCommand       `cmd:"" help:"Copy a SQLite ledger, even while workers write to it."`
 	Migrate      ledgerMigrateCommand      `cmd:"" help:"Create the tables of the ledger, or bring them up to date."`
-	Reverse      ledgerReverseCommand      `cmd:"" help:"Reverse a charge."`
+	Reverse      ledgerReverseCommand      `cmd:"" help:"Reverse a charge or an adjustment."`
+	Adjust       ledgerAdjustCommand       `cmd:"" help:"Add a credit or a surcharge to what a call costs."`
 	Rerate       ledgerRerateCommand       `cmd:"" help:"Compare charges with what the tariff charges now, and correct them."`
 	Restore      ledgerRestoreCommand      `cmd:"" help:"Find what the ledger has lost, as after an older copy was restored, and book it as it was."`
 	Verify       ledgerVerifyCommand       `cmd:"" help:"Compute every entry again, and compare the ledger with Tencent's records."`

@@ -35,13 +35,13 @@ func TestReverseWithoutTemporal(t *testing.T) {
 	args := append([]string{"ledger", "reverse", "call-1"}, signed...)
 	code, stdout, stderr := l.run(args...)
 	require.Equal(t, Incomplete, code)
-	require.Equal(t, "Booked reversal:1400000000:call-1: -0.24 USD.\n", stdout)
+	require.Equal(t, "Booked reversal:1400000000:call-1: -0.24 USD.\nThe call costs 0.00 USD now.\n", stdout)
 	require.Contains(t, stderr, "reversal:1400000000:call-1 is booked, but the targets are not notified")
 	require.Contains(t, stderr, "once Temporal answers, repeat the same command")
 
 	code, stdout, _ = l.run(args...)
 	require.Equal(t, Incomplete, code)
-	require.Contains(t, stdout, "by alice (old tariff):\nnothing was booked.")
+	require.Contains(t, stdout, "by alice (old tariff):\nnothing was booked.\nThe call costs 0.00 USD.\n")
 	require.Len(t, l.entries("call-1"), 2)
 }
 
@@ -235,11 +235,11 @@ func TestReversalTakenBack(t *testing.T) {
 	l := risingTariff(t)
 	out := l.prints("ledger", "rerate", "--call", "call-4")
 	require.Contains(t, out, "skipped: call-4: its charge was reversed, by alice (wrong number)")
-	require.Contains(t, out, "Compared 0 charges: 0 differ.\n")
+	require.Contains(t, out, "Nothing was compared: all these charges were reversed.\n")
 	undo := []string{"ledger", "reverse", "call-4", "--undo", "--operator", "bob", "--reason", "the number was right"}
 	code, stdout, _ := l.run(undo...)
 	require.Equal(t, Incomplete, code, "only Temporal does not answer")
-	require.Equal(t, "Booked charge.2:1400000000:call-4: 0.12 USD.\n", stdout)
+	require.Equal(t, "Booked charge.2:1400000000:call-4: 0.12 USD.\nThe call costs 0.12 USD now.\n", stdout)
 	_, stdout, _ = l.run(undo...)
 	require.Contains(t, stdout, "It was charged again before")
 	require.Len(t, l.entries("call-4"), 3)

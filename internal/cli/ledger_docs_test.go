@@ -60,7 +60,7 @@ func TestDocumentation(t *testing.T) {
 	require.NoError(t, err)
 	l := documented(t)
 	blocks := regexp.MustCompile("(?s)```console\n\\$ aftercall ([^\n]*)\n(.*?)```").FindAllStringSubmatch(string(text), -1)
-	require.Len(t, blocks, 8)
+	require.Len(t, blocks, 9)
 	for _, block := range blocks {
 		code, stdout, stderr := l.run(strings.Fields(block[1])...)
 		require.Equal(t, OK, code, stderr)

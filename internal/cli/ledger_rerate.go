@@ -25,7 +25,7 @@ to their app at the end of the call, and prints the calls whose amount differs. 
 
 With --apply every difference is booked: the reversal of the old charge and the new charge, both or none. The targets get
 call.reversed and, with the next revision, call.charged. Calls that the tariff does not charge without a person's decision
-are skipped. Repeating the command is safe: a corrected call no longer differs.
+are skipped. Adjustments of a call remain; a call that would cost less than nothing with them is skipped. Repeating the command is safe: a corrected call no longer differs.
 
 Examples:
 
@@ -87,6 +87,10 @@ func writeRerating(s screen, r *ops.Rerating) {
 	}
 	for _, c := range r.Skipped {
 		writeParagraph(s, "skipped: ", c.CallID+": "+c.Reason)
+	}
+	if r.Compared == 0 && len(r.Skipped) > 0 {
+		fmt.Fprintln(s, "Nothing was compared: all these charges were reversed.")
+		return
 	}
 	fmt.Fprintf(s, "Compared %d charges: %d differ.\n", r.Compared, len(r.Differences))
 	for _, t := range r.Totals {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"aftercall/internal/ops"
@@ -17,8 +18,8 @@ type ledgerShowCommand struct {
 
 // Help explains by examples.
 func (ledgerShowCommand) Help() string {
-	return `Everything that the ledger knows about a call: the record, the steps from the record to the amount, and every correction
-with its operator and reason.
+	return `Everything that the ledger knows about a call: the record, the steps from the record to the amount, every correction in the
+order of booking, with its operator and reason, and what the call costs now.
 
 Examples:
 
@@ -74,11 +75,31 @@ func writeCall(s screen, entries []ops.ExplainedEntry) {
 		writeEntry(s, e)
 	}
 	fmt.Fprintln(s)
-	if live, ok := ops.LiveEntry(entries); ok {
-		writeParagraph(s, "", fmt.Sprintf("The call is charged %s %s, by %s.", live.Amount, live.Currency, live.Key))
-	} else {
-		fmt.Fprintln(s, "The call is charged nothing: its charge was reversed.")
+	writeParagraph(s, "", costWords(entries))
+}
+
+// costWords say what a call costs now, and by which entries.
+func costWords(entries []ops.ExplainedEntry) string {
+	b, err := ops.BalanceOf(entries)
+	switch {
+	case err != nil:
+		return "What the call costs is unknown: " + err.Error()
+	case b.Charge == nil && len(b.Adjustments) == 0:
+		return "The call is charged nothing: its charge was reversed."
+	case b.Charge == nil:
+		return fmt.Sprintf("The call costs %s: its charge was reversed, but not %s.", b.Costs, adjustmentWords(b.Adjustments))
+	case len(b.Adjustments) == 0:
+		return fmt.Sprintf("The call is charged %s, by %s.", b.Costs, b.Charge.Key)
 	}
+	return fmt.Sprintf("The call costs %s: %s %s by %s, and %s.", b.Costs, b.Charge.Amount, b.Charge.Currency, b.Charge.Key, adjustmentWords(b.Adjustments))
+}
+
+func adjustmentWords(adjustments []ops.LedgerEntry) string {
+	words := make([]string, len(adjustments))
+	for i, a := range adjustments {
+		words[i] = fmt.Sprintf("%s %s by %s", a.Amount, a.Currency, a.Key)
+	}
+	return strings.Join(words, ", ")
 }
 
 func writeEntry(s screen, e ops.ExplainedEntry) {

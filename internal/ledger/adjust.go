@@ -22,8 +22,11 @@ type Adjustment struct {
 	Correction
 }
 
-// AdjustmentError is returned for an adjustment that does not fit the call. Nothing
-// was booked.
+// ErrNotCharged is returned for an adjustment of a call whose charge was reversed.
+var ErrNotCharged = errors.New("the charge of the call was reversed, so there is nothing to adjust")
+
+// AdjustmentError is returned for an amount that does not fit the call. Nothing was
+// booked.
 type AdjustmentError struct{ Problem string }
 
 // Error is the problem.
@@ -49,7 +52,7 @@ func (e *NumberError) Error() string {
 // its number has the same amount, operator and reason, and stored is that one. Another
 // one with the number is a *NumberError, an amount that does not fit the call an
 // *AdjustmentError, and a sum below zero a *BelowZeroError, unless it is forced. A call
-// without entries is ErrNoCharge.
+// without entries is ErrNoCharge, and one whose charge was reversed ErrNotCharged.
 func (l *Ledger) Adjust(ctx context.Context, app tencent.SDKAppID, callID string, a Adjustment) (stored Entry, inserted bool, err error) {
 	if err := a.Validate(); err != nil {
 		return Entry{}, false, err
@@ -58,7 +61,7 @@ func (l *Ledger) Adjust(ctx context.Context, app tencent.SDKAppID, callID string
 	err = l.correct(ctx, of, a.Correction, func(c *correcting) error {
 		if earlier, ok := c.byKey(Key(KindAdjustment, a.Number, app, callID)); ok {
 			stored = earlier
-			if !a.same(earlier) {
+			if !a.Same(earlier) {
 				return &NumberError{Number: a.Number, Taken: earlier}
 			}
 			return nil
@@ -76,8 +79,8 @@ func (l *Ledger) Adjust(ctx context.Context, app tencent.SDKAppID, callID string
 	return stored, inserted, nil
 }
 
-// same reports whether the entry is this adjustment.
-func (a Adjustment) same(e Entry) bool {
+// Same reports whether the entry is this adjustment, whatever its number is.
+func (a Adjustment) Same(e Entry) bool {
 	return e.Charge.Amount.Equal(a.Amount) && e.Operator == text(a.Operator) && e.Reason == text(a.Reason)
 }
 
@@ -89,7 +92,7 @@ func (a Adjustment) Check(entries []Entry) error {
 	case len(entries) == 0:
 		return ErrNoCharge
 	case !b.Charged:
-		return &AdjustmentError{"the charge of the call was reversed, so there is nothing to adjust"}
+		return ErrNotCharged
 	case a.Number != b.Next:
 		return &NumberError{Number: a.Number, Next: b.Next}
 	case a.Amount.IsZero():

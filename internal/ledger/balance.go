@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/bojanz/currency"
+
+	"aftercall/internal/billing"
 )
 
 // Balance is what the entries of a call come to.
@@ -17,12 +19,14 @@ type Balance struct {
 	Adjustments []Entry
 	// Next is the number of the next adjustment.
 	Next int
+	zero currency.Amount
 }
 
 // BalanceOf reads all entries of a call.
 func BalanceOf(entries []Entry) Balance {
 	b := Balance{Next: 1}
 	for _, e := range entries {
+		b.zero, _ = e.Charge.Amount.Sub(e.Charge.Amount) // with its currency and digits
 		if e.Kind == KindAdjustment {
 			b.Next = max(b.Next, e.Revision+1)
 		}
@@ -38,16 +42,40 @@ func BalanceOf(entries []Entry) Balance {
 	return b
 }
 
-// Sum is what the call costs. A call without charge and adjustments in effect gives
-// the zero Amount.
+// Sum is what the call costs; without entries it is the zero Amount.
 func (b Balance) Sum() (sum currency.Amount, err error) {
-	sum = b.Charge.Charge.Amount
+	sum = b.zero
+	if b.Charged {
+		sum = b.Charge.Charge.Amount
+	}
 	for _, a := range b.Adjustments {
 		if sum, err = sum.Add(a.Charge.Amount); err != nil {
 			return sum, fmt.Errorf("ledger: add %s: %w", a.Key, err)
 		}
 	}
 	return sum, nil
+}
+
+// CheckCharge reports why another charge cannot replace the one in effect: with the
+// adjustments, the call would cost less than nothing (*BelowZeroError), or they are in
+// another currency (*AdjustmentError).
+func (b Balance) CheckCharge(charge billing.Charge) error {
+	if len(b.Adjustments) == 0 {
+		return nil
+	}
+	if now, then := b.Charge.Charge.Amount.CurrencyCode(), charge.Amount.CurrencyCode(); now != then {
+		return &AdjustmentError{fmt.Sprintf("the call has adjustments in %s, and would be charged in %s: reverse them first", now, then)}
+	}
+	before, err := b.Sum()
+	if err != nil {
+		return err
+	}
+	b.Charge.Charge.Amount = charge.Amount
+	after, err := b.Sum()
+	if err != nil {
+		return err
+	}
+	return checkSum(before, after)
 }
 
 // Live finds the charge in effect among all entries of a call: the one that was not

@@ -59,7 +59,7 @@ func (l *Ledger) Replace(ctx context.Context, key string, charge billing.Charge,
 
 // replace books both entries of a replacement.
 func (c *correcting) replace(ctx context.Context, old Entry, charge billing.Charge) (r Replacement, err error) {
-	if err := c.checkReplacement(charge); err != nil {
+	if err := BalanceOf(c.entries).CheckCharge(charge); err != nil {
 		return r, err
 	}
 	if r.Reversal, err = c.reverse(ctx, old, false); err != nil {
@@ -67,25 +67,4 @@ func (c *correcting) replace(ctx context.Context, old Entry, charge billing.Char
 	}
 	r.Charge, err = c.charge(ctx, old, charge)
 	return r, err
-}
-
-// checkReplacement compares another charge with the adjustments of the call.
-func (c *correcting) checkReplacement(charge billing.Charge) error {
-	b := BalanceOf(c.entries)
-	if len(b.Adjustments) == 0 {
-		return nil
-	}
-	if now, then := b.Charge.Charge.Amount.CurrencyCode(), charge.Amount.CurrencyCode(); now != then {
-		return &AdjustmentError{fmt.Sprintf("the call has adjustments in %s, and would be charged in %s: reverse them first", now, then)}
-	}
-	before, err := b.Sum()
-	if err != nil {
-		return err
-	}
-	b.Charge.Charge.Amount = charge.Amount
-	after, err := b.Sum()
-	if err != nil {
-		return err
-	}
-	return checkSum(before, after)
 }

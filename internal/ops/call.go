@@ -28,6 +28,8 @@ type CallStatus struct {
 	Workflow *WorkflowStatus `json:"workflow"`
 	// Ledger is null when it did not answer.
 	Ledger []LedgerEntry `json:"ledger"`
+	// Costs is what the call costs now, null if the ledger has no entry of it.
+	Costs *Costs `json:"costs"`
 	// Deliveries are those outside of the call's own workflow: of corrections,
 	// and what was resent.
 	Deliveries []DeliveryWorkflow `json:"deliveries"`
@@ -47,6 +49,9 @@ type RedisStatus struct {
 
 // Sum is what the entry bills, for people.
 func (e LedgerEntry) Sum() string {
+	if e.Adjusts() {
+		return e.Amount + " " + e.Currency
+	}
 	return fmt.Sprintf("%s %s for %d s", e.Amount, e.Currency, e.BilledSeconds)
 }
 
@@ -140,6 +145,13 @@ func (d *Deps) lookUpCall(ctx context.Context, app *config.App, callID string) C
 	for _, e := range entries {
 		s.Ledger = append(s.Ledger, newLedgerEntry(e))
 	}
+	if len(entries) > 0 {
+		costs, err := costsOf(entries)
+		if err != nil {
+			problem(err)
+		}
+		s.Costs = &costs
+	}
 	s.Summary = s.summarize()
 	return s
 }
@@ -176,9 +188,10 @@ func (s *CallStatus) summarize() string {
 		return s.Workflow.summarize()
 	case s.unsettled():
 		return "NOT NOTIFIED: its workflow failed, " + s.Ledger[0].Sum() + " are in the ledger; " + conflictCure(s.Workflow.WorkflowID, s.CallID, true)
+	case len(s.Ledger) > 1:
+		return "done: corrected, costs " + s.Costs.String() + " now"
 	case len(s.Ledger) > 0:
-		last := s.Ledger[len(s.Ledger)-1]
-		return "done: " + string(last.Kind) + " of " + last.Sum()
+		return "done: charge of " + s.Ledger[0].Sum()
 	case s.Workflow != nil && s.Workflow.State == "failed":
 		return "NOT CHARGED: its workflow failed; " + conflictCure(s.Workflow.WorkflowID, s.CallID, false)
 	case s.Workflow != nil:
@@ -197,7 +210,7 @@ func (s *CallStatus) unsettled() bool {
 		return false
 	}
 	for _, e := range s.Ledger {
-		if e.Kind == ledger.KindReversal || e.Revision > 1 {
+		if e.Kind != ledger.KindCharge || e.Revision > 1 {
 			return false
 		}
 	}

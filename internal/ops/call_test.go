@@ -28,6 +28,10 @@ func TestCallSummary(t *testing.T) {
 			CallID: "c", Ledger: charge, Workflow: &WorkflowStatus{State: "failed", ClosedAt: since},
 			Deliveries: []DeliveryWorkflow{{State: "completed", StartedAt: since.Add(-time.Minute)}, {State: "running", StartedAt: since.Add(time.Minute)}},
 		},
+		"done: corrected, costs 0.14 USD now": {
+			Ledger: append(charge, LedgerEntry{Kind: ledger.KindAdjustment, Amount: "-0.10", Currency: "USD"}), Costs: &Costs{"0.14", "USD"},
+			Workflow: &WorkflowStatus{State: "failed", ClosedAt: since},
+		},
 		"done: charge of 0.24 USD for 120 s (resent)": {
 			Ledger: charge, Workflow: &WorkflowStatus{State: "failed", ClosedAt: since},
 			Deliveries: []DeliveryWorkflow{{State: "completed", StartedAt: since.Add(time.Minute)}},

@@ -19,7 +19,7 @@ type LedgerEntry struct {
 	Key      string      `json:"key"`
 	Kind     ledger.Kind `json:"kind"`
 	Revision int         `json:"revision"`
-	// Reverses is the key of the charge that a reversal takes back.
+	// Reverses is the key of the charge or adjustment that a reversal takes back.
 	Reverses   string             `json:"reverses"`
 	BookedAt   time.Time          `json:"booked_at"`
 	SDKAppID   tencent.SDKAppID   `json:"sdk_app_id"`
@@ -36,7 +36,8 @@ type LedgerEntry struct {
 	ConnectedSeconds int64 `json:"connected_seconds"`
 	BilledSeconds    int64 `json:"billed_seconds"`
 	Participants     int   `json:"participants"`
-	// Amount is decimal text, negative in a reversal.
+	// Amount is decimal text, negative in the reversal of a charge, and of either sign
+	// in an adjustment.
 	Amount              string    `json:"amount"`
 	Currency            string    `json:"currency"`
 	Tariff              string    `json:"tariff"`
@@ -51,6 +52,12 @@ type LedgerEntry struct {
 
 	stored ledger.Entry
 }
+
+// Adjusts reports whether it is an adjustment or the reversal of one.
+func (e LedgerEntry) Adjusts() bool { return e.stored.Adjusts() }
+
+// Free reports whether nothing is charged by it.
+func (e LedgerEntry) Free() bool { return e.stored.Charge.Free() }
 
 // newLedgerEntry returns a stored entry as operators see it.
 func newLedgerEntry(e ledger.Entry) LedgerEntry {
@@ -158,18 +165,34 @@ func (d *Deps) ExplainCall(ctx context.Context, app, callID string) ([]Explained
 	return entries, nil
 }
 
-// LiveEntry finds the charge that counts among the entries of one call: the one
-// that was not reversed.
-func LiveEntry(entries []ExplainedEntry) (ExplainedEntry, bool) {
+// Balance is what the entries of one call come to.
+type Balance struct {
+	Costs Costs
+	// Charge is the one that counts, nil if it was reversed. Adjustments are those
+	// that count.
+	Charge      *LedgerEntry
+	Adjustments []LedgerEntry
+}
+
+// BalanceOf adds up all entries of one call.
+func BalanceOf(entries []ExplainedEntry) (Balance, error) {
 	stored := make([]ledger.Entry, len(entries))
 	for i, e := range entries {
 		stored[i] = e.stored
 	}
-	live, ok := ledger.Live(stored)
-	if !ok {
-		return ExplainedEntry{}, false
+	costs, err := costsOf(stored)
+	if err != nil {
+		return Balance{}, err
 	}
-	return newExplainedEntry(live), true
+	b, found := Balance{Costs: costs}, ledger.BalanceOf(stored)
+	if found.Charged {
+		charge := newLedgerEntry(found.Charge)
+		b.Charge = &charge
+	}
+	for _, a := range found.Adjustments {
+		b.Adjustments = append(b.Adjustments, newLedgerEntry(a))
+	}
+	return b, nil
 }
 
 // entriesOfCall returns the stored entries of a call. A call without any is an

@@ -3,7 +3,6 @@ package ops
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -13,7 +12,6 @@ import (
 	"aftercall/internal/billing"
 	"aftercall/internal/config"
 	"aftercall/internal/ledger"
-	"aftercall/internal/shell"
 	"aftercall/internal/tencent"
 )
 
@@ -107,30 +105,6 @@ func (d *Deps) Rerate(ctx context.Context, p RerateParams) (*Rerating, error) {
 	return r.finish(), nil
 }
 
-// explainReversed skips the call that a query names, if its charge was reversed, so
-// that the result says why nothing was compared.
-func (d *Deps) explainReversed(ctx context.Context, r *rerater, q EntryQuery) error {
-	if q.CallID == "" || r.result.Compared > 0 {
-		return nil
-	}
-	q.Live, q.Kind = false, ledger.KindReversal
-	entries, err := d.entries(ctx, q)
-	if err != nil {
-		return err
-	}
-	for e, err := range entries {
-		if err != nil {
-			return err
-		}
-		if !e.Adjusts() {
-			r.result.Skipped = nil // only the last reversal counts
-			r.skip(e, fmt.Sprintf("its charge was reversed, by %s (%s); to charge it again: %s",
-				e.Operator, e.Reason, shell.Command("aftercall ledger reverse", e.CallID(), "--undo")))
-		}
-	}
-	return nil
-}
-
 // newRerater opens what p needs.
 func (d *Deps) newRerater(ctx context.Context, p RerateParams) (*rerater, error) {
 	cfg, err := d.Config()
@@ -144,7 +118,8 @@ func (d *Deps) newRerater(ctx context.Context, p RerateParams) (*rerater, error)
 	r := &rerater{cfg: cfg, tariff: p.Tariff, raters: map[tencent.SDKAppID]*billing.Rater{}, oldSums: sums{}, newSums: sums{}}
 	r.result = Rerating{Applied: p.Apply, Differences: []Difference{}, Skipped: []Skipped{}}
 	if !p.Apply {
-		return r, nil
+		r.ledger, err = d.Ledger(ctx)
+		return r, err
 	}
 	if r.signed, err = p.Signature.correction(); err != nil {
 		return nil, err
@@ -161,8 +136,8 @@ type rerater struct {
 	cfg    *config.Config
 	tariff string
 	raters map[tencent.SDKAppID]*billing.Rater
-	// ledger, notifier and signed are set only to apply corrections.
-	ledger   *ledger.Ledger
+	ledger *ledger.Ledger
+	// notifier and signed are set only to apply corrections.
 	notifier *correctionNotifier
 	signed   ledger.Correction
 

@@ -18,6 +18,16 @@ func (r *rerater) difference(ctx context.Context, e ledger.Entry, charge billing
 	if change, err := charge.Amount.Sub(e.Charge.Amount); err == nil {
 		d.Difference = withSign(change)
 	}
+	if !r.result.Applied {
+		entries, err := r.ledger.Get(ctx, e.SDKAppID, e.CallID())
+		if err != nil {
+			return err
+		}
+		if err := ledger.BalanceOf(entries).CheckCharge(charge); err != nil {
+			r.skip(e, err.Error())
+			return nil
+		}
+	}
 	if r.result.Applied {
 		replaced, _, err := r.ledger.Replace(ctx, e.Key, charge, r.signed)
 		if errors.As(err, new(*ledger.CorrectedError)) || errors.As(err, new(*ledger.AdjustmentError)) || errors.As(err, new(*ledger.BelowZeroError)) {

@@ -246,7 +246,7 @@ func (r *restorer) charge(ctx context.Context, c *lostCall) error {
 		return r.book(ctx, m, entry)
 	}
 	m.Problem = "its workflow has ended without charging it"
-	m.Cure = "within seven days of the call: " + shell.Command("aftercall start", c.callID, "--app", c.app.Name)
+	m.Cure = "within seven days of the call: " + shell.Command("aftercall start --app", c.app.Name, c.callID)
 	r.add(m)
 	return nil
 }
@@ -254,7 +254,7 @@ func (r *restorer) charge(ctx context.Context, c *lostCall) error {
 // rebuildCure is what to do about a charge that cannot be booked as it was.
 func rebuildCure(c *lostCall) string {
 	return "run this with the tariffs by which the call was charged, or charge it as it would be now, within seven days of it: " +
-		shell.Command("aftercall start", c.callID, "--app", c.app.Name)
+		shell.Command("aftercall start --app", c.app.Name, c.callID)
 }
 
 // book books the first charge of a call, if that is wanted.

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math"
 	"slices"
 
+	"github.com/bojanz/currency"
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
@@ -28,7 +30,7 @@ func (r *restorer) corrections(ctx context.Context) error {
 			return nil
 		}
 		event, err := r.delivered(ctx, e)
-		if err != nil || event.Call == nil || (event.Type != notify.EventCallReversed && event.Call.Revision < 2) {
+		if err != nil || !isCorrection(event) {
 			return err
 		}
 		id := workflows.AfterCallID(app.SDKAppID, callID)
@@ -49,6 +51,17 @@ func (r *restorer) corrections(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// isCorrection reports whether a person booked what the event is about.
+func isCorrection(e notify.Event) bool {
+	switch {
+	case e.Call == nil:
+		return false
+	case e.Type == notify.EventCallReversed, e.Type == notify.EventCallAdjusted:
+		return true
+	}
+	return e.Call.Revision > 1
 }
 
 // delivered reads the event that a Deliver was started with.
@@ -77,7 +90,9 @@ func (r *restorer) correctionsOf(ctx context.Context, app *config.App, events []
 		return err
 	}
 	events = slices.DeleteFunc(events, func(e notify.Event) bool { return hasEntry(entries, e) })
-	slices.SortFunc(events, func(a, b notify.Event) int { return cmp.Compare(bookedOrder(a), bookedOrder(b)) })
+	slices.SortFunc(events, func(a, b notify.Event) int {
+		return cmp.Or(a.Timestamp.Compare(b.Timestamp), cmp.Compare(bookedOrder(a), bookedOrder(b)))
+	})
 	for i, event := range events {
 		m := MissingEntry{
 			App: app.Name, SDKAppID: app.SDKAppID, CallID: callID,
@@ -106,11 +121,15 @@ func hasEntry(entries []ledger.Entry, event notify.Event) bool {
 	return slices.ContainsFunc(entries, func(e ledger.Entry) bool { return e.Key == event.Call.LedgerKey })
 }
 
-// bookedOrder sorts the corrections of a call as they were booked.
+// bookedOrder sorts the corrections of a call that were booked at the same time: what
+// happens to adjustments follows what happens to their charge.
 func bookedOrder(e notify.Event) int {
 	order := 2 * max(1, e.Call.Revision)
 	if e.Type == notify.EventCallReversed {
 		order++
+	}
+	if e.Type == notify.EventCallAdjusted {
+		order = math.MaxInt
 	}
 	return order
 }
@@ -123,6 +142,8 @@ func (r *restorer) correct(ctx context.Context, m *MissingEntry, missing []notif
 	var booked []ledger.Entry
 	var err error
 	switch {
+	case event.Type == notify.EventCallAdjusted:
+		booked, err = r.adjust(ctx, event.Call, signed)
 	case event.Type != notify.EventCallReversed: // whoever booked it took a reversal back
 		booked, err = r.reinstate(ctx, event.Call, signed)
 	case len(missing) > 1 && replaces(missing[1], event):
@@ -130,21 +151,46 @@ func (r *restorer) correct(ctx context.Context, m *MissingEntry, missing []notif
 	default:
 		booked, _, err = r.ledger.Reverse(ctx, event.Call.Reverses, signed)
 	}
-	var corrected *ledger.CorrectedError
 	switch {
 	case err == nil:
 		m.Booked = true
 		r.notify(ctx, booked...)
-	case errors.Is(err, ledger.ErrNoCharge), errors.Is(err, errCannotRebuild), errors.Is(err, ledger.ErrNotReversed), errors.As(err, &corrected):
-		m.Problem, m.Cure, err = err.Error(), "correct the call again: aftercall ledger rerate or reverse", nil
+	case doesNotFit(err):
+		m.Problem, m.Cure, err = err.Error(), "correct the call again: aftercall ledger rerate, reverse or adjust", nil
 	}
 	return err
+}
+
+// doesNotFit reports whether a correction is not possible any more, as the ledger is.
+func doesNotFit(err error) bool {
+	for _, problem := range []error{ledger.ErrNoCharge, errCannotRebuild, ledger.ErrNotReversed, ledger.ErrNotCharged} {
+		if errors.Is(err, problem) {
+			return true
+		}
+	}
+	return errors.As(err, new(*ledger.CorrectedError)) || errors.As(err, new(*ledger.NumberError)) ||
+		errors.As(err, new(*ledger.AdjustmentError)) || errors.As(err, new(*ledger.BelowZeroError))
+}
+
+// adjust books an adjustment, or the reversal of one.
+func (r *restorer) adjust(ctx context.Context, data *notify.CallData, signed ledger.Correction) ([]ledger.Entry, error) {
+	signed.Force = true // whoever booked it had to, if it brings the sum below zero
+	if data.Reverses != "" {
+		booked, _, err := r.ledger.Reverse(ctx, data.Reverses, signed)
+		return booked, err
+	}
+	amount, err := currency.NewAmount(data.Amount, data.Currency)
+	if err != nil {
+		return nil, errors.Join(errCannotRebuild, err)
+	}
+	stored, _, err := r.ledger.Adjust(ctx, data.SDKAppID, data.CallID, ledger.Adjustment{Amount: amount, Number: data.Adjustment, Correction: signed})
+	return []ledger.Entry{stored}, err
 }
 
 // replaces reports whether a charge was booked together with a reversal. One that
 // was booked later has a signature of its own.
 func replaces(charge, reversal notify.Event) bool {
-	return charge.Type != notify.EventCallReversed && charge.Call.Operator == reversal.Call.Operator && charge.Call.Reason == reversal.Call.Reason
+	return charge.Call.Revision > 1 && charge.Type != notify.EventCallReversed && charge.Call.Operator == reversal.Call.Operator && charge.Call.Reason == reversal.Call.Reason
 }
 
 // reinstate books a charge again whose reversal was taken back.
