@@ -11,6 +11,10 @@ help: ## List the targets
 dev: build stack ## Run the whole stack with sample calls, until Ctrl-C   (ARGS=--help)
 	@dev/bin/stack up $(ARGS)
 
+.PHONY: cluster
+cluster: build stack ## Run two of everything: starters, workers and a Temporal cluster on PostgreSQL   (ARGS=--help)
+	@dev/bin/stack up --topology cluster $(ARGS)
+
 .PHONY: demo
 demo: build stack ## Run the same unattended and verify every outcome; exit 0 if all are as expected
 	@dev/bin/stack demo $(ARGS)
@@ -21,8 +25,8 @@ call: stack ## Simulate a call on the running stack and follow it   (ARGS=--help
 
 .PHONY: aftercall
 aftercall: build ## Run a command of aftercall against the running stack   (ARGS=check, ARGS="ledger list")
-	@[ -f dev/.state/env ] || { echo "no stack is running here: start one with \`make dev\` in another terminal"; exit 1; }; \
-		. dev/.state/env && bin/aftercall $(ARGS)
+	@for env in dev/.state/cluster/env dev/.state/env; do [ -f $$env ] && . $$env && exec bin/aftercall $(ARGS); done; \
+		echo "no stack is running here: start one with \`make dev\` or \`make cluster\` in another terminal"; exit 1
 
 .PHONY: build
 build: ## Build bin/aftercall, bin/starter and bin/worker
@@ -49,10 +53,16 @@ test: temporal ## Run all tests
 	cd dev/bench && go test -timeout 30m ./...
 	cd dev/tools/mutate && go test ./...
 
+.PHONY: test-cluster
+test-cluster: temporal ## Test a Temporal cluster that loses its nodes; needs redis-server, PostgreSQL and HAProxy
+	@dev/bin/stack temporal --topology cluster
+	AFTERCALL_TEST_REQUIRE=redis,postgres,haproxy,cluster go test ./dev/local -count=1 -run TestCluster
+
 .PHONY: lint
 lint: tools ## gofumpt, golangci-lint and workflowcheck
 	dev/bin/golangci-lint run ./...
 	cd dev/bench && ../bin/golangci-lint run ./...
+	cd dev/cluster && ../bin/golangci-lint run ./...
 	cd dev/tools/mutate && ../../bin/golangci-lint run ./...
 	dev/bin/workflowcheck -config dev/tools/workflowcheck.yaml ./workflows/...
 

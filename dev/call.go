@@ -42,7 +42,7 @@ func (c callCommand) spec() tencentsim.CallSpec {
 func (c callCommand) Run(ctx context.Context, p project) error {
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	remote, err := local.Connect(p.stateDir())
+	remote, err := local.Connect(p.runningDir())
 	if err != nil {
 		return err
 	}

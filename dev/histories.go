@@ -25,7 +25,7 @@ type historiesCommand struct{}
 // Run writes the history of every sample, of calls that wait as no sample does, of
 // a call that was started without a start delay, of a burst of reviews, and of a sweep to workflows/testdata.
 func (historiesCommand) Run(ctx context.Context, p project) error {
-	o, remove, err := p.isolated(ctx)
+	o, remove, err := p.isolated(ctx, local.Dev)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ type cli struct {
 	Up        upCommand        `cmd:"" help:"Run the stack with sample calls until Ctrl-C."`
 	Demo      demoCommand      `cmd:"" help:"Run the sample calls unattended and verify every outcome."`
 	Call      callCommand      `cmd:"" help:"Simulate a call on the running stack and follow its workflow."`
-	Temporal  temporalCommand  `cmd:"" help:"Find the temporal CLI, or build it."`
+	Temporal  temporalCommand  `cmd:"" help:"Find the program of the Temporal server, or build it."`
 	Histories historiesCommand `cmd:"" help:"Record the golden histories of the workflow tests again."`
 	Trace     traceCommand     `cmd:"" help:"Record the trace of one call for docs/traces.md."`
 }
@@ -45,29 +45,66 @@ type project struct {
 	out  io.Writer
 }
 
-func (p project) stateDir() string { return filepath.Join(p.root, "dev", ".state") }
+// stateDir is where the stack of a topology keeps its state. Each has its own,
+// because a Redis and a ledger belong together.
+func (p project) stateDir(t local.Topology) string {
+	dir := filepath.Join(p.root, "dev", ".state")
+	if t.Name == local.Dev.Name {
+		return dir
+	}
+	return filepath.Join(dir, t.Name)
+}
+
+// runningDir is the state folder of the stack that runs, or else of `make dev`.
+func (p project) runningDir() string {
+	if dir := p.stateDir(local.Cluster); local.IsRunning(dir) {
+		return dir
+	}
+	return p.stateDir(local.Dev)
+}
+
+// topology is the flag of the commands that start a stack.
+type topology struct {
+	Topology string `help:"dev: one of each, with Temporal's development server. cluster: two of each behind a proxy, with two nodes of Temporal on PostgreSQL." enum:"dev,cluster" default:"dev"`
+}
+
+func (t topology) value() local.Topology {
+	if t.Topology == local.Cluster.Name {
+		return local.Cluster
+	}
+	return local.Dev
+}
+
+// ensureTemporal returns the program of a topology's Temporal server, which it
+// builds if there is none.
+func (p project) ensureTemporal(ctx context.Context, t local.Topology) (string, error) {
+	if len(t.Nodes) > 0 {
+		return local.EnsureCluster(ctx, p.root, p.out)
+	}
+	return local.EnsureTemporal(ctx, p.root, p.out)
+}
 
 // options returns the options of a stack of real processes.
-func (p project) options(ctx context.Context) (local.Options, error) {
-	temporal, err := local.EnsureTemporal(ctx, p.root, p.out)
+func (p project) options(ctx context.Context, t local.Topology) (local.Options, error) {
+	temporal, err := p.ensureTemporal(ctx, t)
 	if err != nil {
 		return local.Options{}, err
 	}
 	return local.Options{
-		Root: p.root, Dir: p.stateDir(), Ports: local.DefaultPorts, Temporal: temporal,
-		Starter: local.Binary(filepath.Join(p.root, "bin", "starter")),
-		Worker:  local.Binary(filepath.Join(p.root, "bin", "worker")),
+		Root: p.root, Dir: p.stateDir(t), Topology: t, Ports: local.DefaultPorts(t), Temporal: temporal,
+		Starter: local.Service{Program: filepath.Join(p.root, "bin", "starter")},
+		Worker:  local.Service{Program: filepath.Join(p.root, "bin", "worker")},
 		Logger:  slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}, nil
 }
 
 // isolated returns the options of a stack that can run next to others: free ports
 // and a temporary folder, which remove deletes.
-func (p project) isolated(ctx context.Context) (o local.Options, remove func() error, err error) {
-	if o, err = p.options(ctx); err != nil {
+func (p project) isolated(ctx context.Context, t local.Topology) (o local.Options, remove func() error, err error) {
+	if o, err = p.options(ctx, t); err != nil {
 		return o, nil, err
 	}
-	if o.Ports, err = local.FreePorts(); err != nil {
+	if o.Ports, err = local.FreePorts(t); err != nil {
 		return o, nil, err
 	}
 	if o.Dir, err = os.MkdirTemp("", "aftercall-demo-"); err != nil {
@@ -86,11 +123,11 @@ func with(ctx context.Context, o local.Options, do func(*local.Stack) error) err
 	return errors.Join(do(stack), stack.Stop(context.WithoutCancel(ctx)))
 }
 
-type temporalCommand struct{}
+type temporalCommand struct{ topology }
 
-// Run prints the path of the CLI.
-func (temporalCommand) Run(ctx context.Context, p project) error {
-	bin, err := local.EnsureTemporal(ctx, p.root, p.out)
+// Run prints the path of the Temporal server's program.
+func (c temporalCommand) Run(ctx context.Context, p project) error {
+	bin, err := p.ensureTemporal(ctx, c.value())
 	if err != nil {
 		return err
 	}

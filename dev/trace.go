@@ -22,7 +22,7 @@ func (traceCommand) Run(ctx context.Context, p project) error {
 	var received tracereceiver.Receiver
 	collector := httptest.NewServer(&received)
 	defer collector.Close()
-	o, remove, err := p.isolated(ctx)
+	o, remove, err := p.isolated(ctx, local.Dev)
 	if err != nil {
 		return err
 	}

@@ -14,19 +14,20 @@ import (
 )
 
 type upCommand struct {
+	topology
 	FreePorts bool `help:"Use free ports instead of the usual ones."`
 	Encrypt   bool `help:"Encrypt the payloads that Temporal stores, from now on; the key is kept in the state folder."`
 }
 
 // Run starts the stack, runs the samples, and waits for Ctrl-C.
 func (c upCommand) Run(ctx context.Context, p project) error {
-	o, err := p.options(ctx)
+	o, err := p.options(ctx, c.value())
 	if err != nil {
 		return err
 	}
 	o.Encrypt = c.Encrypt
 	if c.FreePorts {
-		if o.Ports, err = local.FreePorts(); err != nil {
+		if o.Ports, err = local.FreePorts(c.value()); err != nil {
 			return err
 		}
 	}
@@ -42,7 +43,7 @@ func (c upCommand) Run(ctx context.Context, p project) error {
 			fmt.Fprintln(p.out, "deviation:", d)
 		}
 		printLinks(p.out, s)
-		fmt.Fprintf(p.out, "\nSee how a charge was computed:\n  LEDGER_URL=sqlite:%s bin/aftercall ledger show %s\n", s.LedgerPath(), ran[0].Call.Record.CallID)
+		fmt.Fprintf(p.out, "\nSee how a charge was computed:\n  LEDGER_URL='%s' bin/aftercall ledger show %s\n", s.LedgerURL(), ran[0].Call.Record.CallID)
 		fmt.Fprintln(p.out, "\nSimulate another call in a second terminal: make call ARGS=\"--media Video --seconds 130 --duplicates 3\"")
 		fmt.Fprintln(p.out, "Run a command: make aftercall ARGS=check, or first . "+o.Dir+"/env and then bin/aftercall check")
 		fmt.Fprintln(p.out, "Ctrl-C stops everything. The state is kept in", o.Dir)
@@ -65,11 +66,11 @@ func unlessStopped(ctx context.Context, err error) error {
 	return nil
 }
 
-type demoCommand struct{}
+type demoCommand struct{ topology }
 
 // Run verifies the outcome of every sample call, and fails with the deviations.
-func (demoCommand) Run(ctx context.Context, p project) error {
-	o, remove, err := p.isolated(ctx)
+func (c demoCommand) Run(ctx context.Context, p project) error {
+	o, remove, err := p.isolated(ctx, c.value())
 	if err != nil {
 		return err
 	}

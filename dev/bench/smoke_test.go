@@ -14,7 +14,7 @@ import (
 	"aftercall/dev/bench/harness"
 	"aftercall/internal/config"
 	"aftercall/internal/testenv"
-	"aftercall/internal/testenv/dbserver"
+	"aftercall/internal/testenv/programs"
 )
 
 // TestMain lets the harness run this program as a contestant.
@@ -36,7 +36,7 @@ func TestSmoke(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	servers, err := harness.StartServers(t.Context(), dir)
-	if errors.As(err, new(*dbserver.MissingError)) && os.Getenv(testenv.RequireVariable) == "" {
+	if errors.As(err, new(*programs.MissingError)) && os.Getenv(testenv.RequireVariable) == "" {
 		t.Log(err)
 		return
 	}

@@ -69,14 +69,15 @@ func stackOptions(dir string) (local.Options, error) {
 	if err != nil {
 		return local.Options{}, err
 	}
-	ports, err := local.FreePorts()
+	ports, err := local.FreePorts(local.Dev)
 	if err != nil {
 		return local.Options{}, err
 	}
 	absolute, err := filepath.Abs(root)
 	return local.Options{
-		Root: absolute, Dir: dir, Ports: ports, Temporal: temporal, Isolated: true,
-		StartServer: devServer, Starter: starter.Run, Worker: worker.Run, Logger: slog.New(slog.DiscardHandler),
+		Root: absolute, Dir: dir, Topology: local.Dev, Ports: ports, Temporal: temporal, Isolated: true,
+		StartServer: devServer, Starter: local.Service{Run: starter.Run}, Worker: local.Service{Run: worker.Run},
+		Logger: slog.New(slog.DiscardHandler),
 	}, err
 }
 

@@ -68,5 +68,5 @@ func (s *Stack) CodecURL() string {
 	if s.encryption == nil {
 		return ""
 	}
-	return httpURL(s.ports.WorkerAdmin) + codec.PathPrefix
+	return httpURL(s.ports.WorkerAdmins[0]) + codec.PathPrefix
 }

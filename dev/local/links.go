@@ -20,22 +20,28 @@ func (s *Stack) Links() []NamedLink {
 			NamedLink{"codec token", s.encryption["AFTERCALL_CODEC_TOKEN"]},
 		)
 	}
+	for i, port := range s.ports.StarterAdmins {
+		links = append(links, NamedLink{numbered("starter", i) + " metrics", metricsURL(port)})
+	}
+	for i, port := range s.ports.WorkerAdmins {
+		links = append(links, NamedLink{numbered("worker", i) + " metrics", metricsURL(port)})
+	}
 	return append(
 		links,
-		NamedLink{"starter metrics", s.MetricsURL()},
-		NamedLink{"worker metrics", s.WorkerMetricsURL()},
-		NamedLink{"ledger", s.LedgerPath()},
+		NamedLink{"ledger", s.LedgerURL()},
 		NamedLink{"simulated Tencent", httpURL(s.ports.Tencent) + "/control/calls"},
 		NamedLink{"Redis", s.redisURL + " (" + s.RedisKind + ")"},
 		NamedLink{"logs", filepath.Join(s.dir, "logs")},
 	)
 }
 
-// MetricsURL returns the URL of the starter's metrics.
-func (s *Stack) MetricsURL() string { return httpURL(s.ports.StarterAdmin) + "/metrics" }
+// MetricsURL returns the URL of the first starter's metrics.
+func (s *Stack) MetricsURL() string { return metricsURL(s.ports.StarterAdmins[0]) }
 
-// WorkerMetricsURL returns the URL of the worker's metrics.
-func (s *Stack) WorkerMetricsURL() string { return httpURL(s.ports.WorkerAdmin) + "/metrics" }
+// WorkerMetricsURL returns the URL of the first worker's metrics.
+func (s *Stack) WorkerMetricsURL() string { return metricsURL(s.ports.WorkerAdmins[0]) }
+
+func metricsURL(adminPort int) string { return httpURL(adminPort) + "/metrics" }
 
 // ListLink returns the URL of the list of all workflows in the Web UI.
 func (s *Stack) ListLink() string {

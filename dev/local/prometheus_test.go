@@ -48,7 +48,7 @@ rule_files: [%q]
 scrape_configs:
   - job_name: aftercall
     static_configs: [{targets: ["127.0.0.1:%d", "127.0.0.1:%d"]}]
-`, rules, shared.Ports().StarterAdmin, shared.Ports().WorkerAdmin), 0o600))
+`, rules, shared.Ports().StarterAdmins[0], shared.Ports().WorkerAdmins[0]), 0o600))
 	address := fmt.Sprintf("127.0.0.1:%d", testenv.FreePort(t))
 	log, err := os.Create(filepath.Join(dir, "log"))
 	require.NoError(t, err)
@@ -193,7 +193,7 @@ func TestMetricNames(t *testing.T) {
 	_, _, err := shared.RunSamples(testContext(t), local.Samples()[:1])
 	require.NoError(t, err)
 	client := http.Client{Timeout: testTimeout}
-	for _, port := range []int{shared.Ports().StarterAdmin, shared.Ports().WorkerAdmin} {
+	for _, port := range []int{shared.Ports().StarterAdmins[0], shared.Ports().WorkerAdmins[0]} {
 		resp, err := client.Get(fmt.Sprintf("http://127.0.0.1:%d/metrics", port))
 		require.NoError(t, err)
 		defer resp.Body.Close()

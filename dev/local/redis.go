@@ -10,33 +10,33 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
-	"aftercall/internal/testenv/dbserver"
+	"aftercall/internal/testenv/programs"
 )
 
-// startRedis uses the Redis at REDIS_URL, else starts redis-server, else the
-// embedded Redis, which loses its data when it stops.
+// startRedis uses the Redis at REDIS_URL, else starts redis-server, else, where the
+// topology allows it, the embedded Redis, which loses its data when it stops.
 func (s *Stack) startRedis(ctx context.Context) error {
 	if url := os.Getenv("REDIS_URL"); url != "" && !s.isolated {
 		s.redisURL, s.RedisKind = url, "external, from REDIS_URL"
 		return s.awaitRedis(ctx)
 	}
-	s.redisURL = dbserver.RedisURL(s.ports.Redis)
-	server, err := dbserver.Redis(filepath.Join(s.dir, "redis"), s.ports.Redis, "everysec")
-	if errors.As(err, new(*dbserver.MissingError)) {
+	s.redisURL = programs.RedisURL(s.ports.Redis)
+	server, err := programs.Redis(filepath.Join(s.dir, "redis"), s.ports.Redis, "everysec")
+	if s.options.Topology.EmbeddedRedis && errors.As(err, new(*programs.MissingError)) {
 		return s.embedRedis()
 	}
 	if err != nil {
 		return err
 	}
 	s.RedisKind = "redis-server, append-only file on"
-	if err := s.spawn("redis", server.Path, server.Args, nil); err != nil {
+	if err := s.spawn("redis", server); err != nil {
 		return err
 	}
 	return s.awaitRedis(ctx)
 }
 
 func (s *Stack) awaitRedis(ctx context.Context) error {
-	return s.await(ctx, "Redis", func(ctx context.Context) error { return dbserver.PingRedis(ctx, s.redisURL) })
+	return s.await(ctx, "Redis", func(ctx context.Context) error { return programs.PingRedis(ctx, s.redisURL) })
 }
 
 // embedRedis runs miniredis. Its clock must be advanced for its keys to expire.
@@ -67,23 +67,4 @@ func (s *Stack) embedRedis() error {
 		return nil
 	})
 	return nil
-}
-
-// await polls until a part answers, the stack fails, or startTimeout is over.
-func (s *Stack) await(ctx context.Context, name string, ask func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	for {
-		err := ask(ctx)
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%s did not start: %w", name, errors.Join(err, ctx.Err()))
-		case err := <-s.failed:
-			return err
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
 }

@@ -3,7 +3,6 @@ package local
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,8 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
+	"sync"
 
 	"github.com/gofrs/flock"
 	"github.com/prometheus/client_golang/prometheus"
@@ -32,12 +30,14 @@ type Options struct {
 	// Root is the project's folder.
 	Root string
 	// Dir is the folder for the state of the stack: databases and logs.
-	Dir   string
-	Ports Ports
-	// Temporal is the path of the temporal CLI.
+	Dir      string
+	Topology Topology
+	Ports    Ports
+	// Temporal is the path of the temporal CLI or, for a cluster, of the program of
+	// dev/cluster.
 	Temporal string
-	// StartServer, if set, starts the Temporal server in place of the stack, which
-	// calls stop.
+	// StartServer, if set, starts the development server in place of the stack,
+	// which calls stop.
 	StartServer func(ctx context.Context, server Server) (stop func() error, err error)
 	// Starter and Worker run the two services.
 	Starter, Worker Service
@@ -70,7 +70,9 @@ type Stack struct {
 	logger     *slog.Logger
 	arrivals   redirectableWriter
 	stoppers   []stopper
-	failed     chan error
+	// processes are the running programs, as *os.Process by the name of their part.
+	processes sync.Map
+	failed    chan error
 }
 
 // secrets are the secrets of the simulated apps and targets, the same on every
@@ -98,26 +100,38 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 }
 
 func (s *Stack) start(ctx context.Context) error {
-	if err := os.MkdirAll(filepath.Join(s.dir, "logs"), 0o700); err != nil {
+	if err := s.makeFolders(); err != nil {
 		return fmt.Errorf("state folder: %w", err)
 	}
 	if err := s.lock(); err != nil {
 		return err
 	}
-	if err := s.ports.check(); err != nil {
+	if err := s.ports.check(s.options.Topology); err != nil {
 		return err
 	}
 	if err := s.encrypt(); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{
-		s.startRedis, s.StartTemporal, s.startSimulators, s.StartWorker, s.startStarter, s.registerCallbacks,
-	} {
-		if err := step(ctx); err != nil {
+	for _, part := range s.parts() {
+		if err := part.start(ctx); err != nil {
 			return err
 		}
 	}
+	if err := s.registerCallbacks(ctx); err != nil {
+		return err
+	}
 	return s.writeInfo()
+}
+
+// makeFolders lets other users pass: PostgreSQL does not run as root.
+func (s *Stack) makeFolders() error {
+	if err := os.MkdirAll(s.dir, 0o711); err != nil {
+		return err
+	}
+	if err := os.Chmod(s.dir, 0o711); err != nil {
+		return err
+	}
+	return os.MkdirAll(filepath.Join(s.dir, "logs"), 0o700)
 }
 
 // lock prevents two stacks from using the same state.
@@ -144,7 +158,8 @@ func (s *Stack) fail(err error) {
 	}
 }
 
-// Environ returns the environment variables of starter, worker and commands.
+// Environ returns the environment variables of commands; starters and workers have
+// some more.
 func (s *Stack) Environ() map[string]string {
 	e := map[string]string{
 		"AFTERCALL_CONFIG":          filepath.Join(s.options.Root, "dev", "aftercall.yaml"),
@@ -152,11 +167,10 @@ func (s *Stack) Environ() map[string]string {
 		"DEV_PUBLIC_URL":            httpURL(s.ports.Starter),
 		"DEV_TENCENT_URL":           httpURL(s.ports.Tencent),
 		"DEV_WEBHOOK_URL":           httpURL(s.ports.WebhookApp),
-		"LEDGER_URL":                "sqlite:" + s.LedgerPath(),
+		"LEDGER_URL":                s.ownLedgerURL(),
 		"REDIS_URL":                 s.redisURL,
 		"TEMPORAL_ADDRESS":          address(s.ports.Temporal),
 		"TEMPORAL_NAMESPACE":        client.DefaultNamespace,
-		"AFTERCALL_LISTEN":          address(s.ports.Starter),
 	}
 	for _, more := range []map[string]string{secrets, s.encryption, s.options.Environ} {
 		maps.Copy(e, more)
@@ -170,7 +184,7 @@ func (s *Stack) Dir() string { return s.dir }
 // Ports returns the ports of the stack.
 func (s *Stack) Ports() Ports { return s.ports }
 
-// LedgerPath returns the path of the ledger's SQLite file.
+// LedgerPath returns the path of the ledger's SQLite file, if the topology has one.
 func (s *Stack) LedgerPath() string { return filepath.Join(s.dir, "ledger.db") }
 
 // startSimulators starts the simulated Tencent and the webhook receiver.
@@ -199,56 +213,6 @@ func (s *Stack) startSimulators(context.Context) error {
 	})
 }
 
-// StartWorker starts the worker and waits until it is ready.
-func (s *Stack) StartWorker(ctx context.Context) error {
-	if err := s.launch("worker", s.options.Worker, s.ports.WorkerAdmin); err != nil {
-		return err
-	}
-	return s.await(ctx, "the worker", func(ctx context.Context) error { return s.ready(ctx, s.ports.WorkerAdmin) })
-}
-
-func (s *Stack) startStarter(ctx context.Context) error {
-	if err := s.LaunchStarter(); err != nil {
-		return err
-	}
-	return s.await(ctx, "the starter", s.Ready)
-}
-
-// LaunchStarter starts the starter without waiting until it is ready.
-func (s *Stack) LaunchStarter() error {
-	return s.launch("starter", s.options.Starter, s.ports.StarterAdmin)
-}
-
-func (s *Stack) launch(name string, service Service, adminPort int) error {
-	environ := s.Environ()
-	environ["AFTERCALL_DRAIN"] = "0s" // there is no load balancer
-	environ["AFTERCALL_ADMIN_LISTEN"] = address(adminPort)
-	return s.run(name, func(ctx context.Context, log io.Writer) error { return service(ctx, environ, log) })
-}
-
-// Ready returns an error while the starter is not ready.
-func (s *Stack) Ready(ctx context.Context) error { return s.ready(ctx, s.ports.StarterAdmin) }
-
-func (s *Stack) ready(ctx context.Context, adminPort int) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, httpURL(adminPort)+"/readyz", nil)
-	if err != nil {
-		return err
-	}
-	resp, err := s.http.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("/readyz answers %d: %s", resp.StatusCode, answer)
-	}
-	return nil
-}
-
 // CallbackURL returns the URL to which Tencent posts the callbacks of an app.
 func (s *Stack) CallbackURL(app config.App) string {
 	return httpURL(s.ports.Starter) + callback.PathPrefix + app.Callback.Secret.Reveal()
@@ -269,55 +233,4 @@ func (s *Stack) registerCallbacks(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// Info is what other processes need to use a running stack.
-type Info struct {
-	Ports Ports `json:"ports"`
-	PID   int   `json:"pid"`
-}
-
-const infoFile = "stack.json"
-
-func (s *Stack) writeInfo() error {
-	data, err := json.MarshalIndent(Info{Ports: s.ports, PID: os.Getpid()}, "", "  ")
-	if err != nil {
-		return err
-	}
-	path := filepath.Join(s.dir, infoFile)
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		return fmt.Errorf("describe the stack: %w", err)
-	}
-	s.onStop("description", func(context.Context) error { return os.Remove(path) })
-	return s.writeEnviron()
-}
-
-// environFile is sourced by shells that run commands against the stack.
-const environFile = "env"
-
-func (s *Stack) writeEnviron() error {
-	environ := s.Environ()
-	var lines strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(environ)) {
-		fmt.Fprintf(&lines, "export %s='%s'\n", name, strings.ReplaceAll(environ[name], "'", `'\''`))
-	}
-	path := filepath.Join(s.dir, environFile)
-	if err := os.WriteFile(path, []byte(lines.String()), 0o600); err != nil {
-		return fmt.Errorf("write the environment of the stack: %w", err)
-	}
-	s.onStop("environment", func(context.Context) error { return os.Remove(path) })
-	return nil
-}
-
-// ReadInfo returns the Info of the stack whose state is in dir.
-func ReadInfo(dir string) (Info, error) {
-	var info Info
-	data, err := os.ReadFile(filepath.Join(dir, infoFile))
-	if errors.Is(err, os.ErrNotExist) {
-		return info, errors.New("no stack is running here: start one with `make dev` in another terminal")
-	}
-	if err != nil {
-		return info, err
-	}
-	return info, json.Unmarshal(data, &info)
 }

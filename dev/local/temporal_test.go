@@ -23,7 +23,7 @@ import (
 func TestPrepareOnADatabaseThatExists(t *testing.T) {
 	path, err := local.TemporalPath(t.Context(), root)
 	require.NoError(t, err)
-	ports, err := local.FreePorts()
+	ports, err := local.FreePorts(local.Dev)
 	require.NoError(t, err)
 	server := local.Server{
 		Path: path, Address: ports.TemporalAddress(), UIPort: ports.TemporalUIPort(), Database: filepath.Join(t.TempDir(), "temporal.db"),

@@ -16,7 +16,7 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the database/sql driver pgx
 	"github.com/stretchr/testify/require"
 
-	"aftercall/internal/testenv/dbserver"
+	"aftercall/internal/testenv/programs"
 )
 
 // PostgresVariable is the environment variable for the URL of a server to use
@@ -46,8 +46,8 @@ func Postgres(t testing.TB) (databaseURL string, ok bool) {
 	}
 	if postgres.url == "" {
 		err := startPostgres(t)
-		if missing := (*dbserver.MissingError)(nil); errors.As(err, &missing) {
-			reportMissing(t, "postgres", "apt-get install "+missing.Package+", or set "+PostgresVariable)
+		if missing := (*programs.MissingError)(nil); errors.As(err, &missing) {
+			reportMissing(t, missing.Name, "apt-get install "+missing.Package+", or set "+PostgresVariable)
 			return "", false
 		}
 		require.NoError(t, err)
@@ -72,7 +72,7 @@ func startPostgres(t testing.TB) error {
 	folder, err := os.MkdirTemp("", "aftercall-postgres-")
 	require.NoError(t, err)
 	port := FreePort(t)
-	server, err := dbserver.Postgres(folder, port, "max_connections=200", "fsync=off", "full_page_writes=off")
+	server, err := programs.Postgres(folder, port, "max_connections=200", "fsync=off", "full_page_writes=off")
 	if err != nil {
 		return errors.Join(err, os.RemoveAll(folder))
 	}
@@ -88,7 +88,7 @@ func startPostgres(t testing.TB) error {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, log, log
 	require.NoError(t, cmd.Start())
 
-	postgres.url = dbserver.PostgresURL(port, "postgres")
+	postgres.url = programs.PostgresURL(port, "postgres")
 	postgres.inputEnd = inputEnd
 	db := openPostgres(t, postgres.url)
 	defer db.Close()

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"aftercall/internal/testenv/dbserver"
+	"aftercall/internal/testenv/programs"
 )
 
 // startTimeout is how long a server may take to come up on a busy machine.
@@ -19,7 +19,7 @@ const startTimeout = 60 * time.Second
 type Redis struct {
 	t      testing.TB
 	port   int
-	server dbserver.Server
+	server programs.Server
 	cmd    *exec.Cmd
 }
 
@@ -29,9 +29,9 @@ func StartRedis(t testing.TB) (r *Redis, ok bool) {
 	t.Helper()
 	r = &Redis{t: t, port: FreePort(t)}
 	var err error
-	r.server, err = dbserver.Redis(t.TempDir(), r.port, "always")
-	if missing := (*dbserver.MissingError)(nil); errors.As(err, &missing) {
-		reportMissing(t, "redis", "apt-get install "+missing.Package)
+	r.server, err = programs.Redis(t.TempDir(), r.port, "always")
+	if missing := (*programs.MissingError)(nil); errors.As(err, &missing) {
+		reportMissing(t, missing.Name, "apt-get install "+missing.Package)
 		return nil, false
 	}
 	require.NoError(t, err)
@@ -41,14 +41,14 @@ func StartRedis(t testing.TB) (r *Redis, ok bool) {
 }
 
 // URL is the server's REDIS_URL.
-func (r *Redis) URL() string { return dbserver.RedisURL(r.port) }
+func (r *Redis) URL() string { return programs.RedisURL(r.port) }
 
 // Start starts the server again, on the same port and data.
 func (r *Redis) Start() {
 	r.t.Helper()
 	r.cmd = r.server.Command()
 	require.NoError(r.t, r.cmd.Start())
-	require.Eventually(r.t, func() bool { return dbserver.PingRedis(context.Background(), r.URL()) == nil },
+	require.Eventually(r.t, func() bool { return programs.PingRedis(context.Background(), r.URL()) == nil },
 		startTimeout, 20*time.Millisecond, "redis-server did not come up")
 }
 

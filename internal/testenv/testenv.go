@@ -2,7 +2,8 @@
 // need, and compares the documentation with the code. Tests of a program that
 // this machine lacks log that and pass; where AFTERCALL_TEST_REQUIRE names the
 // program, as in CI, they fail. It takes a comma separated list of: redis,
-// postgres, chromium, promtool, prometheus, node, python3, python3-cryptography.
+// postgres, haproxy, chromium, promtool, prometheus, node, python3,
+// python3-cryptography, and cluster, which is the program of dev/cluster.
 package testenv
 
 import (

@@ -16,7 +16,7 @@ import (
 
 	"aftercall/dev/local"
 	"aftercall/internal/freeport"
-	"aftercall/internal/testenv/dbserver"
+	"aftercall/internal/testenv/programs"
 )
 
 // Durability describes the durability settings of the servers, as printed with
@@ -35,7 +35,7 @@ type Servers struct {
 }
 
 // StartServers starts PostgreSQL and Redis on data in dir. The error is a
-// *dbserver.MissingError where this machine lacks one of them.
+// *programs.MissingError where this machine lacks one of them.
 func StartServers(ctx context.Context, dir string) (*Servers, error) {
 	ports, err := freeport.Find(2)
 	if err != nil {
@@ -49,18 +49,18 @@ func StartServers(ctx context.Context, dir string) (*Servers, error) {
 }
 
 func (s *Servers) startRedis(ctx context.Context) error {
-	server, err := dbserver.Redis(filepath.Join(s.dir, "redis"), s.redisPort, "everysec")
+	server, err := programs.Redis(filepath.Join(s.dir, "redis"), s.redisPort, "everysec")
 	if err != nil {
 		return err
 	}
 	if s.redis, err = startServer("redis", server, s.dir); err != nil {
 		return err
 	}
-	return await(ctx, s.redis, func(ctx context.Context) error { return dbserver.PingRedis(ctx, s.RedisURL()) })
+	return await(ctx, s.redis, func(ctx context.Context) error { return programs.PingRedis(ctx, s.RedisURL()) })
 }
 
 func (s *Servers) startPostgres(ctx context.Context) error {
-	server, err := dbserver.Postgres(filepath.Join(s.dir, "postgres"), s.pgPort, "max_connections=300")
+	server, err := programs.Postgres(filepath.Join(s.dir, "postgres"), s.pgPort, "max_connections=300")
 	if err != nil {
 		return err
 	}
@@ -75,12 +75,12 @@ func (s *Servers) startPostgres(ctx context.Context) error {
 	return await(ctx, s.postgres, db.PingContext)
 }
 
-func startServer(name string, s dbserver.Server, logs string) (*process, error) {
+func startServer(name string, s programs.Server, logs string) (*process, error) {
 	return start(command{name: name, path: s.Path, args: s.Args, dir: s.Dir, as: s.User}, logs)
 }
 
 // RedisURL returns the URL of Redis.
-func (s *Servers) RedisURL() string { return dbserver.RedisURL(s.redisPort) }
+func (s *Servers) RedisURL() string { return programs.RedisURL(s.redisPort) }
 
 // FlushRedis deletes all keys in Redis.
 func (s *Servers) FlushRedis(ctx context.Context) error {
@@ -92,7 +92,7 @@ func (s *Servers) FlushRedis(ctx context.Context) error {
 // Postgres is the path of the server's program.
 func (s *Servers) Postgres() string { return s.postgres.cmd.Path }
 
-func (s *Servers) adminURL() string { return dbserver.PostgresURL(s.pgPort, "postgres") }
+func (s *Servers) adminURL() string { return programs.PostgresURL(s.pgPort, "postgres") }
 
 // NewDatabase creates an empty database and returns its URL.
 func (s *Servers) NewDatabase(ctx context.Context, purpose string) (string, error) {
@@ -104,7 +104,7 @@ func (s *Servers) NewDatabase(ctx context.Context, purpose string) (string, erro
 	s.databases++
 	name := fmt.Sprintf("%s_%d", purpose, s.databases)
 	_, err = db.ExecContext(ctx, "CREATE DATABASE "+name)
-	return dbserver.PostgresURL(s.pgPort, name), err
+	return programs.PostgresURL(s.pgPort, name), err
 }
 
 // Stop stops both servers.

@@ -1,4 +1,4 @@
-package dbserver
+package programs
 
 import (
 	"fmt"
@@ -10,10 +10,10 @@ import (
 	"syscall"
 )
 
-// superuser is the role that initdb makes. It needs no password.
-const superuser = "aftercall"
+// Superuser is the role that initdb makes. It needs no password.
+const Superuser = "aftercall"
 
-// Postgres makes a PostgreSQL cluster below folder, which it makes too, and
+// Postgres makes a PostgreSQL cluster below folder, unless there is one, and
 // returns its server. settings are written as on the command line:
 // "fsync=off". A root process makes and runs it as the user postgres or
 // nobody, because PostgreSQL refuses to run as root. The error is a
@@ -36,13 +36,13 @@ func Postgres(folder string, port int, settings ...string) (Server, error) {
 		}
 	}
 	data := filepath.Join(folder, "data")
-	initdb := Server{Path: filepath.Join(bin, "initdb"), Dir: folder, User: user, Args: []string{
-		"-D", data, "-U", superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync",
-	}}
-	if out, err := initdb.Command().CombinedOutput(); err != nil {
-		return Server{}, fmt.Errorf("initdb: %w\n%s", err, out)
+	if err := initialize(Server{Path: filepath.Join(bin, "initdb"), Dir: folder, User: user}, data); err != nil {
+		return Server{}, err
 	}
-	s := Server{Path: filepath.Join(bin, "postgres"), Dir: folder, User: user, Args: []string{"-D", data}}
+	s := Server{
+		Path: filepath.Join(bin, "postgres"), Dir: folder, User: user, Args: []string{"-D", data},
+		StopSignal: syscall.SIGINT, // SIGTERM would wait until all clients have left
+	}
 	for _, setting := range append([]string{
 		"listen_addresses=" + Host, "port=" + strconv.Itoa(port), "unix_socket_directories=",
 	}, settings...) {
@@ -51,9 +51,22 @@ func Postgres(folder string, port int, settings ...string) (Server, error) {
 	return s, nil
 }
 
+// initialize makes the data folder of a cluster, if there is none. initdb removes
+// what it made when it fails.
+func initialize(initdb Server, data string) error {
+	if _, err := os.Stat(filepath.Join(data, "PG_VERSION")); err == nil {
+		return nil
+	}
+	initdb.Args = []string{"-D", data, "-U", Superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"}
+	if out, err := initdb.Command().CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	return nil
+}
+
 // PostgresURL is the URL of a database of the server at port.
 func PostgresURL(port int, database string) string {
-	return fmt.Sprintf("postgres://%s@%s/%s?sslmode=disable", superuser, address(port), database)
+	return fmt.Sprintf("postgres://%s@%s/%s?sslmode=disable", Superuser, address(port), database)
 }
 
 // postgresBinaries finds the folder of initdb and postgres: that of PATH, or
@@ -71,7 +84,7 @@ func postgresBinaries() (folder string, err error) {
 		}
 	}
 	if folder == "" {
-		return "", &MissingError{Program: "PostgreSQL", Package: "postgresql"}
+		return "", &MissingError{Name: "postgres", Program: "PostgreSQL", Package: "postgresql"}
 	}
 	return folder, nil
 }

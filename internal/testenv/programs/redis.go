@@ -1,4 +1,4 @@
-package dbserver
+package programs
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"syscall"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -14,17 +15,24 @@ import (
 // in an append-only file. fsync is Redis's setting appendfsync: always or
 // everysec. The error is a *MissingError where there is no redis-server.
 func Redis(folder string, port int, fsync string) (Server, error) {
-	path, err := exec.LookPath("redis-server")
+	path, err := redisServer()
 	if err != nil {
-		return Server{}, &MissingError{Program: "redis-server", Package: "redis-server"}
+		return Server{}, err
 	}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return Server{}, fmt.Errorf("data folder of Redis: %w", err)
 	}
-	return Server{Path: path, Dir: folder, Args: []string{
+	return Server{Path: path, Dir: folder, StopSignal: syscall.SIGTERM, Args: []string{
 		"--port", strconv.Itoa(port), "--bind", Host, "--dir", folder,
 		"--appendonly", "yes", "--appendfsync", fsync, "--save", "", "--loglevel", "warning",
 	}}, nil
+}
+
+func redisServer() (path string, err error) {
+	if path, err = exec.LookPath("redis-server"); err != nil {
+		return "", &MissingError{Name: "redis", Program: "redis-server", Package: "redis-server"}
+	}
+	return path, nil
 }
 
 // RedisURL is the REDIS_URL of the server at port.

@@ -1,9 +1,10 @@
-// Package dbserver finds the programs of Redis and PostgreSQL on this machine
-// and knows how to start them, for tests, the development stack and the
-// benchmark. Those run and stop the processes, each in its own way.
-package dbserver
+// Package programs finds Redis, PostgreSQL and HAProxy on this machine and knows
+// how to start them, for tests, the development stack and the benchmark. Those
+// run and stop the processes, each in its own way.
+package programs
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os/exec"
@@ -22,6 +23,8 @@ type Server struct {
 	Dir string
 	// User is whom the server must run as, nil for the user of this process.
 	User *syscall.Credential
+	// StopSignal ends it in good order without waiting for its clients.
+	StopSignal syscall.Signal
 }
 
 // Command is the server as a process that on Linux ends with this one.
@@ -41,11 +44,22 @@ func (s Server) DetachedCommand() *exec.Cmd {
 }
 
 // MissingError says which program this machine lacks, and what to install.
-type MissingError struct{ Program, Package string }
+type MissingError struct {
+	// Name is that of AFTERCALL_TEST_REQUIRE.
+	Name, Program, Package string
+}
 
 // Error names the cure.
 func (e *MissingError) Error() string {
 	return fmt.Sprintf("%s is not on this machine: apt-get install %s", e.Program, e.Package)
+}
+
+// Check returns a *MissingError for each program that this machine lacks.
+func Check() error {
+	_, noRedis := redisServer()
+	_, noPostgres := postgresBinaries()
+	_, noHAProxy := haproxy()
+	return errors.Join(noRedis, noPostgres, noHAProxy)
 }
 
 func address(port int) string { return net.JoinHostPort(Host, strconv.Itoa(port)) }

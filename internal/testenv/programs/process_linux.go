@@ -1,4 +1,4 @@
-package dbserver
+package programs
 
 import "syscall"
 

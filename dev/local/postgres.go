@@ -1,0 +1,55 @@
+package local
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"path/filepath"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the database/sql driver pgx
+
+	"aftercall/internal/testenv/programs"
+)
+
+// ledgerDatabase is the ledger's database where the topology has PostgreSQL.
+const ledgerDatabase = "aftercall"
+
+// startPostgres starts a PostgreSQL with an empty database for the ledger.
+func (s *Stack) startPostgres(ctx context.Context) error {
+	server, err := programs.Postgres(filepath.Join(s.dir, "postgres"), s.ports.Postgres, "max_connections=200")
+	if err != nil {
+		return err
+	}
+	if err := s.spawn("postgres", server); err != nil {
+		return err
+	}
+	db, err := sql.Open("pgx", programs.PostgresURL(s.ports.Postgres, "postgres"))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := s.await(ctx, "PostgreSQL", db.PingContext); err != nil {
+		return err
+	}
+	var exists bool
+	if err := db.QueryRowContext(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", ledgerDatabase).Scan(&exists); err != nil {
+		return fmt.Errorf("databases of PostgreSQL: %w", err)
+	}
+	if exists {
+		return nil
+	}
+	if _, err := db.ExecContext(ctx, "CREATE DATABASE "+ledgerDatabase); err != nil {
+		return fmt.Errorf("create the database of the ledger: %w", err)
+	}
+	return nil
+}
+
+// LedgerURL returns the LEDGER_URL of the stack.
+func (s *Stack) LedgerURL() string { return s.Environ()["LEDGER_URL"] }
+
+func (s *Stack) ownLedgerURL() string {
+	if s.options.Topology.Postgres {
+		return programs.PostgresURL(s.ports.Postgres, ledgerDatabase)
+	}
+	return "sqlite:" + s.LedgerPath()
+}

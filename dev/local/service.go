@@ -1,0 +1,82 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+
+	"aftercall/internal/testenv/programs"
+)
+
+// Service is the starter or the worker.
+type Service struct {
+	// Program is its path, to run it as a process, as in production.
+	Program string
+	// Run runs it within this process until ctx ends, if there is no Program.
+	Run func(ctx context.Context, environ map[string]string, stderr io.Writer) error
+}
+
+// servicePart returns one of the starters or workers, which has started when it is ready.
+func (s *Stack) servicePart(kind string, i int, service Service, adminPort int) part {
+	name := numbered(kind, i)
+	return part{name, func(ctx context.Context) error {
+		if err := s.launch(name, i, service, adminPort); err != nil {
+			return err
+		}
+		return s.await(ctx, "the "+name, func(ctx context.Context) error { return s.ready(ctx, adminPort) })
+	}}
+}
+
+// StartWorker starts the worker and waits until it is ready.
+func (s *Stack) StartWorker(ctx context.Context) error { return s.StartPart(ctx, "worker") }
+
+// LaunchStarter starts the starter without waiting until it is ready.
+func (s *Stack) LaunchStarter() error {
+	return s.launch("starter", 0, s.options.Starter, s.ports.StarterAdmins[0])
+}
+
+// drain is how long a starter that stops is not ready before it stops listening.
+// The proxy asks every 500 ms, and believes the third answer.
+func (t Topology) drain() string {
+	if t.Proxy {
+		return "2s"
+	}
+	return "0s"
+}
+
+func (s *Stack) launch(name string, i int, service Service, adminPort int) error {
+	environ := s.Environ()
+	environ["AFTERCALL_DRAIN"] = s.options.Topology.drain()
+	environ["AFTERCALL_ADMIN_LISTEN"] = address(adminPort)
+	environ["AFTERCALL_LISTEN"] = address(s.ports.starter(i))
+	return s.run(name, func(ctx context.Context, log io.Writer) error {
+		if service.Program == "" {
+			return service.Run(ctx, environ, log)
+		}
+		return s.runProgram(ctx, name, programs.Server{Path: service.Program}, environ, log)
+	})
+}
+
+// Ready returns an error while the starter is not ready.
+func (s *Stack) Ready(ctx context.Context) error { return s.ready(ctx, s.ports.StarterAdmins[0]) }
+
+func (s *Stack) ready(ctx context.Context, adminPort int) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, httpURL(adminPort)+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := s.http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("/readyz answers %d: %s", resp.StatusCode, answer)
+	}
+	return nil
+}
