@@ -78,10 +78,10 @@ func TestSecondThatCanBeListedAgain(t *testing.T) {
 	_, err = f.run(SweepWindowParams{Window: later})
 	require.NoError(t, err)
 	require.Len(t, f.held, 2, "a backfill of another time says nothing about them")
-	w.heldErr = errors.New("connection refused")
+	w.releaseErr = errors.New("connection refused")
 	_, err = f.run(SweepWindowParams{Window: window})
 	require.Equal(t, LedgerUnavailable, errorType(err))
-	w.heldErr = nil
+	w.releaseErr = nil
 	_, err = f.run(SweepWindowParams{Window: window})
 	require.NoError(t, err)
 	require.Empty(t, f.held, "they were listed whole, within a larger window")

@@ -35,8 +35,8 @@ type sweepWorld struct {
 	inLedger  map[string]bool
 	ledgerErr error
 	setErr    error
-	// heldErr is of counting and releasing what is held back, recheckErr of rechecks.
-	heldErr, recheckErr error
+	// These are of counting and releasing what is held back, and of rechecks.
+	countErr, releaseErr, recheckErr error
 	sweptTo             time.Time
 	held                map[string]ledger.Held
 
@@ -125,7 +125,7 @@ func (w *sweepWorld) HeldBack(context.Context, tencent.SDKAppID) ([]ledger.Held,
 
 func (w *sweepWorld) CountHeldBack(ctx context.Context, app tencent.SDKAppID) (int, error) {
 	held, err := w.HeldBack(ctx, app)
-	return len(held), cmp.Or(err, w.heldErr)
+	return len(held), cmp.Or(err, w.countErr)
 }
 
 func (w *sweepWorld) Dismissed(context.Context, tencent.SDKAppID) ([]ledger.Held, error) {
@@ -139,8 +139,8 @@ func (w *sweepWorld) Dismissed(context.Context, tencent.SDKAppID) ([]ledger.Held
 }
 
 func (w *sweepWorld) Release(_ context.Context, _ tencent.SDKAppID, key string) error {
-	if w.heldErr != nil {
-		return w.heldErr
+	if w.releaseErr != nil {
+		return w.releaseErr
 	}
 	delete(w.held, key)
 	return w.ledgerErr
@@ -408,11 +408,11 @@ func TestSweepWindow(t *testing.T) {
 				w.held = map[string]ledger.Held{key: {Key: key, CallID: "lost", NextAttemptAt: endedAt.Add(time.Hour)}}
 				handled(w)
 				f := newSweepFixture(t, w)
-				w.heldErr = errors.New("connection refused")
+				w.releaseErr = errors.New("connection refused")
 				_, err := f.run(SweepWindowParams{Advance: true})
 				require.Equal(t, LedgerUnavailable, errorType(err))
 				require.Len(t, f.held, 1)
-				w.heldErr = nil
+				w.releaseErr = nil
 				_, err = f.run(SweepWindowParams{Advance: true})
 				require.NoError(t, err)
 				require.Equal(t, 1, f.logs.Count("no longer held back"))
@@ -532,11 +532,11 @@ func TestPlanSweep(t *testing.T) {
 
 // TestProgressIsNotExportedWithoutSweeps, nor where the ledger does not answer.
 func TestProgressIsNotExportedWithoutSweeps(t *testing.T) {
-	w := &sweepWorld{heldErr: errors.New("connection refused")}
+	w := &sweepWorld{countErr: errors.New("connection refused")}
 	apps := []SweepApp{{ID: clinic, Name: "clinic"}}
 	s := NewSweeps(apps, w, w, prometheus.NewRegistry())
-	require.ErrorIs(t, s.exportProgress(t.Context()), w.heldErr)
-	w.heldErr = nil
+	require.ErrorIs(t, s.exportProgress(t.Context()), w.countErr)
+	w.countErr = nil
 	require.NoError(t, s.exportProgress(t.Context()))
 	require.Zero(t, testutil.CollectAndCount(s.metrics.swept))
 	require.Zero(t, testutil.CollectAndCount(s.metrics.lagLimit))

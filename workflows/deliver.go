@@ -100,8 +100,15 @@ func deliverAttributes(e notify.Event) temporal.SearchAttributes {
 }
 
 // startDelivery starts a Deliver that survives the workflow, so that no target delays
-// it. token is that of DeliverID; nothing is started twice.
+// it, and is started even if an operator has cancelled the workflow. token is that of
+// DeliverID; nothing is started twice.
 func startDelivery(ctx workflow.Context, p DeliverParams, token string) error {
+	ctx, cancel := workflow.NewDisconnectedContext(ctx)
+	// A child is cancelled together with its context, even if it is abandoned. In earlier
+	// releases that ended the delivery to each target that did not accept it at first.
+	if workflow.GetVersion(ctx, "delivery-outlives", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		defer cancel()
+	}
 	child := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID:            DeliverID(p.Event, token),
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,

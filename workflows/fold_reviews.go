@@ -156,9 +156,6 @@ func (f *reviewFolder) report(ctx workflow.Context) {
 			Command: shell.Command("aftercall review decide --all --reason-kind no-record --verdict waive --dry-run --operator NAME --reason TEXT --app", f.App),
 		},
 	}
-	// Reviews are reported even if an operator cancels the workflow.
-	ctx, cancel := workflow.NewDisconnectedContext(ctx)
-	defer cancel()
 	err := startDelivery(ctx, DeliverParams{Event: event, MessageID: notify.MessageID(f.SDKAppID, token, event.Type)}, token)
 	if err != nil {
 		workflow.GetLogger(ctx).Error("no target is notified of the reviews", "app", f.App, "reviews", f.Reviews.Count, "error", err)

@@ -24,9 +24,6 @@ func (r *sweepRun) notifyOfRecovered(ctx workflow.Context) {
 			},
 		},
 	}
-	// A cancelled sweep has recovered calls too.
-	ctx, cancel := workflow.NewDisconnectedContext(ctx)
-	defer cancel()
 	if err := startDelivery(ctx, params, info.FirstRunID); err != nil {
 		workflow.GetLogger(ctx).Error("no target is notified of the recovered calls", "app", p.App, "error", err)
 	}

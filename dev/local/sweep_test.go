@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
+	"aftercall/dev/webhookreceiver"
 	"aftercall/internal/ledger"
 	windows "aftercall/internal/sweep"
 	"aftercall/internal/tencent"
@@ -150,6 +152,7 @@ func TestLostCallbacksAreRecovered(t *testing.T) {
 	// The record API returns small pages that overlap and miss records.
 	require.NoError(t, shared.Tencent.SetFilterRules(tencentsim.FilterRules{MaxPageSize: 7, Unstable: true}))
 	t.Cleanup(func() { require.NoError(t, shared.Tencent.SetFilterRules(tencentsim.FilterRules{})) })
+	require.NoError(t, shared.Webhooks.Fail(webhookreceiver.Failure{Target: "crm", Type: "sweep.recovered", Times: 1, Status: 503}))
 
 	var calls []tencentsim.Call
 	lost := 0
@@ -176,6 +179,11 @@ func TestLostCallbacksAreRecovered(t *testing.T) {
 	require.GreaterOrEqual(t, recovered, lost, "every lost call, and those that the sweep found before their callback")
 	handledOnce(ctx, t, calls)
 	require.Zero(t, sweep(ctx, t).Recovered, "a second sweep finds nothing to do")
+	require.Eventually(t, func() bool {
+		return slices.ContainsFunc(shared.Webhooks.Messages(webhookreceiver.Filter{Target: "crm", Type: "sweep.recovered"}), func(m webhookreceiver.Message) bool {
+			return m.Attempts > 1 && m.Accepted > 0
+		})
+	}, testTimeout, pollInterval, "the sweep has ended, and its event is delivered all the same")
 }
 
 // TestSweepAfterEverythingWasForgotten sweeps calls that Redis and Temporal have
