@@ -39,6 +39,7 @@ ok  retention                    closed workflows are kept for 10 days, longer t
 ok  search attributes            all N are registered
 ok  workers                      1 on the task queue aftercall
 ok  ledger                       sqlite://DIR/ledger.db, this release can use its tables, takes a write, N GiB free
+ok  tariff versions              none was edited after calls were charged by it
 ok  held back                    no call that the sweeps cannot start
 ok  failed calls                 no workflow of a call has failed in the last 7 days
 ok  reviews                      no call waits for a decision

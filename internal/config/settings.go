@@ -66,6 +66,8 @@ type WorkerSettings struct {
 	// takes them when the other queue has no worker any more.
 	TakeSweeps bool `env:"AFTERCALL_TAKE_SWEEPS" envDefault:"false" doc:"true takes the schedules of the sweeps even from another task queue that has workers; false waits until it has none."`
 
+	AcceptEditedTariff TariffNames `env:"AFTERCALL_ACCEPT_EDITED_TARIFF" doc:"Names of tariffs, with commas between them, that were edited under calls that were charged, and are used nevertheless. See [billing.md](billing.md#edited-versions)."`
+
 	AdminListen  string  `env:"AFTERCALL_ADMIN_LISTEN" envDefault:"127.0.0.1:9091" doc:"host:port for /healthz, /readyz, /metrics and /codec/."`
 	CodecToken   Secret  `env:"AFTERCALL_CODEC_TOKEN" doc:"Bearer token of the codec endpoint, which decrypts for those who have it, 32 characters or more; left out, there is no endpoint."`
 	CodecOrigins Origins `env:"AFTERCALL_CODEC_ORIGINS" doc:"Origins of the Web UIs whose pages may ask the codec endpoint, with commas between them, as in https://temporal.example.com."`
@@ -125,7 +127,13 @@ func Worker(environ map[string]string) (WorkerSettings, *Config, error) {
 	problems = append(problems, settings.codecProblems(environ)...)
 	problems = append(problems, rangeProblem("AFTERCALL_CHECKPOINT_EVERY", settings.CheckpointEvery, time.Minute, maxCheckpointEvery)...)
 	file, err := loadWith(&settings.Common, environ, problems)
-	return settings, file, err
+	if err != nil {
+		return settings, nil, err
+	}
+	if err := asError(settings.AcceptEditedTariff.problems(file)); err != nil {
+		return settings, nil, err
+	}
+	return settings, file, nil
 }
 
 // Operator reads the settings of commands that do without the YAML file. The

@@ -105,6 +105,16 @@ func TestSettingsProblems(t *testing.T) {
 	require.EqualError(t, err, "AFTERCALL_ADMIN_LISTEN: must be host:port or :port, as in 127.0.0.1:8080")
 }
 
+func TestAcceptedTariffs(t *testing.T) {
+	worker, _, err := config.Worker(with(map[string]string{"AFTERCALL_ACCEPT_EDITED_TARIFF": " standard,lessons, "}))
+	require.NoError(t, err)
+	require.Equal(t, config.TariffNames{"standard", "lessons"}, worker.AcceptEditedTariff)
+	_, cfg, err := config.Worker(with(map[string]string{"AFTERCALL_ACCEPT_EDITED_TARIFF": "all,standart"}))
+	require.EqualError(t, err, "AFTERCALL_ACCEPT_EDITED_TARIFF: unknown tariff \"all\": known here are lessons, standard\n"+
+		"AFTERCALL_ACCEPT_EDITED_TARIFF: unknown tariff \"standart\": did you mean \"standard\"?")
+	require.Nil(t, cfg)
+}
+
 func TestProblemsOfEnvironmentAndFileTogether(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "bad.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("apps: []\ntargts: []\ntariffs: {}\n"), 0o600))

@@ -23,13 +23,14 @@ func EngineNames() []string {
 // Columns are those that the ledger reads, by table.
 func Columns() map[string][]string {
 	columns := map[string][]string{
-		"ledger_tariffs":    {"hash", "edition"},
-		"ledger_sweeps":     {"sdk_app_id", "swept_to"},
-		"ledger_sweep_held": {"sdk_app_id"},
-		"ledger_apps":       {"sdk_app_id", "first_start"},
-		"ledger_versions":   {"version", "oldest"},
-		"ledger_entries":    columnNames(entryColumns),
-		"ledger_log":        columnNames(batchColumns),
+		"ledger_tariffs":     {"hash", "edition"},
+		"ledger_tariff_uses": {"tariff", "tariff_hash", "first_key"},
+		"ledger_sweeps":      {"sdk_app_id", "swept_to"},
+		"ledger_sweep_held":  {"sdk_app_id"},
+		"ledger_apps":        {"sdk_app_id", "first_start"},
+		"ledger_versions":    {"version", "oldest"},
+		"ledger_entries":     columnNames(entryColumns),
+		"ledger_log":         columnNames(batchColumns),
 	}
 	for column := range strings.SplitSeq(heldColumns, ",") {
 		columns["ledger_sweep_held"] = append(columns["ledger_sweep_held"], strings.TrimPrefix(strings.TrimSpace(column), "h."))

@@ -40,7 +40,7 @@ type Verification struct {
 	// Versions is the number of tariff versions that charges were made by.
 	Versions int `json:"tariff_versions"`
 	// Edited names the tariff versions that were edited in place: charges were made
-	// by more than one text of them. Each charge is still explained by its own text.
+	// by texts of them that charge differently. Each charge is still explained by its own text.
 	Edited []string `json:"edited_in_place,omitempty"`
 	// Totals are the sums by currency.
 	Totals []Total `json:"-"`
@@ -69,7 +69,7 @@ func (l *Ledger) Verify(ctx context.Context, evidence Evidence, found func(Findi
 	}
 	v := &verifier{
 		found: found, progress: progress, sums: totals{},
-		versions: map[string]json.RawMessage{}, raters: map[string]*restored{}, texts: map[string][]string{},
+		versions: map[string]json.RawMessage{}, raters: map[string]*restored{}, texts: map[string][]json.RawMessage{},
 	}
 	err := l.snapshot(ctx, func(q querier) error {
 		v.snapshot, v.log = q, newLogVerifier(l, q, v.reportKind)
@@ -101,8 +101,8 @@ type verifier struct {
 	// versions are the JSON of the stored tariff versions by hash.
 	versions map[string]json.RawMessage
 	raters   map[string]*restored
-	// texts are the hashes of each version of a tariff.
-	texts map[string][]string
+	// texts are those of each version of a tariff that charge differently.
+	texts map[string][]json.RawMessage
 }
 
 // restored is a stored tariff version that can charge, or the error why it cannot.
@@ -226,7 +226,9 @@ func (v *verifier) restore(t billing.AppliedTariff) *restored {
 	if known := v.raters[key]; known != nil {
 		return known
 	}
-	v.texts[version] = append(v.texts[version], t.Hash)
+	if !slices.ContainsFunc(v.texts[version], func(known json.RawMessage) bool { return billing.SameEdition(known, t.VersionJSON) }) {
+		v.texts[version] = append(v.texts[version], t.VersionJSON)
+	}
 	rater, err := t.Restore()
 	v.raters[key] = &restored{rater: rater, err: err}
 	return v.raters[key]
@@ -236,8 +238,8 @@ func (v *verifier) result() Verification {
 	v.seen.Versions = len(v.raters)
 	v.seen.Totals = v.sums.sorted()
 	v.seen.Logged, v.seen.Waiting, v.seen.Checkpoints = v.log.size, v.log.waiting, v.log.compared
-	for version, hashes := range v.texts {
-		if len(hashes) > 1 {
+	for version, texts := range v.texts {
+		if len(texts) > 1 {
 			v.seen.Edited = append(v.seen.Edited, "tariff "+version)
 		}
 	}

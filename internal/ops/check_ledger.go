@@ -3,9 +3,11 @@ package ops
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"aftercall/internal/config"
 	"aftercall/internal/ledger"
 )
 
@@ -42,6 +44,33 @@ func (d *Deps) ledgerRefuses(err error) error {
 		return Errorf(Failed, "look at the log of the database", "%s takes no write: %w", d.settings.LedgerURL, err)
 	}
 	return Errorf(Failed, cure+"; calls wait for the charge until then", "%s takes no write: %s", d.settings.LedgerURL, problem)
+}
+
+// probeEditions compares the tariffs with those by which calls were charged, as a worker
+// does when it starts.
+func probeEditions(ctx context.Context, d *Deps) (string, error) {
+	cfg, err := d.Config()
+	if err != nil {
+		return "", err
+	}
+	l, err := d.Ledger(ctx)
+	if err != nil {
+		return "", err
+	}
+	edited, err := ask(ctx, func(ctx context.Context) ([]ledger.EditedTariff, error) { return l.EditedTariffs(ctx, cfg.Tariffs) })
+	if err != nil {
+		return "", d.ledgerRefuses(err)
+	}
+	accepted := config.AcceptedTariffs(d.environ)
+	refused := slices.DeleteFunc(slices.Clone(edited), func(e ledger.EditedTariff) bool { return slices.Contains(accepted, e.Tariff.Name) })
+	switch {
+	case len(refused) > 0:
+		return "", Errorf(Failed, "a worker that is started now refuses to run; those that run go on with the tariffs that they have read",
+			"%w", &ledger.EditedError{Edited: refused})
+	case len(edited) > 0:
+		return "", warn("once a call was charged by it, remove "+config.AcceptEditedVariable, "accepted: %w", &ledger.EditedError{Edited: edited})
+	}
+	return "none was edited after calls were charged by it", nil
 }
 
 // probeHeld finds what sweeps could not start.

@@ -34,6 +34,7 @@ func sharedProbes() []probe {
 		{name: "search attributes", needs: []string{temporalProbe}, run: probeSearchAttributes},
 		{name: workersProbe, needs: []string{temporalProbe}, run: probeWorkers},
 		{name: ledgerProbe, run: probeLedger},
+		{name: "tariff versions", needs: []string{ledgerProbe}, run: probeEditions},
 		{name: "held back", needs: []string{ledgerProbe}, run: probeHeld},
 		{name: "failed calls", needs: []string{temporalProbe, ledgerProbe}, run: probeConflicts},
 		{name: "reviews", needs: []string{temporalProbe}, run: probeReviews},

@@ -45,11 +45,13 @@ type pendingLedger struct {
 	problem atomic.Pointer[error] // of the last attempt to open it, or to write
 	// interval is tryWriteInterval, except in tests.
 	interval time.Duration
+	// check, unless it is nil, says whether the open ledger can be used.
+	check func(context.Context, *ledger.Ledger) error
 }
 
-// open opens the ledger, and retries until it can or ctx ends; then the result
-// is nil. It does not retry what time cannot cure: an unusable URL, and tables of
-// a later release. An outage is logged once, and its end.
+// open opens the ledger and checks it, and retries until it can or ctx ends; then the
+// result is nil. It does not retry what time cannot cure: an unusable URL, tables of
+// a later release, and edited tariffs. An outage is logged once, and its end.
 func (p *pendingLedger) open(ctx context.Context, url string, options ledger.Options, logger *slog.Logger) (*ledger.Ledger, error) {
 	logged := atomic.Bool{}
 	report := func(err error) {
@@ -60,7 +62,7 @@ func (p *pendingLedger) open(ctx context.Context, url string, options ledger.Opt
 	slow := time.AfterFunc(slowLedger, func() { report(errors.New("it does not answer")) })
 	defer slow.Stop()
 	for delay := minLedgerDelay; ; delay = min(2*delay, maxLedgerDelay) {
-		opened, err := ledger.Open(ctx, url, options)
+		opened, err := p.openOnce(ctx, url, options)
 		switch {
 		case err == nil:
 			p.opened.Store(opened)
@@ -71,7 +73,7 @@ func (p *pendingLedger) open(ctx context.Context, url string, options ledger.Opt
 			return opened, nil
 		case ctx.Err() != nil:
 			return nil, nil //nolint:nilnil // the process ends, and nothing went wrong
-		case errors.As(err, new(*ledger.URLError)) || errors.As(err, new(*ledger.VersionError)):
+		case errors.As(err, new(*ledger.URLError)) || errors.As(err, new(*ledger.VersionError)) || errors.As(err, new(*ledger.EditedError)):
 			return nil, err
 		}
 		p.problem.Store(&err)
@@ -82,6 +84,17 @@ func (p *pendingLedger) open(ctx context.Context, url string, options ledger.Opt
 		case <-time.After(delay):
 		}
 	}
+}
+
+func (p *pendingLedger) openOnce(ctx context.Context, url string, options ledger.Options) (*ledger.Ledger, error) {
+	opened, err := ledger.Open(ctx, url, options)
+	if err != nil || p.check == nil {
+		return opened, err
+	}
+	if err := p.check(ctx, opened); err != nil {
+		return nil, errors.Join(err, opened.Close())
+	}
+	return opened, nil
 }
 
 // watch tries a write periodically until ctx ends: a database that is read-only or
@@ -126,8 +139,8 @@ func (p *pendingLedger) now(ctx context.Context) (time.Time, error) {
 	return opened.Now(ctx)
 }
 
-// check is the Check.Run of the ledger.
-func (p *pendingLedger) check(ctx context.Context) error {
+// ready is the Check.Run of the ledger.
+func (p *pendingLedger) ready(ctx context.Context) error {
 	opened, problem := p.opened.Load(), p.problem.Load()
 	var known admin.PublicError
 	switch {

@@ -42,7 +42,7 @@ func TestLedgerThatTakesNoWrite(t *testing.T) {
 			}
 		}, logger)
 	}()
-	require.NoError(t, p.check(t.Context()))
+	require.NoError(t, p.ready(t.Context()))
 
 	db, err := sql.Open("pgx", url)
 	require.NoError(t, err)
@@ -53,9 +53,9 @@ func TestLedgerThatTakesNoWrite(t *testing.T) {
 		require.NoError(t, err)
 	}
 	set("on")
-	require.Eventually(t, func() bool { return p.check(t.Context()) != nil }, 30*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return p.ready(t.Context()) != nil }, 30*time.Second, 10*time.Millisecond)
 	require.NoError(t, opened.Ping(t.Context()), "queries are answered")
-	require.EqualError(t, p.check(t.Context()), "the database is read-only: let LEDGER_URL name the primary, or end what made it read-only: "+
+	require.EqualError(t, p.ready(t.Context()), "the database is read-only: let LEDGER_URL name the primary, or end what made it read-only: "+
 		"default_transaction_read_only, a standby that was not promoted; calls wait until then")
 	require.Equal(t, "try_write", <-failed)
 	require.Equal(t, 1, logs.Count("the ledger takes no write"))
@@ -63,7 +63,7 @@ func TestLedgerThatTakesNoWrite(t *testing.T) {
 	db, err = sql.Open("pgx", url+"&default_transaction_read_only=off")
 	require.NoError(t, err)
 	set("off")
-	require.Eventually(t, func() bool { return p.check(t.Context()) == nil }, 30*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return p.ready(t.Context()) == nil }, 30*time.Second, 10*time.Millisecond)
 	require.Equal(t, 1, logs.Count("the ledger takes writes again"))
 }
 

@@ -54,7 +54,9 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	}
 	defer traces.Stop(ctx)
 
-	pending := &pendingLedger{interval: tryWriteInterval}
+	pending := &pendingLedger{interval: tryWriteInterval, check: func(ctx context.Context, opened *ledger.Ledger) error {
+		return refuseEditedTariffs(ctx, opened, cfg.Tariffs, settings.AcceptEditedTariff, logger)
+	}}
 	defer pending.close()
 	timed := newTimedLedger(reg)
 	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal(), settings.RedisTimeout, redisguard.WithCertificates(settings.RedisCertificates()))
@@ -158,7 +160,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 				admin.Check{Name: "temporal", Run: func(ctx context.Context) error { return temporalclient.Ping(ctx, temporal, namespace) }},
 				admin.Check{Name: "worker", Run: admin.FlagSet(&polling, "not polling: waiting for Temporal and the ledger, or until the clock is right")},
 				admin.Check{Name: "clock", Run: admin.NoProblem(clocks.Problem)},
-				admin.Check{Name: "ledger", Run: pending.check},
+				admin.Check{Name: "ledger", Run: pending.ready},
 				admin.Check{Name: "redis", Optional: true, Run: guard.Ping},
 			)), reg, logger),
 		})
