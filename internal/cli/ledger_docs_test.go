@@ -60,7 +60,7 @@ func TestDocumentation(t *testing.T) {
 	require.NoError(t, err)
 	l := documented(t)
 	blocks := regexp.MustCompile("(?s)```console\n\\$ aftercall ([^\n]*)\n(.*?)```").FindAllStringSubmatch(string(text), -1)
-	require.Len(t, blocks, 9)
+	require.Len(t, blocks, 11)
 	for _, block := range blocks {
 		code, stdout, stderr := l.run(strings.Fields(block[1])...)
 		require.Equal(t, OK, code, stderr)
@@ -99,5 +99,7 @@ func TestOutputFits80Columns(t *testing.T) {
 func withoutDates(text string) string {
 	text = regexp.MustCompile(`20\d\d-\d\d-\d\d \d\d:\d\d:\d\d`).ReplaceAllString(text, "yyyy-mm-dd hh:mm:ss")
 	text = regexp.MustCompile(`(ledger\.example\.com)\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+`).ReplaceAllString(text, "$1+<key>")
+	text = regexp.MustCompile(`20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`).ReplaceAllString(text, "<time>")
+	text = regexp.MustCompile(`[A-Za-z0-9+/]{43}=`).ReplaceAllString(text, "<root>")
 	return regexp.MustCompile(`[0-9a-f]{64}`).ReplaceAllString(text, "<hash>")
 }

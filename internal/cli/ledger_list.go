@@ -35,7 +35,16 @@ func (c ledgerListCommand) Run(ctx context.Context, p Process, d *ops.Deps) erro
 	if err != nil {
 		return err
 	}
-	err = c.Print(
+	err = printEntries(p, c.ListFormat, entries)
+	if err == nil && more {
+		fmt.Fprintf(p.Stderr, "note: these are the first %d entries, there are more: raise --limit, or use aftercall ledger export\n", c.Limit)
+	}
+	return err
+}
+
+// printEntries prints entries, in CSV with the columns of the export.
+func printEntries(p Process, f ListFormat, entries []ops.LedgerEntry) error {
+	return f.Print(
 		p, entries,
 		func(w io.Writer) error { return ops.WriteEntriesCSV(w, entries) },
 		func(s screen) {
@@ -46,10 +55,6 @@ func (c ledgerListCommand) Run(ctx context.Context, p Process, d *ops.Deps) erro
 			writeTable(s, entries, entryColumns)
 		},
 	)
-	if err == nil && more {
-		fmt.Fprintf(p.Stderr, "note: these are the first %d entries, there are more: raise --limit, or use aftercall ledger export\n", c.Limit)
-	}
-	return err
 }
 
 // entryColumns are those of the table; the CSV has those of the export.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -302,6 +303,58 @@ total                     5          2   240 s  0.43 USD
 	}
 	require.Equal(t, "No entries.\n", l.prints("ledger", "report", "--payer", "nobody"))
 	require.Equal(t, "[]\n", l.prints("ledger", "report", "--payer", "nobody", "-o", "json"))
+}
+
+func TestCloseAMonth(t *testing.T) {
+	t.Parallel()
+	l, public := keyed(t)
+	report := func(code int, args ...string) (stdout, stderr string) {
+		t.Helper()
+		got, stdout, stderr := l.run(append([]string{"ledger", "report"}, args...)...)
+		require.Equal(t, code, got, "%q: %s", args, stderr)
+		return stdout, stderr
+	}
+	_, stderr := report(NotFound, "--after-close", "2026-03")
+	require.Contains(t, stderr, "the month was not closed\n  → close it: aftercall ledger report --operator NAME --close 2026-03\n")
+	for args, problem := range map[string]string{
+		"--close 2026-03":                                      "missing: --operator NAME",
+		"--close 2026-13 --operator bob":                       `--close: there is no month "2026-13"`,
+		"--close 2026-03 --operator bob --app clinic":          "--close: closes a month for all calls",
+		"--close 2026-03 --operator bob --output csv":          "--close: closes a month for all calls",
+		"--close 2026-03 --operator bob --zone Local":          `--zone: "Local" is not known`,
+		"--close 2026-03 --operator bob --after-close 2026-03": "can't be used together",
+		"--operator bob":                                       "--operator: needs --close",
+		"--after-close 2026-3":                                 `--after-close: there is no month "2026-3"`,
+		"--after-close 2026-03 --from 2026-03-01":              "leave out --from and --to",
+	} {
+		_, stderr := report(Usage, strings.Fields(args)...)
+		require.Contains(t, stderr, problem, args)
+	}
+	_, stderr = report(Refused, "--close", "2999-01", "--operator", "bob")
+	require.Contains(t, stderr, "--close 2999-01 in UTC: the month is not over by the clock of the ledger's database")
+
+	stdout, stderr := report(Incomplete, "--close", "2026-03", "--operator", "bob", "--zone", "Asia/Shanghai")
+	require.Contains(t, stderr, "keep the checkpoint that was printed", "Temporal does not answer")
+	require.Contains(t, stdout, "Month   2026-03, Asia/Shanghai\nClosed  ")
+	require.Contains(t, stdout, " UTC, with 6 entries in the log\nBy      bob\n\nledger.example.com\n6\n")
+	require.Contains(t, stdout, "\nclose 2026-03 Asia/Shanghai 1772294400 1774972800 \"bob\"\n\n— ledger.example.com ")
+	stdout, _ = report(OK, "--close", "2026-03", "--operator", "eve", "--no-notify")
+	require.Contains(t, stdout, "2026-03 was closed before, which stays as it is:\nMonth   2026-03, Asia/Shanghai\n")
+	require.Contains(t, stdout, "By      bob\n")
+	stdout, _ = report(OK, "--close", "2026-03", "--operator", "eve", "--no-notify", "-o", "json")
+	require.Contains(t, stdout, `"closed_before": true`)
+
+	stdout, _ = report(OK, "--after-close", "2026-03")
+	require.Equal(t, "No entries.\n", stdout)
+	_, _, err := l.ledger.Reverse(t.Context(), "charge:1400000000:call-3", mistake)
+	require.NoError(t, err)
+	l.charge("call-4", "patient-4", noon.AddDate(0, 0, 30).Add(4*time.Hour), 30, tariff(t, "USD", "0.12"))
+	stdout, _ = report(OK, "--after-close", "2026-03", "-o", "csv")
+	require.Equal(t, 2, strings.Count(stdout, "\r\n"))
+	require.Contains(t, stdout, "reversal:1400000000:call-3")
+	stdout, _ = report(OK, "--after-close", "2026-03", "--payer", "patient-2")
+	require.Equal(t, "No entries.\n", stdout)
+	require.Contains(t, l.prints("ledger", "verify", "--key", public), "Checkpoints compared: 1.")
 }
 
 func TestExport(t *testing.T) {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -15,6 +16,11 @@ type ledgerReportCommand struct {
 	queryFlags
 	By   []ledger.Dimension `help:"What to add up by, one or two of them: day, week or month (in which calls ended, in --zone), app, tariff, payer, result." enum:"day,week,month,app,tariff,payer,result" default:"day"`
 	Bars string             `enum:"auto,always,never" default:"auto" help:"Draw bars beside the table: auto does on a terminal."`
+
+	Close      string `help:"Record that this month of --zone was closed, as in 2026-10." placeholder:"MONTH" xor:"close"`
+	Operator   string `help:"With --close, your name." placeholder:"NAME"`
+	Notify     bool   `help:"With --close, send the checkpoint to the targets that subscribe to ledger.checkpoint." default:"true" negatable:""`
+	AfterClose string `help:"List the entries for calls of this month that were booked after it was closed." placeholder:"MONTH" xor:"close"`
 }
 
 // Help explains by examples.
@@ -22,10 +28,15 @@ func (ledgerReportCommand) Help() string {
 	return `Charges and their corrections, added up exactly. Amounts of different currencies are never added. A correction counts on
 the day on which the call ended, not when it was booked. Weeks are those of ISO 8601, as in 2026-W09.
 
+--close MONTH makes a checkpoint that says that the month was closed, once. It must be over by the clock of the ledger's database.
+Entries for its calls are booked as ever; --after-close MONTH lists them, as ledger list does.
+
 Examples:
 
   aftercall ledger report --from 2026-03-01 --to 2026-03-31 --zone Asia/Shanghai
   aftercall ledger report --by month,app
+  aftercall ledger report --close 2026-10 --zone Asia/Shanghai --operator alice
+  aftercall ledger report --after-close 2026-10 --output csv
   aftercall ledger report --by payer --app clinic --output csv > payers.csv`
 }
 
@@ -35,8 +46,20 @@ type reportRow struct {
 	bar string
 }
 
-// Run prints the report.
+// Run prints the report, closes a month or lists what was booked after that.
 func (c ledgerReportCommand) Run(ctx context.Context, p Process, d *ops.Deps) error {
+	switch {
+	case c.Close != "":
+		return c.closeMonth(ctx, p, d)
+	case c.Operator != "":
+		return ops.Errorf(ops.Usage, "", "--operator: needs --close")
+	case c.AfterClose != "":
+		entries, err := d.EntriesAfterClose(ctx, c.AfterClose, c.query())
+		if err != nil {
+			return err
+		}
+		return printEntries(p, c.ListFormat, entries)
+	}
 	totals, err := d.Report(ctx, c.query(), c.By)
 	if err != nil {
 		return err
@@ -114,4 +137,27 @@ func byCurrency(totals []ops.Total) [][]ops.Total {
 		groups[last] = append(groups[last], t)
 	}
 	return groups
+}
+
+// closeMonth closes a month, and prints what was recorded.
+func (c ledgerReportCommand) closeMonth(ctx context.Context, p Process, d *ops.Deps) error {
+	if c.queryFlags != (queryFlags{Zone: c.Zone}) || c.Output == "csv" {
+		return ops.Errorf(ops.Usage, "", "--close: closes a month for all calls; besides it only --zone, --operator, --no-notify and --output table or json are possible")
+	}
+	closed, err := d.CloseMonth(ctx, c.Close, c.Zone, c.Operator, c.Notify)
+	if closed == nil {
+		return err
+	}
+	return errors.Join(err, Format{c.Output}.Print(p, closed, func(s screen) {
+		if closed.Before {
+			writeParagraph(s, "", closed.Month+" was closed before, which stays as it is:")
+		}
+		writeFields(
+			s,
+			[2]string{"Month", closed.Month + ", " + closed.Zone},
+			[2]string{"Closed", fmt.Sprintf("%s, with %d entries in the log", dateTimeUTC(closed.Checkpoint.Time), closed.Checkpoint.Entries)},
+			[2]string{"By", closed.Operator},
+		)
+		fmt.Fprint(s, "\n", closed.Checkpoint.Text)
+	}))
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"aftercall/internal/ledger"
+	"aftercall/internal/ledgerlog"
 
 	"github.com/stretchr/testify/require"
 )
@@ -13,8 +14,12 @@ import (
 func testRefusesChanges(t *testing.T, url string) {
 	l := open(t, url)
 	stored := charge(t, l, entry(t, "call-1", "run-1", "0.05"))
+	_, _, err := l.CloseMonth(context.Background(), february, ledgerlog.Key{})
+	require.NoError(t, err)
 	db := openSQL(t, url)
 	statements := []string{
+		"UPDATE ledger_closes SET month = '2026-01'",
+		"DELETE FROM ledger_closes",
 		"UPDATE ledger_entries SET amount = '0.01'",
 		"UPDATE ledger_entries SET reason = 'why' WHERE key = 'charge:1400000000:call-1'",
 		"DELETE FROM ledger_entries",

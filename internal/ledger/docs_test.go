@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"aftercall/internal/ledger"
+	"aftercall/internal/ledgerlog"
 	"aftercall/internal/testenv"
 
 	"github.com/stretchr/testify/require"
@@ -70,6 +71,9 @@ func TestDocumentedRoles(t *testing.T) {
 	require.NoError(t, l.Release(ctx, testApp, ledger.HeldCallKey("call-2")))
 	_, err = l.NewIntegrator().Integrate(ctx)
 	require.NoError(t, err)
+	_, closed, err := l.CloseMonth(ctx, february, ledgerlog.Key{})
+	require.NoError(t, err)
+	require.True(t, closed)
 	require.NoError(t, l.Close())
 
 	audit, err := ledger.OpenReadOnly(ctx, as("aftercall_audit"))
@@ -77,12 +81,19 @@ func TestDocumentedRoles(t *testing.T) {
 	v, findings := verify(t, audit)
 	require.Empty(t, findings)
 	require.EqualValues(t, 2, v.Entries)
+	require.Empty(t, afterClose(t, audit, ledger.Filter{}))
+	for _, err := range audit.ListByPayer(ctx, ledger.Filter{}) {
+		require.NoError(t, err, "a statement needs only SELECT")
+	}
+	logged, err := page(audit, ledger.Filter{}, 0, 2)
+	require.NoError(t, err)
+	require.Len(t, keysIn(t, logged), 2)
 	require.NoError(t, audit.Close())
 
 	for role, refused := range map[string][]string{
 		"aftercall_run": {
 			"UPDATE ledger_entries SET amount = '0'", "DELETE FROM ledger_entries", "TRUNCATE ledger_entries", "UPDATE ledger_tariffs SET edition = ''",
-			"UPDATE ledger_log SET size = 0", "DELETE FROM ledger_checkpoints", "DROP TRIGGER ledger_entries_append_only ON ledger_entries",
+			"UPDATE ledger_log SET size = 0", "DELETE FROM ledger_checkpoints", "DELETE FROM ledger_closes", "DROP TRIGGER ledger_entries_append_only ON ledger_entries",
 			"ALTER TABLE ledger_entries DISABLE TRIGGER ALL", "INSERT INTO ledger_migrations (version_id, is_applied) VALUES (999, true)",
 			"INSERT INTO ledger_versions (version, oldest) VALUES (999, 1)", "CREATE TABLE mine (x int)",
 		},

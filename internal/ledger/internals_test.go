@@ -31,6 +31,7 @@ func Columns() map[string][]string {
 		"ledger_versions":    {"version", "oldest"},
 		"ledger_entries":     columnNames(entryColumns),
 		"ledger_log":         columnNames(batchColumns),
+		"ledger_closes":      {"month", "checkpoint"},
 	}
 	for column := range strings.SplitSeq(heldColumns, ",") {
 		columns["ledger_sweep_held"] = append(columns["ledger_sweep_held"], strings.TrimPrefix(strings.TrimSpace(column), "h."))

@@ -31,6 +31,8 @@ type Filter struct {
 	Operator             string
 	// Live selects only what counts: no reversals, and nothing that was reversed.
 	Live bool
+	// after selects entries with a higher seq.
+	after *int64
 }
 
 // where is the WHERE clause of the filter, and its arguments.
@@ -73,6 +75,9 @@ func (f Filter) condition() (string, []any) {
 	}
 	if !f.BookedTo.IsZero() {
 		add("e.created_at", "<", ceilMilli(f.BookedTo))
+	}
+	if f.after != nil {
+		add("e.seq", ">", *f.after)
 	}
 	if f.Live {
 		conditions = append(conditions, "e.kind <> 'reversal'", "NOT EXISTS (SELECT 1 FROM ledger_entries r WHERE r.reverses = e.key)")

@@ -62,23 +62,29 @@ func (l *Ledger) MakeCheckpoint(ctx context.Context, key ledgerlog.Key) (ledgerl
 	if err != nil {
 		return ledgerlog.Issued{}, err
 	}
-	tail, err := tailOf(ctx, l.read)
+	c, _, err := l.checkpoint(ctx, l.write, ledgerlog.Checkpoint{Time: now}, key)
+	return c, err
+}
+
+// checkpoint stores a checkpoint, all but its size, root and origin of which is given.
+func (l *Ledger) checkpoint(ctx context.Context, q querier, of ledgerlog.Checkpoint, key ledgerlog.Key) (c ledgerlog.Issued, id int64, err error) {
+	tail, err := tailOf(ctx, q)
 	if err != nil {
-		return ledgerlog.Issued{}, err
+		return c, 0, err
 	}
-	root, err := tail.root()
-	if err != nil {
-		return ledgerlog.Issued{}, err
+	c.Checkpoint = of
+	c.Origin, c.Size = key.Origin(), tail.size
+	if c.Root, err = tail.root(); err != nil {
+		return c, 0, err
 	}
-	c := ledgerlog.Issued{Checkpoint: ledgerlog.Checkpoint{Origin: key.Origin(), Size: tail.size, Root: root, Time: now}}
 	if c.Text, err = c.Sign(key); err != nil {
-		return ledgerlog.Issued{}, fmt.Errorf("ledger: sign checkpoint: %w", err)
+		return c, 0, fmt.Errorf("ledger: sign checkpoint: %w", err)
 	}
-	_, err = l.write.ExecContext(ctx, "INSERT INTO ledger_checkpoints (size, note, time) VALUES ($1, $2, $3)", c.Size, c.Text, now.UnixMilli())
+	_, err = returned(ctx, q, "INSERT INTO ledger_checkpoints (size, note, time) VALUES ($1, $2, $3) RETURNING id", []any{c.Size, c.Text, c.Time.UnixMilli()}, &id)
 	if err != nil {
-		return ledgerlog.Issued{}, fmt.Errorf("ledger: store checkpoint: %w", err)
+		return c, 0, fmt.Errorf("ledger: store checkpoint: %w", err)
 	}
-	return c, nil
+	return c, id, nil
 }
 
 // ErrNoCheckpoint is returned if there is no checkpoint yet.

@@ -161,7 +161,7 @@ func alterations() []alteration {
 		{"remove one", "DELETE FROM ledger_entries WHERE key = '" + victim + "'", removed},
 		{"remove the first", "DELETE FROM ledger_entries WHERE seq = (SELECT min(seq) FROM ledger_entries)", removed},
 		{"remove the last of the checkpoint", "DELETE FROM ledger_entries WHERE call_id = 'decided'", removed},
-		{"remove the very last", "DELETE FROM ledger_entries WHERE seq = (SELECT max(seq) FROM ledger_entries)", "was removed after the stored checkpoint"},
+		{"remove the very last", "DELETE FROM ledger_entries WHERE seq = (SELECT max(seq) FROM ledger_entries)", "the entry with seq 162 was removed after"},
 		{"remove a hundred", "DELETE FROM ledger_entries WHERE seq IN (SELECT seq FROM ledger_entries ORDER BY seq LIMIT 100)", removed},
 		{"remove a reversal", "DELETE FROM ledger_entries WHERE key = 'reversal:1400000000:call-2'", removed},
 		{"remove a correction", "DELETE FROM ledger_entries WHERE key IN ('reversal:1400000000:call-1', 'charge.2:1400000000:call-1')", removed},
@@ -190,6 +190,15 @@ func alterations() []alteration {
 		{"truncate to nothing", "DELETE FROM ledger_log;DELETE FROM ledger_entries;DELETE FROM ledger_checkpoints", "the log does not reach the mailed checkpoint"},
 		{"change a stored checkpoint", "UPDATE ledger_checkpoints SET note = replace(note, '161', '160'), size = 160", "the log differs from the stored checkpoint"},
 
+		{"remove a close", "DELETE FROM ledger_closes", "the close of 2026-02 was altered or removed after the mailed checkpoint"},
+		{"move a close to another month", "UPDATE ledger_closes SET month = '2026-01'", "the close of 2026-01 was altered: its checkpoint does not close the month"},
+		{"move a close to another checkpoint", "UPDATE ledger_closes SET checkpoint = 1", "the close of 2026-02 was altered: its checkpoint does not close the month"},
+		{"remove the checkpoint of a close", "DELETE FROM ledger_checkpoints WHERE id = 3", "the close of 2026-02 was altered"},
+		{"remove close and checkpoint", "DELETE FROM ledger_checkpoints WHERE id = 3;DELETE FROM ledger_closes", "the close of 2026-02 was altered or removed after the mailed checkpoint"},
+		{"say that somebody else closed", "UPDATE ledger_checkpoints SET note = replace(note, '\"bob', '\"eve')", "the close of 2026-02 was altered or removed after the mailed checkpoint"},
+		{"close other days", "UPDATE ledger_checkpoints SET note = replace(note, 'Asia/Shanghai', 'UTC')", "the close of 2026-02 was altered or removed after the mailed checkpoint"},
+		{"garble the note of a close", "UPDATE ledger_checkpoints SET note = replace(note, 'close ', 'close')", "the close of 2026-02 was altered"},
+
 		{"change a tariff version", "UPDATE ledger_tariffs SET edition = replace(edition, 'USD', 'EUR')", "the stored version has the hash"},
 		{"remove a tariff version", "DELETE FROM ledger_tariffs", "its tariff version is missing"},
 	}...)
@@ -200,8 +209,11 @@ func testAlterations(t *testing.T, url string) {
 	db := openSQL(t, url)
 	l := open(t, url)
 	evidence := mailed(bookMonth(t, l, db))
+	closed, _, err := l.CloseMonth(context.Background(), february, ledgerlog.Key{})
+	require.NoError(t, err)
+	evidence.Checkpoints = append(evidence.Checkpoints, mailed(closed).Checkpoints...)
 	require.Empty(t, verifyAgainst(t, l, evidence))
-	tables := []string{"ledger_entries", "ledger_tariffs", "ledger_log", "ledger_checkpoints"}
+	tables := []string{"ledger_closes", "ledger_entries", "ledger_tariffs", "ledger_log", "ledger_checkpoints"}
 	for _, table := range tables {
 		execute(t, db, "CREATE TABLE kept_"+table+" AS SELECT * FROM "+table, "DROP TABLE "+table+cascade(url), "CREATE TABLE "+table+" AS SELECT * FROM kept_"+table)
 	}
@@ -230,7 +242,7 @@ func cascade(url string) string {
 // dropTriggers lets the database change everything.
 func dropTriggers(t *testing.T, url string, db *sql.DB) {
 	t.Helper()
-	for _, table := range []string{"ledger_entries", "ledger_tariffs", "ledger_log", "ledger_checkpoints"} {
+	for _, table := range []string{"ledger_entries", "ledger_tariffs", "ledger_log", "ledger_checkpoints", "ledger_closes"} {
 		if cascade(url) != "" {
 			execute(t, db, "DROP TRIGGER "+table+"_append_only ON "+table)
 			continue

@@ -77,7 +77,7 @@ func (l *Ledger) Verify(ctx context.Context, evidence Evidence, found func(Findi
 		for _, step := range []func(context.Context) error{
 			func(ctx context.Context) error { return l.requireOwnTables(ctx, q) },
 			func(ctx context.Context) error { return v.schema(ctx, l.engine) },
-			startLog, v.loadVersions, v.duplicates, v.entries, v.log.end, v.reversals, v.successors, v.adjustments,
+			startLog, v.loadVersions, v.duplicates, v.entries, v.log.end, v.log.closes, v.reversals, v.successors, v.adjustments,
 		} {
 			if err := step(ctx); err != nil {
 				return err

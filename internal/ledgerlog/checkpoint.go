@@ -28,12 +28,14 @@ type Checkpoint struct {
 	// Time is when it was made, by the clock of the ledger's database, in
 	// milliseconds.
 	Time time.Time
+	// Close is the month that it closes, if it does.
+	Close Close
 }
 
 // body is the text that is signed, a checkpoint of c2sp.org/tlog-checkpoint.
 func (c Checkpoint) body() string {
 	head := log.Checkpoint{Origin: c.Origin, Size: c.Size, Hash: c.Root[:]}
-	return string(head.Marshal()) + timeLine + c.Time.UTC().Format("2006-01-02T15:04:05.000Z") + "\n"
+	return string(head.Marshal()) + timeLine + c.Time.UTC().Format("2006-01-02T15:04:05.000Z") + "\n" + c.Close.line()
 }
 
 // Sign returns the text of the checkpoint as a signed note (c2sp.org/signed-note),
@@ -60,12 +62,14 @@ func ParseCheckpoint(text string) (Checkpoint, error) {
 		return Checkpoint{}, errors.New("is not a checkpoint: it must have lines with the origin, the number of entries, the root hash and the time")
 	}
 	c := Checkpoint{Origin: head.Origin, Size: head.Size, Root: Hash(head.Hash)}
-	line, _, _ := strings.Cut(string(rest), "\n")
+	line, more, _ := strings.Cut(string(rest), "\n")
 	at, ok := strings.CutPrefix(line, timeLine)
 	if c.Time, err = time.Parse(time.RFC3339Nano, at); err != nil || !ok {
 		return Checkpoint{}, fmt.Errorf("is not a checkpoint of this program: its fourth line must be %q and a time", timeLine)
 	}
-	return c, nil
+	line, _, _ = strings.Cut(more, "\n")
+	c.Close, err = parseClose(line)
+	return c, err
 }
 
 func normal(text string) string {

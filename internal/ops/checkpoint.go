@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"aftercall/activities"
+	"aftercall/internal/ledger"
 	"aftercall/internal/ledgerlog"
 	"aftercall/workflows"
 	"aftercall/workflows/launch"
@@ -40,25 +41,41 @@ func (d *Deps) MakeCheckpoint(ctx context.Context, notify bool) (*Checkpoint, er
 	if err != nil {
 		return nil, err
 	}
-	in := l.NewIntegrator()
-	for more := true; more; {
-		if more, err = in.Integrate(ctx); err != nil {
-			return nil, err
-		}
+	if err := integrate(ctx, l); err != nil {
+		return nil, err
 	}
 	made, err := l.MakeCheckpoint(ctx, settings.LedgerKey)
 	if err != nil {
 		return nil, err
 	}
-	c := &Checkpoint{Origin: made.Origin, Entries: made.Size, Root: made.Root, Time: made.Time, Text: made.Text}
-	if !notify {
-		return c, nil
+	c := newCheckpoint(made)
+	if notify {
+		err = c.notify(ctx, calls, made)
 	}
+	return c, err
+}
+
+// integrate takes what was booked into the log.
+func integrate(ctx context.Context, l *ledger.Ledger) error {
+	in := l.NewIntegrator()
+	for {
+		if more, err := in.Integrate(ctx); err != nil || !more {
+			return err
+		}
+	}
+}
+
+func newCheckpoint(c ledgerlog.Issued) *Checkpoint {
+	return &Checkpoint{Origin: c.Origin, Entries: c.Size, Root: c.Root, Time: c.Time, Text: c.Text}
+}
+
+// notify starts the notification of the checkpoint, which is sent once.
+func (c *Checkpoint) notify(ctx context.Context, calls launch.Calls, made ledgerlog.Issued) error {
 	if err := sendCheckpoint(ctx, calls, made); err != nil {
-		return c, &Error{Kind: Incomplete, Err: err, Cure: "keep the checkpoint that was printed; once Temporal answers, make another one"}
+		return &Error{Kind: Incomplete, Err: err, Cure: "keep the checkpoint that was printed; once Temporal answers, make another one"}
 	}
 	c.Notified = true
-	return c, nil
+	return nil
 }
 
 func sendCheckpoint(ctx context.Context, calls launch.Calls, c ledgerlog.Issued) error {

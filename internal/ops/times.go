@@ -10,7 +10,7 @@ import (
 // Zone finds a time zone by its IANA name, such as Asia/Shanghai.
 func Zone(name string) (*time.Location, error) {
 	zone, err := time.LoadLocation(name)
-	if err != nil {
+	if err != nil || zone == time.Local { // that of this machine says nothing to others
 		return nil, Errorf(Usage, "write the name of a time zone, such as UTC, Asia/Shanghai or Europe/Berlin", "--zone: %q is not known", name)
 	}
 	return zone, nil
