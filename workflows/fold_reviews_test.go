@@ -122,29 +122,6 @@ func TestAFloodDoesNotFillAHistory(t *testing.T) {
 	require.Equal(t, endedAt.Add(10*time.Minute), (*reports)[0].Event.Burst.To)
 }
 
-// deliversFor has deliveries that take a while, as when a target fails at first, and
-// returns how they ended.
-func (e *env) deliversFor(d time.Duration) *[]error {
-	var ends []error
-	e.OnWorkflow(workflows.DeliverName, mock.Anything, mock.Anything).Return(
-		func(ctx workflow.Context, _ workflows.DeliverParams) (workflows.DeliverResult, error) {
-			// The environment cancels a workflow when it goes on.
-			err := errors.Join(workflow.Sleep(ctx, d), workflow.Sleep(ctx, d))
-			ends = append(ends, err)
-			return workflows.DeliverResult{}, err
-		})
-	return &ends
-}
-
-// TestTheReportOfABurstOutlivesItsStart: its delivery is retried until it succeeds.
-func TestTheReportOfABurstOutlivesItsStart(t *testing.T) {
-	e := newEnv(t)
-	ends := e.deliversFor(time.Minute)
-	e.opensReviews(time.Minute, "forged-1")
-	e.fold(workflows.FoldReviewsParams{})
-	require.Equal(t, []error{nil}, *ends)
-}
-
 func TestACancelledBurstIsReported(t *testing.T) {
 	e := newEnv(t)
 	reports := e.reports()

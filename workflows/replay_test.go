@@ -5,9 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/history/v1"
 	"go.temporal.io/api/temporalproto"
 	"go.temporal.io/sdk/activity"
@@ -37,6 +39,26 @@ func TestReplay(t *testing.T) {
 		})
 	}
 	require.Empty(t, slices.Sorted(maps.Keys(r.unrecorded)), "workflow types without a golden history: add them to dev/histories.go and run make replay-record")
+}
+
+// TestNoDeliveryIsCancelled: a child is cancelled together with its context, also one
+// that is to survive the workflow. What earlier releases recorded is replayed all the same.
+func TestNoDeliveryIsCancelled(t *testing.T) {
+	paths, err := filepath.Glob("testdata/*.json")
+	require.NoError(t, err)
+	children := 0
+	for _, path := range paths {
+		if strings.HasPrefix(filepath.Base(path), "before-") {
+			continue
+		}
+		for _, event := range readHistory(t, path).GetEvents() {
+			require.NotEqual(t, enumspb.EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED, event.GetEventType(), "event %d in %s", event.GetEventId(), path)
+			if event.GetEventType() == enumspb.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED {
+				children++
+			}
+		}
+	}
+	require.Positive(t, children)
 }
 
 // replayer is a workflows.Registry that replays. It executes no activity.

@@ -114,19 +114,6 @@ func TestSweepNotifiesOfRecoveredCalls(t *testing.T) {
 	}
 }
 
-// TestTheNotificationOfASweepOutlivesIt: its delivery is retried until it succeeds.
-func TestTheNotificationOfASweepOutlivesIt(t *testing.T) {
-	e := newEnv(t)
-	e.plans(windows(1))
-	e.sweeps(found3)
-	ends := e.deliversFor(time.Minute)
-	_, err := e.sweep(workflows.SweepParams{})
-	require.NoError(t, err)
-	for _, end := range *ends { // none if the environment ends with the sweep
-		require.NoError(t, end)
-	}
-}
-
 func TestSweepWhoseNotificationCannotBeStarted(t *testing.T) {
 	e := newEnv(t)
 	e.plans(windows(1))
