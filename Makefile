@@ -58,6 +58,10 @@ test-cluster: temporal ## Test a Temporal cluster that loses its nodes; needs re
 	@dev/bin/stack temporal --topology cluster
 	AFTERCALL_TEST_REQUIRE=redis,postgres,haproxy,cluster go test ./dev/local -count=1 -run TestCluster
 
+.PHONY: simulate
+simulate: ## Simulate nights with faults at every seam   (ARGS="-seeds 1..10000 -calls 200")
+	go test ./dev/simulation -count=1 -timeout 0 -run TestNights $(ARGS)
+
 .PHONY: lint
 lint: tools ## gofumpt, golangci-lint and workflowcheck
 	dev/bin/golangci-lint run ./...

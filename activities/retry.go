@@ -56,7 +56,13 @@ const (
 )
 
 // jitter spreads attempts that wait for the same thing, between d and twice d.
-func jitter(d time.Duration) time.Duration { return d + rand.N(d) }
+func jitter(d time.Duration) time.Duration { return d + random(d) }
+
+// random is a duration below d, chosen by the nanoseconds of the clock, so that a
+// simulation with a clock of its own repeats itself exactly.
+func random(d time.Duration) time.Duration {
+	return time.Duration(rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0)).Int64N(int64(d)))
+}
 
 // retryDelay is the delay before an attempt, at least what the receiver asked
 // for (0 for nothing). It is random, between half and one and a half times the
@@ -67,9 +73,9 @@ func retryDelay(attempt int, asked time.Duration) time.Duration {
 	if doublings := attempt - 2; doublings < 10 {
 		delay = min(minRetryDelay<<doublings, maxRetryDelay)
 	}
-	delay = delay/2 + rand.N(delay)
+	delay = delay/2 + random(delay)
 	if asked > 0 {
-		asked += rand.N(min(asked, time.Minute))
+		asked += random(min(asked, time.Minute))
 	}
 	return max(delay, asked)
 }

@@ -50,6 +50,8 @@ type Options struct {
 	// JournalPath is a file in which calls and callback configurations survive
 	// a restart; empty for none.
 	JournalPath string
+	// Callbacks posts the callbacks; nil posts them over the network.
+	Callbacks http.RoundTripper
 }
 
 // Simulator is a simulated Tencent. It is an http.Handler and safe for concurrent use.
@@ -110,6 +112,9 @@ func New(ctx context.Context, o Options) (*Simulator, error) {
 		idle:      make(chan struct{}),
 	}
 	close(s.idle)
+	if o.Callbacks != nil {
+		s.http.Transport = o.Callbacks
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -1,0 +1,215 @@
+// Package checker knows the truth about a run with faults: what became of every call,
+// compared with what should have. It works on plain data, whatever has collected them:
+// the simulation, or a harness with real processes. It imports nothing of the product.
+package checker
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The kinds of findings.
+const (
+	Lost          = "lost"            // the call is not in the ledger
+	Doubled       = "doubled"         // it is there more than once
+	WrongSum      = "wrong sum"       // the own rater says something else
+	Blind         = "charged blindly" // a person should have decided
+	NeedlessWait  = "decided"         // a person had to decide about a clean call
+	Extra         = "extra"           // an entry about no call, or a reversal that nobody asked for
+	NotNotified   = "not notified"
+	SeveralIDs    = "several message IDs"
+	ChangedBody   = "changed body"
+	Early         = "notified before charged"
+	NotInLedger   = "notified of no entry"
+	AcceptedEmpty = "accepted but nowhere"
+	Stuck         = "stuck"
+	Problem       = "problem"
+)
+
+// Finding is something that must not be.
+type Finding struct {
+	Kind string
+	// CallID is the call, empty if it is about none.
+	CallID string
+	Text   string
+}
+
+// String is the finding in one line.
+func (f Finding) String() string {
+	if f.CallID == "" {
+		return f.Kind + ": " + f.Text
+	}
+	return f.Kind + ": call " + f.CallID + ": " + f.Text
+}
+
+// Check returns everything that is wrong, in a stable order.
+func Check(e Evidence) []Finding {
+	r := &report{Evidence: e, entries: map[string][]Entry{}, messages: map[string][]Message{}}
+	known := map[string]bool{}
+	for _, c := range e.Calls {
+		known[c.CallID] = true
+	}
+	for _, entry := range e.Entries {
+		r.entries[entry.CallID] = append(r.entries[entry.CallID], entry)
+		if !known[entry.CallID] {
+			r.add(Extra, entry.CallID, "%s is about a call that never was", entry.Key)
+		}
+	}
+	for _, m := range e.Messages {
+		r.messages[m.CallID] = append(r.messages[m.CallID], m)
+	}
+	for _, c := range e.Calls {
+		r.call(c)
+	}
+	for _, a := range e.Answers {
+		if !a.Known {
+			r.add(AcceptedEmpty, a.CallID, "OK was answered at %s, and the call had no workflow and no entry", a.At.Format(time.DateTime))
+		}
+	}
+	for _, text := range e.Stuck {
+		r.add(Stuck, "", "%s", text)
+	}
+	for _, text := range e.Problems {
+		r.add(Problem, "", "%s", text)
+	}
+	slices.SortStableFunc(r.findings, func(a, b Finding) int { return strings.Compare(a.String(), b.String()) })
+	return r.findings
+}
+
+// report collects findings.
+type report struct {
+	Evidence
+	entries  map[string][]Entry // by CallId
+	messages map[string][]Message
+	findings []Finding
+}
+
+func (r *report) add(kind, callID, format string, args ...any) {
+	r.findings = append(r.findings, Finding{kind, callID, fmt.Sprintf(format, args...)})
+}
+
+// call checks everything about one call.
+func (r *report) call(c Call) {
+	var charges, reversals []Entry
+	for _, entry := range r.entries[c.CallID] {
+		if entry.Kind == "reversal" {
+			reversals = append(reversals, entry)
+		} else {
+			charges = append(charges, entry)
+		}
+	}
+	switch {
+	case len(charges) == 0 && c.Recorded:
+		r.add(Lost, c.CallID, "it ended at %s and is not in the ledger", time.Unix(c.End, 0).UTC().Format(time.DateTime))
+	case len(charges) > 1:
+		r.add(Doubled, c.CallID, "it is in the ledger %d times: %v", len(charges), keys(charges))
+	case len(charges) == 1:
+		r.charge(c, charges[0])
+	}
+	r.reversals(c, charges, reversals)
+	r.notified(c, append(charges, reversals...))
+}
+
+func keys(entries []Entry) []string {
+	var all []string
+	for _, e := range entries {
+		all = append(all, e.Key)
+	}
+	return all
+}
+
+// charge compares the sum with that of the own rater, or of the decision.
+func (r *report) charge(c Call, entry Entry) {
+	tariff := r.Tariffs[c.App]
+	want, review := tariff.Rate(c)
+	if entry.Operator == "" && review {
+		r.add(Blind, c.CallID, "%s %s was charged without a decision", entry.Amount, entry.Currency)
+		return
+	}
+	if entry.Operator != "" {
+		if c.Clean && !review {
+			r.add(NeedlessWait, c.CallID, "%s has decided about a call with a complete record (%s)", entry.Operator, entry.Reason)
+		}
+		i := slices.IndexFunc(r.Decisions, func(d Decision) bool { return d.CallID == c.CallID && d.Reason == entry.Reason })
+		if i < 0 {
+			r.add(Extra, c.CallID, "nobody has decided %q", entry.Reason)
+			return
+		}
+		decided, ok := tariff.Decide(c, r.Decisions[i])
+		if !ok {
+			r.add(WrongSum, c.CallID, "the decision %s cannot be charged, and %s %s was", r.Decisions[i].Verdict, entry.Amount, entry.Currency)
+			return
+		}
+		want = decided
+	}
+	if got := (Sum{entry.Amount, entry.Currency, entry.BilledSeconds}); got != want {
+		r.add(WrongSum, c.CallID, "charged %s %s for %d s, and it costs %s %s for %d s", got.Amount, got.Currency, got.BilledSeconds, want.Amount, want.Currency, want.BilledSeconds)
+	}
+}
+
+// reversals checks that what a person has reversed is, once, and nothing else.
+func (r *report) reversals(c Call, charges, reversals []Entry) {
+	wanted := slices.Contains(r.Corrected, c.CallID)
+	switch {
+	case wanted && len(reversals) != 1:
+		r.add(Lost, c.CallID, "its charge was reversed, and there are %d reversals", len(reversals))
+	case !wanted && len(reversals) > 0:
+		r.add(Extra, c.CallID, "a charge is reversed, which nobody asked for: %v", keys(reversals))
+	case wanted && len(charges) == 1:
+		if reversal := reversals[0]; reversal.Reverses != charges[0].Key || strings.TrimPrefix(reversal.Amount, "-") != charges[0].Amount {
+			r.add(WrongSum, c.CallID, "%s is %s, and reverses %s of %s", reversal.Key, reversal.Amount, reversal.Reverses, charges[0].Amount)
+		}
+	}
+}
+
+// notified checks the messages about a call: each entry at each target under one
+// message ID, and none about something else.
+func (r *report) notified(c Call, entries []Entry) {
+	ids := map[string]string{} // by target and subject
+	for _, m := range r.messages[c.CallID] {
+		subject := m.Target + " " + m.Type + " " + m.LedgerKey
+		if first, seen := ids[subject]; seen && first != m.MessageID {
+			r.add(SeveralIDs, c.CallID, "%s got %s under %s and %s", m.Target, m.Type, first, m.MessageID)
+		}
+		ids[subject] = m.MessageID
+		entry, found := find(entries, m.LedgerKey)
+		switch {
+		case m.LedgerKey == "": // a review, which may begin again at another time
+		case m.BodyChanged:
+			r.add(ChangedBody, c.CallID, "%s got %s with different bodies under %s", m.Target, m.Type, m.MessageID)
+		case !found:
+			r.add(NotInLedger, c.CallID, "%s got %s of %s, which is not in the ledger", m.Target, m.Type, m.LedgerKey)
+		case m.Early:
+			r.add(Early, c.CallID, "%s got %s before %s was in the ledger", m.Target, m.Type, m.LedgerKey)
+		case m.Amount != entry.Amount:
+			r.add(WrongSum, c.CallID, "%s was told %s, and %s is %s", m.Target, m.Amount, m.LedgerKey, entry.Amount)
+		}
+	}
+	for _, entry := range entries {
+		for _, target := range r.Targets {
+			if target.wants(entry) && !r.delivered(c.CallID, target.Name, entry.Key) {
+				r.add(NotNotified, c.CallID, "%s has not accepted an event of %s", target.Name, entry.Key)
+			}
+		}
+	}
+}
+
+func (t Target) wants(e Entry) bool {
+	return matches(t.Apps, e.App) && (e.Result == "" || matches(t.Results, e.Result))
+}
+
+func find(entries []Entry, key string) (Entry, bool) {
+	i := slices.IndexFunc(entries, func(e Entry) bool { return e.Key == key })
+	if i < 0 {
+		return Entry{}, false
+	}
+	return entries[i], true
+}
+
+func (r *report) delivered(callID, target, key string) bool {
+	return slices.ContainsFunc(r.messages[callID], func(m Message) bool {
+		return m.Target == target && m.LedgerKey == key && m.Accepted > 0
+	})
+}

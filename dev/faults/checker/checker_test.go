@@ -1,0 +1,124 @@
+package checker
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var tariff = Tariff{Currency: "USD", Digits: 2, MaxSeconds: 7200, Rules: []Rule{
+	{Media: []string{"Audio"}, Results: []string{"NormalEnd"}, PerMinute: "0.12", First: 60, Next: 60},
+	{Media: []string{"Video"}, Results: []string{"NormalEnd"}, PerMinute: "0.31", First: 60, Next: 6, PerParticipant: true},
+	{Results: []string{"Offline"}, PerMinute: "0.12", First: 60, Next: 60, Grace: 30},
+}}
+
+func ended(seconds int64) Call {
+	return Call{
+		App: "clinic", CallID: "c", Caller: "alice", Media: "Audio", Type: "SingleCall", Result: "NormalEnd",
+		Start: 1000, Accept: 1010, End: 1010 + seconds, Participants: 1, Recorded: true, Clean: true,
+	}
+}
+
+func TestRate(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*Call)
+		want   Sum
+		review bool
+	}{
+		"a minute and a second": {func(*Call) {}, Sum{"0.24", "USD", 120}, false},
+		"not connected":         {func(c *Call) { c.Result, c.Accept = "Cancel", 0 }, Sum{"0.00", "USD", 0}, false},
+		"in steps of six, for two": {func(c *Call) {
+			c.Media, c.Participants = "Video", 2
+		}, Sum{"0.68", "USD", 66}, false},
+		"grace":                 {func(c *Call) { c.Result = "Offline" }, Sum{"0.12", "USD", 60}, false},
+		"all grace":             {func(c *Call) { c.Result, c.End = "Offline", 1040 }, Sum{"0.00", "USD", 0}, false},
+		"unknown result":        {func(c *Call) { c.Result = "Transferred" }, Sum{}, true},
+		"no accept time":        {func(c *Call) { c.Accept = 0 }, Sum{}, true},
+		"accepted before start": {func(c *Call) { c.Accept = 999 }, Sum{}, true},
+		"too long":              {func(c *Call) { c.End = c.Accept + 7201 }, Sum{}, true},
+		"nobody to charge":      {func(c *Call) { c.Caller = "" }, Sum{"0.24", "USD", 120}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := ended(61)
+			tt.change(&c)
+			got, review := tariff.Rate(c)
+			require.Equal(t, tt.review, review)
+			require.Equal(t, tt.want, got)
+		})
+	}
+}
+
+func evidence() Evidence {
+	return Evidence{
+		Tariffs: map[string]Tariff{"clinic": tariff}, Targets: []Target{{Name: "crm"}, {Name: "other", Apps: []string{"school"}}}, Calls: []Call{ended(61)},
+		Entries: []Entry{{Key: "charge:c", Kind: "charge", App: "clinic", CallID: "c", Amount: "0.24", Currency: "USD", BilledSeconds: 120, Result: "NormalEnd"}},
+		Messages: []Message{
+			{Target: "crm", MessageID: "m1", Type: "call.charged", CallID: "c", LedgerKey: "charge:c", Amount: "0.24", Accepted: 2},
+		},
+		Answers: []Answer{{CallID: "c", Known: true}},
+	}
+}
+
+// TestFindings changes one thing in a run without findings.
+func TestFindings(t *testing.T) {
+	require.Empty(t, Check(evidence()))
+	reversal := Entry{Key: "reversal:c", Kind: "reversal", App: "clinic", CallID: "c", Amount: "-0.24", Currency: "USD", Reverses: "charge:c", Operator: "bob"}
+	told := Message{Target: "crm", MessageID: "m2", Type: "call.reversed", CallID: "c", LedgerKey: "reversal:c", Amount: "-0.24", Accepted: 1}
+	for name, tt := range map[string]struct {
+		change func(*Evidence)
+		want   []string
+	}{
+		"lost":             {func(e *Evidence) { e.Entries, e.Messages = nil, nil }, []string{Lost}},
+		"doubled":          {func(e *Evidence) { e.Entries = append(e.Entries, e.Entries[0]) }, []string{Doubled}},
+		"another amount":   {func(e *Evidence) { e.Entries[0].Amount, e.Messages[0].Amount = "0.12", "0.12" }, []string{WrongSum}},
+		"another currency": {func(e *Evidence) { e.Entries[0].Currency = "EUR" }, []string{WrongSum}},
+		"other seconds":    {func(e *Evidence) { e.Entries[0].BilledSeconds = 60 }, []string{WrongSum}},
+		"told another sum": {func(e *Evidence) { e.Messages[0].Amount = "0.12" }, []string{WrongSum}},
+		"blind":            {func(e *Evidence) { e.Calls[0].Result = "Transferred" }, []string{Blind}},
+		"decided":          {func(e *Evidence) { e.Entries[0].Operator = "bob" }, []string{NeedlessWait, Extra}},
+		"of no call":       {func(e *Evidence) { e.Calls[0].CallID = "d"; e.Calls[0].Recorded = false }, []string{Extra}},
+		"not told":         {func(e *Evidence) { e.Messages[0].Accepted = 0 }, []string{NotNotified}},
+		"told twice": {func(e *Evidence) {
+			e.Messages = append(e.Messages, e.Messages[0])
+			e.Messages[1].MessageID = "m2"
+		}, []string{SeveralIDs}},
+		"told differently":  {func(e *Evidence) { e.Messages[0].BodyChanged = true }, []string{ChangedBody}},
+		"told early":        {func(e *Evidence) { e.Messages[0].Early = true }, []string{Early}},
+		"told of nothing":   {func(e *Evidence) { e.Messages[0].LedgerKey = "charge:d" }, []string{NotInLedger, NotNotified}},
+		"nowhere":           {func(e *Evidence) { e.Answers[0].Known = false }, []string{AcceptedEmpty}},
+		"stuck":             {func(e *Evidence) { e.Stuck = []string{"call c"} }, []string{Stuck}},
+		"problem":           {func(e *Evidence) { e.Problems = []string{"failed"} }, []string{Problem}},
+		"reversal missing":  {func(e *Evidence) { e.Corrected = []string{"c"} }, []string{Lost}},
+		"reversal unwanted": {func(e *Evidence) { e.Entries, e.Messages = append(e.Entries, reversal), append(e.Messages, told) }, []string{Extra}},
+		"reversal untold":   {func(e *Evidence) { e.Entries, e.Corrected = append(e.Entries, reversal), []string{"c"} }, []string{NotNotified}},
+		"reversal of others": {func(e *Evidence) {
+			reversal := reversal
+			reversal.Reverses = "charge:d"
+			e.Entries, e.Messages, e.Corrected = append(e.Entries, reversal), append(e.Messages, told), []string{"c"}
+		}, []string{WrongSum}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := evidence()
+			tt.change(&e)
+			var kinds []string
+			for _, f := range Check(e) {
+				kinds = append(kinds, f.Kind)
+			}
+			require.ElementsMatch(t, tt.want, kinds)
+		})
+	}
+}
+
+// TestDecisions: a person's decision is charged as it was made.
+func TestDecisions(t *testing.T) {
+	e := evidence()
+	e.Calls[0].Result, e.Calls[0].Clean = "Transferred", false
+	e.Entries[0].Operator, e.Entries[0].Reason, e.Entries[0].Amount, e.Entries[0].BilledSeconds = "bob", "second", "0.36", 180
+	e.Messages[0].Amount = "0.36"
+	e.Decisions = []Decision{{CallID: "c", Reason: "first", Verdict: "waive"}, {CallID: "c", Reason: "second", Verdict: "charge-as", Seconds: 150}}
+	require.Empty(t, Check(e))
+	e.Decisions[1].Seconds = 60
+	require.Len(t, Check(e), 1)
+	e.Decisions[1].Verdict = "charge"
+	require.Len(t, Check(e), 1, "there is no rule for the result")
+}

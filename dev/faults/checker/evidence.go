@@ -1,0 +1,86 @@
+package checker
+
+import "time"
+
+// Call is a call as Tencent knows it in the end.
+type Call struct {
+	App, CallID         string
+	Caller              string
+	Media, Type, Result string
+	Start, Accept, End  int64 // Unix seconds
+	// Participants are the members other than the caller.
+	Participants int
+	// Recorded says that Tencent has a record that can be read, and that there was a
+	// time, within its seven days, at which everything worked: the call must be charged.
+	Recorded bool
+	// Clean says that the record was right, complete and in time: no person may have had
+	// to decide.
+	Clean bool
+}
+
+// Entry is an entry of the ledger.
+type Entry struct {
+	Key, Kind, App, CallID string
+	Amount, Currency       string
+	BilledSeconds          int64
+	// Result is the CallResult that was charged, by which targets choose: another one
+	// than the call's if the record could not be read.
+	Result string
+	// Reverses is the key of the charge that the entry takes back.
+	Reverses string
+	// Operator and Reason are those of a decision or a correction.
+	Operator, Reason string
+}
+
+// Decision is one that a person has sent, carried out or not. Reason names it.
+type Decision struct {
+	CallID, Reason string
+	// Verdict is charge, waive or charge-as.
+	Verdict     string
+	Seconds     int64
+	Media, Type string
+}
+
+// Answer is the answer OK to a callback.
+type Answer struct {
+	CallID string
+	At     time.Time
+	// Known says that the call was durable at that moment: it had a workflow, or was in
+	// the ledger.
+	Known bool
+}
+
+// Message is one event at one target, by its message ID.
+type Message struct {
+	Target, MessageID, Type, CallID string
+	// LedgerKey is the entry that the event names, Amount what it says.
+	LedgerKey, Amount string
+	// Accepted counts the arrivals that were answered 2xx.
+	Accepted int
+	// Early says that the entry was not in the ledger when the message first arrived.
+	Early bool
+	// BodyChanged says that a later arrival had another body.
+	BodyChanged bool
+}
+
+// Target is a receiver and what it subscribes to; empty lists are all.
+type Target struct {
+	Name          string
+	Apps, Results []string
+}
+
+// Evidence is what a run leaves behind.
+type Evidence struct {
+	// Tariffs by app.
+	Tariffs   map[string]Tariff
+	Targets   []Target
+	Calls     []Call
+	Entries   []Entry
+	Decisions []Decision
+	// Corrected are the calls whose charge a person has reversed.
+	Corrected []string
+	Answers   []Answer
+	Messages  []Message
+	// Stuck are what still waits, and Problems other things that must not happen.
+	Stuck, Problems []string
+}

@@ -1,0 +1,125 @@
+package checker
+
+import (
+	"math/big"
+	"slices"
+)
+
+// Rule is the price of a kind of call. Empty lists match all.
+type Rule struct {
+	Media, Types, Results []string
+	// PerMinute is a decimal, First and Next are intervals in seconds.
+	PerMinute      string
+	First, Next    int64
+	Grace          int64
+	PerParticipant bool
+	// Review leaves the call to a person.
+	Review bool
+}
+
+// Tariff is a price list, with what the simulated configuration says.
+type Tariff struct {
+	Currency   string
+	Digits     int
+	MaxSeconds int64
+	Rules      []Rule
+}
+
+// Sum is what a call costs.
+type Sum struct {
+	Amount        string
+	Currency      string
+	BilledSeconds int64
+}
+
+// The values that Tencent documents.
+var (
+	knownResults = []string{"Cancel", "Reject", "NotAnswer", "NormalEnd", "CallBusy", "Interrupt", "Offline"}
+	knownMedia   = []string{"Audio", "Video"}
+	knownTypes   = []string{"SingleCall", "MultiCall"}
+)
+
+// Rate computes what a call costs. It shares no code with the product, and is written
+// from the documentation of the tariffs: that both agree is what it is for. review says
+// that a person must decide.
+func (t Tariff) Rate(c Call) (sum Sum, review bool) {
+	connected := c.End - c.Accept
+	switch {
+	case c.End <= 0 || c.Start < 0 || c.Accept < 0 || c.End < c.Start,
+		!slices.Contains(knownResults, c.Result), !slices.Contains(knownMedia, c.Media), !slices.Contains(knownTypes, c.Type),
+		c.Result == "NormalEnd" && c.Accept == 0:
+		return Sum{}, true
+	case c.Accept == 0:
+		return t.free(), false
+	case c.Accept < c.Start, connected < 0, connected > t.MaxSeconds:
+		return Sum{}, true
+	}
+	rule, found := t.rule(c)
+	if !found || rule.Review || (rule.PerParticipant && c.Participants == 0) {
+		return Sum{}, true
+	}
+	sum = t.sum(rule, max(connected-rule.Grace, 0), c.Participants)
+	return sum, c.Caller == "" && sum.Amount != t.free().Amount
+}
+
+// Decide computes what a call costs after a person's decision: nothing, or for the
+// seconds that they gave.
+func (t Tariff) Decide(c Call, d Decision) (Sum, bool) {
+	switch d.Verdict {
+	case "waive":
+		return t.free(), true
+	case "charge-as":
+		if d.Media != "" {
+			c.Media = d.Media
+		}
+		if d.Type != "" {
+			c.Type = d.Type
+		}
+		rule, found := t.rule(c)
+		if !found { // the documented rule for other results
+			c.Result = "NormalEnd"
+			rule, found = t.rule(c)
+		}
+		return t.sum(rule, d.Seconds, c.Participants), found
+	default:
+		sum, review := t.Rate(c)
+		return sum, !review
+	}
+}
+
+func (t Tariff) free() Sum {
+	return Sum{Amount: new(big.Rat).FloatString(t.Digits), Currency: t.Currency}
+}
+
+func (t Tariff) rule(c Call) (Rule, bool) {
+	for _, r := range t.Rules {
+		if matches(r.Media, c.Media) && matches(r.Types, c.Type) && matches(r.Results, c.Result) {
+			return r, true
+		}
+	}
+	return Rule{}, false
+}
+
+func matches(list []string, value string) bool {
+	return len(list) == 0 || slices.Contains(list, value)
+}
+
+// sum is the rate for the seconds, in intervals that have begun, rounded half up once.
+func (t Tariff) sum(r Rule, seconds int64, participants int) Sum {
+	if seconds <= 0 {
+		return t.free()
+	}
+	billed := r.First
+	for billed < seconds {
+		billed += r.Next
+	}
+	exact, ok := new(big.Rat).SetString(r.PerMinute)
+	if !ok {
+		return Sum{Amount: "no rate: " + r.PerMinute}
+	}
+	exact.Mul(exact, big.NewRat(billed, 60))
+	if r.PerParticipant {
+		exact.Mul(exact, big.NewRat(int64(participants), 1))
+	}
+	return Sum{Amount: exact.FloatString(t.Digits), Currency: t.Currency, BilledSeconds: billed}
+}

@@ -1,0 +1,165 @@
+package simulation
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+
+	"aftercall/dev/faults/checker"
+	"aftercall/dev/simulation/servermodel"
+	"aftercall/dev/webhookreceiver"
+	"aftercall/internal/ledger"
+	"aftercall/internal/tencent"
+	"aftercall/workflows"
+)
+
+// evidence is what is noted while the world runs.
+type evidence struct {
+	calls     []*call
+	changed   []changedRecord
+	answers   []checker.Answer
+	decisions []checker.Decision
+	corrected []string
+	messages  map[string]*message
+	problems  []string
+}
+
+// message is what an event says, and whether it came too early.
+type message struct {
+	key, amount string
+	early       bool
+}
+
+// changedRecord is a record that Tencent changes.
+type changedRecord struct {
+	app              tencent.SDKAppID
+	callID, old, new string
+	at               time.Time
+}
+
+func newEvidence() evidence { return evidence{messages: map[string]*message{}} }
+
+func (w *World) accept(callID string, known bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.answers = append(w.answers, checker.Answer{CallID: callID, At: time.Now(), Known: known})
+}
+
+func (w *World) problem(text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.problems = append(w.problems, text)
+}
+
+// event is what the checker reads of the body of an event.
+type event struct {
+	Type string
+	Data struct {
+		SDKAppID  tencent.SDKAppID `json:"sdk_app_id"`
+		CallID    string           `json:"call_id"`
+		LedgerKey string           `json:"ledger_key"`
+		Amount    string
+	}
+}
+
+func readEvent(body []byte) (e event) {
+	if json.Unmarshal(body, &e) != nil {
+		return event{}
+	}
+	return e
+}
+
+func callOf(body []byte) string {
+	e := readEvent(body)
+	return e.Type + " " + e.Data.CallID
+}
+
+// arrived notes an event that has reached its target. Its entry must be in the ledger.
+func (w *World) arrived(target, id string, body []byte) {
+	e := readEvent(body)
+	early := e.Data.LedgerKey != "" && !w.hasEntry(e.Data.SDKAppID, e.Data.CallID, e.Data.LedgerKey)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	name := target + " " + id
+	if w.messages[name] == nil {
+		w.messages[name] = &message{key: e.Data.LedgerKey, amount: e.Data.Amount, early: early}
+	}
+}
+
+func (w *World) hasEntry(app tencent.SDKAppID, callID, key string) bool {
+	entries, err := w.ledger.Get(context.Background(), app, callID)
+	return err == nil && slices.ContainsFunc(entries, func(e ledger.Entry) bool { return e.Key == key })
+}
+
+// collect gathers everything for the checker.
+func (w *World) collect(ctx context.Context) (checker.Evidence, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	e := checker.Evidence{
+		Tariffs: tariffs, Targets: targets, Decisions: w.decisions, Corrected: w.corrected, Answers: w.answers,
+		Problems: append(w.problems, w.temporal.Problems...),
+	}
+	for _, c := range w.calls {
+		e.Calls = append(e.Calls, c.known())
+		entries, err := w.ledger.Get(ctx, c.app, c.id)
+		if err != nil {
+			return e, err
+		}
+		for _, entry := range entries {
+			e.Entries = append(e.Entries, newEntry(entry))
+		}
+	}
+	for _, m := range w.targets.Messages(webhookreceiver.Filter{}) {
+		noted := w.messages[m.Target+" "+m.MessageID]
+		if noted == nil {
+			noted = &message{}
+		}
+		e.Messages = append(e.Messages, checker.Message{
+			Target: m.Target, MessageID: m.MessageID, Type: m.Type, CallID: m.CallID, LedgerKey: noted.key, Amount: noted.amount,
+			Accepted: m.Accepted, Early: noted.early, BodyChanged: m.BodyChanged,
+		})
+	}
+	for _, wf := range w.temporal.Workflows() {
+		if wf.Status == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+			e.Stuck = append(e.Stuck, wf.Type+" "+wf.ID+" "+stageOf(wf))
+		}
+		if wf.Status == enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED {
+			e.Problems = append(e.Problems, "workflow "+wf.ID+" was cancelled, which nobody asked for")
+		}
+		if wf.Status == enumspb.WORKFLOW_EXECUTION_STATUS_FAILED && !w.mayFail(wf) {
+			e.Problems = append(e.Problems, "workflow "+wf.ID+" failed: "+wf.Failure)
+		}
+	}
+	slices.Sort(e.Stuck)
+	return e, nil
+}
+
+// mayFail reports whether a failed workflow is one that says that something else is
+// wrong: a call whose record has changed, or about which a person has decided again in
+// another way after it was charged; or a sweep in an outage.
+func (w *World) mayFail(wf servermodel.Workflow) bool {
+	if wf.Type == workflows.SweepName {
+		return true
+	}
+	if slices.ContainsFunc(w.decisions, func(d checker.Decision) bool { return strings.HasSuffix(wf.ID, ":"+d.CallID) }) {
+		return true
+	}
+	return slices.ContainsFunc(w.changed, func(c changedRecord) bool { return strings.HasSuffix(wf.ID, ":"+c.callID) })
+}
+
+func newEntry(e ledger.Entry) checker.Entry {
+	return checker.Entry{
+		Key: e.Key, Kind: string(e.Kind), App: e.App, CallID: e.CallID(), Amount: e.Charge.Amount.Number(), Currency: e.Charge.Amount.CurrencyCode(),
+		BilledSeconds: e.Charge.BilledSeconds, Result: string(e.Record.Result), Reverses: e.Reverses, Operator: e.Operator, Reason: e.Reason,
+	}
+}
+
+// stageOf is the stage of a call in the list of workflows.
+func stageOf(wf servermodel.Workflow) string {
+	payload := wf.Attributes[workflows.AttributeStage.GetName()]
+	return strings.Trim(string(payload.GetData()), `"`)
+}

@@ -1,0 +1,157 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	"aftercall/activities"
+	"aftercall/dev/faults/checker"
+	"aftercall/internal/billing"
+	"aftercall/internal/ledger"
+	"aftercall/internal/sweep"
+	"aftercall/internal/tencent"
+	"aftercall/workflows"
+)
+
+// patience is how long an operator waits for an answer.
+const patience = 20 * time.Second
+
+// decideAll decides about every call that is in review.
+func (w *World) decideAll(round string) {
+	var waiting []*call
+	for _, wf := range w.temporal.Workflows() {
+		app, callID, ok := workflows.ParseAfterCallID(wf.ID)
+		if !ok || wf.Status != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING || stageOf(wf) != string(workflows.StageReview) {
+			continue
+		}
+		if c := w.find(app, callID); c != nil {
+			waiting = append(waiting, c)
+		} else {
+			w.problem("a call is in review that never was: " + wf.ID)
+		}
+	}
+	slices.SortFunc(waiting, func(a, b *call) int { return strings.Compare(a.id, b.id) })
+	for i, c := range waiting {
+		w.agenda.After(time.Duration(i+1)*time.Second, "decide "+c.id, func() { go w.decide(c, round) })
+	}
+}
+
+func (w *World) find(app tencent.SDKAppID, callID string) *call {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i := slices.IndexFunc(w.calls, func(c *call) bool { return c.app == app && c.id == callID })
+	if i < 0 {
+		return nil
+	}
+	return w.calls[i]
+}
+
+// decide is a person's decision about one call, who knows how long it was.
+func (w *World) decide(c *call, round string) {
+	random := w.plan.random("decision", round, c.id)
+	d := workflows.DecideParams{Verdict: billing.VerdictWaive, By: "operator", Reason: "decision " + round + " about " + c.id}
+	if !c.odd && random.IntN(2) == 0 {
+		d.Verdict, d.ConnectedSeconds, d.MediaType, d.CallType = billing.VerdictChargeAs, int64(1+random.IntN(4000)), c.spec.Media, c.record.CallType
+		if c.record.Caller == "" || !c.recorded {
+			d.Payer = "somebody"
+		}
+	}
+	w.mu.Lock()
+	w.decisions = append(w.decisions, checker.Decision{
+		CallID: c.id, Reason: d.Reason, Verdict: string(d.Verdict), Seconds: d.ConnectedSeconds, Media: string(d.MediaType), Type: string(d.CallType),
+	})
+	w.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	handle, err := w.process.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: workflows.AfterCallID(c.app, c.id), UpdateName: workflows.UpdateDecide, Args: []any{d}, WaitForStage: client.WorkflowUpdateStageCompleted,
+		UpdateID: round + " " + c.id,
+	})
+	if err == nil {
+		err = handle.Get(ctx, nil)
+	}
+	w.trace.add(c.id, "decided %s %d s: %v", d.Verdict, d.ConnectedSeconds, err)
+}
+
+// correct reverses the charge of a call, once it has one, and notifies the targets, as
+// the command does that an operator repeats until it has worked.
+func (w *World) correct(c *call) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	again := func(why error) {
+		w.trace.add(c.id, "the reversal is tried again: %v", why)
+		w.agenda.After(10*time.Minute, "correct "+c.id, func() { go w.correct(c) })
+	}
+	entries, err := w.ledger.Get(ctx, c.app, c.id)
+	if err != nil || len(entries) == 0 {
+		if c.recorded {
+			again(errors.Join(err, errors.New("not charged yet")))
+		}
+		return
+	}
+	reversals, booked, err := w.ledger.Reverse(ctx, entries[0].Key, ledger.Correction{Operator: "operator", Reason: "complaint"})
+	if err != nil {
+		again(err)
+		return
+	}
+	w.mu.Lock()
+	if booked {
+		w.corrected = append(w.corrected, c.id)
+	}
+	w.mu.Unlock()
+	for _, reversal := range reversals {
+		event, id := activities.EventOf(reversal)
+		if _, err = w.process.calls.StartDeliver(ctx, strconv.Itoa(reversal.Revision), workflows.DeliverParams{Event: event, MessageID: id}); err != nil {
+			again(err)
+			return
+		}
+	}
+	w.trace.add(c.id, "its charge is reversed")
+}
+
+// reset starts the workflow of a call again from its beginning, as an operator can.
+func (w *World) reset(c *call) {
+	if w.temporal.ResetToFirstTask(workflows.AfterCallID(c.app, c.id)) {
+		w.plan.happened(Reset)
+	}
+}
+
+// sweep starts a sweep as the schedule does.
+func (w *World) sweep(app int) {
+	a := w.config.Apps[app]
+	params := workflows.SweepParams{SDKAppID: a.SDKAppID, App: a.Name}
+	if err := w.temporal.Schedule(workflows.SweepID(a.SDKAppID), workflows.SweepName, taskQueue, params, workflows.SweepRunTimeout); err != nil {
+		w.problem("a sweep could not be started: " + err.Error())
+	}
+}
+
+// backfill lists a range again, while sweeps go on.
+func (w *World) backfill(app int, length time.Duration) {
+	a := w.config.Apps[app]
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	now := time.Now()
+	_, attached, err := w.process.calls.Backfill(ctx, workflows.SweepParams{
+		SDKAppID: a.SDKAppID, App: a.Name, TimeRange: &sweep.Window{From: now.Add(-length).Truncate(time.Second), To: now.Truncate(time.Second)},
+	})
+	w.trace.add(a.Name, "backfill of the last %s: attached %t, %v", length, attached, err)
+}
+
+// secondSweep starts a sweep without looking whether one runs.
+func (w *World) secondSweep(app int) {
+	a := w.config.Apps[app]
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_, err := w.process.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: fmt.Sprintf("second-%s-%d", workflows.SweepID(a.SDKAppID), time.Now().UnixNano()), TaskQueue: taskQueue, WorkflowRunTimeout: workflows.SweepRunTimeout,
+	}, workflows.SweepName, workflows.SweepParams{SDKAppID: a.SDKAppID, App: a.Name})
+	w.trace.add(a.Name, "a second sweep: %v", err)
+}

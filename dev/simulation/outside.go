@@ -1,0 +1,151 @@
+package simulation
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"aftercall/internal/tencent"
+	"aftercall/workflows"
+)
+
+// callBack brings a callback from Tencent to the starter.
+func (w *World) callBack(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	app, callID := r.URL.Query().Get("SdkAppid"), callIDIn(r, body)
+	switch {
+	case w.plan.down(CallbackOutage, ""):
+		w.trace.add(callID, "its callback is lost in the outage")
+		return nil, errReset
+	case w.plan.strikes(CallbackLost, callID):
+		w.trace.add(callID, "its callback is lost")
+		return nil, errReset
+	}
+	d := &death{before: w.plan.strikes(StarterBefore, callID)}
+	d.between = !d.before && w.plan.strikes(StarterBetween, callID)
+	response := serve(w.process.receiver, r.WithContext(context.WithValue(r.Context(), deathKey{}, d)))
+	if d.dead.Load() {
+		w.trace.add(callID, "the starter dies (before the start: %t)", d.before)
+		return nil, errReset
+	}
+	w.answered(app, callID, response.StatusCode)
+	return response, nil
+}
+
+// callIDIn is the CallId of a callback as the starter reads it, empty if it cannot.
+func callIDIn(r *http.Request, body []byte) string {
+	read, err := tencent.DecodeCallback(tencent.ParseQuery(r.URL.RawQuery), body)
+	if err != nil {
+		return ""
+	}
+	return read.CallID
+}
+
+// answered notes the answer to a callback. OK means that the call is durable.
+func (w *World) answered(app, callID string, status int) {
+	w.trace.add(callID, "callback answered %d", status)
+	if status != http.StatusOK {
+		return
+	}
+	id, err := tencent.ParseSDKAppID(app)
+	known := err == nil && (w.temporal.Has(workflows.AfterCallID(id, callID)) || w.inLedger(id, callID))
+	w.accept(callID, known)
+	if err == nil && w.find(id, callID) == nil { // malformed: its CallId is another one
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.calls = append(w.calls, &call{id: callID, app: id, name: w.appName(id), odd: true})
+	}
+}
+
+// inLedger reports whether the real ledger has the call.
+func (w *World) inLedger(app tencent.SDKAppID, callID string) bool {
+	known, err := w.ledger.Known(context.Background(), app, []string{callID})
+	return err == nil && known[callID]
+}
+
+// askTencent brings a request for records to Tencent, and its answer back.
+func (w *World) askTencent(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	name := r.URL.Path + " " + string(body)
+	switch {
+	case w.plan.down(RecordAPIDown, ""), w.plan.strikes(RecordGateway, name):
+		return answer(r, http.StatusBadGateway, "<html>Bad Gateway</html>"), nil
+	case w.plan.strikes(RecordTimeout, name):
+		return hang(r.Context())
+	case w.plan.strikes(RecordCode, name):
+		codes := []int{101001, 60008, 60007, 70003, 60014}
+		code := codes[w.plan.random("code", w.plan.count(name+" code")).IntN(len(codes))]
+		return answer(r, http.StatusOK, fmt.Sprintf(`{"ActionStatus":"FAIL","ErrorCode":%d,"ErrorInfo":"simulated","RequestId":"r"}`, code)), nil
+	}
+	response := serve(w.tencent, r)
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, err
+	}
+	if w.plan.strikes(RecordCut, name) {
+		text = text[:len(text)/2]
+	}
+	return answer(r, response.StatusCode, w.changeRecord(string(text))), nil
+}
+
+// changeRecord lets Tencent have another end of a call than the one it was charged by.
+func (w *World) changeRecord(text string) string {
+	w.mu.Lock()
+	changed := slices.Clone(w.changed)
+	w.mu.Unlock()
+	for _, c := range changed {
+		if strings.Contains(text, strconv.Quote(c.callID)) && !time.Now().Before(c.at) && w.inLedger(c.app, c.callID) {
+			text = strings.ReplaceAll(text, c.old, c.new)
+		}
+	}
+	return text
+}
+
+func answer(r *http.Request, status int, body string) *http.Response {
+	return &http.Response{
+		StatusCode: status, Status: strconv.Itoa(status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{"Content-Type": {"application/json"}},
+		Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: r,
+	}
+}
+
+// notify brings an event to a target.
+func (w *World) notify(r *http.Request) (*http.Response, error) {
+	target, id := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:], r.Header.Get("webhook-id")
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	switch {
+	case w.plan.down(TargetDown, target), w.plan.strikes(Target500, target, id):
+		return answer(r, http.StatusInternalServerError, "simulated"), nil
+	case w.plan.strikes(Target429, target, id):
+		response := answer(r, http.StatusTooManyRequests, "simulated")
+		response.Header.Set("Retry-After", "120")
+		return response, nil
+	case w.plan.strikes(TargetTimeout, target, id):
+		w.arrived(target, id, body)
+		return hang(r.Context())
+	}
+	w.arrived(target, id, body)
+	response := serve(w.targets, r)
+	if w.plan.strikes(TargetReset, target, id) {
+		return nil, errReset
+	}
+	w.trace.add(target, "%s answered %d: %s", id, response.StatusCode, callOf(body))
+	return response, nil
+}

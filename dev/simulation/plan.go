@@ -1,0 +1,209 @@
+package simulation
+
+import (
+	"hash/fnv"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Fault is a kind of fault.
+type Fault string
+
+// The faults that hit single requests, attempts and tasks.
+const (
+	ActivityBefore   Fault = "activity fails before its effect"
+	ActivityAfter    Fault = "activity fails after its effect"
+	ActivityLost     Fault = "worker dies with the result of an activity"
+	TaskLost         Fault = "worker dies with the result of a workflow task"
+	CacheLost        Fault = "worker has lost its cache"
+	LedgerBefore     Fault = "ledger does not answer"
+	LedgerAfter      Fault = "ledger has committed, answer lost"
+	StartRefused     Fault = "Temporal does not answer"
+	StartAnswerLost  Fault = "Temporal has done it, answer lost"
+	ListBehind       Fault = "list of workflows is behind"
+	RedisBefore      Fault = "Redis does not answer"
+	RedisAfter       Fault = "Redis has done it, answer lost"
+	StarterBefore    Fault = "starter dies before the start"
+	StarterBetween   Fault = "starter dies between start and confirmation"
+	RecordGateway    Fault = "record API: 502 with HTML"
+	RecordCut        Fault = "record API: answer cut off"
+	RecordTimeout    Fault = "record API: no answer in time"
+	RecordCode       Fault = "record API: error code"
+	Target500        Fault = "target: 500"
+	Target429        Fault = "target: 429 with Retry-After"
+	TargetTimeout    Fault = "target: no answer in time"
+	TargetReset      Fault = "target: connection reset after receipt"
+	CallbackLost     Fault = "callback lost"
+	CallbackRepeated Fault = "callback repeated"
+	CallbackLate     Fault = "callback late, after its copies"
+	CallbackOdd      Fault = "callback malformed"
+	RecordLate       Fault = "record late"
+	RecordAbsent     Fault = "record never there"
+	RecordOdd        Fault = "record odd"
+	RecordUnusual    Fault = "record that a person must decide about"
+	RecordChanged    Fault = "record changed after the charge"
+	Reset            Fault = "workflow reset"
+	Corrected        Fault = "charge reversed by a person"
+)
+
+// The faults that last or that hit the system as a whole.
+const (
+	RedisDown      Fault = "Redis is down"
+	RedisForgets   Fault = "Redis has forgotten everything"
+	TemporalDown   Fault = "Temporal is down"
+	LedgerDown     Fault = "ledger is down"
+	RecordAPIDown  Fault = "record API is down"
+	TargetDown     Fault = "target is down"
+	CallbackOutage Fault = "no callback arrives"
+	WorkerRestart  Fault = "worker restarted"
+	WorkerKilled   Fault = "worker killed"
+	Backfill       Fault = "backfill overlaps a sweep"
+	SecondSweep    Fault = "sweep overlaps a sweep"
+)
+
+// rare are faults that leave too few calls without trouble if they are frequent.
+var rare = []Fault{Reset, Corrected, RecordAbsent, RecordOdd, RecordUnusual}
+
+// single are the faults that have a rate.
+var single = []Fault{
+	ActivityBefore, ActivityAfter, ActivityLost, TaskLost, CacheLost, LedgerBefore, LedgerAfter, StartRefused, StartAnswerLost, ListBehind,
+	RedisBefore, RedisAfter, StarterBefore, StarterBetween, RecordGateway, RecordCut, RecordTimeout, RecordCode,
+	Target500, Target429, TargetTimeout, TargetReset, CallbackLost, CallbackRepeated, CallbackLate, CallbackOdd,
+	RecordLate, RecordAbsent, RecordOdd, RecordUnusual, RecordChanged, Reset, Corrected,
+}
+
+// period is an outage.
+type period struct {
+	fault    Fault
+	subject  string // a target
+	from, to time.Time
+}
+
+// Plan is everything that a seed decides. Every choice is drawn from the seed and the
+// name of what it is about, so that it depends on no order.
+type Plan struct {
+	seed    uint64
+	rates   map[Fault]float64
+	periods []period
+
+	mu     sync.Mutex
+	healed bool
+	nth    map[string]int
+	counts map[Fault]int
+}
+
+// newPlan draws the rates. A third of the faults does not occur: what is rare shows
+// better without what hides it.
+func newPlan(seed uint64) *Plan {
+	p := &Plan{seed: seed, rates: map[Fault]float64{}, nth: map[string]int{}, counts: map[Fault]int{}}
+	for _, fault := range single {
+		random := p.random("rate", string(fault))
+		if random.IntN(3) == 0 {
+			continue
+		}
+		rate := []float64{0.01, 0.03, 0.08, 0.2}[random.IntN(4)]
+		switch {
+		case slices.Contains(rare, fault):
+			rate = max(rate/2, 0.02)
+		case fault == RecordChanged: // only of calls whose callback is repeated
+			rate = 0.5
+		}
+		p.rates[fault] = rate
+	}
+	return p
+}
+
+// random is a source for one decision.
+func (p *Plan) random(parts ...string) *rand.Rand {
+	h := fnv.New64a()
+	for _, part := range parts {
+		_, _ = h.Write([]byte(part)) // never fails
+		_, _ = h.Write([]byte{0})
+	}
+	return rand.New(rand.NewPCG(p.seed, h.Sum64()))
+}
+
+// count is how often something with this name has been decided before.
+func (p *Plan) count(name string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.nth[name]++
+	return name + "\x00" + strconv.Itoa(p.nth[name])
+}
+
+// strikes decides whether a fault hits what the parts name. Each time is a decision of
+// its own.
+func (p *Plan) strikes(fault Fault, parts ...string) bool {
+	name := string(fault)
+	for _, part := range parts {
+		name += "\x00" + part
+	}
+	return p.decides(fault, p.count(name))
+}
+
+// decides is strikes for something that is decided once, and always in the same way.
+func (p *Plan) decides(fault Fault, name string) bool {
+	rate := p.rates[fault]
+	if rate == 0 || p.random("strike", string(fault), name).Float64() >= rate {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.healed {
+		return false
+	}
+	p.counts[fault]++
+	return true
+}
+
+// happened counts a fault that the plan has scheduled.
+func (p *Plan) happened(fault Fault) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.counts[fault]++
+}
+
+// heal ends all faults.
+func (p *Plan) heal() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.healed = true
+}
+
+// down reports whether there is an outage now.
+func (p *Plan) down(fault Fault, subject string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.healed {
+		return false
+	}
+	now := time.Now()
+	for _, o := range p.periods {
+		if o.fault == fault && o.subject == subject && !now.Before(o.from) && now.Before(o.to) {
+			return true
+		}
+	}
+	return false
+}
+
+// Counts are how often each fault has struck.
+func (p *Plan) Counts() map[Fault]int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.counts)
+}
+
+// upTo is a duration below limit.
+func upTo(random *rand.Rand, limit time.Duration) time.Duration {
+	return time.Duration(random.Int64N(int64(limit)))
+}
+
+// Faults are all kinds of faults.
+func Faults() []Fault {
+	return append(slices.Clone(single), RedisDown, RedisForgets, TemporalDown, LedgerDown, RecordAPIDown, TargetDown, CallbackOutage,
+		WorkerRestart, WorkerKilled, Backfill, SecondSweep)
+}
