@@ -83,7 +83,7 @@ func (c demoCommand) Run(ctx context.Context, p project) error {
 		}
 		printTable(p.out, s, ran)
 		verified, corrections := s.CorrectCharges(ctx, ran[0], ran[1])
-		fmt.Fprintf(p.out, "\n%q was reversed, %q was rerated. aftercall ledger verify --records:\n\n%s\n", ran[0].Name, ran[1].Name, verified)
+		fmt.Fprintf(p.out, "\n%q was reversed, %q was rerated and adjusted. aftercall ledger verify --records:\n\n%s\n", ran[0].Name, ran[1].Name, verified)
 		deviations = append(local.Deviations(ran, others), corrections...)
 		check := s.Command(ctx, "check", "--probe")
 		fmt.Fprint(p.out, check.Stdout)

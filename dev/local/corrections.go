@@ -15,8 +15,8 @@ import (
 // goodwillTariff is the tariff of dev/aftercall.yaml that CorrectCharges rerates a call with.
 const goodwillTariff = "goodwill"
 
-// CorrectCharges reverses the charge of one call and rerates another, as an
-// operator would, waits until the targets have received both corrections, and
+// CorrectCharges reverses the charge of one call, and rerates another and gives a
+// credit for it, as an operator would, waits until the targets have received both corrections, and
 // then verifies the ledger, also against Tencent's records, and proves a charge by a
 // receipt. It returns the output of the verification, and a sentence about every
 // deviation.
@@ -29,6 +29,7 @@ func (s *Stack) CorrectCharges(ctx context.Context, reversed, rerated SampleRun)
 			"ledger", "rerate", "--call", rerated.Call.Record.CallID, "--use-tariff", goodwillTariff,
 			"--apply", "--operator", "night shift", "--reason", "goodwill after a complaint",
 		},
+		{"ledger", "adjust", rerated.Call.Record.CallID, "--amount", "-0.10", "--operator", "night shift", "--reason", "the picture froze"},
 	} {
 		if err := s.Command(ctx, args...).Err(); err != nil {
 			deviations = append(deviations, fmt.Sprintf("%s %s: %v", args[0], args[1], err))
@@ -39,7 +40,7 @@ func (s *Stack) CorrectCharges(ctx context.Context, reversed, rerated SampleRun)
 		events []notify.EventType
 	}{
 		{reversed, []notify.EventType{notify.EventCallCharged, notify.EventCallReversed}},
-		{rerated, []notify.EventType{notify.EventCallCharged, notify.EventCallCharged, notify.EventCallReversed}},
+		{rerated, []notify.EventType{notify.EventCallAdjusted, notify.EventCallCharged, notify.EventCallCharged, notify.EventCallReversed}},
 	} {
 		for _, target := range corrected.Want.Targets {
 			if err := s.awaitEvents(ctx, target, corrected.Call.Record.CallID, eventsOfTarget(target, corrected.events)); err != nil {

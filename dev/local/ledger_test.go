@@ -13,7 +13,7 @@ import (
 	"aftercall/workflows"
 )
 
-// TestCorrections reverses and rerates charges of the samples, twice.
+// TestCorrections reverses, rerates and adjusts charges of the samples, twice.
 func TestCorrections(t *testing.T) {
 	ctx := testContext(t)
 	samples := local.Samples()[:2]
@@ -27,7 +27,12 @@ func TestCorrections(t *testing.T) {
 	}
 	shown := shared.Command(ctx, "ledger", "show", ran[1].Call.Record.CallID)
 	require.Equal(t, cli.OK, shown.Code, shown.Stderr)
-	require.Contains(t, shown.Stdout, "The call is charged 0.44 USD, by\ncharge.2:1400000000:")
+	require.Contains(t, shown.Stdout, "The call costs 0.34 USD: 0.44 USD by\ncharge.2:1400000000:")
+	status := shared.Command(ctx, "call", ran[1].Call.Record.CallID)
+	require.Equal(t, cli.OK, status.Code, status.Stderr)
+	require.Regexp(t, `(?s)^Call .*\nStatus  +done: corrected, costs 0.34 USD now\n`+
+		`.*\nLedger .* USD for \d+ s.*charge:1400000000:.*\nLedger  +-.* USD for \d+ s.*reversal:1400000000:.*by night shift: goodwill`+
+		`.*\nLedger  +0.44 USD for .*charge.2:1400000000:.*\nLedger  +-0.10 USD, booked 20.*\n +adjustment:1400000000:.*by night shift: the picture froze\nCosts  +0.34 USD now\n`, status.Stdout)
 
 	// A callback after Redis and Temporal have forgotten the call finds it handled,
 	// although its tariff now gives another amount.

@@ -106,11 +106,21 @@ func testRestore(ctx context.Context, t *testing.T, stack *local.Stack, d drill)
 		command(cli.OK, append([]string{"ledger", "reverse", id}, signed...)...)
 	}
 	command(cli.OK, append([]string{"ledger", "rerate", "--call", "rerated", "--use-tariff", "goodwill", "--apply"}, signed...)...)
+	charged("adjusted")
+	adjust := func(amount string, more ...string) {
+		command(cli.OK, append(append([]string{"ledger", "adjust", "adjusted", "--amount", amount}, signed...), more...)...)
+	}
+	adjust("-0.10")
+	adjust("0.5")
+	command(cli.OK, append([]string{"ledger", "reverse", "adjusted", "--adjustment", "2"}, signed...)...)
+	adjust("-0.20", "--force")
+	command(cli.OK, append([]string{"ledger", "reverse", "adjusted"}, signed...)...)
+	command(cli.OK, append([]string{"ledger", "reverse", "adjusted", "--undo"}, signed...)...)
 	charged("undone")
 	command(cli.OK, append([]string{"ledger", "reverse", "undone"}, signed...)...)
 	command(cli.OK, "ledger", "reverse", "undone", "--undo", "--operator", "bob", "--reason", "it was another call")
-	all := []string{"undone", "kept", "plain", "reversed", "rerated", "decided"}
-	want := map[string]int{"undone": 3, "kept": 2, "plain": 1, "reversed": 2, "rerated": 3, "decided": 2}
+	all := []string{"adjusted", "undone", "kept", "plain", "reversed", "rerated", "decided"}
+	want := map[string]int{"adjusted": 11, "undone": 3, "kept": 2, "plain": 1, "reversed": 2, "rerated": 3, "decided": 2}
 	for id, n := range want {
 		require.Eventually(t, func() bool { return stack.Arrivals("crm", id) == n }, testTimeout, pollInterval, id)
 	}
@@ -120,7 +130,7 @@ func testRestore(ctx context.Context, t *testing.T, stack *local.Stack, d drill)
 	d.run(ctx, "put back "+d.engine)
 	var lacks ops.Restoration
 	require.NoError(t, json.Unmarshal([]byte(command(cli.Refused, "ledger", "restore", "-o", "json")), &lacks))
-	require.Equal(t, 11, lacks.Open, "%+v", lacks.Missing)
+	require.Equal(t, 22, lacks.Open, "%+v", lacks.Missing)
 	for _, m := range lacks.Missing {
 		require.Equal(t, "aftercall ledger restore --apply", m.Cure, m.Key)
 	}

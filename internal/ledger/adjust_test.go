@@ -98,7 +98,8 @@ func testAdjustOnce(t *testing.T, url string) {
 	require.Len(t, entriesOf(t, l, "call-1"), 3)
 	for _, other := range []ledger.Adjustment{
 		{Amount: usd(t, "-0.03"), Number: 1, Correction: goodwill},
-		{Amount: usd(t, "-0.02"), Number: 1, Correction: mistake},
+		{Amount: usd(t, "-0.02"), Number: 1, Correction: ledger.Correction{Reason: goodwill.Reason, Operator: "alice"}},
+		{Amount: usd(t, "-0.02"), Number: 1, Correction: ledger.Correction{Reason: "another", Operator: goodwill.Operator}},
 	} {
 		_, _, err := l.Adjust(ctx, testApp, "call-1", other)
 		require.ErrorAs(t, err, new(*ledger.NumberError))
@@ -228,6 +229,22 @@ func testReverseAdjustedCharge(t *testing.T, url string) {
 	require.False(t, inserted)
 	require.Equal(t, booked, again)
 	requireClean(t, l)
+}
+
+// testReverseAllOrNothing: if the reversal of an adjustment fails, that of the charge
+// before it is not booked, either.
+func testReverseAllOrNothing(t *testing.T, url string) {
+	l := open(t, url)
+	first := charge(t, l, entry(t, "call-1", "run-1", "0.05"))
+	adjust(t, l, "call-1", 1, "-0.04")
+	// Another entry has the key.
+	execute(t, openSQL(t, url), strings.NewReplacer("SELECT sdk_app_id, app, call_id", "SELECT sdk_app_id, app, 'call-2'",
+		"FROM", "'adjustment-reversal:1400000000:call-1', 'charge', 1, NULL, '0.10', 'r', 'o', steps FROM").Replace(copyAs))
+	before := entriesOf(t, l, "call-1")
+	_, _, err := l.Reverse(context.Background(), first.Key, mistake)
+	require.ErrorContains(t, err, "adjustment-reversal:1400000000:call-1 was booked meanwhile: look at the call again")
+	require.Equal(t, before, entriesOf(t, l, "call-1"))
+	requireSum(t, l, "call-1", "0.06 USD")
 }
 
 func testReplaceAdjustedCharge(t *testing.T, url string) {

@@ -79,6 +79,7 @@ var conformance = []struct {
 	{"adjust errors", testAdjustErrors},
 	{"adjust below zero", testAdjustBelowZero},
 	{"reverse an adjusted charge", testReverseAdjustedCharge},
+	{"reverse an adjusted charge or nothing", testReverseAllOrNothing},
 	{"replace an adjusted charge", testReplaceAdjustedCharge},
 	{"charge after an adjustment", testChargeAfterAdjustment},
 	{"adjust, compared with a model", testAdjustModel},

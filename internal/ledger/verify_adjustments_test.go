@@ -27,6 +27,11 @@ func testVerifyAdjustments(t *testing.T, url string) {
 	forced.Force = true
 	_, _, err = l.Adjust(context.Background(), testApp, "call-2", ledger.Adjustment{Amount: usd(t, "-0.11"), Number: 1, Correction: forced})
 	require.NoError(t, err)
+	charge(t, l, entry(t, "call-3", "run-3", "0.05"))
+	interpreter := adjust(t, l, "call-3", 1, "0.50")
+	adjust(t, l, "call-3", 2, "-0.55")
+	_, _, err = l.Reverse(context.Background(), interpreter.Key, forced)
+	require.NoError(t, err)
 	db := openSQL(t, url)
 	unguard(t, db)
 	l = open(t, url)
@@ -44,6 +49,9 @@ func testVerifyAdjustments(t *testing.T, url string) {
 		"a number":           {set("adjustment.3:call-1", "revision = 7, key = 'adjustment.7:1400000000:call-1'"), "adjustment.7:1400000000:call-1: is adjustment 7 of its call, but the one before was 2"},
 		"below zero":         {set("adjustment.3:call-1", "amount = '-0.09', steps = replace(steps, '\"0.07\"', '\"-0.01\"')"), "brings what the call costs from 0.08 USD to -0.01 USD, and nobody forced it below zero"},
 		"below zero, a mark": {set("adjustment:call-2", `steps = replace(steps, 'below zero"', 'cap"')`), "brings what the call costs from 0.10 USD to -0.01 USD, and nobody forced it below zero"},
+		"below zero by a reversal, a mark": {
+			set("adjustment-reversal:call-3", `steps = replace(steps, 'below zero"', 'cap"')`), "brings what the call costs from 0.05 USD to -0.45 USD, and nobody forced it below zero",
+		},
 		"a lower charge": {
 			set("charge.2:call-1", "amount = '0.01'"), "charge.2:1400000000:call-1: brings what the call costs from 0.06 USD to -0.03 USD, and nobody forced it below zero",
 		},
