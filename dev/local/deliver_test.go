@@ -25,6 +25,7 @@ import (
 // TestElevenFailingTargetsBesideAWorkingOne has targets that fail, answer with
 // Retry-After, are slow, or refuse, and resends what was refused for good.
 func TestElevenFailingTargetsBesideAWorkingOne(t *testing.T) {
+	t.Parallel()
 	failures := map[string]webhookreceiver.Failure{
 		"gone": {Status: http.StatusGone}, "denied": {Status: http.StatusUnauthorized}, "busy": {Status: http.StatusTooManyRequests, RetryAfter: "2"}, "slow": {DelayMS: 4000, Times: 2},
 	}
@@ -129,6 +130,7 @@ func TestElevenFailingTargetsBesideAWorkingOne(t *testing.T) {
 
 // TestRelay relays callbacks to a backend that fails at first.
 func TestRelay(t *testing.T) {
+	t.Parallel()
 	type arrival struct{ query, body string }
 	var mu sync.Mutex
 	var arrivals []arrival

@@ -139,7 +139,7 @@ func startStackWithConfig(t *testing.T, oldnew ...string) *local.Stack {
 const (
 	// testTimeout bounds what takes seconds on an idle machine; a busy one may
 	// need many times as long.
-	testTimeout = 3 * time.Minute
+	testTimeout = 6 * time.Minute
 	// pollInterval is the pause between two looks at a condition.
 	pollInterval = 50 * time.Millisecond
 )
@@ -242,6 +242,7 @@ func afterAllForgot(t *testing.T, call tencentsim.Call, first local.Execution) l
 // TestTemporalIsDown stops Temporal while a starter runs, and starts a starter
 // while Temporal is down.
 func TestTemporalIsDown(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	stack := startStack(t)
 
@@ -267,6 +268,7 @@ func TestTemporalIsDown(t *testing.T) {
 
 // TestWorkerStops ends a call while no worker runs and another call is in review.
 func TestWorkerStops(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	stack := startStack(t)
 

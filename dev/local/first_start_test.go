@@ -16,6 +16,7 @@ import (
 // TestFirstStart starts an app without go_live of which Tencent has calls of the
 // last days. Nothing of the past is charged by itself; a backfill takes it in.
 func TestFirstStart(t *testing.T) {
+	t.Parallel()
 	stack := startStackWithConfig(t, "    tariff: lessons\n    go_live: 2025-01-01T00:00:00Z\n", "    tariff: lessons\n")
 	c := console{t, stack, testContext(t)}
 	past := c.place(tencentsim.CallSpec{CallID: "two-days-ago", SDKAppID: tutoringID, EndedAgoSeconds: 2 * 24 * 3600, Lose: true})

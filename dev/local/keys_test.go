@@ -29,6 +29,7 @@ const (
 // removes it: a call whose history cannot be read waits, and continues when the
 // key is back.
 func TestKeys(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	environ := map[string]string{}
 	stack := startStack(t, func(o *local.Options) { o.Environ = environ })

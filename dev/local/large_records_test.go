@@ -23,6 +23,7 @@ const maxHistorySize = 512 << 10
 // TestLargeRecords has calls with far more members than a call can have, against
 // the limits of a real server.
 func TestLargeRecords(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	stack := startStack(t)
 	const app = 1400000000

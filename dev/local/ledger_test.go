@@ -98,6 +98,7 @@ func TestReviewCommands(t *testing.T) {
 // TestCorrectionWhileTemporalIsDown books a reversal without notifying, and notifies
 // when the command is repeated.
 func TestCorrectionWhileTemporalIsDown(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	stack := startStack(t)
 	call, err := stack.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61, EndedAgoSeconds: 5})

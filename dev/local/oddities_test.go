@@ -16,6 +16,7 @@ import (
 // TestOddCallsAgainstTheRealStack holds a sample of the oddities that
 // dev/tencentsim tests in full, each between calls that are not odd.
 func TestOddCallsAgainstTheRealStack(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	stack := startStack(t)
 	const app = 1400000000

@@ -145,6 +145,7 @@ func (c console) awaitStage(call tencentsim.Call, stage workflows.Stage) {
 
 // TestOperator runs the commands of an operator against a stack of its own.
 func TestOperator(t *testing.T) {
+	t.Parallel()
 	// No sweeps, because one could find a call before the operator does, and an app
 	// that went live an hour ago.
 	stack := startStackWithConfig(t, "every: 1m", "every: off",

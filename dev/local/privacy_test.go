@@ -189,6 +189,7 @@ func logsAndMetrics(ctx context.Context, t *testing.T, s *local.Stack) map[strin
 // can be read without a key: answers of the server, its database file, logs and
 // metrics.
 func TestEncryptedRun(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	stack := startStack(t, func(o *local.Options) { o.Encrypt = true })
 	ran, others, err := stack.RunSamples(ctx, plantedSamples())

@@ -25,11 +25,13 @@ import (
 // after charges, decisions and corrections that it does not have, and book them
 // again, as the drill of docs/ledger.md says. Neither needs Tencent's records.
 func TestRestoreSQLite(t *testing.T) {
+	t.Parallel()
 	stack := startStack(t, func(o *local.Options) { o.Encrypt = true })
 	testRestore(testContext(t), t, stack, drill{t: t, stack: stack, engine: "SQLite", folder: t.TempDir()})
 }
 
 func TestRestorePostgres(t *testing.T) {
+	t.Parallel()
 	url, ok := testenv.Postgres(t)
 	if !ok {
 		return

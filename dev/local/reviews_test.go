@@ -16,6 +16,7 @@ import (
 // TestForgedCallsAreFolded: of 50 calls without record each target is notified of the
 // first by call.review, and of the others by review.burst, as far as Temporal answers.
 func TestForgedCallsAreFolded(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	stack := startStack(t)
 	forge := func(callID string) {

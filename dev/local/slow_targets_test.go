@@ -119,6 +119,7 @@ func (s *slowReceivers) session(conn net.Conn) {
 // takes seconds to answer. Each gets one request for each call, before and after
 // it is known to be slow.
 func TestASlowReceiverGetsEachEventOnce(t *testing.T) {
+	t.Parallel()
 	receivers := newSlowReceivers(t)
 	url := receivers.http.URL
 	var targets strings.Builder

@@ -25,6 +25,7 @@ import (
 // TestLedgerDecides takes entries out of the ledger, as restoring an older copy
 // does, terminates a workflow, and makes one conflict with the ledger.
 func TestLedgerDecides(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	stack := startStack(t)
 	place := func(id string) tencentsim.Call {
@@ -164,6 +165,7 @@ func awaitEntries(ctx context.Context, t *testing.T, stack *local.Stack, calls .
 // TestRecordThatAppearsDuringReview has calls in review for lack of a record, as
 // after a forged callback or a late record.
 func TestRecordThatAppearsDuringReview(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	stack := startStackWithConfig(t, "every: 1m", "every: off")
 	inReview := func(id string, recordAfter int64) tencentsim.Call {
@@ -214,6 +216,7 @@ func TestRecordThatAppearsDuringReview(t *testing.T) {
 
 // TestDecideAll waives calls that were forged, and not the one that is real.
 func TestDecideAll(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	stack := startStack(t)
 	start := func(id string) {
