@@ -8,9 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bojanz/currency"
 	"github.com/stretchr/testify/require"
 
 	"aftercall/internal/billing"
+	"aftercall/internal/ledger"
 )
 
 // statementJSON is what the tests read of a statement.
@@ -39,7 +41,21 @@ func TestStatement(t *testing.T) {
 	require.Len(t, s.Calls, 2)
 	require.Len(t, s.Calls[0].Entries, 3, "charge, reversal and charge")
 	require.Equal(t, "reversal", s.Calls[0].Entries[1].Kind)
-	require.Equal(t, "[{60 JPY} {0.30 USD}]", strings.TrimSpace(toText(s.Totals)))
+	require.Equal(t, "[{60 JPY} {0.30 USD}]", toText(s.Totals))
+	credit, err := currency.NewAmount("-0.10", "USD")
+	require.NoError(t, err)
+	adjusted, _, err := l.ledger.Adjust(t.Context(), clinic, "call-1", ledger.Adjustment{Amount: credit, Number: 1, Correction: mistake})
+	require.NoError(t, err)
+	text := l.prints("ledger", "statement", "--payer", "patient-1", "--month", "2026-03")
+	require.Contains(t, text, "2026-03-01 12:00:00  1:01  0.20 USD\n")
+	require.Regexp(t, `(?s)  0\.24 USD  Charge\n.*  -0\.24 USD  Reversal, booked .*  0\.30 USD  Charge, booked .*  -0\.10 USD  Adjustment, booked [-0-9: ]+: wrong number\n`, text)
+	require.Contains(t, text, "Total  0.20 USD  (2 charges, 1 adjustment, 1 reversal)\n")
+	_, _, err = l.ledger.Reverse(t.Context(), adjusted.Key, mistake)
+	require.NoError(t, err)
+	s = l.statement("--payer", "patient-1", "--month", "2026-03")
+	require.Len(t, s.Calls[0].Entries, 5)
+	require.Equal(t, "[{60 JPY} {0.30 USD}]", toText(s.Totals))
+
 	require.Empty(t, l.statement("--payer", "patient-1", "--month", "2026-02").Calls)
 	for _, c := range []struct {
 		code   int
