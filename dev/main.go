@@ -75,18 +75,9 @@ func (t topology) value() local.Topology {
 	return local.Dev
 }
 
-// ensureTemporal returns the program of a topology's Temporal server, which it
-// builds if there is none.
-func (p project) ensureTemporal(ctx context.Context, t local.Topology) (string, error) {
-	if len(t.Nodes) > 0 {
-		return local.EnsureCluster(ctx, p.root, p.out)
-	}
-	return local.EnsureTemporal(ctx, p.root, p.out)
-}
-
 // options returns the options of a stack of real processes.
 func (p project) options(ctx context.Context, t local.Topology) (local.Options, error) {
-	temporal, err := p.ensureTemporal(ctx, t)
+	temporal, err := t.EnsureTemporal(ctx, p.root, p.out)
 	if err != nil {
 		return local.Options{}, err
 	}
@@ -127,7 +118,7 @@ type temporalCommand struct{ topology }
 
 // Run prints the path of the Temporal server's program.
 func (c temporalCommand) Run(ctx context.Context, p project) error {
-	bin, err := p.ensureTemporal(ctx, c.value())
+	bin, err := c.value().EnsureTemporal(ctx, p.root, p.out)
 	if err != nil {
 		return err
 	}

@@ -11,8 +11,8 @@ import (
 	"aftercall/internal/testenv/programs"
 )
 
-// ledgerDatabase is the ledger's database where the topology has PostgreSQL.
-const ledgerDatabase = "aftercall"
+// LedgerDatabase is the ledger's database where the topology has PostgreSQL.
+const LedgerDatabase = "aftercall"
 
 // startPostgres starts a PostgreSQL with an empty database for the ledger.
 func (s *Stack) startPostgres(ctx context.Context) error {
@@ -32,13 +32,13 @@ func (s *Stack) startPostgres(ctx context.Context) error {
 		return err
 	}
 	var exists bool
-	if err := db.QueryRowContext(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", ledgerDatabase).Scan(&exists); err != nil {
+	if err := db.QueryRowContext(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", LedgerDatabase).Scan(&exists); err != nil {
 		return fmt.Errorf("databases of PostgreSQL: %w", err)
 	}
 	if exists {
 		return nil
 	}
-	if _, err := db.ExecContext(ctx, "CREATE DATABASE "+ledgerDatabase); err != nil {
+	if _, err := db.ExecContext(ctx, "CREATE DATABASE "+LedgerDatabase); err != nil {
 		return fmt.Errorf("create the database of the ledger: %w", err)
 	}
 	return nil
@@ -49,7 +49,7 @@ func (s *Stack) LedgerURL() string { return s.Environ()["LEDGER_URL"] }
 
 func (s *Stack) ownLedgerURL() string {
 	if s.options.Topology.Postgres {
-		return programs.PostgresURL(s.ports.Postgres, ledgerDatabase)
+		return programs.PostgresURL(s.ports.Postgres, LedgerDatabase)
 	}
 	return "sqlite:" + s.LedgerPath()
 }

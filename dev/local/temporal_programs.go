@@ -23,6 +23,15 @@ const (
 	cliVersion = "1.5.1"
 )
 
+// EnsureTemporal returns the program of the topology's Temporal server, which it
+// builds from source if needed.
+func (t Topology) EnsureTemporal(ctx context.Context, root string, out io.Writer) (string, error) {
+	if len(t.Nodes) > 0 {
+		return EnsureCluster(ctx, root, out)
+	}
+	return EnsureTemporal(ctx, root, out)
+}
+
 // TemporalPath returns the path of the temporal CLI: TEMPORAL_BIN, one on PATH that
 // is new enough, or the one in dev/bin. root is the project's folder.
 func TemporalPath(ctx context.Context, root string) (string, error) {

@@ -79,3 +79,12 @@ func numbered(kind string, i int) string {
 	}
 	return kind + "-" + strconv.Itoa(i+1)
 }
+
+// Numbered returns the names of n parts of a kind.
+func Numbered(kind string, n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = numbered(kind, i)
+	}
+	return names
+}

@@ -1,0 +1,102 @@
+// Command harness injects faults into the stack of real processes while calls end, and
+// checks what became of every call: `make faults`. It is a module of its own, so that
+// the service's go.mod does not need toxiproxy.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"aftercall/dev/docsection"
+	"aftercall/dev/local"
+)
+
+type cli struct {
+	Root     string `help:"The project's folder." default:"." type:"existingdir"`
+	Seeds    string `help:"Seeds of the plans: 7, or 1..20." default:"1..20"`
+	Topology string `help:"dev or cluster." enum:"dev,cluster" default:"dev"`
+	Calls    int    `help:"Calls in a run." default:"60"`
+	Document string `help:"A document whose section \"faults on TOPOLOGY\" gets the results."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	c := &cli{}
+	command := kong.Parse(c, kong.Name("faults"), kong.Description("Faults in the stack of real processes, by seed."),
+		kong.BindTo(ctx, (*context.Context)(nil)))
+	command.FatalIfErrorf(command.Run())
+}
+
+// Run runs the plans of all seeds, and fails if the checker has found something.
+func (c *cli) Run(ctx context.Context) error {
+	first, last, err := parseSeeds(c.Seeds)
+	if err != nil {
+		return err
+	}
+	s, err := c.setup(ctx)
+	if err != nil {
+		return err
+	}
+	var results []result
+	failed := 0
+	for seed := first; seed <= last; seed++ {
+		r, err := s.run(ctx, seed)
+		if err != nil {
+			return fmt.Errorf("seed %d: %w", seed, err)
+		}
+		if len(r.findings) > 0 {
+			failed++
+		}
+		results = append(results, r)
+		fmt.Fprintf(s.out, "seed %d: %d calls, %d callbacks, %d findings, recovered in %s\n",
+			seed, len(r.plan.calls), r.delivered, len(r.findings), r.recovered.Round(1e9))
+	}
+	text := tables(results)
+	fmt.Fprintln(s.out, text)
+	if c.Document != "" {
+		if err := docsection.Update(c.Document, docsection.Section{Name: "faults on " + c.Topology, Text: text}); err != nil {
+			return err
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d seeds failed", failed, len(results))
+	}
+	return nil
+}
+
+func (c *cli) setup(ctx context.Context) (setup, error) {
+	root, err := filepath.Abs(c.Root)
+	if err != nil {
+		return setup{}, err
+	}
+	s := setup{root: root, topology: local.Dev, calls: c.Calls, out: os.Stdout}
+	if c.Topology == local.Cluster.Name {
+		s.topology = local.Cluster
+	}
+	s.topology.EmbeddedRedis = false // it cannot be killed
+	s.temporal, err = s.topology.EnsureTemporal(ctx, root, os.Stdout)
+	return s, err
+}
+
+// parseSeeds reads "7" or "1..20".
+func parseSeeds(text string) (first, last uint64, err error) {
+	from, to, several := strings.Cut(text, "..")
+	if !several {
+		to = from
+	}
+	first, err1 := strconv.ParseUint(from, 10, 64)
+	last, err2 := strconv.ParseUint(to, 10, 64)
+	if err1 != nil || err2 != nil || last < first {
+		return 0, 0, fmt.Errorf("--seeds %s: must be a number such as 7 or a range such as 1..20", text)
+	}
+	return first, last, nil
+}

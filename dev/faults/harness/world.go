@@ -1,0 +1,281 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"aftercall/dev/faults/checker"
+	"aftercall/dev/local"
+	"aftercall/dev/tencentsim"
+)
+
+// recovery is how long everything may take to be right after the last fault. A sweep
+// lists what is lost every minute; a busy machine may need many times as long.
+const recovery = 6 * time.Minute
+
+// world is a stack with faults.
+type world struct {
+	stack   *local.Stack
+	network *network
+	// supervised are the parts that are started again when they end by themselves.
+	supervised []string
+	started    time.Time
+
+	mu       sync.Mutex
+	timeline []string
+	placed   []tencentsim.Call
+}
+
+// result is what became of a plan.
+type result struct {
+	plan      plan
+	topology  string
+	delivered int
+	// recovered is the time from the last fault until the checker found nothing.
+	recovered time.Duration
+	findings  []checker.Finding
+	timeline  []string
+	// stories are about the calls of the findings.
+	stories []string
+}
+
+// setup is what all runs have in common.
+type setup struct {
+	root, temporal string
+	topology       local.Topology
+	calls          int
+	out            io.Writer
+}
+
+// run carries out the plan of a seed on a stack of its own.
+func (s setup) run(ctx context.Context, seed uint64) (r result, err error) {
+	dir, err := os.MkdirTemp("", "aftercall-faults-")
+	if err != nil {
+		return r, err
+	}
+	w, p, err := s.start(ctx, dir, seed)
+	if err != nil {
+		return r, fmt.Errorf("%w\nlogs are in %s/logs", err, dir)
+	}
+	r, err = w.follow(ctx, p)
+	r.topology = s.topology.Name
+	err = errors.Join(err, w.stop(context.WithoutCancel(ctx)))
+	if err != nil || len(r.findings) > 0 {
+		return r, errors.Join(err, w.print(s.out, r, dir))
+	}
+	return r, os.RemoveAll(dir)
+}
+
+func (s setup) start(ctx context.Context, dir string, seed uint64) (*world, plan, error) {
+	ports, err := local.FreePorts(s.topology)
+	if err != nil {
+		return nil, plan{}, err
+	}
+	o := local.Options{
+		Root: s.root, Dir: dir, Topology: s.topology, Ports: ports, Temporal: s.temporal, Isolated: true,
+		Starter: local.Service{Program: filepath.Join(s.root, "bin", "starter")},
+		Worker:  local.Service{Program: filepath.Join(s.root, "bin", "worker")},
+		Logger:  slog.New(slog.DiscardHandler),
+	}
+	t := s.topology
+	w := &world{supervised: slices.Concat(
+		local.Numbered("temporal", max(1, len(t.Nodes))), local.Numbered("worker", t.Workers), local.Numbered("starter", t.Starters),
+	)}
+	if w.network, err = openNetwork(&o, ports); err != nil {
+		return nil, plan{}, err
+	}
+	if w.stack, err = local.Start(ctx, o); err != nil {
+		w.network.close()
+		return nil, plan{}, err
+	}
+	return w, newPlan(seed, s.topology, w.network.names, s.calls), nil
+}
+
+func (w *world) stop(ctx context.Context) error {
+	err := w.stack.Stop(ctx)
+	w.network.close()
+	return err
+}
+
+// follow places the calls while the faults happen, and then waits until everything is
+// right, or recovery is over.
+func (w *world) follow(ctx context.Context, p plan) (r result, err error) {
+	r.plan, w.started = p, time.Now()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var load sync.WaitGroup
+	for _, c := range p.calls {
+		load.Go(func() {
+			if err := w.place(ctx, c); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	err = w.inject(ctx, p.steps)
+	if err != nil {
+		cancel(err)
+	}
+	load.Wait()
+	if err := errors.Join(err, context.Cause(ctx)); err != nil {
+		return r, err
+	}
+	healed := time.Now()
+	w.note("the last fault is over")
+	r.findings, err = w.settle(ctx)
+	r.recovered = time.Since(healed)
+	for _, c := range w.stack.Tencent.Calls() {
+		r.delivered += len(c.Callbacks)
+	}
+	r.timeline = w.timeline
+	r.stories = w.stories(ctx, r.findings)
+	return r, err
+}
+
+func (w *world) inject(ctx context.Context, steps []step) error {
+	for _, s := range steps {
+		if err := wait(ctx, s.after); err != nil {
+			return err
+		}
+		w.note("%s, for %s", s.fault, s.lasts.Round(time.Millisecond))
+		if err := s.fault.run(ctx, w, s.lasts); err != nil {
+			return fmt.Errorf("%s: %w", s.fault, err)
+		}
+		w.note("%s is over", s.fault)
+		if err := w.supervise(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// supervise starts what has ended by itself again, as the supervisor of production does.
+func (w *world) supervise(ctx context.Context) error {
+	select {
+	case failure := <-w.stack.Failed():
+		w.note("ended by itself: %v", failure)
+	default:
+	}
+	for _, part := range w.supervised {
+		if w.stack.Signal(part, syscall.Signal(0)) == nil {
+			continue
+		}
+		if err := w.stack.StopPart(part); err != nil {
+			w.note("%s had ended: %v", part, err)
+		}
+		if err := w.stack.StartPart(ctx, part); err != nil {
+			return fmt.Errorf("start %s again: %w", part, err)
+		}
+		w.note("%s was started again", part)
+	}
+	return nil
+}
+
+// place ends a call at its time, and posts its callback again later.
+func (w *world) place(ctx context.Context, c plannedCall) error {
+	at := func(d time.Duration) error { return wait(ctx, time.Until(w.started.Add(d))) }
+	if err := at(c.at); err != nil {
+		return err
+	}
+	call, err := w.stack.Tencent.PlaceCall(c.spec)
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	w.placed = append(w.placed, call)
+	w.mu.Unlock()
+	for _, again := range c.again {
+		if err := at(max(again, c.at)); err != nil {
+			return err
+		}
+		if c.forgotten && w.stack.ForgetInRedis(ctx, call) != nil {
+			w.note("Redis could not forget call %s", call.Record.CallID)
+		}
+		if err := w.stack.Tencent.RepeatCallback(call.SDKAppID, call.Record.CallID, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle asks the checker until it finds nothing.
+func (w *world) settle(ctx context.Context) ([]checker.Finding, error) {
+	ctx, cancel := context.WithTimeout(ctx, recovery)
+	defer cancel()
+	var findings []checker.Finding
+	for {
+		evidence, err := w.collect(ctx)
+		if err == nil {
+			if findings = checker.Check(evidence); !mayHeal(findings) {
+				return findings, nil
+			}
+		}
+		if wait(ctx, time.Second) != nil {
+			return findings, err
+		}
+	}
+}
+
+// mayHeal reports whether there are findings, and all of them can be gone a little later.
+func mayHeal(findings []checker.Finding) bool {
+	for _, f := range findings {
+		if f.Kind != checker.Lost && f.Kind != checker.NotNotified && f.Kind != checker.Stuck {
+			return false
+		}
+	}
+	return len(findings) > 0
+}
+
+// note adds a line to the timeline.
+func (w *world) note(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.timeline = append(w.timeline, fmt.Sprintf("%7.1f s  %s", time.Since(w.started).Seconds(), fmt.Sprintf(format, args...)))
+}
+
+// stories are the whole stories of the calls of findings.
+func (w *world) stories(ctx context.Context, findings []checker.Finding) (all []string) {
+	told := map[string]bool{}
+	for _, f := range findings {
+		if f.CallID == "" || told[f.CallID] {
+			continue
+		}
+		told[f.CallID] = true
+		var story strings.Builder
+		fmt.Fprintf(&story, "call %s\n", f.CallID)
+		for _, c := range w.stack.Tencent.Calls() {
+			if c.Record.CallID != f.CallID {
+				continue
+			}
+			for _, d := range c.Callbacks {
+				fmt.Fprintf(&story, "%7.1f s  callback %d: %d %s%s\n", d.SentAt.Sub(w.started).Seconds(), d.Number, d.Status, d.Answer, d.Error)
+			}
+			shown := w.stack.Command(ctx, "call", f.CallID, "--app", c.SDKAppID.String())
+			story.WriteString(shown.Stdout + shown.Stderr)
+		}
+		all = append(all, story.String())
+	}
+	return all
+}
+
+// print prints everything about a run that failed.
+func (w *world) print(out io.Writer, r result, dir string) error {
+	fmt.Fprintf(out, "seed %d on %s failed\n%s\n", r.plan.seed, r.topology, strings.Join(w.timeline, "\n"))
+	for _, f := range r.findings {
+		fmt.Fprintln(out, f)
+	}
+	for _, story := range r.stories {
+		fmt.Fprintln(out, "\n"+story)
+	}
+	_, err := fmt.Fprintf(out, "again: make faults ARGS=\"--seeds %d --topology %s\"; logs are in %s/logs\n", r.plan.seed, r.topology, dir)
+	return err
+}
