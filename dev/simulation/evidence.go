@@ -7,7 +7,9 @@ import (
 	"strings"
 	"time"
 
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/converter"
 
 	"aftercall/dev/faults/checker"
 	"aftercall/dev/simulation/servermodel"
@@ -93,6 +95,20 @@ func (w *World) arrived(target, id string, body []byte) {
 func (w *World) hasEntry(app tencent.SDKAppID, callID, key string) bool {
 	entries, err := w.ledger.Get(context.Background(), app, callID)
 	return err == nil && slices.ContainsFunc(entries, func(e ledger.Entry) bool { return e.Key == key })
+}
+
+// completed notes the deliveries that a workflow has given up: every target is up again
+// within its retry window.
+func (w *World) completed(workflowID string, result *commonpb.Payloads) {
+	var ended workflows.DeliverResult // the result of a call has the same deliveries
+	if err := converter.GetDefaultDataConverter().FromPayloads(result, &ended); err != nil {
+		w.problem("the result of " + workflowID + " cannot be read: " + err.Error())
+	}
+	for _, d := range ended.Deliveries {
+		if !d.Delivered {
+			w.problem(workflowID + " has given up " + string(d.Event) + " to " + d.Target + ": " + d.Error)
+		}
+	}
 }
 
 // collect gathers everything for the checker.

@@ -24,12 +24,12 @@ type night struct {
 	long bool
 }
 
-// newNight draws the size of the night. One of eight is a week.
+// newNight draws the size of the night. One of ten is a week.
 func newNight(plan *Plan, calls int) night {
 	random := plan.random("night")
-	n := night{calls: calls, length: 10 * time.Hour, retention: time.Duration(4+random.IntN(9)) * time.Hour, sweepEvery: time.Hour}
-	if random.IntN(8) == 0 {
-		n.long, n.length, n.retention, n.sweepEvery = true, 7*24*time.Hour, 48*time.Hour, 6*time.Hour
+	n := night{calls: calls, length: 10 * time.Hour, retention: time.Duration(3+random.IntN(4)) * time.Hour, sweepEvery: 2 * time.Hour}
+	if random.IntN(10) == 0 {
+		n.long, n.length, n.retention, n.sweepEvery = true, 7*24*time.Hour, 24*time.Hour, 6*time.Hour
 	}
 	return n
 }

@@ -105,7 +105,7 @@ func newPlan(seed uint64) *Plan {
 		if random.IntN(3) == 0 {
 			continue
 		}
-		rate := []float64{0.01, 0.03, 0.08, 0.2}[random.IntN(4)]
+		rate := []float64{0.01, 0.02, 0.05, 0.1}[random.IntN(4)]
 		switch {
 		case slices.Contains(rare, fault):
 			rate = max(rate/2, 0.02)

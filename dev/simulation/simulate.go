@@ -131,7 +131,7 @@ func (w *World) scheduleOutages(t *testing.T, n night, begin time.Time) {
 		fault   Fault
 		longest time.Duration
 	}{
-		{RedisDown, time.Hour}, {TemporalDown, 40 * time.Minute}, {LedgerDown, time.Hour}, {RecordAPIDown, 7 * time.Hour}, {CallbackOutage, 3 * time.Hour},
+		{RedisDown, time.Hour}, {TemporalDown, 40 * time.Minute}, {LedgerDown, time.Hour}, {RecordAPIDown, 5 * time.Hour}, {CallbackOutage, 3 * time.Hour},
 	} {
 		random := w.plan.random("outage", string(o.fault))
 		for range random.IntN(3) {

@@ -79,7 +79,7 @@ func newWorld(ctx context.Context, plan *Plan, night night, ledgerFile string) (
 	if w.config, err = parseConfiguration(night.sweepEvery.String()); err != nil {
 		return nil, err
 	}
-	w.temporal = servermodel.New(servermodel.Options{Agenda: w.agenda, Faults: temporalSeam{plan}, Retention: night.retention, Trace: w.trace.add})
+	w.temporal = servermodel.New(servermodel.Options{Agenda: w.agenda, Faults: temporalSeam{plan}, Retention: night.retention, Trace: w.trace.add, Completed: w.completed})
 	w.redis = &redisSeam{plan: plan, redis: miniredis.NewMiniRedis(), moved: time.Now()}
 	if w.ledger, err = ledger.Open(ctx, "sqlite:"+ledgerFile, ledger.Options{}); err != nil {
 		return nil, err

@@ -78,6 +78,7 @@ func (e *execution) do(command *commandpb.Command, event *historypb.HistoryEvent
 		}
 		e.record(event, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED)
 		e.close(enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+		e.server.Completed(e.id, result)
 		e.tellParent(result)
 	case *commandpb.Command_FailWorkflowExecutionCommandAttributes:
 		e.failure = a.FailWorkflowExecutionCommandAttributes.Failure.GetMessage()

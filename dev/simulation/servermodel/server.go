@@ -55,8 +55,9 @@ type Options struct {
 	Faults Faults
 	// Retention is how long a closed workflow is kept.
 	Retention time.Duration
-	// Trace is called for what happens; see Server.
-	Trace func(workflowID, format string, args ...any)
+	// Trace is called for what happens, and Completed for the result of each workflow.
+	Trace     func(workflowID, format string, args ...any)
+	Completed func(workflowID string, result *commonpb.Payloads)
 }
 
 // Server is safe for concurrent use.
