@@ -37,8 +37,8 @@ type sweepWorld struct {
 	setErr    error
 	// These are of counting and releasing what is held back, and of rechecks.
 	countErr, releaseErr, recheckErr error
-	sweptTo             time.Time
-	held                map[string]ledger.Held
+	sweptTo                          time.Time
+	held                             map[string]ledger.Held
 
 	// workflows are those that were started before, by how they are now.
 	workflows map[string]StartOutcome

@@ -62,9 +62,9 @@ func (p *page) open(url string) {
 }
 
 // eval runs a JavaScript function on the page and unpacks what it returns.
-func (p *page) eval(into any, js string, args ...any) {
+func (p *page) eval(into any, js string) {
 	p.t.Helper()
-	result, err := p.rod.Eval(js, args...)
+	result, err := p.rod.Eval(js)
 	require.NoError(p.t, err, js)
 	if into != nil {
 		require.NoError(p.t, result.Value.Unmarshal(into))
