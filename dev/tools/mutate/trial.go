@@ -61,13 +61,25 @@ func newTrial(ctx context.Context, dir, work string, mutants []*mutant) (*trial,
 	if t.all, err = t.buildTogether(ctx); err != nil {
 		return nil, err
 	}
+	return t, t.testUnchanged(ctx)
+}
+
+// testUnchanged tests the package without a mutant, and sets the limit of time. It does
+// so several times, because a test that fails now and then would notice everything.
+func (t *trial) testUnchanged(ctx context.Context) error {
+	const times = 5
 	start := time.Now()
-	status, output, err := test(ctx, dir, t.all, 0, t.limit)
-	if err == nil && status != lived {
-		err = fmt.Errorf("the tests of %s do not pass without a change:\n%s", dir, output)
+	for range times {
+		status, output, err := test(ctx, t.dir, t.all, 0, t.limit)
+		if err != nil {
+			return err
+		}
+		if status != lived {
+			return fmt.Errorf("the tests of %s do not pass without a change:\n%s", t.dir, output)
+		}
 	}
-	t.limit = max(minLimit, patience*time.Since(start))
-	return t, err
+	t.limit = max(minLimit, patience*time.Since(start)/times)
+	return nil
 }
 
 // buildTogether compiles all mutants into one program. Those in lines that do not
