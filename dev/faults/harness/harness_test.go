@@ -27,7 +27,7 @@ func TestSeed(t *testing.T) {
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
 	var printed bytes.Buffer
-	s := setup{root: root, topology: local.Dev, calls: 20, out: &printed}
+	s := setup{root: root, bin: filepath.Join(root, "bin"), topology: local.Dev, calls: 20, out: &printed}
 	s.temporal, err = local.TemporalPath(t.Context(), root)
 	require.NoError(t, err)
 	r, err := s.run(t.Context(), 1)

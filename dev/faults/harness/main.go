@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -24,6 +25,7 @@ type cli struct {
 	Seeds    string `help:"Seeds of the plans: 7, or 1..20." default:"1..20"`
 	Topology string `help:"dev or cluster." enum:"dev,cluster" default:"dev"`
 	Calls    int    `help:"Calls in a run." default:"60"`
+	Bug      string `help:"Plant a bug, to see that it is found: a name of dev/faults/planted/bugs."`
 	Document string `help:"A document whose section \"faults on TOPOLOGY\" gets the results."`
 }
 
@@ -37,7 +39,7 @@ func main() {
 }
 
 // Run runs the plans of all seeds, and fails if the checker has found something.
-func (c *cli) Run(ctx context.Context) error {
+func (c *cli) Run(ctx context.Context) (failure error) {
 	first, last, err := parseSeeds(c.Seeds)
 	if err != nil {
 		return err
@@ -45,6 +47,13 @@ func (c *cli) Run(ctx context.Context) error {
 	s, err := c.setup(ctx)
 	if err != nil {
 		return err
+	}
+	if c.Bug != "" {
+		remove, err := s.plant(ctx, c.Bug)
+		if err != nil {
+			return err
+		}
+		defer func() { failure = errors.Join(failure, remove()) }()
 	}
 	var results []result
 	failed := 0
@@ -78,7 +87,7 @@ func (c *cli) setup(ctx context.Context) (setup, error) {
 	if err != nil {
 		return setup{}, err
 	}
-	s := setup{root: root, topology: local.Dev, calls: c.Calls, out: os.Stdout}
+	s := setup{root: root, bin: filepath.Join(root, "bin"), topology: local.Dev, calls: c.Calls, out: os.Stdout}
 	if c.Topology == local.Cluster.Name {
 		s.topology = local.Cluster
 	}

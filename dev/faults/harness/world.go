@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -52,9 +52,12 @@ type result struct {
 // setup is what all runs have in common.
 type setup struct {
 	root, temporal string
-	topology       local.Topology
-	calls          int
-	out            io.Writer
+	// bin has the programs starter and worker, environ is added to their environment.
+	bin      string
+	environ  map[string]string
+	topology local.Topology
+	calls    int
+	out      io.Writer
 }
 
 // run carries out the plan of a seed on a stack of its own.
@@ -83,8 +86,8 @@ func (s setup) start(ctx context.Context, dir string, seed uint64) (*world, plan
 	}
 	o := local.Options{
 		Root: s.root, Dir: dir, Topology: s.topology, Ports: ports, Temporal: s.temporal, Isolated: true,
-		Starter: local.Service{Program: filepath.Join(s.root, "bin", "starter")},
-		Worker:  local.Service{Program: filepath.Join(s.root, "bin", "worker")},
+		Starter: local.Service{Program: filepath.Join(s.bin, "starter")},
+		Worker:  local.Service{Program: filepath.Join(s.bin, "worker")},
 		Logger:  slog.New(slog.DiscardHandler),
 	}
 	t := s.topology
@@ -94,6 +97,7 @@ func (s setup) start(ctx context.Context, dir string, seed uint64) (*world, plan
 	if w.network, err = openNetwork(&o, ports); err != nil {
 		return nil, plan{}, err
 	}
+	maps.Copy(o.Environ, s.environ)
 	if w.stack, err = local.Start(ctx, o); err != nil {
 		w.network.close()
 		return nil, plan{}, err
@@ -233,49 +237,4 @@ func mayHeal(findings []checker.Finding) bool {
 		}
 	}
 	return len(findings) > 0
-}
-
-// note adds a line to the timeline.
-func (w *world) note(format string, args ...any) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.timeline = append(w.timeline, fmt.Sprintf("%7.1f s  %s", time.Since(w.started).Seconds(), fmt.Sprintf(format, args...)))
-}
-
-// stories are the whole stories of the calls of findings.
-func (w *world) stories(ctx context.Context, findings []checker.Finding) (all []string) {
-	told := map[string]bool{}
-	for _, f := range findings {
-		if f.CallID == "" || told[f.CallID] {
-			continue
-		}
-		told[f.CallID] = true
-		var story strings.Builder
-		fmt.Fprintf(&story, "call %s\n", f.CallID)
-		for _, c := range w.stack.Tencent.Calls() {
-			if c.Record.CallID != f.CallID {
-				continue
-			}
-			for _, d := range c.Callbacks {
-				fmt.Fprintf(&story, "%7.1f s  callback %d: %d %s%s\n", d.SentAt.Sub(w.started).Seconds(), d.Number, d.Status, d.Answer, d.Error)
-			}
-			shown := w.stack.Command(ctx, "call", f.CallID, "--app", c.SDKAppID.String())
-			story.WriteString(shown.Stdout + shown.Stderr)
-		}
-		all = append(all, story.String())
-	}
-	return all
-}
-
-// print prints everything about a run that failed.
-func (w *world) print(out io.Writer, r result, dir string) error {
-	fmt.Fprintf(out, "seed %d on %s failed\n%s\n", r.plan.seed, r.topology, strings.Join(w.timeline, "\n"))
-	for _, f := range r.findings {
-		fmt.Fprintln(out, f)
-	}
-	for _, story := range r.stories {
-		fmt.Fprintln(out, "\n"+story)
-	}
-	_, err := fmt.Fprintf(out, "again: make faults ARGS=\"--seeds %d --topology %s\"; logs are in %s/logs\n", r.plan.seed, r.topology, dir)
-	return err
 }

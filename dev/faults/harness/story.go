@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"aftercall/dev/faults/checker"
+)
+
+// note adds a line to the timeline.
+func (w *world) note(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.timeline = append(w.timeline, fmt.Sprintf("%7.1f s  %s", time.Since(w.started).Seconds(), fmt.Sprintf(format, args...)))
+}
+
+// stories are the whole stories of the calls of findings.
+func (w *world) stories(ctx context.Context, findings []checker.Finding) (all []string) {
+	told := map[string]bool{}
+	for _, f := range findings {
+		if f.CallID == "" || told[f.CallID] {
+			continue
+		}
+		told[f.CallID] = true
+		var story strings.Builder
+		fmt.Fprintf(&story, "call %s\n", f.CallID)
+		for _, c := range w.stack.Tencent.Calls() {
+			if c.Record.CallID != f.CallID {
+				continue
+			}
+			for _, d := range c.Callbacks {
+				fmt.Fprintf(&story, "%7.1f s  callback %d: %d %s%s\n", d.SentAt.Sub(w.started).Seconds(), d.Number, d.Status, d.Answer, d.Error)
+			}
+			shown := w.stack.Command(ctx, "call", f.CallID, "--app", c.SDKAppID.String())
+			story.WriteString(shown.Stdout + shown.Stderr)
+		}
+		all = append(all, story.String())
+	}
+	return all
+}
+
+// print prints everything about a run that failed.
+func (w *world) print(out io.Writer, r result, dir string) error {
+	fmt.Fprintf(out, "seed %d on %s failed\n%s\n", r.plan.seed, r.topology, strings.Join(w.timeline, "\n"))
+	for _, f := range r.findings {
+		fmt.Fprintln(out, f)
+	}
+	for _, story := range r.stories {
+		fmt.Fprintln(out, "\n"+story)
+	}
+	_, err := fmt.Fprintf(out, "again: make faults ARGS=\"--seeds %d --topology %s\"; logs are in %s/logs\n", r.plan.seed, r.topology, dir)
+	return err
+}
