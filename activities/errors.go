@@ -42,7 +42,8 @@ const (
 	NeedsReview = "NeedsReview"
 	// ChargeConflict: the ledger holds another amount for this call. Permanent.
 	ChargeConflict = "ChargeConflict"
-	// LedgerUnavailable: the ledger did not answer. Retryable.
+	// LedgerUnavailable: the ledger did not answer, or this worker's tariff is not the
+	// one by which calls were charged. Retryable.
 	LedgerUnavailable = "LedgerUnavailable"
 	// TemporalUnavailable: Temporal did not say what it has of a call. Retryable.
 	TemporalUnavailable = "TemporalUnavailable"

@@ -98,6 +98,7 @@ var conformance = []struct {
 	{"editions", testEditions},
 	{"editions of before", testEditionsOfBefore},
 	{"edited tariffs", testEditedTariffs},
+	{"removed edition", testRemovedEdition},
 	{"swept to", testSweptTo},
 	{"swept to in the future", testSweptToInTheFuture},
 	{"first start", testFirstStart},

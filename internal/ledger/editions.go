@@ -115,3 +115,21 @@ func (e *EditedError) Error() string {
 
 // ExitCode is that of a configuration that is wrong.
 func (*EditedError) ExitCode() int { return 2 }
+
+// tariffUse is a row of ledger_tariff_uses without its first entry.
+type tariffUse struct{ name, hash string }
+
+// uses finds versions by which calls were charged and that are not listed, so that an
+// edit of them would not be refused.
+func (v *verifier) uses(ctx context.Context) error {
+	err := each(ctx, v.snapshot, "SELECT tariff, tariff_hash FROM ledger_tariff_uses", nil, func(scan func(...any) error) error {
+		var listed tariffUse
+		err := scan(&listed.name, &listed.hash)
+		delete(v.used, listed); clear(v.used)
+		return err
+	})
+	for missing := range v.used {
+		v.reportKind(FindingSchema, nil, "the table ledger_tariff_uses does not list that calls were charged by edition %.12s of tariff %s: an edit of it would not be refused", missing.hash, missing.name)
+	}
+	return err
+}

@@ -110,3 +110,21 @@ func testEditedTariffs(t *testing.T, url string) {
 	charge(t, l, entry(t, "call-2", "run-2", "0.06"))
 	require.NoError(t, edited(now))
 }
+
+// testRemovedEdition: who hides a version in use from the check of workers is found.
+func testRemovedEdition(t *testing.T, url string) {
+	l := open(t, url)
+	stored := charge(t, l, entry(t, "call-1", "run-1", "0.05"))
+	charge(t, l, entry(t, "call-2", "run-2", "0.06"))
+	db := openSQL(t, url)
+	unguarded := map[string]string{
+		"sqlite": "DROP TRIGGER ledger_tariff_uses_no_delete", "postgresql": "ALTER TABLE ledger_tariff_uses DISABLE TRIGGER ledger_tariff_uses_append_only",
+	}
+	execute(t, db, unguarded[engineOf(t, url).name], "DELETE FROM ledger_tariff_uses WHERE first_key = 'charge:1400000000:call-1'")
+	var found []string
+	_, err := l.Verify(context.Background(), ledger.Evidence{}, func(f ledger.Finding) { found = append(found, f.Problem) }, nil)
+	require.NoError(t, err)
+	require.Contains(t, found, "the table ledger_tariff_uses does not list that calls were charged by edition "+stored.Charge.Tariff.Hash[:12]+
+		" of tariff standard: an edit of it would not be refused")
+	require.Len(t, found, 2, "and the trigger: %q", found)
+}

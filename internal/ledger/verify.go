@@ -69,7 +69,7 @@ func (l *Ledger) Verify(ctx context.Context, evidence Evidence, found func(Findi
 	}
 	v := &verifier{
 		found: found, progress: progress, sums: totals{},
-		versions: map[string]json.RawMessage{}, raters: map[string]*restored{}, texts: map[string][]json.RawMessage{},
+		versions: map[string]json.RawMessage{}, raters: map[string]*restored{}, used: map[tariffUse]bool{}, texts: map[string][]json.RawMessage{},
 	}
 	err := l.snapshot(ctx, func(q querier) error {
 		v.snapshot, v.log = q, newLogVerifier(l, q, v.reportKind)
@@ -77,7 +77,7 @@ func (l *Ledger) Verify(ctx context.Context, evidence Evidence, found func(Findi
 		for _, step := range []func(context.Context) error{
 			func(ctx context.Context) error { return l.requireOwnTables(ctx, q) },
 			func(ctx context.Context) error { return v.schema(ctx, l.engine) },
-			startLog, v.loadVersions, v.duplicates, v.entries, v.log.end, v.log.closes, v.reversals, v.successors, v.adjustments,
+			startLog, v.loadVersions, v.duplicates, v.entries, v.uses, v.log.end, v.log.closes, v.reversals, v.successors, v.adjustments,
 		} {
 			if err := step(ctx); err != nil {
 				return err
@@ -101,6 +101,8 @@ type verifier struct {
 	// versions are the JSON of the stored tariff versions by hash.
 	versions map[string]json.RawMessage
 	raters   map[string]*restored
+	// used are the tariff versions of entries, by name and hash.
+	used map[tariffUse]bool
 	// texts are those of each version of a tariff that charge differently.
 	texts map[string][]json.RawMessage
 }
@@ -175,7 +177,10 @@ func (v *verifier) entry(r *row) error {
 		v.report(&e, "cannot be read: %v", err)
 		return nil
 	}
-	e.Charge.Tariff.VersionJSON = v.versions[e.Charge.Tariff.Hash]
+	if version, stored := v.versions[e.Charge.Tariff.Hash]; stored {
+		e.Charge.Tariff.VersionJSON = version
+		v.used[tariffUse{e.Charge.Tariff.Name, e.Charge.Tariff.Hash}] = true
+	}
 	if err := v.sums.add(nil, e.Kind, e.Charge.ConnectedSeconds, e.Charge.BilledSeconds, e.Charge.Amount); err != nil {
 		return err
 	}

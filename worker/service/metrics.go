@@ -37,15 +37,17 @@ func newRecordMetrics(reg prometheus.Registerer) func(app string) func(api strin
 	}
 }
 
-// timedLedger is a ledger that measures its operations. Its Ledger is nil until
-// it has been opened, before the first workflow or activity runs.
+// timedLedger is a ledger that measures its operations, and charges by no edited
+// tariff. Its Ledger is nil until it has been opened, before the first workflow or
+// activity runs.
 type timedLedger struct {
 	*ledger.Ledger
+	edits    *editGuard
 	duration *prometheus.HistogramVec
 }
 
-func newTimedLedger(reg prometheus.Registerer) *timedLedger {
-	l := &timedLedger{duration: promauto.With(reg).NewHistogramVec(prometheus.HistogramOpts{
+func newTimedLedger(edits *editGuard, reg prometheus.Registerer) *timedLedger {
+	l := &timedLedger{edits: edits, duration: promauto.With(reg).NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "aftercall_ledger_duration_seconds",
 		Help:    "Duration of ledger operations by operation (charge, known, swept_to, set_swept_to, hold_back, try_write) and outcome: ok, failed.",
 		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
@@ -70,6 +72,9 @@ func (l *timedLedger) observe(operation string, start time.Time, err error) {
 // Charge implements activities.Ledger.
 func (l *timedLedger) Charge(ctx context.Context, e ledger.Entry) (stored ledger.Entry, inserted bool, err error) {
 	defer func(start time.Time) { l.observe("charge", start, err) }(time.Now())
+	if err := l.edits.beforeCharge(ctx, l.Ledger, e.Charge.Tariff); err != nil {
+		return ledger.Entry{}, false, err
+	}
 	return l.Ledger.Charge(ctx, e)
 }
 

@@ -54,11 +54,10 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	}
 	defer traces.Stop(ctx)
 
-	pending := &pendingLedger{interval: tryWriteInterval, check: func(ctx context.Context, opened *ledger.Ledger) error {
-		return refuseEditedTariffs(ctx, opened, cfg.Tariffs, settings.AcceptEditedTariff, logger)
-	}}
+	edits := &editGuard{tariffs: cfg.Tariffs, accepted: settings.AcceptEditedTariff, logger: logger}
+	pending := &pendingLedger{interval: tryWriteInterval, check: edits.start}
 	defer pending.close()
-	timed := newTimedLedger(reg)
+	timed := newTimedLedger(edits, reg)
 	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal(), settings.RedisTimeout, redisguard.WithCertificates(settings.RedisCertificates()))
 	if err != nil {
 		return err

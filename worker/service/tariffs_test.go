@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"log/slog"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -46,26 +47,80 @@ func TestEditedTariffIsRefused(t *testing.T) {
 	}
 }
 
+// TestWorkersWithDifferentFiles: two workers have different prices for a version that no
+// call was charged by when they started. One charges by it first, and then the other
+// refuses to, unless its edit is accepted.
+func TestWorkersWithDifferentFiles(t *testing.T) {
+	urls := map[string]string{"sqlite": "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")}
+	if url, ok := testenv.Postgres(t); ok {
+		urls["postgresql"] = url
+	}
+	for engine, url := range urls {
+		t.Run(engine, func(t *testing.T) {
+			worker := func(rate string, accepted ...string) *timedLedger {
+				l, err := ledger.Open(t.Context(), url, ledger.Options{})
+				require.NoError(t, err)
+				t.Cleanup(func() { require.NoError(t, l.Close()) })
+				edits := &editGuard{tariffs: map[string]billing.Tariff{"standard": standardAt(t, rate)}, accepted: accepted, logger: slog.New(slog.DiscardHandler)}
+				require.NoError(t, edits.start(t.Context(), l))
+				timed := newTimedLedger(edits, prometheus.NewRegistry())
+				timed.Ledger = l
+				return timed
+			}
+			right, wrong, deliberate := worker("0.10"), worker("0.12"), worker("0.14", "standard")
+			charge := func(l *timedLedger, callID, rate string) error {
+				_, _, err := l.Charge(t.Context(), chargedAt(t, callID, rate))
+				return err
+			}
+			require.NoError(t, charge(right, "call-1", "0.10"))
+			for range 2 {
+				err := charge(wrong, "call-2", "0.12")
+				require.ErrorAs(t, err, new(*ledger.EditedError))
+				require.ErrorContains(t, err, "rules[0].rate_per_minute is 0.12, not 0.1 (edition ")
+			}
+			entries, err := right.Get(t.Context(), 1400000000, "call-2")
+			require.NoError(t, err)
+			require.Empty(t, entries)
+			require.NoError(t, charge(right, "call-2", "0.10"))
+			require.NoError(t, charge(deliberate, "call-3", "0.14"))
+			right.edits.tariffs = nil // a version is compared once
+			require.NoError(t, charge(right, "call-4", "0.10"))
+		})
+	}
+}
+
+// standardAt is the tariff standard of testconfig at a rate per minute.
+func standardAt(t *testing.T, rate string) billing.Tariff {
+	t.Helper()
+	price, err := billing.ParseDecimal(rate)
+	require.NoError(t, err)
+	return billing.Tariff{Currency: "USD", Versions: []billing.Version{{
+		EffectiveFrom: time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC),
+		Rules:         []billing.Rule{{RatePerMinute: price, FirstInterval: 60, NextInterval: 60}},
+	}}}
+}
+
+// chargedAt is the charge of a call at a rate per minute.
+func chargedAt(t *testing.T, callID, rate string) ledger.Entry {
+	t.Helper()
+	ended := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	record := tencent.CallRecord{
+		CallID: callID, Caller: "patient-1", MediaType: tencent.MediaAudio, CallType: tencent.CallTypeSingle, Result: tencent.ResultNormalEnd,
+		StartTime: ended.Unix() - 70, AcceptTime: ended.Unix() - 60, EndTime: ended.Unix(), Members: []string{"patient-1", "doctor-17"},
+	}
+	charge, err := billing.Rate(record, "standard", standardAt(t, rate), ended)
+	require.NoError(t, err)
+	return ledger.Entry{SDKAppID: 1400000000, App: "clinic", Record: record, Charge: charge, WorkflowID: "call:1", FirstRunID: "run-1"}
+}
+
 // chargeAt books a call at a rate per minute.
 func chargeAt(t *testing.T, url, rate string) {
 	t.Helper()
 	l, err := ledger.Open(t.Context(), url, ledger.Options{})
 	require.NoError(t, err)
-	defer l.Close()
-	price, err := billing.ParseDecimal(rate)
+	_, _, err = l.Charge(t.Context(), chargedAt(t, "call-1", rate))
 	require.NoError(t, err)
-	ended := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	record := tencent.CallRecord{
-		CallID: "call-1", Caller: "patient-1", MediaType: tencent.MediaAudio, CallType: tencent.CallTypeSingle, Result: tencent.ResultNormalEnd,
-		StartTime: ended.Unix() - 70, AcceptTime: ended.Unix() - 60, EndTime: ended.Unix(), Members: []string{"patient-1", "doctor-17"},
-	}
-	charge, err := billing.Rate(record, "standard", billing.Tariff{Currency: "USD", Versions: []billing.Version{{
-		EffectiveFrom: time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC),
-		Rules:         []billing.Rule{{RatePerMinute: price, FirstInterval: 60, NextInterval: 60}},
-	}}}, ended)
-	require.NoError(t, err)
-	_, _, err = l.Charge(t.Context(), ledger.Entry{SDKAppID: 1400000000, App: "clinic", Record: record, Charge: charge, WorkflowID: "call:1", FirstRunID: "run-1"})
-	require.NoError(t, err)
+	require.NoError(t, l.Close())
 }
 
 // runsWith starts a worker that does not end by itself, and waits for a log line.
