@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,6 +19,8 @@ import (
 	"go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"aftercall/dev/tencentsim"
+	"aftercall/dev/webhookreceiver"
 	"aftercall/internal/cli"
 	"aftercall/workflows"
 )
@@ -153,6 +156,48 @@ func (c console) requireRed(name string, red, want map[string]string) {
 		require.Contains(c.t, red, check, name)
 		require.Contains(c.t, red[check], cure, name)
 	}
+}
+
+// testCheckOpenCalls has a call in review and one in stage record, those of
+// testCallThatWaits, and one whose event a target does not accept.
+func (c console) testCheckOpenCalls() {
+	held := c.place(tencentsim.CallSpec{CallID: "call-not-notified", SDKAppID: tutoringID})
+	require.NoError(c.t, c.stack.Webhooks.Fail(webhookreceiver.Failure{Target: "audit", CallID: held.Record.CallID, Status: http.StatusServiceUnavailable}))
+	defer c.stack.Webhooks.ClearFailures()
+	of := func(change map[string]string, check, app string) (line finding) {
+		c.t.Helper()
+		var found []finding
+		c.json(&found, change, "check")
+		for _, f := range found {
+			if f.Check == check && f.App == app {
+				line = f
+			}
+		}
+		return line
+	}
+	var deliveries finding
+	require.Eventually(c.t, func() bool {
+		deliveries = of(nil, "deliveries", "")
+		return deliveries.Status != "ok"
+	}, testTimeout, 200*time.Millisecond)
+	reviews := of(nil, "reviews", "")
+	require.Equal(c.t, "warning", reviews.Status)
+	require.Equal(c.t, "1 calls wait for a decision", reviews.Detail)
+	require.Contains(c.t, reviews.Cure, "aftercall review list")
+	require.Equal(c.t, "warning", deliveries.Status)
+	require.Equal(c.t, "1 calls are charged, but a target has not accepted their event yet", deliveries.Detail)
+	require.Contains(c.t, deliveries.Cure, "aftercall waiting --stage notify")
+
+	// The first version of the tariff begins now: what is open was started before.
+	text, err := os.ReadFile(c.stack.Environ()["AFTERCALL_CONFIG"])
+	require.NoError(c.t, err)
+	late := filepath.Join(c.t.TempDir(), "aftercall.yaml")
+	now := time.Now().UTC().Truncate(time.Second)
+	require.NoError(c.t, os.WriteFile(late, regexp.MustCompile(`effective_from: 2025\S+`).ReplaceAll(text, []byte("effective_from: "+now.Format(time.RFC3339))), 0o600))
+	calls := of(map[string]string{"AFTERCALL_CONFIG": late}, "calls", "clinic")
+	require.Equal(c.t, "failed", calls.Status)
+	require.Regexp(c.t, `^\d open calls ended before TIME, and no version of consultation is in force before TIME$`, calls.Detail)
+	require.Contains(c.t, calls.Cure, "earlier effective_from")
 }
 
 // testCheckUnsigned: all callbacks are refused, because the token in Tencent's console

@@ -165,6 +165,7 @@ func TestOperator(t *testing.T) {
 		{"callback of somebody else", console.testForeignCallback},
 		{"call", console.testCall},
 		{"call that waits", console.testCallThatWaits},
+		{"check of calls that are not done", console.testCheckOpenCalls},
 		{"call that is followed", console.testFollow},
 		{"calls that are retried", console.testRetry},
 		{"call with parts down", console.testCallWithPartsDown},

@@ -23,9 +23,13 @@ func probeLedger(ctx context.Context, d *Deps) (string, error) {
 	if _, err := ask(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, l.TryWrite(ctx) }); err != nil {
 		return "", d.ledgerRefuses(err)
 	}
-	found := d.settings.LedgerURL.String() + ", this release can use its tables, takes a write"
 	free, known := l.FreeBytes()
-	exposed := l.Exposed()
+	return judgeLedger(d.settings.LedgerURL.String()+", this release can use its tables, takes a write", l.Exposed(), free, known)
+}
+
+// judgeLedger judges a ledger that works: found is what is known of it, exposed is how
+// others could change it, and free are the bytes that are left, if that is known.
+func judgeLedger(found, exposed string, free uint64, known bool) (string, error) {
 	switch {
 	case exposed != "":
 		return "", warn("add sslmode=verify-full to LEDGER_URL, and sslrootcert=FILE if the server's CA is your own", "%s, but %s: others in the network could read and change it", found, exposed)
