@@ -22,6 +22,8 @@ type Status struct {
 	// WaitingFor is what must happen before the call continues, with the failure
 	// that caused the wait; empty while it is not waiting.
 	WaitingFor string `json:"waiting_for,omitempty"`
+	// WaitingType is the type of that failure, as in package activities; empty for none.
+	WaitingType string `json:"waiting_type,omitempty"`
 	// Record is nil until the call record has been read.
 	Record *RecordStatus `json:"record,omitempty"`
 	// Review is nil unless the call needs a review or had one. It is open while

@@ -61,12 +61,14 @@ func TestStatus(t *testing.T) {
 			require.Equal(t, workflows.StageCharge, s.Stage)
 			require.Equal(t, read, s.Since)
 			require.Equal(t, "the ledger: broken", s.WaitingFor)
+			require.NotEmpty(t, s.WaitingType)
 			require.Equal(t, "Video · one to one · 2:10 connected · NormalEnd", s.Record.Summary)
 			require.Nil(t, s.Charge)
 		}},
 		{booked.Add(time.Second), func(s workflows.Status) {
 			require.Equal(t, workflows.StageNotify, s.Stage)
 			require.Empty(t, s.WaitingFor)
+			require.Empty(t, s.WaitingType)
 			require.Equal(t, "0.66", s.Charge.Amount)
 			require.Equal(t, []string{"132 s at 0.30 a minute"}, s.Charge.Steps)
 			require.Equal(t, []workflows.DeliveryStatus{
@@ -108,7 +110,7 @@ func (e *env) requireSamePage() {
 				walk(name, v)
 			}
 		case string:
-			if name != "ledger_key" && name != "since" {
+			if name != "ledger_key" && name != "since" && name != "waiting_type" {
 				require.Contains(e.t, page, v, name)
 			}
 		}

@@ -1,8 +1,10 @@
 package workflows
 
 import (
+	"errors"
 	"slices"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 )
 
@@ -19,6 +21,7 @@ type tracker struct {
 // once the workflow waits there; see setWaiting.
 func (t *tracker) enterStage(ctx workflow.Context, stage Stage) {
 	t.status.Stage, t.status.Since, t.status.WaitingFor = stage, workflow.Now(ctx).UTC(), ""
+	t.status.WaitingType = ""
 	t.show(ctx)
 }
 
@@ -27,7 +30,7 @@ func (t *tracker) setWaiting(ctx workflow.Context, stage Stage, waitingFor strin
 	if t.status.Stage != stage {
 		t.enterStage(ctx, stage)
 	}
-	t.status.WaitingFor = waitingFor
+	t.status.WaitingFor, t.status.WaitingType = waitingFor, ""
 	t.show(ctx)
 	t.upsertStage(ctx, stage)
 }
@@ -35,7 +38,13 @@ func (t *tracker) setWaiting(ctx workflow.Context, stage Stage, waitingFor strin
 // setWaitingAfterFailure returns a function for runLocalFirst that shows that
 // the workflow waits for what, and the failure.
 func (t *tracker) setWaitingAfterFailure(ctx workflow.Context, stage Stage, what string) func(error) {
-	return func(err error) { t.setWaiting(ctx, stage, what+": "+errorMessage(err)) }
+	return func(err error) {
+		t.setWaiting(ctx, stage, what+": "+errorMessage(err))
+		var appErr *temporal.ApplicationError
+		if errors.As(err, &appErr) {
+			t.status.WaitingType = appErr.Type()
+		}
+	}
 }
 
 // setFailure shows the failure with which the workflow ends, and returns it.

@@ -200,6 +200,13 @@ func (c console) testCheckOpenCalls() {
 	require.Contains(c.t, calls.Cure, "earlier effective_from")
 }
 
+// testCheckRefusedRecords: Tencent answers this command, and not the worker.
+func (c console) testCheckRefusedRecords() {
+	refused := c.place(tencentsim.CallSpec{RecordFault: &tencentsim.APIFault{Code: 70009, Info: "another key"}})
+	c.awaitStage(refused, workflows.StageRecord)
+	require.Eventually(c.t, func() bool { return strings.Contains(c.red(nil)["calls clinic"], "in the workers' configuration") }, testTimeout, 200*time.Millisecond)
+}
+
 // testCheckUnsigned: all callbacks are refused, because the token in Tencent's console
 // is another one.
 func (c console) testCheckUnsigned() {

@@ -177,6 +177,7 @@ func TestOperator(t *testing.T) {
 		{"wrong task queue", console.testWrongTaskQueue},
 		{"backfill is resumed", console.testBackfillResumed},
 		{"schedule follows the configuration", console.testSchedule},
+		{"check of a worker that Tencent refuses", console.testCheckRefusedRecords},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(console{t, stack, testContext(t)}) })
 	}

@@ -61,7 +61,7 @@ func probeSweep(ctx context.Context, d *Deps, app *config.App) (string, error) {
 	runErr := d.readLastRun(ctx, &s)
 	detail, err := s.progress()
 	if err == nil && runErr != nil {
-		return "", runErr
+		return "", cannotTell(noAnswerCure, "%w", runErr)
 	}
 	return detail, err
 }

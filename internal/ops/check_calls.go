@@ -3,12 +3,17 @@ package ops
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"aftercall/activities"
 	"aftercall/internal/config"
 	"aftercall/internal/presence"
 	"aftercall/starter/callback"
@@ -42,7 +47,9 @@ type tally struct {
 	// unsigned had the wrong signature, unsignedSince those after the minute in which a
 	// callback was last accepted.
 	unsigned, unsignedSince int64
-	other                   map[string]int64
+	// unavailable could not be started, because Temporal did not answer.
+	unavailable int64
+	other       map[string]int64
 }
 
 // add counts one more minute.
@@ -55,7 +62,10 @@ func (t *tally) add(minute map[presence.Answer]int64, app string) {
 			t.other["differed from the first callback of their call"] += n
 		case a.Outcome == callback.AnswerRefused || a.Outcome == callback.AnswerUnavailable:
 			t.other[fmt.Sprintf("answered %d", a.Status)] += n
-			if a.Outcome == callback.AnswerRefused && a.Status == http.StatusUnauthorized {
+			switch {
+			case a.Outcome == callback.AnswerUnavailable:
+				t.unavailable += n
+			case a.Status == http.StatusUnauthorized:
 				t.unsigned, t.unsignedSince = t.unsigned+n, t.unsignedSince+n
 			}
 		default:
@@ -85,6 +95,8 @@ func judgeAnswers(minutes []map[presence.Answer]int64, app string) (string, erro
 			found += ", and none accepted since"
 		}
 		return "", Errorf(Failed, "make apps[].callback.token the one in Tencent's console, and restart the starters; the sweep starts the calls that were missed", "%s", found)
+	case t.unavailable > 0:
+		return "", warn("Temporal did not answer a starter in time: see “Temporal” in the starter's log; the sweep starts the calls that were missed", "%s", found)
 	case t.accepted == 0:
 		return "", warn("look for “callback refused” in the starter's log; docs/callback.md says what each status means", "%s", found)
 	case t.unsigned > 0:
@@ -123,6 +135,9 @@ func probeCalls(ctx context.Context, d *Deps, app *config.App) (string, error) {
 	if err := d.callsInGaps(ctx, app, waitingQuery("")+ofApp); err != nil {
 		return "", err
 	}
+	if err := d.refusedRecords(ctx, workflows.WaitingQuery(workflows.StageRecord)+ofApp); err != nil {
+		return "", err
+	}
 	var failed, slow []string
 	for _, stage := range []workflows.Stage{workflows.StageWaiting, workflows.StageCharge, workflows.StageRecord} {
 		n, err := d.countWorkflows(ctx, workflows.WaitingQuery(stage)+ofApp+startedBefore(d.now(ctx).Add(-stuckAfter)))
@@ -144,6 +159,38 @@ func probeCalls(ctx context.Context, d *Deps, app *config.App) (string, error) {
 		return "", warn(cure, "%s", found)
 	}
 	return fmt.Sprintf("%d are not done, none for longer than it should take", open), nil
+}
+
+// refusedShown is how many of the calls that wait for their record are looked at.
+const refusedShown = 5
+
+// refusedRecords reports open calls whose record Tencent refuses to a worker: probeCalls
+// needs that it answers this command, so their configurations differ. query selects calls
+// in stage record.
+func (d *Deps) refusedRecords(ctx context.Context, query string) error {
+	c, _, err := d.Temporal()
+	if err != nil {
+		return err
+	}
+	page, err := ask(ctx, func(ctx context.Context) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+		return c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query, PageSize: refusedShown})
+	})
+	if err != nil {
+		return d.temporalError(err)
+	}
+	for _, e := range page.GetExecutions() {
+		status, err := d.queryStatus(ctx, e.GetExecution().GetWorkflowId(), e.GetExecution().GetRunId())
+		switch {
+		case errors.As(err, new(*serviceerror.NotFound)) || errors.As(err, new(*serviceerror.QueryFailed)):
+			continue // it has just ended
+		case err != nil:
+			return cannotTell(noAnswerCure, "no worker answers for %s: %w", e.GetExecution().GetWorkflowId(), err)
+		case status != nil && status.WaitingType == activities.RecordAPIRefused:
+			return Errorf(Failed, "Tencent answers this command: compare secret_key, administrator and api of the app in the workers' configuration with those here, and restart the workers",
+				"calls wait for %s", status.WaitingFor)
+		}
+	}
+	return nil
 }
 
 // callsInGaps reports open calls that ended while no version of their tariff was in

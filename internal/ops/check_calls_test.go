@@ -16,6 +16,7 @@ func TestJudgeAnswers(t *testing.T) {
 	malformed := presence.Answer{App: "clinic", Outcome: callback.AnswerRefused, Status: 400}
 	conflict := presence.Answer{App: "clinic", Outcome: callback.AnswerConflict, Status: 200}
 	probe := presence.Answer{App: "clinic", Outcome: callback.AnswerProbe, Status: 200}
+	unavailable := presence.Answer{App: "clinic", Outcome: callback.AnswerUnavailable, Status: 503}
 	foreign := presence.Answer{App: "tutoring", Outcome: callback.AnswerRefused, Status: 401}
 	const token, stranger, log, conflicts = "make apps[].callback.token", "someone else knows the URL", "docs/callback.md says", "someone else may know the URL"
 	for name, c := range map[string]struct {
@@ -34,6 +35,7 @@ func TestJudgeAnswers(t *testing.T) {
 		"corrected":                  {[]minute{{unsigned: 20}, {accepted: 1}}, FindingWarning, "1 callbacks accepted in the last 2 minutes; 20 answered 401", stranger},
 		"malformed":                  {[]minute{{malformed: 2}}, FindingWarning, "0 callbacks accepted in the last 1 minutes; 2 answered 400", log},
 		"malformed among others":     {[]minute{{accepted: 1}, {malformed: 2}}, FindingWarning, "1 callbacks accepted in the last 2 minutes; 2 answered 400", conflicts},
+		"Temporal was down":          {[]minute{{accepted: 1}, {unavailable: 2}}, FindingWarning, "1 callbacks accepted in the last 2 minutes; 2 answered 503", "Temporal did not answer"},
 		"conflicts":                  {[]minute{{accepted: 1, conflict: 2}}, FindingWarning, "1 callbacks accepted in the last 1 minutes; 2 differed from the first callback of their call", conflicts},
 	} {
 		t.Run(name, func(t *testing.T) {

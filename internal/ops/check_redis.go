@@ -3,6 +3,7 @@ package ops
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,11 +21,10 @@ func probeRedis(ctx context.Context, d *Deps) (string, error) {
 		return "", err
 	}
 	took, err := ask(ctx, func(ctx context.Context) (time.Duration, error) {
-		start := time.Now()
-		if err := guard.Ping(ctx); err != nil {
+		took, err := fastest(ctx, guard.Ping)
+		if err != nil {
 			return 0, err
 		}
-		took := time.Since(start)
 		// On a busy machine the first attempt may have failed. What needs Redis is
 		// checked only once it is used again.
 		return took, guard.AwaitUp(ctx)
@@ -53,6 +53,19 @@ func probeRedis(ctx context.Context, d *Deps) (string, error) {
 		return "", Errorf(Failed, "use Redis 7.0 or newer", "%s is Redis %s", d.settings.RedisURL, version)
 	}
 	return strings.TrimSuffix(detail+", version "+version, ", version "), nil
+}
+
+// fastest is the least time that a request took of several: a busy machine delays some.
+func fastest(ctx context.Context, request func(context.Context) error) (time.Duration, error) {
+	took := time.Duration(math.MaxInt64)
+	for range 3 {
+		start := time.Now()
+		if err := request(ctx); err != nil {
+			return 0, err
+		}
+		took = min(took, time.Since(start))
+	}
+	return took, nil
 }
 
 // redisSpeed judges the answer that took so long from where the command runs.
@@ -151,7 +164,7 @@ func judgeStarters(known []presence.Process) (string, error) {
 	if living == 0 {
 		return "", Errorf(Failed, cure, "none is alive; the last one, the %s, reported at %s", last.Name(), since)
 	}
-	return "", warn("look at its log, and start it again", "%d alive, but the %s has been silent since %s", living, last.Name(), since)
+	return "", warn("look at its log, and start it again; one that was replaced is forgotten after an hour", "%d alive, but the %s has been silent since %s", living, last.Name(), since)
 }
 
 // awaitStarter waits for the first report if there is none.

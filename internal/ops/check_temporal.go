@@ -77,6 +77,9 @@ func probeWorkers(ctx context.Context, d *Deps) (string, error) {
 	return fmt.Sprintf("%d on the task queue %s", workers, d.settings.TaskQueue), nil
 }
 
+// noAnswerCure is for workers that poll, or did so lately, and do not answer.
+const noAnswerCure = "run it again; if it stays so, start a worker with the same AFTERCALL_TASK_QUEUE as the starter"
+
 // noWorkers says that no worker polls the task queue, and whether some poll another one.
 func (d *Deps) noWorkers(ctx context.Context) error {
 	elsewhere, err := d.servedQueues(ctx)
