@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 
 	"aftercall/internal/testenv/programs"
@@ -11,8 +12,9 @@ import (
 
 // Service is the starter or the worker.
 type Service struct {
-	// Program is its path, to run it as a process, as in production.
+	// Program is its path, to run it as a process, as in production, with Args.
 	Program string
+	Args    []string
 	// Run runs it within this process until ctx ends, if there is no Program.
 	Run func(ctx context.Context, environ map[string]string, stderr io.Writer) error
 }
@@ -46,15 +48,21 @@ func (t Topology) drain() string {
 }
 
 func (s *Stack) launch(name string, i int, service Service, adminPort int) error {
+	return s.Launch(name, service, adminPort, map[string]string{"AFTERCALL_LISTEN": address(s.ports.starter(i))})
+}
+
+// Launch runs a starter or a worker as a part, with changed environment variables,
+// without waiting until it is ready.
+func (s *Stack) Launch(name string, service Service, adminPort int, change map[string]string) error {
 	environ := s.Environ()
 	environ["AFTERCALL_DRAIN"] = s.options.Topology.drain()
 	environ["AFTERCALL_ADMIN_LISTEN"] = address(adminPort)
-	environ["AFTERCALL_LISTEN"] = address(s.ports.starter(i))
+	maps.Copy(environ, change)
 	return s.run(name, func(ctx context.Context, log io.Writer) error {
 		if service.Program == "" {
 			return service.Run(ctx, environ, log)
 		}
-		return s.runProgram(ctx, name, programs.Server{Path: service.Program}, environ, log)
+		return s.runProgram(ctx, name, programs.Server{Path: service.Program, Args: service.Args}, environ, log)
 	})
 }
 
