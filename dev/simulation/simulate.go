@@ -23,8 +23,10 @@ type Options struct {
 
 // Result is what a seed gave.
 type Result struct {
-	Seed     uint64
-	Calls    int
+	Seed uint64
+	Options
+	// Placed are the calls that ended, and those that a malformed callback has made up.
+	Placed   int
 	Findings []checker.Finding
 	Faults   map[Fault]int
 	// Entries and Messages are how much was charged and notified.
@@ -67,7 +69,7 @@ func run(t *testing.T, seed uint64, o Options, file string) Result {
 	require.NoError(t, err)
 	require.NoError(t, w.close())
 	return Result{
-		Seed: seed, Calls: len(w.calls), Findings: checker.Check(evidence), Faults: plan.Counts(), Entries: len(evidence.Entries),
+		Seed: seed, Options: o, Placed: len(w.calls), Findings: checker.Check(evidence), Faults: plan.Counts(), Entries: len(evidence.Entries),
 		Messages: len(evidence.Messages), Simulated: time.Since(begin), trace: w.trace,
 	}
 }
