@@ -93,15 +93,16 @@ func decodeVersion(text json.RawMessage) (TariffVersion, error) {
 	return v, nil
 }
 
-// SameEdition reports whether two texts of a version charge the same, although their
-// hashes differ.
-func SameEdition(a, b json.RawMessage) bool {
-	one, err := decodeVersion(a)
+// PlainEdition is a text of a version as this release would write it, with its rules in
+// a fixed order: those that charge the same are equal, although their hashes differ.
+func PlainEdition(text json.RawMessage) (string, error) {
+	v, err := decodeVersion(text)
 	if err != nil {
-		return false
+		return "", err
 	}
-	other, err := decodeVersion(b)
-	return err == nil && len(one.settingsChanges(other)) == 0 && len(one.changes(other)) == 0
+	slices.SortFunc(v.Rules, func(a, b Rule) int { return strings.Compare(a.text(), b.text()) })
+	plain, err := json.Marshal(v)
+	return string(plain), err
 }
 
 // settingsChanges lists what belongs to the tariff and is different now.

@@ -148,11 +148,23 @@ func TestEditionsOfOtherReleases(t *testing.T) {
 		other.VersionJSON = json.RawMessage(strings.Replace(string(other.VersionJSON), c.old, c.new, 1))
 		require.NotEqual(t, used[0].VersionJSON, other.VersionJSON, c.old)
 		require.Empty(t, twoVersions(t).Edits([]billing.AppliedTariff{other, used[1]}), c.old)
-		require.True(t, billing.SameEdition(used[0].VersionJSON, other.VersionJSON), c.old)
+		require.Equal(t, plain(t, used[0]), plain(t, other), c.old)
 	}
-	require.False(t, billing.SameEdition(used[0].VersionJSON, used[1].VersionJSON))
+	require.NotEqual(t, plain(t, used[0]), plain(t, used[1]))
+	reordered := twoVersions(t)
+	rules := reordered.Versions[1].Rules
+	rules[0], rules[1] = rules[1], rules[0]
+	require.Equal(t, plain(t, used[1]), plain(t, usedOf(t, reordered)[1]))
 	broken := used[0]
 	broken.VersionJSON = json.RawMessage("{")
-	require.False(t, billing.SameEdition(broken.VersionJSON, used[0].VersionJSON))
+	_, err := billing.PlainEdition(broken.VersionJSON)
+	require.Error(t, err)
 	require.Equal(t, []billing.Edit{{Change: "the text in the ledger cannot be read: unexpected end of JSON input"}}, twoVersions(t).Edits([]billing.AppliedTariff{broken}))
+}
+
+func plain(t *testing.T, used billing.AppliedTariff) string {
+	t.Helper()
+	text, err := billing.PlainEdition(used.VersionJSON)
+	require.NoError(t, err)
+	return text
 }

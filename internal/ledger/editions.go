@@ -125,7 +125,7 @@ func (v *verifier) uses(ctx context.Context) error {
 	err := each(ctx, v.snapshot, "SELECT tariff, tariff_hash FROM ledger_tariff_uses", nil, func(scan func(...any) error) error {
 		var listed tariffUse
 		err := scan(&listed.name, &listed.hash)
-		delete(v.used, listed); clear(v.used)
+		delete(v.used, listed)
 		return err
 	})
 	for missing := range v.used {

@@ -69,7 +69,7 @@ func (l *Ledger) Verify(ctx context.Context, evidence Evidence, found func(Findi
 	}
 	v := &verifier{
 		found: found, progress: progress, sums: totals{},
-		versions: map[string]json.RawMessage{}, raters: map[string]*restored{}, used: map[tariffUse]bool{}, texts: map[string][]json.RawMessage{},
+		versions: map[string]json.RawMessage{}, raters: map[string]*restored{}, used: map[tariffUse]bool{}, texts: map[string]map[string]bool{},
 	}
 	err := l.snapshot(ctx, func(q querier) error {
 		v.snapshot, v.log = q, newLogVerifier(l, q, v.reportKind)
@@ -104,7 +104,7 @@ type verifier struct {
 	// used are the tariff versions of entries, by name and hash.
 	used map[tariffUse]bool
 	// texts are those of each version of a tariff that charge differently.
-	texts map[string][]json.RawMessage
+	texts map[string]map[string]bool
 }
 
 // restored is a stored tariff version that can charge, or the error why it cannot.
@@ -231,9 +231,14 @@ func (v *verifier) restore(t billing.AppliedTariff) *restored {
 	if known := v.raters[key]; known != nil {
 		return known
 	}
-	if !slices.ContainsFunc(v.texts[version], func(known json.RawMessage) bool { return billing.SameEdition(known, t.VersionJSON) }) {
-		v.texts[version] = append(v.texts[version], t.VersionJSON)
+	plain, err := billing.PlainEdition(t.VersionJSON)
+	if err != nil {
+		plain = string(t.VersionJSON)
 	}
+	if v.texts[version] == nil {
+		v.texts[version] = map[string]bool{}
+	}
+	v.texts[version][plain] = true
 	rater, err := t.Restore()
 	v.raters[key] = &restored{rater: rater, err: err}
 	return v.raters[key]
