@@ -58,6 +58,9 @@ func (c *adjustedCall) next(e Entry) {
 	if c.unreadable {
 		return
 	}
+	if e.Kind == KindCharge && c.sum.IsZero() && len(c.of) == 0 {
+		c.sum = currency.Amount{} // nothing is left of a charge in another currency
+	}
 	before, amount := c.sum, e.Charge.Amount
 	after, err := before.Add(amount)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bojanz/currency"
 	"github.com/stretchr/testify/require"
 
 	"aftercall/internal/ledger"
@@ -32,6 +33,7 @@ func testVerifyAdjustments(t *testing.T, url string) {
 	adjust(t, l, "call-3", 2, "-0.55")
 	_, _, err = l.Reverse(context.Background(), interpreter.Key, forced)
 	require.NoError(t, err)
+	adjustAfterAnotherCurrency(t, l)
 	db := openSQL(t, url)
 	unguard(t, db)
 	l = open(t, url)
@@ -46,6 +48,8 @@ func testVerifyAdjustments(t *testing.T, url string) {
 		"seconds":            {set("adjustment:call-1", "billed_seconds = 60"), unlike},
 		"another tariff":     {set("adjustment:call-1", "tariff_hash = (SELECT tariff_hash FROM kept_entries WHERE key = 'charge.2:1400000000:call-1')"), unlike},
 		"a currency":         {set("adjustment:call-1", "currency = 'EUR'"), "adjustment:1400000000:call-1: is in EUR, but the call was charged in USD"},
+		"another currency":   {set("adjustment.2:call-4", "currency = 'USD'"), "adjustment.2:1400000000:call-4: is in USD, but the call was charged in EUR"},
+		"below zero in it":   {set("charge.2:call-4", "amount = '0.01'"), "adjustment.2:1400000000:call-4: brings what the call costs from 0.01 EUR to -0.01 EUR, and nobody forced it below zero"},
 		"a number":           {set("adjustment.3:call-1", "revision = 7, key = 'adjustment.7:1400000000:call-1'"), "adjustment.7:1400000000:call-1: is adjustment 7 of its call, but the one before was 2"},
 		"below zero":         {set("adjustment.3:call-1", "amount = '-0.09', steps = replace(steps, '\"0.07\"', '\"-0.01\"')"), "brings what the call costs from 0.08 USD to -0.01 USD, and nobody forced it below zero"},
 		"below zero, a mark": {set("adjustment:call-2", `steps = replace(steps, 'below zero"', 'cap"')`), "brings what the call costs from 0.10 USD to -0.01 USD, and nobody forced it below zero"},
@@ -74,4 +78,22 @@ func testVerifyAdjustments(t *testing.T, url string) {
 			require.Contains(t, strings.Join(findings, "\n"), c.want)
 		})
 	}
+}
+
+// adjustAfterAnotherCurrency adjusts call-4, charges it in euros instead, and adjusts
+// it in euros.
+func adjustAfterAnotherCurrency(t *testing.T, l *ledger.Ledger) {
+	t.Helper()
+	first := charge(t, l, entry(t, "call-4", "run-4", "0.05"))
+	credit := adjust(t, l, "call-4", 1, "-0.01")
+	_, _, err := l.Reverse(context.Background(), credit.Key, mistake)
+	require.NoError(t, err)
+	euros := tariffAt(t, "0.05")
+	euros.Currency = "EUR"
+	_, _, err = l.Replace(context.Background(), first.Key, rate(t, first.Record, euros), mistake)
+	require.NoError(t, err)
+	amount, err := currency.NewAmount("-0.02", "EUR")
+	require.NoError(t, err)
+	_, _, err = l.Adjust(context.Background(), testApp, "call-4", ledger.Adjustment{Amount: amount, Number: 2, Correction: goodwill})
+	require.NoError(t, err)
 }
