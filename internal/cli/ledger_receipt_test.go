@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -128,6 +129,7 @@ func TestReceipt(t *testing.T) {
 		code, _, stderr := offline.run("ledger", "check-receipt", file, "--key", public)
 		require.Equal(t, Refused, code, name)
 		require.NotEmpty(t, stderr)
+		require.NotContains(t, stderr, "[", "hashes are not for people")
 		if ok {
 			require.Error(t, exec.CommandContext(t.Context(), python, script, file, public).Run(), name)
 		}
@@ -136,6 +138,41 @@ func TestReceipt(t *testing.T) {
 		code, _, stderr := offline.run("ledger", "check-receipt", writeFile(t, "receipt.json", malformed), "--key", public)
 		require.Equal(t, Usage, code, malformed)
 		require.Regexp(t, "receipt.json is (not )?a receipt", stderr)
+	}
+}
+
+// TestReceiptHasColumnsOfItsOwn: the text of a leaf can be cut into columns in one way
+// only, whatever a reason contains, so that a receipt cannot show another amount.
+func TestReceiptHasColumnsOfItsOwn(t *testing.T) {
+	t.Parallel()
+	l, public := keyed(t)
+	l.configure("0.12")
+	code, _, stderr := l.run("ledger", "adjust", "call-1", "--amount", "-0.10", "--operator", "bob", "--reason", "x 1 y\namount 6 999.00\nz 1 w")
+	require.Equal(t, Incomplete, code, stderr)
+	l.prints("ledger", "checkpoint", "--no-notify")
+	var receipt ledgerlog.Receipt
+	require.NoError(t, json.Unmarshal([]byte(l.prints("ledger", "prove", "call-1")), &receipt))
+	last := &receipt.Entries[len(receipt.Entries)-1]
+	whole := string(last.Entry.Leaf())
+	amount := slices.IndexFunc(last.Entry, func(f ledgerlog.Field) bool { return f.Name == "amount" })
+	reason := slices.IndexFunc(last.Entry, func(f ledgerlog.Field) bool { return f.Name == "reason" })
+	hidden := strings.TrimPrefix(string(last.Entry[amount:reason+1].Leaf()), string(ledgerlog.Fields{}.Leaf()))
+	name, _, found := strings.Cut(hidden, " 1 y\n")
+	require.True(t, found)
+	last.Entry = slices.Replace(last.Entry, amount, reason+1,
+		ledgerlog.Field{Name: name, Text: "y"}, ledgerlog.Field{Name: "amount", Text: "999.00"}, ledgerlog.Field{Name: "z", Text: "w"})
+	require.Equal(t, whole, string(last.Entry.Leaf()), "the same leaf, and so the same proof")
+	forged, err := json.Marshal(receipt)
+	require.NoError(t, err)
+	file := writeFile(t, "receipt.json", string(forged))
+	code, stdout, stderr := l.run("ledger", "check-receipt", file, "--key", public)
+	require.Equal(t, Usage, code, stdout)
+	require.Contains(t, stderr, "is not the name of a column")
+	if python, ok := testenv.PythonModule(t, "cryptography"); ok {
+		script := writeFile(t, "check.py", documentedCode(t, "### Receipts", "python"))
+		out, err := exec.CommandContext(t.Context(), python, script, file, public).CombinedOutput()
+		require.Error(t, err)
+		require.NotContains(t, string(out), "999.00")
 	}
 }
 

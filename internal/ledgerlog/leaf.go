@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/transparency-dev/merkle/rfc6962"
 )
@@ -110,7 +111,8 @@ func (f Fields) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads an object of texts and numbers, also one with columns that
-// this release does not know.
+// this release does not know. No name has a space or a line feed, so that a leaf has
+// only one meaning: the value of a column cannot be taken for other columns.
 func (f *Fields) UnmarshalJSON(text []byte) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
@@ -128,6 +130,9 @@ func (f *Fields) UnmarshalJSON(text []byte) error {
 			return err
 		}
 		field := Field{Name: name.(string)} //nolint:forcetypeassert // a Decoder refuses other names
+		if strings.ContainsAny(field.Name, " \n") {
+			return fmt.Errorf("%q is not the name of a column", field.Name)
+		}
 		switch v := value.(type) {
 		case string:
 			field.Text = v

@@ -123,5 +123,9 @@ func checkInclusion(c Checkpoint, index uint64, leaf Hash, path []Hash) error {
 	for i := range path {
 		hashes[i] = path[i][:]
 	}
-	return proof.VerifyInclusion(rfc6962.DefaultHasher, index, c.Size, leaf[:], hashes, c.Root[:])
+	err := proof.VerifyInclusion(rfc6962.DefaultHasher, index, c.Size, leaf[:], hashes, c.Root[:])
+	if errors.As(err, new(proof.RootMismatchError)) {
+		return errors.New("its hashes lead to another root")
+	}
+	return err
 }
