@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -29,6 +30,9 @@ func (n *signedNumber) Decode(ctx *kong.DecodeContext) error {
 	word := ctx.Scan.Pop()
 	if word.IsEOL() {
 		return errors.New("is missing")
+	}
+	if strings.HasPrefix(word.String(), "--") {
+		return fmt.Errorf("%q is a flag, not a number", word.String())
 	}
 	*n = signedNumber(word.String())
 	return nil

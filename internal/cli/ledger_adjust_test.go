@@ -113,6 +113,7 @@ func TestAdjustRefuses(t *testing.T) {
 		{adjusting("reversed", "-0.01"), Refused, "the charge of the call was reversed, so there is nothing to adjust\n  → to charge it again: aftercall ledger reverse --undo reversed"},
 		{adjusting("nobody's call", "-0.01"), NotFound, "the ledger has no entry of call nobody's call\n  → find out where the call is: aftercall call "},
 		{[]string{"ledger", "adjust", "call-1", "--operator", "a", "--reason", "b"}, Usage, "--amount"},
+		{[]string{"ledger", "adjust", "call-1", "--amount", "--operator", "a", "--reason", "b"}, Usage, `--amount: "--operator" is a flag, not a number`},
 		{[]string{"ledger", "adjust", "call-1", "--amount", "-0.01", "--reason", "b"}, Usage, "missing: --operator NAME"},
 	} {
 		code, _, stderr := l.run(c.args...)

@@ -57,6 +57,12 @@ func TestReverseRefuses(t *testing.T) {
 	require.Equal(t, NotFound, code)
 	require.Contains(t, stderr, "no entry of call nobody")
 
+	for _, more := range [][]string{{"--force"}, {"--force", "--undo"}} {
+		code, _, stderr = l.run(append(append([]string{"ledger", "reverse", "call-1"}, more...), signed...)...)
+		require.Equal(t, Usage, code)
+		require.Contains(t, stderr, "--force: needs --adjustment")
+	}
+
 	e := l.entries("call-1")[0]
 	e.SDKAppID, e.App = 1400000001, "school"
 	_, _, err := l.ledger.Charge(t.Context(), e)

@@ -324,6 +324,8 @@ func TestCloseAMonth(t *testing.T) {
 		"--close 2026-03 --operator bob --zone Local":          `--zone: "Local" is not known`,
 		"--close 2026-03 --operator bob --after-close 2026-03": "can't be used together",
 		"--operator bob":                                       "--operator: needs --close",
+		"--after-close 2026-03 --by payer":                     "--by: adds up; --after-close lists entries",
+		"--close 2026-03 --operator bob --by payer":            "--close: closes a month for all calls",
 		"--after-close 2026-3":                                 `--after-close: there is no month "2026-3"`,
 		"--after-close 2026-03 --from 2026-03-01":              "leave out --from and --to",
 	} {
@@ -334,7 +336,7 @@ func TestCloseAMonth(t *testing.T) {
 	require.Contains(t, stderr, "--close 2999-01 in UTC: the month is not over by the clock of the ledger's database")
 
 	stdout, stderr := report(Incomplete, "--close", "2026-03", "--operator", "bob", "--zone", "Asia/Shanghai")
-	require.Contains(t, stderr, "keep the checkpoint that was printed", "Temporal does not answer")
+	require.Contains(t, stderr, "keep the checkpoint that was printed; once Temporal answers, repeat the command")
 	require.Contains(t, stdout, "Month   2026-03, Asia/Shanghai\nClosed  ")
 	require.Contains(t, stdout, " UTC, with 6 entries in the log\nBy      bob\n\nledger.example.com\n6\n")
 	require.Contains(t, stdout, "\nclose 2026-03 Asia/Shanghai 1772294400 1774972800 \"bob\"\n\n— ledger.example.com ")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"aftercall/internal/ledger"
@@ -53,6 +54,8 @@ func (c ledgerReportCommand) Run(ctx context.Context, p Process, d *ops.Deps) er
 		return c.closeMonth(ctx, p, d)
 	case c.Operator != "":
 		return ops.Errorf(ops.Usage, "", "--operator: needs --close")
+	case c.AfterClose != "" && c.adds():
+		return ops.Errorf(ops.Usage, "", "--by: adds up; --after-close lists entries")
 	case c.AfterClose != "":
 		entries, err := d.EntriesAfterClose(ctx, c.AfterClose, c.query())
 		if err != nil {
@@ -139,9 +142,14 @@ func byCurrency(totals []ops.Total) [][]ops.Total {
 	return groups
 }
 
+// adds reports whether --by was given, and not as its default.
+func (c ledgerReportCommand) adds() bool {
+	return !slices.Equal(c.By, []ledger.Dimension{ledger.ByDay})
+}
+
 // closeMonth closes a month, and prints what was recorded.
 func (c ledgerReportCommand) closeMonth(ctx context.Context, p Process, d *ops.Deps) error {
-	if c.queryFlags != (queryFlags{Zone: c.Zone}) || c.Output == "csv" {
+	if c.queryFlags != (queryFlags{Zone: c.Zone}) || c.Output == "csv" || c.adds() {
 		return ops.Errorf(ops.Usage, "", "--close: closes a month for all calls; besides it only --zone, --operator, --no-notify and --output table or json are possible")
 	}
 	closed, err := d.CloseMonth(ctx, c.Close, c.Zone, c.Operator, c.Notify)

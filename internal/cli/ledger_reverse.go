@@ -40,6 +40,9 @@ Example:
 
 // Run books the reversal and notifies the targets.
 func (c ledgerReverseCommand) Run(ctx context.Context, p Process, d *ops.Deps) error {
+	if c.Force && c.Adjustment == 0 {
+		return ops.Errorf(ops.Usage, "", "--force: needs --adjustment; a charge is reversed with all adjustments, so that the call costs nothing")
+	}
 	reverse := d.Reverse
 	if c.Undo {
 		reverse = d.Reinstate

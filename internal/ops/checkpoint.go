@@ -72,7 +72,7 @@ func newCheckpoint(c ledgerlog.Issued) *Checkpoint {
 // notify starts the notification of the checkpoint, which is sent once.
 func (c *Checkpoint) notify(ctx context.Context, calls launch.Calls, made ledgerlog.Issued) error {
 	if err := sendCheckpoint(ctx, calls, made); err != nil {
-		return &Error{Kind: Incomplete, Err: err, Cure: "keep the checkpoint that was printed; once Temporal answers, make another one"}
+		return &Error{Kind: Incomplete, Err: err, Cure: "keep the checkpoint that was printed; once Temporal answers, repeat the command"}
 	}
 	c.Notified = true
 	return nil
