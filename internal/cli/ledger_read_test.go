@@ -92,11 +92,12 @@ The call is charged 0.30 USD, by charge.2:1400000000:call-1.
 func TestForeignTextDoesNotReachTheTerminal(t *testing.T) {
 	t.Parallel()
 	l := newLedgerTest(t)
-	l.charge("call-1", "\x1b[31mpatient\n", noon, 61, tariff(t, "USD", "0.12"))
+	l.charge("call-1", "\x1b[31m\u202epatient\n", noon, 61, tariff(t, "USD", "0.12"))
 	for _, args := range [][]string{{"show", "call-1"}, {"list"}, {"report", "--by", "payer"}} {
 		out := l.prints(append([]string{"ledger"}, args...)...)
 		require.Contains(t, out, "patient")
 		require.NotContains(t, out, "\x1b")
+		require.NotContains(t, out, "\u202e")
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"unicode"
+
+	"aftercall/internal/untrusted"
 )
 
 // Format is the flag that chooses between people and scripts. Commands embed it.
@@ -82,13 +84,14 @@ func flush(p Process, write func(*bytes.Buffer) error) error {
 }
 
 // printable replaces control characters in foreign text, which could move the
-// cursor of a terminal. Tabs, which drivers indent their errors with, become spaces.
+// cursor of a terminal, and those that reorder or hide what follows. Tabs, which
+// drivers indent their errors with, become spaces.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\t':
 			return ' '
-		case unicode.IsControl(r) && r != '\n':
+		case unicode.IsControl(r) && r != '\n', untrusted.Hidden(r):
 			return unicode.ReplacementChar
 		}
 		return r

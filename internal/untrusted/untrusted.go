@@ -63,19 +63,20 @@ func (e *safeError) Error() string { return e.text }
 func (e *safeError) Unwrap() error { return e.err }
 
 // printable is for strings.Map. Control characters and line separators become
-// spaces; format characters, which reorder or hide text, are dropped, except
-// those that join letters.
+// spaces; Hidden characters are dropped.
 func printable(r rune) rune {
 	switch {
 	case unicode.IsControl(r), unicode.In(r, unicode.Zl, unicode.Zp):
 		return ' '
-	case r == '\u200c' || r == '\u200d':
-		return r
-	case unicode.Is(unicode.Cf, r):
+	case Hidden(r):
 		return -1
 	}
 	return r
 }
+
+// Hidden reports whether r is a format character, which reorders or hides text. Those
+// that join letters are none.
+func Hidden(r rune) bool { return unicode.Is(unicode.Cf, r) && r != '\u200c' && r != '\u200d' }
 
 // cut shortens s to MaxLength bytes, at the end of a character.
 func cut(s string) string {
