@@ -110,7 +110,7 @@ func post(ctx context.Context, client *http.Client, address string, header http.
 	resp, err := client.Do(req)
 	if err != nil {
 		// A receiver that repeats the request makes an error that quotes its line.
-		return nil, untrusted.Error(withoutURL(err), secretsIn(req.URL)...)
+		return nil, untrusted.Error(withoutURL(err), secretsIn(req)...)
 	}
 	defer resp.Body.Close()
 	r := &response{status: resp.StatusCode, header: resp.Header}
@@ -135,10 +135,12 @@ func encodeJSON(value any) ([]byte, error) {
 	return body.Bytes(), nil
 }
 
-// secretsIn are the parts of a URL that may be secret: path and query, together
-// and each value alone.
-func secretsIn(address *url.URL) []string {
-	secrets := []string{address.RequestURI(), address.EscapedPath()}
+// secretsIn are the parts of a request that may be secret: path and query of its URL,
+// together and each value alone, and the key in its header.
+func secretsIn(req *http.Request) []string {
+	address := req.URL
+	_, key, _ := strings.Cut(req.Header.Get("Authorization"), " ")
+	secrets := []string{address.RequestURI(), address.EscapedPath(), key}
 	for _, values := range address.Query() {
 		secrets = append(secrets, values...)
 	}

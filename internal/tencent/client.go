@@ -110,7 +110,7 @@ func (c *Client) Record(ctx context.Context, callID string) (CallRecord, error) 
 	record, problems, raw := decodeRecordResponse(answer.response, callID)
 	if len(problems) > 0 {
 		return CallRecord{}, &UnreadableRecordError{
-			API: pathRecordByCallID, RequestID: answer.requestID, Record: record, Problems: problems, Raw: rawText(raw),
+			API: pathRecordByCallID, RequestID: answer.shownID(), Record: record, Problems: problems, Raw: answer.shown(raw),
 		}
 	}
 	return record, nil
@@ -161,7 +161,7 @@ func (c *Client) Callback(ctx context.Context) (CallbackConfig, error) {
 	}
 	var cfg CallbackConfig
 	if err := json.Unmarshal(answer.response, &cfg); err != nil {
-		return CallbackConfig{}, &UnreadableAnswerError{API: pathGetCallback, RequestID: answer.requestID, Problem: *fieldError("Response", err)}
+		return CallbackConfig{}, &UnreadableAnswerError{API: pathGetCallback, RequestID: answer.shownID(), Problem: *fieldError("Response", err)}
 	}
 	return cfg, nil
 }
@@ -189,7 +189,7 @@ func (c *Client) do(ctx context.Context, api string, request any) (answer, error
 		}
 		start := time.Now()
 		answer, err := c.post(ctx, api, sig, body)
-		err = withoutSecrets(err, sig)
+		answer.sig, err = sig, withoutSecrets(err, sig)
 		c.observe(api, errorCode(err), time.Since(start))
 		c.reportThrottling(ctx, err)
 		if errorCode(err).Action() != ActionRenewSig || !first {

@@ -6,13 +6,23 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"aftercall/internal/untrusted"
 )
 
 // answer is an answer of the REST API that reports success.
 type answer struct {
 	response  json.RawMessage
 	requestID string
+	// sig is the UserSig of the request, which the answer may repeat.
+	sig string
 }
+
+// shownID is the request ID for an error.
+func (a answer) shownID() string { return untrusted.Text(a.requestID, a.sig) }
+
+// shown is JSON of the answer for a person to read, at most MaxRawLength bytes.
+func (a answer) shown(data []byte) string { return untrusted.Mask(rawText(data), a.sig) }
 
 // maxInfoLength is how much of Tencent's message is kept, in bytes.
 const maxInfoLength = 1 << 10

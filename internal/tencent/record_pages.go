@@ -58,7 +58,7 @@ func NewRecordRows(records ...CallRecord) []RecordRow {
 	return rows
 }
 
-func decodeRow(data json.RawMessage) RecordRow {
+func (a answer) decodeRow(data json.RawMessage) RecordRow {
 	var row RecordRow
 	row.Record, row.Problems = DecodeRecord(data)
 	if err := ValidateCallID("CallId", row.Record.CallID); err != nil && !hasProblem(row.Problems, "CallId") {
@@ -68,7 +68,7 @@ func decodeRow(data json.RawMessage) RecordRow {
 		}
 	}
 	if len(row.Problems) > 0 {
-		row.Hash, row.Raw = hashJSON(data), rawText(data)
+		row.Hash, row.Raw = hashJSON(data), a.shown(data)
 	}
 	return row
 }
@@ -95,7 +95,7 @@ func (c *Client) Records(ctx context.Context, filter RecordFilter) (RecordPage, 
 		return RecordPage{}, err
 	}
 	unreadable := func(field, problem string) (RecordPage, error) {
-		return RecordPage{}, &UnreadableAnswerError{API: pathRecordsByFilter, RequestID: answer.requestID, Problem: FieldError{field, problem}}
+		return RecordPage{}, &UnreadableAnswerError{API: pathRecordsByFilter, RequestID: answer.shownID(), Problem: FieldError{field, problem}}
 	}
 	object, err := decodeObject(answer.response)
 	if err != nil {
@@ -113,7 +113,7 @@ func (c *Client) Records(ctx context.Context, filter RecordFilter) (RecordPage, 
 		}
 	}
 	for _, row := range rows {
-		page.Rows = append(page.Rows, decodeRow(row))
+		page.Rows = append(page.Rows, answer.decodeRow(row))
 	}
 	return page, nil
 }
