@@ -40,10 +40,10 @@ func TestPlantedBugsAreFound(t *testing.T) {
 	require.NoError(t, err, string(output))
 	for _, name := range planted.Names(bugs) {
 		t.Run(name, func(t *testing.T) {
-			simulation := exec.Command(binary, "-test.run", "TestNights", "-first", "-seeds", "1..100", "-calls", "40")
+			simulation := exec.Command(binary, "-test.run", "TestNights", "-until", want[name], "-seeds", "1..100", "-calls", "40")
 			simulation.Env = append(os.Environ(), active.Variable+"="+name)
 			output, err := simulation.CombinedOutput()
-			require.Error(t, err, "a hundred nights without a finding")
+			require.Error(t, err, "a hundred nights without the finding")
 			require.Contains(t, string(output), "finding: "+want[name]+": ")
 		})
 	}

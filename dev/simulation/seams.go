@@ -51,7 +51,7 @@ func (f *activityFaults) ExecuteActivity(ctx context.Context, in *interceptor.Ex
 		return nil, err
 	}
 	sum := uint64(0) // in which the order of what a list holds makes no difference
-	for _, b := range args {
+	for _, b := range requestID.ReplaceAll(args, nil) {
 		sum += uint64(b) * uint64(b)
 	}
 	name := []string{info.WorkflowExecution.ID, info.ActivityType.Name, strconv.FormatUint(sum, 16)}

@@ -3,6 +3,7 @@ package simulation
 import (
 	"flag"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ var (
 	seed     = flag.Uint64("seed", 0, "the one seed of TestSeed")
 	seeds    = flag.String("seeds", "1..100", "the seeds of TestNights")
 	calls    = flag.Int("calls", 20, "calls in a night")
-	first    = flag.Bool("first", false, "end TestNights with the first finding")
+	until    = flag.String("until", "", "end TestNights with the first finding of this kind")
 	document = flag.String("document", "", "the file whose table TestNights writes")
 )
 
@@ -54,7 +55,7 @@ func TestNights(t *testing.T) {
 		total.add(result)
 		if len(result.Findings) > 0 {
 			result.explain(t)
-			if *first {
+			if slices.ContainsFunc(result.Findings, func(f checker.Finding) bool { return f.Kind == *until }) {
 				t.FailNow()
 			}
 		}
