@@ -6,6 +6,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/baggage"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -54,9 +55,9 @@ func (callIDProcessor) Shutdown(context.Context) error { return nil }
 // ForceFlush implements sdktrace.SpanProcessor.
 func (callIDProcessor) ForceFlush(context.Context) error { return nil }
 
-// redactingExporter removes attributes that can contain secrets: path and query of
-// callbacks, the query of requests to Tencent with its UserSig, and the URLs of
-// chat targets.
+// redactingExporter removes what can contain secrets: path and query of callbacks, the
+// query of requests to Tencent with its UserSig, the URLs of chat targets, and the
+// errors of requests, which quote what a peer has sent.
 type redactingExporter struct{ sdktrace.SpanExporter }
 
 // ExportSpans implements sdktrace.SpanExporter.
@@ -82,4 +83,16 @@ func (s redactedSpan) Attributes() []attribute.KeyValue {
 		}
 	}
 	return kept
+}
+
+// Status implements sdktrace.ReadOnlySpan. What kind of error it was is an attribute,
+// and the log has its text.
+func (s redactedSpan) Status() sdktrace.Status {
+	status := s.ReadOnlySpan.Status()
+	for _, a := range s.ReadOnlySpan.Attributes() {
+		if a.Key == semconv.HTTPRequestMethodKey {
+			status.Description = ""
+		}
+	}
+	return status
 }

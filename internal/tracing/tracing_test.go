@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
@@ -117,6 +119,25 @@ func TestNoSecretsInSpans(t *testing.T) {
 	require.NotContains(t, string(text), "forged")
 	require.Empty(t, seen.Get("traceparent"), "trace IDs are not sent")
 	require.Empty(t, seen.Get("baggage"))
+}
+
+// TestNoSecretsInFailures: an error quotes what the peer sent, which may be the request.
+func TestNoSecretsInFailures(t *testing.T) {
+	tracing, spans := newTest(t)
+	ctx, root := tracing.provider.Tracer("x").Start(t.Context(), "root")
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://calls.example.com/?usersig=secret", nil)
+	require.NoError(t, err)
+	_, err = tracing.HTTPClient("record API", &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
+		return nil, errors.New("malformed HTTP status code " + r.URL.RequestURI())
+	})}).Do(req) //nolint:bodyclose // there is none
+	require.Error(t, err)
+	root.End()
+	all := spans()
+	require.Len(t, all, 2)
+	require.Equal(t, codes.Error, all[0].Status.Code)
+	text, err := json.Marshal(all)
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "secret")
 }
 
 type transport func(*http.Request) (*http.Response, error)
