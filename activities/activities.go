@@ -95,10 +95,12 @@ func New(apps []App, l Ledger, targets []Target, forget ForgetCallbacks, fold Fo
 // first activity.
 func (a *Activities) UseClock(now func() time.Time) { a.now = now }
 
-func (a *Activities) app(id tencent.SDKAppID) (App, error) {
+func (a *Activities) app(ctx context.Context, id tencent.SDKAppID) (App, error) {
 	app, ok := a.apps[id]
 	if !ok {
-		return App{}, appNotConfigured(id)
+		err := appNotConfigured(id)
+		a.operators.observe(ctx, a.now(), id.String(), err, err)
+		return App{}, err
 	}
 	return app, nil
 }

@@ -71,7 +71,7 @@ func (r *ChargeResult) leaveOutMembers(of tencent.CallRecord) {
 // charge has been corrected counts as handled. Free calls are entered too.
 // Errors: NeedsReview, ChargeConflict, LedgerUnavailable, AppNotConfigured.
 func (a *Activities) Charge(ctx context.Context, p ChargeParams) (ChargeResult, error) {
-	app, err := a.app(p.SDKAppID)
+	app, err := a.app(ctx, p.SDKAppID)
 	if err != nil {
 		return ChargeResult{}, err
 	}

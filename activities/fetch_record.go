@@ -47,7 +47,7 @@ type UnreadableRecord struct {
 // RecordNeverAppeared, RecordAPIThrottled, RecordAPIRefused, RecordAPIInvalid,
 // RecordUnreadable, RecordAPIUnavailable, AppNotConfigured.
 func (a *Activities) FetchRecord(ctx context.Context, p FetchRecordParams) (FetchRecordResult, error) {
-	app, err := a.app(p.SDKAppID)
+	app, err := a.app(ctx, p.SDKAppID)
 	if err != nil {
 		return FetchRecordResult{}, err
 	}

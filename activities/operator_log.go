@@ -31,15 +31,23 @@ type operatorLog struct {
 	logged map[operatorReason]time.Time
 }
 
+// operatorCures are what to do about the errors that last until a person acts, by type.
+var operatorCures = map[string]string{
+	RecordAPIRefused:    "aftercall check says what to do",
+	TargetMisconfigured: "aftercall check says what to do",
+	AppNotConfigured:    "correct this worker's configuration, and restart it",
+	TargetNotConfigured: "correct this worker's configuration, and restart it",
+}
+
 // observe logs the error of an attempt if a person must act. who is an app or a
 // target, and cause is err before it was classified.
 func (l *operatorLog) observe(ctx context.Context, now time.Time, who string, err, cause error) {
 	var classified *temporal.ApplicationError
-	if !activity.IsActivity(ctx) || !errors.As(err, &classified) || (classified.Type() != RecordAPIRefused && classified.Type() != TargetMisconfigured) {
+	if !activity.IsActivity(ctx) || !errors.As(err, &classified) || operatorCures[classified.Type()] == "" {
 		return
 	}
 	if l.admit(now, operatorReason{who, classified.Type(), reasonOf(cause, classified)}) {
-		activity.GetLogger(ctx).Error("calls wait for an operator: aftercall check says what to do", "of", who, "type", classified.Type(), "reason", classified.Message())
+		activity.GetLogger(ctx).Error("calls wait for an operator: "+operatorCures[classified.Type()], "of", who, "type", classified.Type(), "reason", classified.Message())
 	}
 }
 

@@ -40,6 +40,23 @@ func TestWaitForAnOperatorIsLogged(t *testing.T) {
 	require.Equal(t, 1, fetch(60020))
 }
 
+// TestLackOfConfigurationIsLogged: an app or a target that the worker's configuration
+// lacks is waited for like arrears.
+func TestLackOfConfigurationIsLogged(t *testing.T) {
+	f := newFixture(t)
+	f.env.RegisterActivityWithOptions(f.acts.FetchRecord, activity.RegisterOptions{Name: "FetchRecord"})
+	f.env.RegisterActivityWithOptions(f.acts.Notify, activity.RegisterOptions{Name: "Notify"})
+	for range 5 {
+		_, err := f.env.ExecuteActivity("FetchRecord", FetchRecordParams{SDKAppID: clinic + 1, CallID: "call-1"})
+		require.Error(t, err)
+		_, err = f.env.ExecuteActivity("Notify", NotifyParams{Target: "erp", Since: f.acts.now()})
+		require.Error(t, err)
+	}
+	require.Equal(t, 2, f.logs.Count("calls wait for an operator: correct this worker's configuration"))
+	require.Contains(t, f.logs.String(), "type=AppNotConfigured")
+	require.Contains(t, f.logs.String(), "of=erp type=TargetNotConfigured")
+}
+
 // TestReasonsAreForgottenWhenThereAreTooMany, and not before.
 func TestReasonsAreForgottenWhenThereAreTooMany(t *testing.T) {
 	var l operatorLog

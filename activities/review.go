@@ -45,7 +45,7 @@ type OpenReviewResult struct {
 // callbacks are forgotten: another one may mean that there is a record now. Such
 // reviews are folded. Errors: AppNotConfigured, LedgerUnavailable.
 func (a *Activities) OpenReview(ctx context.Context, p OpenReviewParams) (OpenReviewResult, error) {
-	app, err := a.app(p.SDKAppID)
+	app, err := a.app(ctx, p.SDKAppID)
 	if err != nil {
 		return OpenReviewResult{}, err
 	}

@@ -66,6 +66,7 @@ func judge(err error) circuit.Verdict {
 
 // notConfigured is tryDeliver for a receiver that this worker's configuration lacks.
 func (a *Activities) notConfigured(ctx context.Context, name string, since time.Time, err error) error {
+	a.operators.observe(ctx, a.now(), name, err, err)
 	return a.withRetryDelay(ctx, name, defaultRetryWindow, since, err)
 }
 
