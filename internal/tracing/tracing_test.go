@@ -129,7 +129,7 @@ func TestNoSecretsInFailures(t *testing.T) {
 	require.NoError(t, err)
 	_, err = tracing.HTTPClient("record API", &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
 		return nil, errors.New("malformed HTTP status code " + r.URL.RequestURI())
-	})}).Do(req) //nolint:bodyclose // there is none
+	})}).Do(req)
 	require.Error(t, err)
 	root.End()
 	all := spans()
