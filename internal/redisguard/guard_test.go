@@ -97,6 +97,20 @@ func TestOutage(t *testing.T) {
 	require.Equal(t, 1, testutil.CollectAndCount(f.duration))
 }
 
+// TestUnreachableAtTheStart: a process that starts without Redis says so, once.
+func TestUnreachableAtTheStart(t *testing.T) {
+	m := miniredis.RunT(t)
+	address := m.Addr()
+	m.Close()
+	f := newGuard(t, address, PatientTimeout)
+	f.requireUp(t, 0)
+	require.ErrorIs(t, f.get(), ErrDown)
+	require.Equal(t, 1, f.logs.Count("Redis is down"))
+	require.NoError(t, m.Restart())
+	require.Eventually(t, func() bool { return f.logs.Count("Redis is up again") == 1 }, 30*time.Second, 5*time.Millisecond)
+	f.requireUp(t, 1)
+}
+
 // TestCallersEndIsNoOutage has commands fail because their caller gave up.
 func TestCallersEndIsNoOutage(t *testing.T) {
 	f := newGuard(t, miniredis.RunT(t).Addr(), PatientTimeout)
