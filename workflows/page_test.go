@@ -55,6 +55,26 @@ func TestDifferencesOnThePage(t *testing.T) {
 	}
 }
 
+// TestForeignTextOnThePage: what a person or a server wrote is shown as it is, and
+// puts no link, image or HTML on the page.
+func TestForeignTextOnThePage(t *testing.T) {
+	const written = "![x](https://example.com/x.png) <img> [a](b) `code` **bold** _a_ ~~b~~ &lt; \\ a|b"
+	const shown = "!\\[x\\](https://example.com/x.png) \\<img\\> \\[a\\](b) \\`code\\` \\*\\*bold\\*\\* \\_a\\_ \\~\\~b\\~\\~ \\&lt; \\\\ a\\|b"
+	e := newEnv(t)
+	e.stages()
+	e.fetches(found, nil)
+	e.charges(activities.ChargeResult{}, temporal.NewNonRetryableApplicationError(written, activities.NeedsReview, nil)).Once()
+	e.opensReview()
+	e.charges(charged(), nil).Once()
+	e.RegisterDelayedCallback(func() { require.Contains(t, e.page(), shown) }, time.Minute)
+	decision := waive
+	decision.Reason = written
+	e.decides(endedAt.Add(time.Hour), decision)
+	_, err := e.run()
+	require.NoError(t, err)
+	require.Contains(t, e.page(), "by "+waive.By+": "+shown)
+}
+
 // TestStageWhileCharging: a call is in the stage charge while its first attempt
 // runs, and stays in review while a decision is carried out.
 func TestStageWhileCharging(t *testing.T) {

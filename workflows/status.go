@@ -137,14 +137,17 @@ func newChargeStatus(c activities.ChargeResult) *ChargeStatus {
 func (s Status) markdown() string {
 	rows := [][2]string{{"Stage", "**" + string(s.Stage) + "** since " + formatTime(s.Since)}}
 	add := func(name, text string) { rows = append(rows, [2]string{name, text}) }
-	if s.WaitingFor != "" {
+	switch {
+	case s.Stage == StageReview: // the command to decide, as code
 		add("Waiting for", s.WaitingFor)
+	case s.WaitingFor != "":
+		add("Waiting for", plain(s.WaitingFor))
 	}
 	if s.Failure != "" {
-		add("Failed", "**"+s.Failure+"**")
+		add("Failed", "**"+plain(s.Failure)+"**")
 	}
 	if r := s.Record; r != nil {
-		add("Record", r.Summary)
+		add("Record", plain(r.Summary))
 		if r.Members != "" {
 			add("Members", r.Members)
 		}
@@ -153,18 +156,18 @@ func (s Status) markdown() string {
 		}
 	}
 	if r := s.Review; r != nil {
-		add("Review", "since "+formatTime(r.Since)+": "+r.Reason)
+		add("Review", "since "+formatTime(r.Since)+": "+plain(r.Reason))
 		if r.Claimed != nil {
-			add("Claimed by the callback, not confirmed by Tencent", r.Claimed.Summary)
+			add("Claimed by the callback, not confirmed by Tencent", plain(r.Claimed.Summary))
 		}
 		if d := r.Decided; d != nil {
-			add("Decided", fmt.Sprintf("**%s** by %s: %s", d.Verdict, d.By, d.Reason))
+			add("Decided", fmt.Sprintf("**%s** by %s: %s", d.Verdict, plain(d.By), plain(d.Reason)))
 		}
 	}
 	if c := s.Charge; c != nil {
 		add("Charge", fmt.Sprintf("**%s %s** for %s, connected %s", c.Amount, c.Currency, formatDuration(c.BilledSeconds), formatDuration(c.ConnectedSeconds)))
 		for _, step := range c.Steps {
-			add("", step)
+			add("", plain(step))
 		}
 		if c.Recomputed != "" {
 			add("Would be now", "**"+c.Recomputed+"**; the charge stays as an earlier attempt of this workflow booked it")
@@ -185,7 +188,7 @@ func (d DeliveryStatus) text() string {
 		text = "**" + text + "** since " + formatTime(d.Since)
 	}
 	if d.Reason != "" {
-		text += ": " + d.Reason
+		text += ": " + plain(d.Reason)
 	}
 	return text
 }

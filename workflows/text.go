@@ -56,6 +56,14 @@ func codeSpan(text string) string {
 	return fence + text + fence
 }
 
+// markdownEscape escapes what Markdown takes for emphasis, code, a link, an image,
+// HTML or an entity.
+var markdownEscape = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "~", `\~`, "[", `\[`, "]", `\]`, "<", `\<`, ">", `\>`, "&", `\&`)
+
+// plain returns text that Tencent, a target or a person wrote as Markdown shows it
+// unchanged: an answer must not put a link or an image on the page of a call.
+func plain(text string) string { return markdownEscape.Replace(text) }
+
 var cellEscape = strings.NewReplacer("|", "\\|", "\n", " ", "\r", " ")
 
 // cell keeps text from breaking out of its table cell.
