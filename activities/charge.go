@@ -69,7 +69,7 @@ func (r *ChargeResult) leaveOutMembers(of tencent.CallRecord) {
 // Charge writes the charge of a call into the ledger, at most once: a second
 // attempt, or a second workflow, finds the entry of the first, and a call whose
 // charge has been corrected counts as handled. Free calls are entered too.
-// Errors: NeedsReview, ChargeConflict, LedgerUnavailable, AppNotConfigured.
+// Errors: NeedsReview, ChargeConflict, LedgerUnavailable, TariffEdited, AppNotConfigured.
 func (a *Activities) Charge(ctx context.Context, p ChargeParams) (ChargeResult, error) {
 	app, err := a.app(ctx, p.SDKAppID)
 	if err != nil {
@@ -82,7 +82,9 @@ func (a *Activities) Charge(ctx context.Context, p ChargeParams) (ChargeResult, 
 	entry, recomputed, inserted, err := a.chargeOnce(ctx, app, p)
 	if err != nil {
 		a.metrics.countConflict(app.Name, err)
-		return ChargeResult{}, defaultType(classify(err), LedgerUnavailable)
+		classified := defaultType(classify(err), LedgerUnavailable)
+		a.operators.observe(ctx, a.now(), app.Name, classified, err)
+		return ChargeResult{}, classified
 	}
 	result := a.newChargeResult(entry, p.FirstRunID)
 	result.leaveOutMembers(carried)

@@ -42,9 +42,11 @@ const (
 	NeedsReview = "NeedsReview"
 	// ChargeConflict: the ledger holds another amount for this call. Permanent.
 	ChargeConflict = "ChargeConflict"
-	// LedgerUnavailable: the ledger did not answer, or this worker's tariff is not the
-	// one by which calls were charged. Retryable.
+	// LedgerUnavailable: the ledger did not answer. Retryable.
 	LedgerUnavailable = "LedgerUnavailable"
+	// TariffEdited: calls were charged by other prices of the tariff version than those
+	// of this worker. Retryable: another worker may have the right ones.
+	TariffEdited = "TariffEdited"
 	// TemporalUnavailable: Temporal did not say what it has of a call. Retryable.
 	TemporalUnavailable = "TemporalUnavailable"
 	// TargetUnavailable: the target did not accept the event. Retryable.
@@ -78,6 +80,7 @@ func classify(err error) error {
 		conflictErr *ledger.ConflictError
 		busyErr     *tencent.BusyError
 		heldErr     *circuit.HeldError
+		editedErr   *ledger.EditedError
 		gatewayErr  *tencent.HTTPError
 		recordErr   *tencent.UnreadableRecordError
 		answerErr   *tencent.UnreadableAnswerError
@@ -102,6 +105,8 @@ func classify(err error) error {
 		return permanent(NeedsReview, err)
 	case errors.As(err, &conflictErr):
 		return permanent(ChargeConflict, err)
+	case errors.As(err, &editedErr):
+		return retryAfter(0, TariffEdited, err)
 	case errors.As(err, &heldErr):
 		return temporal.NewApplicationErrorWithOptions(err.Error(), TargetHeld, temporal.ApplicationErrorOptions{
 			Category: temporal.ApplicationErrorCategoryBenign, NextRetryDelay: heldErr.For,

@@ -45,6 +45,7 @@ func TestClassify(t *testing.T) {
 		"review":             {err: &billing.ReviewError{}, errType: NeedsReview, permanent: true},
 		"conflict":           {err: &ledger.ConflictError{}, errType: ChargeConflict, permanent: true},
 		"wrapped conflict":   {err: fmt.Errorf("ledger: %w", &ledger.ConflictError{}), errType: ChargeConflict, permanent: true},
+		"edited tariff":      {err: &ledger.EditedError{}, errType: TariffEdited},
 		"target gone":        {err: &notify.StatusError{Status: 410}, errType: TargetRefused, permanent: true},
 		"target busy":        {err: &notify.StatusError{Status: 503}, errType: TargetUnavailable},
 		"target says when":   {err: &notify.StatusError{Status: 429, RetryAfter: time.Minute}, errType: TargetUnavailable, minDelay: time.Minute, maxDelay: time.Minute},

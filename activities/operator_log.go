@@ -37,6 +37,7 @@ var operatorCures = map[string]string{
 	TargetMisconfigured: "aftercall check says what to do",
 	AppNotConfigured:    "correct this worker's configuration, and restart it",
 	TargetNotConfigured: "correct this worker's configuration, and restart it",
+	TariffEdited:        "correct the tariff in this worker's configuration, and restart it",
 }
 
 // observe logs the error of an attempt if a person must act. who is an app or a

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"context"
 	"strconv"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
 
+	"aftercall/internal/ledger"
 	"aftercall/internal/tencent"
 )
 
@@ -55,6 +57,25 @@ func TestLackOfConfigurationIsLogged(t *testing.T) {
 	require.Equal(t, 2, f.logs.Count("calls wait for an operator: correct this worker's configuration"))
 	require.Contains(t, f.logs.String(), "type=AppNotConfigured")
 	require.Contains(t, f.logs.String(), "of=erp type=TargetNotConfigured")
+}
+
+// editedLedger has charges by other prices than those of the worker.
+type editedLedger struct{ Ledger }
+
+func (editedLedger) Charge(context.Context, ledger.Entry) (ledger.Entry, bool, error) {
+	return ledger.Entry{}, false, &ledger.EditedError{Edited: []ledger.EditedTariff{{}}}
+}
+
+// TestEditedTariffIsLogged: that the ledger is up does not help such a worker.
+func TestEditedTariffIsLogged(t *testing.T) {
+	f := newFixture(t)
+	f.acts.ledger = editedLedger{f.acts.ledger}
+	for range 3 {
+		_, err := f.charge(params("run-1"))
+		require.Equal(t, TariffEdited, errorType(err))
+		require.True(t, Retryable(err))
+	}
+	require.Equal(t, 1, f.logs.Count("calls wait for an operator: correct the tariff in this worker's configuration"))
 }
 
 // TestReasonsAreForgottenWhenThereAreTooMany, and not before.
