@@ -27,6 +27,13 @@ type Checkpoint struct {
 // notifies the targets that subscribe if notify is true. If that cannot be started,
 // the result is returned with the error.
 func (d *Deps) MakeCheckpoint(ctx context.Context, notify bool) (*Checkpoint, error) {
+	return d.checkpoint(ctx, notify, func(l *ledger.Ledger, key ledgerlog.Key) (ledgerlog.Issued, error) { return l.MakeCheckpoint(ctx, key) })
+}
+
+// checkpoint does what MakeCheckpoint does, with the checkpoint that issue returns.
+func (d *Deps) checkpoint(
+	ctx context.Context, notify bool, issue func(*ledger.Ledger, ledgerlog.Key) (ledgerlog.Issued, error),
+) (*Checkpoint, error) {
 	settings, err := d.Settings()
 	if err != nil {
 		return nil, err
@@ -44,7 +51,7 @@ func (d *Deps) MakeCheckpoint(ctx context.Context, notify bool) (*Checkpoint, er
 	if err := integrate(ctx, l); err != nil {
 		return nil, err
 	}
-	made, err := l.MakeCheckpoint(ctx, settings.LedgerKey)
+	made, err := issue(l, settings.LedgerKey)
 	if err != nil {
 		return nil, err
 	}

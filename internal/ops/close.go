@@ -9,7 +9,6 @@ import (
 	"aftercall/internal/ledger"
 	"aftercall/internal/ledgerlog"
 	"aftercall/internal/shell"
-	"aftercall/workflows/launch"
 )
 
 // ClosedMonth is a month that was closed.
@@ -42,37 +41,24 @@ func (d *Deps) CloseMonth(ctx context.Context, name, zoneName, operator string, 
 	if strings.TrimSpace(operator) == "" {
 		return nil, Errorf(Usage, "say who closes the month: it is kept in the checkpoint", "missing: --operator NAME")
 	}
-	settings, err := d.Settings()
-	if err != nil {
-		return nil, err
-	}
-	var calls launch.Calls
-	if notify {
-		if calls, err = d.starts(); err != nil {
-			return nil, err
-		}
-	}
-	l, err := d.WritableLedger(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := integrate(ctx, l); err != nil {
-		return nil, err
-	}
 	month := ledgerlog.Close{Month: m.name, Zone: zone.String(), From: m.from.Unix(), To: m.to.Unix(), Operator: operator}
-	made, closed, err := l.CloseMonth(ctx, month, settings.LedgerKey)
+	var c ClosedMonth
+	checkpoint, err := d.checkpoint(ctx, notify, func(l *ledger.Ledger, key ledgerlog.Key) (ledgerlog.Issued, error) {
+		made, closed, err := l.CloseMonth(ctx, month, key)
+		if err == nil {
+			c = ClosedMonth{Month: made.Close.Month, Zone: made.Close.Zone, Operator: made.Close.Operator, Before: !closed}
+			c.From, c.To = made.Close.Bounds()
+		}
+		return made, err
+	})
 	switch {
 	case errors.Is(err, ledger.ErrNotOver):
 		return nil, Errorf(Refused, "close it after its end", "--close %s in %s: %w", m.name, zone, err)
-	case err != nil:
+	case checkpoint == nil:
 		return nil, err
 	}
-	c := &ClosedMonth{Month: made.Close.Month, Zone: made.Close.Zone, Operator: made.Close.Operator, Before: !closed, Checkpoint: *newCheckpoint(made)}
-	c.From, c.To = made.Close.Bounds()
-	if notify {
-		err = c.Checkpoint.notify(ctx, calls, made)
-	}
-	return c, err
+	c.Checkpoint = *checkpoint
+	return &c, err
 }
 
 // EntriesAfterClose returns the entries that q selects and that are of calls of a

@@ -84,7 +84,7 @@ func TestFindings(t *testing.T) {
 		}, []string{SeveralIDs}},
 		"told differently":  {func(e *Evidence) { e.Messages[0].BodyChanged = true }, []string{ChangedBody}},
 		"told early":        {func(e *Evidence) { e.Messages[0].Early = true }, []string{Early}},
-		"told of nothing":   {func(e *Evidence) { e.Messages[0].LedgerKey = "charge:d" }, []string{NotInLedger, NotNotified}},
+		"no such entry":     {func(e *Evidence) { e.Messages[0].LedgerKey = "charge:d" }, []string{NotInLedger, NotNotified}},
 		"nowhere":           {func(e *Evidence) { e.Answers[0].Known = false }, []string{AcceptedEmpty}},
 		"stuck":             {func(e *Evidence) { e.Stuck = []string{"call c"} }, []string{Stuck}},
 		"problem":           {func(e *Evidence) { e.Problems = []string{"failed"} }, []string{Problem}},
