@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -15,7 +15,7 @@ import (
 
 var allNetworks = []string{"redis", "temporal", "ledger", "tencent", "receivers"}
 
-// TestSeed runs a short plan on the development stack.
+// TestSeed runs half a plan on the development stack.
 func TestSeed(t *testing.T) {
 	if !testenv.Programs(t) {
 		return
@@ -27,7 +27,7 @@ func TestSeed(t *testing.T) {
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
 	var printed bytes.Buffer
-	s := setup{root: root, bin: filepath.Join(root, "bin"), topology: local.Dev, calls: 20, out: &printed}
+	s := setup{root: root, bin: filepath.Join(root, "bin"), topology: local.Dev, faults: 4, calls: 20, out: &printed}
 	s.temporal, err = local.TemporalPath(t.Context(), root)
 	require.NoError(t, err)
 	r, err := s.run(t.Context(), 1)
@@ -42,7 +42,7 @@ func TestSeed(t *testing.T) {
 func TestPlanDependsOnTheSeedAlone(t *testing.T) {
 	for _, topology := range []local.Topology{local.Dev, local.Cluster} {
 		of := func(seed uint64) (described []string, calls []plannedCall) {
-			p := newPlan(seed, topology, allNetworks, 50)
+			p := newPlan(seed, deal(seed, catalogue(topology, allNetworks)), 50)
 			for _, s := range p.steps {
 				described = append(described, s.after.String()+" "+s.lasts.String()+" "+s.fault.String())
 			}
@@ -58,21 +58,41 @@ func TestPlanDependsOnTheSeedAlone(t *testing.T) {
 	}
 }
 
-// TestPlansInjectEverything makes sure that a hundred seeds inject the whole catalogue.
-func TestPlansInjectEverything(t *testing.T) {
+// TestSeedsInjectEverything makes sure that 20 seeds in a row inject the whole
+// catalogue, and that a seed takes less than two minutes.
+func TestSeedsInjectEverything(t *testing.T) {
 	for _, topology := range []local.Topology{local.Dev, local.Cluster} {
-		want := map[string]bool{}
-		for _, f := range slices.Concat(catalogue(topology, allNetworks)...) {
-			require.False(t, want[f.String()], "%s is in the catalogue twice", f)
-			want[f.String()] = true
-		}
-		for seed := range uint64(100) {
-			for _, s := range newPlan(seed, topology, allNetworks, 0).steps {
-				delete(want, s.fault.String())
+		faults := catalogue(topology, allNetworks)
+		t.Logf("%s: %d faults, %d times a fault in %d seeds", topology.Name, len(faults), seedsForAll*faultsInPlan, seedsForAll)
+		for _, first := range []uint64{1, 7, 300} {
+			missing := map[string]bool{}
+			for _, f := range faults {
+				require.False(t, missing[f.String()], "%s is in the catalogue twice", f)
+				missing[f.String()] = true
 			}
+			for seed := first; seed < first+seedsForAll; seed++ {
+				var length time.Duration
+				p := newPlan(seed, deal(seed, faults), 0)
+				for _, s := range p.steps {
+					delete(missing, s.fault.String())
+					length += s.after + s.lasts
+				}
+				require.Len(t, p.steps, faultsInPlan)
+				require.Less(t, length, 2*time.Minute)
+			}
+			require.Empty(t, missing)
 		}
-		require.Empty(t, want)
 	}
+}
+
+func TestSingleFault(t *testing.T) {
+	p, err := setup{topology: local.Dev, fault: "redis: FLUSHALL", calls: 5}.plan(1, allNetworks)
+	require.NoError(t, err)
+	require.Len(t, p.steps, 1)
+	require.Equal(t, "redis: FLUSHALL", p.steps[0].fault.String())
+	require.Len(t, p.calls, 5)
+	_, err = setup{topology: local.Dev, fault: "redis"}.plan(1, allNetworks)
+	require.ErrorContains(t, err, "--fault redis: must be one of:\nstarters: rolling restart\n")
 }
 
 func TestParseSeeds(t *testing.T) {

@@ -25,6 +25,7 @@ type cli struct {
 	Seeds    string `help:"Seeds of the plans: 7, or 1..20." default:"1..20"`
 	Topology string `help:"dev or cluster." enum:"dev,cluster" default:"dev"`
 	Calls    int    `help:"Calls in a run." default:"60"`
+	Fault    string `help:"Inject this fault alone, keep the logs and print the timeline: for example \"redis: kill -9\"."`
 	Bug      string `help:"Plant a bug, to see that it is found: a name of dev/faults/planted/bugs."`
 	Document string `help:"A document whose section \"faults on TOPOLOGY\" gets the results."`
 }
@@ -87,7 +88,10 @@ func (c *cli) setup(ctx context.Context) (setup, error) {
 	if err != nil {
 		return setup{}, err
 	}
-	s := setup{root: root, bin: filepath.Join(root, "bin"), topology: local.Dev, calls: c.Calls, out: os.Stdout}
+	s := setup{
+		root: root, bin: filepath.Join(root, "bin"), topology: local.Dev,
+		faults: faultsInPlan, fault: c.Fault, calls: c.Calls, out: os.Stdout,
+	}
 	if c.Topology == local.Cluster.Name {
 		s.topology = local.Cluster
 	}

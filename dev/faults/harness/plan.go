@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
 	"aftercall/internal/tencent"
 )
@@ -35,34 +34,42 @@ type plannedCall struct {
 }
 
 const (
-	faultsInPlan = 6
-	maxPause     = 3 * time.Second
+	maxPause = 3 * time.Second
 	// minFault and maxFault are how long a fault lasts. The longest ones are longer
 	// than the timeouts of requests.
-	minFault, maxFault = 2 * time.Second, 20 * time.Second
+	minFault, maxFault = 2 * time.Second, 16 * time.Second
 )
 
-func newPlan(seed uint64, t local.Topology, networks []string, calls int) plan {
+// newPlan injects the faults of a hand one after the other.
+func newPlan(seed uint64, hand []fault, calls int) plan {
 	p := plan{seed: seed}
 	random := rand.New(rand.NewPCG(seed, 1))
-	groups := catalogue(t, networks)
-	var length time.Duration
-	for range faultsInPlan {
-		faults := groups[random.IntN(len(groups))]
-		s := step{
-			after: between(random, 0, maxPause), lasts: between(random, minFault, maxFault),
-			fault: faults[random.IntN(len(faults))],
-		}
-		length += s.after + s.lasts
-		p.steps = append(p.steps, s)
+	for _, f := range hand {
+		p.steps = append(p.steps, step{after: between(random, 0, maxPause), lasts: between(random, minFault, maxFault), fault: f})
 	}
-	random = rand.New(rand.NewPCG(seed, 2))
+	p.planCalls(calls)
+	return p
+}
+
+// newPlanOf injects one fault alone, while most of the calls end.
+func newPlanOf(seed uint64, f fault, calls int) plan {
+	p := plan{seed: seed, steps: []step{{after: maxPause, lasts: maxFault, fault: f}}}
+	p.planCalls(calls)
+	return p
+}
+
+// planCalls lets calls end while the faults happen.
+func (p *plan) planCalls(calls int) {
+	var length time.Duration
+	for _, s := range p.steps {
+		length += s.after + s.lasts
+	}
+	random := rand.New(rand.NewPCG(p.seed, 2))
 	for i := range calls {
 		c := newPlannedCall(random, length)
-		c.spec.CallID = fmt.Sprintf("seed-%d-call-%d", seed, i+1)
+		c.spec.CallID = fmt.Sprintf("seed-%d-call-%d", p.seed, i+1)
 		p.calls = append(p.calls, c)
 	}
-	return p
 }
 
 // newPlannedCall is a call with up to ten deliveries of its callback, at once, one

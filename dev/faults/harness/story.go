@@ -42,9 +42,9 @@ func (w *world) stories(ctx context.Context, findings []checker.Finding) (all []
 	return all
 }
 
-// print prints everything about a run that failed.
+// print prints everything about a run.
 func (w *world) print(out io.Writer, r result, dir string) error {
-	fmt.Fprintf(out, "seed %d on %s failed\n%s\n", r.plan.seed, r.topology, strings.Join(w.timeline, "\n"))
+	fmt.Fprintf(out, "seed %d on %s: %d findings\n%s\n", r.plan.seed, r.topology, len(r.findings), strings.Join(w.timeline, "\n"))
 	for _, f := range r.findings {
 		fmt.Fprintln(out, f)
 	}

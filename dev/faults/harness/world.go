@@ -56,11 +56,16 @@ type setup struct {
 	bin      string
 	environ  map[string]string
 	topology local.Topology
-	calls    int
-	out      io.Writer
+	// faults is how many of the faults of a seed are injected. If fault is not empty, it
+	// is the name of the only one.
+	faults int
+	fault  string
+	calls  int
+	out    io.Writer
 }
 
-// run carries out the plan of a seed on a stack of its own.
+// run carries out the plan of a seed on a stack of its own. The logs are kept if it
+// failed, or to see what a single fault did.
 func (s setup) run(ctx context.Context, seed uint64) (r result, err error) {
 	dir, err := os.MkdirTemp("", "aftercall-faults-")
 	if err != nil {
@@ -73,7 +78,7 @@ func (s setup) run(ctx context.Context, seed uint64) (r result, err error) {
 	r, err = w.follow(ctx, p)
 	r.topology = s.topology.Name
 	err = errors.Join(err, w.stop(context.WithoutCancel(ctx)))
-	if err != nil || len(r.findings) > 0 {
+	if err != nil || len(r.findings) > 0 || s.fault != "" {
 		return r, errors.Join(err, w.print(s.out, r, dir))
 	}
 	return r, os.RemoveAll(dir)
@@ -97,12 +102,27 @@ func (s setup) start(ctx context.Context, dir string, seed uint64) (*world, plan
 	if w.network, err = openNetwork(&o, ports); err != nil {
 		return nil, plan{}, err
 	}
+	p, err := s.plan(seed, w.network.names)
+	if err != nil {
+		w.network.close()
+		return nil, plan{}, err
+	}
 	maps.Copy(o.Environ, s.environ)
 	if w.stack, err = local.Start(ctx, o); err != nil {
 		w.network.close()
 		return nil, plan{}, err
 	}
-	return w, newPlan(seed, s.topology, w.network.names, s.calls), nil
+	return w, p, nil
+}
+
+// plan is the plan of a seed.
+func (s setup) plan(seed uint64, networks []string) (plan, error) {
+	faults := catalogue(s.topology, networks)
+	if s.fault == "" {
+		return newPlan(seed, deal(seed, faults)[:s.faults], s.calls), nil
+	}
+	f, err := find(s.fault, faults)
+	return newPlanOf(seed, f, s.calls), err
 }
 
 func (w *world) stop(ctx context.Context) error {
@@ -150,11 +170,9 @@ func (w *world) inject(ctx context.Context, steps []step) error {
 		if err := wait(ctx, s.after); err != nil {
 			return err
 		}
-		w.note("%s, for %s", s.fault, s.lasts.Round(time.Millisecond))
 		if err := s.fault.run(ctx, w, s.lasts); err != nil {
-			return fmt.Errorf("%s: %w", s.fault, err)
+			return err
 		}
-		w.note("%s is over", s.fault)
 		if err := w.supervise(ctx); err != nil {
 			return err
 		}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"syscall"
+
+	"aftercall/dev/local"
+)
+
+// processFaults are those of starters and workers.
+func processFaults(t local.Topology) []fault {
+	starters, workers := local.Numbered("starter", t.Starters), local.Numbered("worker", t.Workers)
+	all := []fault{{"rolling restart", "starters", restarted(starters)}, {"rolling restart", "workers", restarted(workers)}}
+	for _, part := range slices.Concat(starters, workers) {
+		all = append(all, fault{"kill -9", part, killed(part)}, fault{"SIGSTOP", part, paused(part)})
+	}
+	return all
+}
+
+// killed kills the processes of parts, and starts them again.
+func killed(parts ...string) begin {
+	return func(_ context.Context, w *world) (end, error) {
+		for _, part := range parts {
+			if err := w.stack.KillPart(part); err != nil {
+				return nil, err
+			}
+		}
+		return func(ctx context.Context) error {
+			for _, part := range parts {
+				if err := w.stack.StartPart(ctx, part); err != nil {
+					return err
+				}
+			}
+			return nil
+		}, nil
+	}
+}
+
+// paused stops a process with SIGSTOP.
+func paused(part string) begin {
+	return func(_ context.Context, w *world) (end, error) {
+		err := w.stack.Signal(part, syscall.SIGSTOP)
+		return func(context.Context) error { return w.stack.Signal(part, syscall.SIGCONT) }, err
+	}
+}
+
+// restarted restarts parts one after the other, with SIGTERM.
+func restarted(parts []string) begin {
+	return func(ctx context.Context, w *world) (end, error) {
+		for _, part := range parts {
+			if err := w.stack.StopPart(part); err != nil {
+				return nil, err
+			}
+			if err := w.stack.StartPart(ctx, part); err != nil {
+				return nil, err
+			}
+		}
+		return nil, nil
+	}
+}

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"context"
+	"net/http"
+
+	"aftercall/dev/webhookreceiver"
+)
+
+// receiverFaults are those of the targets.
+func receiverFaults() []fault {
+	return []fault{
+		{"500", "receivers", failingReceivers(webhookreceiver.Failure{Status: http.StatusInternalServerError})},
+		{"429 with Retry-After", "receivers", failingReceivers(webhookreceiver.Failure{Status: http.StatusTooManyRequests, RetryAfter: "2"})},
+		{"timeout", "receivers", failingReceivers(webhookreceiver.Failure{DelayMS: 60_000})},
+	}
+}
+
+func failingReceivers(f webhookreceiver.Failure) begin {
+	return func(_ context.Context, w *world) (end, error) {
+		err := w.stack.Webhooks.Fail(f)
+		return func(context.Context) error { w.stack.Webhooks.ClearFailures(); return nil }, err
+	}
+}
