@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/pprof"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -79,6 +81,20 @@ type Status struct {
 	// Checks is "ok" or the problem, by dependency.
 	Checks map[string]string `json:"checks"`
 }
+
+// Problems lists the dependencies that do not work, with the problem of each.
+func (s Status) Problems() []string {
+	var problems []string
+	for _, name := range slices.Sorted(maps.Keys(s.Checks)) {
+		if s.Checks[name] != ok {
+			problems = append(problems, name+": "+s.Checks[name])
+		}
+	}
+	return problems
+}
+
+// ok is what /readyz shows of a dependency that works.
+const ok = "ok"
 
 // Handler serves /healthz (200 while the process runs), /readyz (503 and the
 // problems while a dependency does not work) and /metrics.
@@ -155,7 +171,7 @@ func (d *dependencies) log(name string, err error) {
 // shown is what anyone may see of the result of a check.
 func shown(err error, optional bool) string {
 	if err == nil {
-		return "ok"
+		return ok
 	}
 	problem := PublicError(hiddenProblem)
 	errors.As(err, &problem)

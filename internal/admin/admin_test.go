@@ -126,3 +126,10 @@ func TestProfilesOnlyWhenEnabled(t *testing.T) {
 	require.Contains(t, get(t, Profiles(true, h), "/debug/pprof/goroutine?debug=1").Body.String(), "TestProfilesOnlyWhenEnabled")
 	require.Equal(t, 200, get(t, Profiles(true, h), "/healthz").Code)
 }
+
+func TestProblems(t *testing.T) {
+	t.Parallel()
+	status := Status{Checks: map[string]string{"temporal": "missing: no connection", "ledger": "ok", "clock": "missing: 3 s behind"}}
+	require.Equal(t, []string{"clock: missing: 3 s behind", "temporal: missing: no connection"}, status.Problems())
+	require.Empty(t, Status{}.Problems())
+}

@@ -33,6 +33,7 @@ type commands struct {
 
 	Starter starterCommand `cmd:"" help:"Run the process that receives callbacks and starts workflows." group:"Processes"`
 	Worker  workerCommand  `cmd:"" help:"Run the process that runs workflows and activities." group:"Processes"`
+	Health  healthCommand  `cmd:"" help:"Ask a starter or a worker of this machine whether it is ready." group:"Processes"`
 
 	Version    versionCommand    `cmd:"" help:"Print the version." group:"This program"`
 	Completion completionCommand `cmd:"" help:"Print a script that completes commands in a shell." group:"This program"`
