@@ -21,13 +21,13 @@ import (
 
 // evidence is what is noted while the world runs.
 type evidence struct {
-	calls     []*call
-	changed   []changedRecord
-	answers   []checker.Answer
-	decisions []checker.Decision
-	corrected []string
-	messages  map[string]*message
-	problems  []string
+	calls       []*call
+	changed     []changedRecord
+	answers     []checker.Answer
+	decisions   []checker.Decision
+	corrections []checker.Correction
+	messages    map[string]*message
+	problems    []string
 }
 
 // message is what an event says, and whether it came too early.
@@ -116,7 +116,7 @@ func (w *World) collect(ctx context.Context) (checker.Evidence, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	e := checker.Evidence{
-		Tariffs: tariffs, Targets: targets, Decisions: w.decisions, Corrected: w.corrected, Answers: w.answers,
+		Tariffs: tariffs, Targets: targets, Decisions: w.decisions, Corrections: w.corrections, Answers: w.answers,
 		Problems: append(w.problems, w.temporal.Problems...),
 	}
 	for _, c := range w.calls {

@@ -104,7 +104,7 @@ func (w *World) correct(c *call) {
 	}
 	w.mu.Lock()
 	if booked {
-		w.corrected = append(w.corrected, c.id)
+		w.corrections = append(w.corrections, checker.Correction{CallID: c.id, Kind: checker.Reverse})
 	}
 	w.mu.Unlock()
 	for _, reversal := range reversals {

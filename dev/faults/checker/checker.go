@@ -17,7 +17,7 @@ const (
 	WrongSum      = "wrong sum"       // the own rater says something else
 	Blind         = "charged blindly" // a person should have decided
 	NeedlessWait  = "decided"         // a person had to decide about a clean call
-	Extra         = "extra"           // an entry about no call, or a reversal that nobody asked for
+	Extra         = "extra"           // an entry about no call, or a correction that nobody made
 	NotNotified   = "not notified"
 	SeveralIDs    = "several message IDs"
 	ChangedBody   = "changed body"
@@ -90,41 +90,26 @@ func (r *report) add(kind, callID, format string, args ...any) {
 	r.findings = append(r.findings, Finding{kind, callID, fmt.Sprintf(format, args...)})
 }
 
-// call checks everything about one call.
+// call checks everything about one call. Its first charge is that of its workflow;
+// everything later must be a correction.
 func (r *report) call(c Call) {
-	var charges, reversals []Entry
-	for _, entry := range r.entries[c.CallID] {
-		if entry.Kind == "reversal" {
-			reversals = append(reversals, entry)
-		} else {
-			charges = append(charges, entry)
-		}
-	}
+	entries := r.entries[c.CallID]
+	first := slices.IndexFunc(entries, func(e Entry) bool { return e.Kind == kindCharge })
 	switch {
-	case len(charges) == 0 && c.Recorded:
+	case first >= 0:
+		r.charge(c, entries[first])
+		r.corrections(c, entries[first], slices.Delete(slices.Clone(entries), first, first+1))
+	case c.Recorded:
 		r.add(Lost, c.CallID, "it ended at %s and is not in the ledger", time.Unix(c.End, 0).UTC().Format(time.DateTime))
-	case len(charges) > 1:
-		r.add(Doubled, c.CallID, "it is in the ledger %d times: %v", len(charges), keys(charges))
-	case len(charges) == 1:
-		r.charge(c, charges[0])
 	}
-	r.reversals(c, charges, reversals)
-	r.notified(c, append(charges, reversals...))
-}
-
-func keys(entries []Entry) []string {
-	var all []string
-	for _, e := range entries {
-		all = append(all, e.Key)
-	}
-	return all
+	r.notified(c, entries)
 }
 
 // charge compares the sum with that of the own rater, or of the decision.
 func (r *report) charge(c Call, entry Entry) {
 	tariff := r.Tariffs[c.App]
 	want, review := tariff.Rate(c)
-	if entry.Operator == "" && review {
+	if entry.Operator == "" && (review || !c.Recorded) {
 		r.add(Blind, c.CallID, "%s %s was charged without a decision", entry.Amount, entry.Currency)
 		return
 	}
@@ -146,21 +131,6 @@ func (r *report) charge(c Call, entry Entry) {
 	}
 	if got := (Sum{entry.Amount, entry.Currency, entry.BilledSeconds}); got != want {
 		r.add(WrongSum, c.CallID, "charged %s %s for %d s, and it costs %s %s for %d s", got.Amount, got.Currency, got.BilledSeconds, want.Amount, want.Currency, want.BilledSeconds)
-	}
-}
-
-// reversals checks that what a person has reversed is, once, and nothing else.
-func (r *report) reversals(c Call, charges, reversals []Entry) {
-	wanted := slices.Contains(r.Corrected, c.CallID)
-	switch {
-	case wanted && len(reversals) != 1:
-		r.add(Lost, c.CallID, "its charge was reversed, and there are %d reversals", len(reversals))
-	case !wanted && len(reversals) > 0:
-		r.add(Extra, c.CallID, "a charge is reversed, which nobody asked for: %v", keys(reversals))
-	case wanted && len(charges) == 1:
-		if reversal := reversals[0]; reversal.Reverses != charges[0].Key || strings.TrimPrefix(reversal.Amount, "-") != charges[0].Amount {
-			r.add(WrongSum, c.CallID, "%s is %s, and reverses %s of %s", reversal.Key, reversal.Amount, reversal.Reverses, charges[0].Amount)
-		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -88,23 +89,27 @@ func TestFindings(t *testing.T) {
 		"nowhere":           {func(e *Evidence) { e.Answers[0].Known = false }, []string{AcceptedEmpty}},
 		"stuck":             {func(e *Evidence) { e.Stuck = []string{"call c"} }, []string{Stuck}},
 		"problem":           {func(e *Evidence) { e.Problems = []string{"failed"} }, []string{Problem}},
-		"reversal missing":  {func(e *Evidence) { e.Corrected = []string{"c"} }, []string{Lost}},
+		"reversal missing":  {func(e *Evidence) { e.Corrections = []Correction{{"c", Reverse, ""}} }, []string{Lost}},
 		"reversal unwanted": {func(e *Evidence) { e.Entries, e.Messages = append(e.Entries, reversal), append(e.Messages, told) }, []string{Extra}},
-		"reversal untold":   {func(e *Evidence) { e.Entries, e.Corrected = append(e.Entries, reversal), []string{"c"} }, []string{NotNotified}},
+		"reversal untold": {func(e *Evidence) {
+			e.Entries, e.Corrections = append(e.Entries, reversal), []Correction{{"c", Reverse, ""}}
+		}, []string{NotNotified}},
 		"reversal of others": {func(e *Evidence) {
 			reversal := reversal
 			reversal.Reverses = "charge:d"
-			e.Entries, e.Messages, e.Corrected = append(e.Entries, reversal), append(e.Messages, told), []string{"c"}
+			e.Entries, e.Messages, e.Corrections = append(e.Entries, reversal), append(e.Messages, told), []Correction{{"c", Reverse, ""}}
 		}, []string{WrongSum}},
+		"reversed twice": {func(e *Evidence) {
+			again := reversal
+			again.Key = "reversal.2:c"
+			e.Entries, e.Corrections = append(e.Entries, reversal, again), []Correction{{"c", Reverse, ""}, {"c", Reverse, ""}}
+		}, []string{Doubled, NotNotified, NotNotified}},
+		"no record, no decision": {func(e *Evidence) { e.Calls[0].Recorded, e.Calls[0].Clean = false, false }, []string{Blind}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := evidence()
 			tt.change(&e)
-			var kinds []string
-			for _, f := range Check(e) {
-				kinds = append(kinds, f.Kind)
-			}
-			require.ElementsMatch(t, tt.want, kinds)
+			require.ElementsMatch(t, tt.want, kinds(e))
 		})
 	}
 }
@@ -121,4 +126,42 @@ func TestDecisions(t *testing.T) {
 	require.Len(t, Check(e), 1)
 	e.Decisions[1].Verdict = "charge"
 	require.Len(t, Check(e), 1, "there is no rule for the result")
+}
+
+// TestCorrections: a person's corrections are in the ledger as they were made, in any
+// order in which the ledger lists them.
+func TestCorrections(t *testing.T) {
+	entry := func(key, kind, amount, reverses string) Entry {
+		return Entry{Key: key, Kind: kind, App: "clinic", CallID: "c", Amount: amount, Currency: "USD", Reverses: reverses, Operator: "bob"}
+	}
+	made := evidence()
+	made.Targets = nil
+	made.Corrections = []Correction{{"other", Adjust, "9"}, {"c", Adjust, "0.10"}, {"c", Reverse, ""}, {"c", Undo, ""}, {"c", Adjust, "-0.04"}, {"c", Reverse, ""}}
+	made.Entries = append(
+		made.Entries, entry("a1", "adjustment", "0.10", ""), entry("r1", "reversal", "-0.24", "charge:c"), entry("ar1", "reversal", "-0.10", "a1"),
+		entry("c2", "charge", "0.24", ""), entry("a2", "adjustment", "0.10", ""), entry("a3", "adjustment", "-0.04", ""),
+		entry("r2", "reversal", "-0.24", "c2"), entry("ar2", "reversal", "-0.10", "a2"), entry("ar3", "reversal", "0.04", "a3"),
+	)
+	require.Empty(t, Check(made))
+	for i := 1; i < len(made.Entries); i++ {
+		e := made
+		e.Entries = slices.Delete(slices.Clone(made.Entries), i, i+1)
+		require.Contains(t, kinds(e), Lost, made.Entries[i].Key)
+		e.Entries = slices.Insert(slices.Clone(made.Entries), i, made.Entries[i])
+		require.Contains(t, kinds(e), map[bool]string{true: Doubled, false: Extra}[made.Entries[i].Kind == "charge"], made.Entries[i].Key)
+		e.Entries = slices.Clone(made.Entries)
+		e.Entries[i].Amount = "0.11"
+		require.Contains(t, kinds(e), Lost, made.Entries[i].Key)
+	}
+	e := made
+	e.Entries = slices.Clone(made.Entries)
+	e.Entries[2].Reverses = "c2"
+	require.Contains(t, kinds(e), Doubled, "c2 is reversed twice")
+}
+
+func kinds(e Evidence) (all []string) {
+	for _, f := range Check(e) {
+		all = append(all, f.Kind)
+	}
+	return all
 }

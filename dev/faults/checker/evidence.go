@@ -77,10 +77,10 @@ type Evidence struct {
 	Calls     []Call
 	Entries   []Entry
 	Decisions []Decision
-	// Corrected are the calls whose charge a person has reversed.
-	Corrected []string
-	Answers   []Answer
-	Messages  []Message
+	// Corrections are in the order in which they were made.
+	Corrections []Correction
+	Answers     []Answer
+	Messages    []Message
 	// Stuck are what still waits, and Problems other things that must not happen.
 	Stuck, Problems []string
 }
