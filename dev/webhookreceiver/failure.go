@@ -23,6 +23,9 @@ type Failure struct {
 	DelayMS int64 `json:"delay_ms,omitempty"`
 	// RetryAfter is the value of the header Retry-After.
 	RetryAfter string `json:"retry_after,omitempty"`
+	// Reset closes the connection in place of an answer. The event is counted with
+	// its status: with 200 it was accepted, and its sender does not know that.
+	Reset bool `json:"reset,omitempty"`
 }
 
 // Validate returns an error that names the first invalid field.

@@ -2,6 +2,7 @@ package webhookreceiver
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -88,6 +89,29 @@ func TestDelayEndsWithTheSender(t *testing.T) {
 	}
 	hangUp()
 	<-done
+}
+
+// TestResetAfterReceipt: the event was accepted, and its sender does not know that.
+func TestResetAfterReceipt(t *testing.T) {
+	r := newFixture(t)
+	server := httptest.NewServer(r.recv)
+	defer server.Close()
+	require.NoError(t, r.recv.Fail(Failure{Reset: true, Times: 1}))
+	send := func() (*http.Response, error) {
+		request := event("billing", billingSecret, "msg_1", charged)
+		out, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+request.URL.Path, request.Body)
+		require.NoError(t, err)
+		out.Header = request.Header
+		return server.Client().Do(out)
+	}
+	_, err := send() //nolint:bodyclose // there is no answer
+	require.ErrorIs(t, err, io.EOF)
+	response, err := send()
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	require.Equal(t, 200, response.StatusCode)
+	m := r.recv.Messages(Filter{})[0]
+	require.Equal(t, []int{2, 2}, []int{m.Attempts, m.Accepted})
 }
 
 func TestFailuresAreChecked(t *testing.T) {

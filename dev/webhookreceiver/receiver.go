@@ -151,6 +151,9 @@ func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) {
 		case <-req.Context().Done(): // the client has disconnected
 		}
 	}
+	if answer.Reset {
+		panic(http.ErrAbortHandler) // net/http's way to close the connection
+	}
 	if answer.RetryAfter != "" {
 		w.Header().Set("Retry-After", answer.RetryAfter)
 	}
