@@ -19,13 +19,21 @@ type Faults struct {
 	APIs []APIFault `json:"apis,omitempty"`
 }
 
-// APIFault makes the REST API answer requests with an error.
+// APIFault makes the REST API answer requests with an error, with something that is
+// not its documented answer, or late.
 type APIFault struct {
 	// Times is the number of requests it affects; 0 means until it is cleared.
 	Times int `json:"times,omitempty"`
 	// Code and Info are the ErrorCode and ErrorInfo of the answer.
-	Code tencent.Code `json:"code"`
+	Code tencent.Code `json:"code,omitempty"`
 	Info string       `json:"info,omitempty"`
+	// Status answers with a page of HTML and this HTTP status, as a gateway before the
+	// API does. 200 is such a page that pretends success.
+	Status int `json:"status,omitempty"`
+	// Cut sends the first half of the right answer.
+	Cut bool `json:"cut,omitempty"`
+	// DelayMS is the time before the answer.
+	DelayMS int64 `json:"delay_ms,omitempty"`
 }
 
 // Validate returns an error that names the first invalid field.
@@ -33,8 +41,14 @@ func (f APIFault) Validate() error {
 	switch {
 	case f.Times < 0:
 		return errors.New("times: must not be negative")
-	case f.Code <= 0:
-		return errors.New("code: must be above 0")
+	case f.DelayMS < 0:
+		return errors.New("delay_ms: must not be negative")
+	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
+		return errors.New("status: must be an HTTP status from 200 to 599")
+	case f.Code < 0 || (f.Code == 0 && f.Status == 0 && !f.Cut && f.DelayMS == 0):
+		return errors.New("code: must be above 0, unless status, cut or delay_ms says what goes wrong")
+	case f.Code != 0 && (f.Status != 0 || f.Cut), f.Status != 0 && f.Cut:
+		return errors.New("code: only one of code, status and cut can be the answer")
 	}
 	return nil
 }

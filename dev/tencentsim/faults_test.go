@@ -1,11 +1,13 @@
 package tencentsim
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -33,6 +35,39 @@ func TestAPIFaults(t *testing.T) {
 			require.Equal(t, tt.other, r.post(pathInfo, ask("x")).ErrorCode)
 			require.NoError(t, r.sim.ClearFaults())
 			require.Equal(t, ok, r.post(pathGet, "{}").ErrorCode)
+		})
+	}
+}
+
+// TestAnswersThatAreNotDocumented: the product's client must take each for a fault
+// that another attempt can cure.
+func TestAnswersThatAreNotDocumented(t *testing.T) {
+	for name, fault := range map[string]APIFault{
+		"a page":               {Status: 200},
+		"the page of a proxy":  {Status: 502},
+		"half of the answer":   {Cut: true},
+		"none within the time": {DelayMS: 3_600_000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newFixture(t)
+			r.place(CallSpec{CallID: "call", EndedAgoSeconds: 9, RecordFault: &fault})
+			client := tencent.NewClient(tencent.ClientOptions{
+				SDKAppID: testApp, BaseURL: r.url, Identifier: DefaultAdministrator, SecretKey: testKey, HTTP: r.client, Now: r.wall.now,
+			})
+			ctx := t.Context()
+			if fault.DelayMS > 0 {
+				var giveUp context.CancelFunc
+				ctx, giveUp = context.WithTimeout(ctx, 50*time.Millisecond)
+				defer giveUp()
+			}
+			_, err := client.Record(ctx, "call")
+			require.Error(t, err)
+			require.NotErrorAs(t, err, new(*tencent.APIError))
+			require.NotErrorAs(t, err, new(*tencent.UnreadableRecordError))
+			r.sim.calls[callKey{testApp, "call"}].recordFault = nil
+			record, err := client.Record(t.Context(), "call")
+			require.NoError(t, err)
+			require.Equal(t, "call", record.CallID)
 		})
 	}
 }
@@ -78,9 +113,12 @@ func TestRecordFaultOfOneCall(t *testing.T) {
 func TestFaultsAreChecked(t *testing.T) {
 	r := newFixture(t)
 	for want, f := range map[string]Faults{
-		"loss_share":    {LossShare: 1.01},
-		"apis[1].times": {APIs: []APIFault{{Code: 1}, {Code: 1, Times: -1}}},
-		"apis[0].code":  {APIs: []APIFault{{Code: 0}}},
+		"loss_share":                       {LossShare: 1.01},
+		"apis[1].times":                    {APIs: []APIFault{{Code: 1}, {Code: 1, Times: -1}}},
+		"apis[0].code":                     {APIs: []APIFault{{Code: 0}}},
+		"apis[0].status":                   {APIs: []APIFault{{Status: 99}}},
+		"apis[0].delay_ms":                 {APIs: []APIFault{{DelayMS: -1}}},
+		"only one of code, status and cut": {APIs: []APIFault{{Code: 101001, Cut: true}}},
 	} {
 		require.ErrorContains(t, r.sim.SetFaults(f), want)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -85,8 +86,8 @@ func (s *Simulator) serveREST(w http.ResponseWriter, r *http.Request) {
 		s.answer(w, app.SDKAppID, target.name, nil, &failure{codeBadJSON, "the body is too large or was cut off"})
 		return
 	}
-	if fault, ok := s.takeFault(app.SDKAppID, target.name, body); ok {
-		s.answer(w, app.SDKAppID, target.name, nil, &failure{fault.Code, orDefault(fault.Info, "injected fault")})
+	fault, _ := s.takeFault(app.SDKAppID, target.name, body)
+	if s.misbehave(w, r, app.SDKAppID, target.name, fault) {
 		return
 	}
 	if !isObject(body) {
@@ -94,7 +95,49 @@ func (s *Simulator) serveREST(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	response, failed := target.answer(s, app, body)
+	if fault.Cut {
+		w = &halfWriter{ResponseWriter: w}
+	}
 	s.answer(w, app.SDKAppID, target.name, response, failed)
+}
+
+// misbehave does what a fault says before the right answer, and reports whether it has
+// answered in its place.
+func (s *Simulator) misbehave(w http.ResponseWriter, r *http.Request, app tencent.SDKAppID, name string, fault APIFault) bool {
+	if fault.DelayMS > 0 {
+		timer := time.NewTimer(time.Duration(fault.DelayMS) * time.Millisecond)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-r.Context().Done(): // the client has given up
+		case <-s.ctx.Done(): // closed
+		}
+	}
+	switch {
+	case fault.Status != 0:
+		s.countCode(app, name, tencent.CodeTransport)
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(fault.Status)
+		if _, err := io.WriteString(w, "<html><body>The service is being maintained.</body></html>\n"); err != nil {
+			s.log.Debug("answer not written", "api", name, "error", err)
+		}
+	case fault.Code != 0:
+		s.answer(w, app, name, nil, &failure{fault.Code, orDefault(fault.Info, "injected fault")})
+	default:
+		return false
+	}
+	return true
+}
+
+// halfWriter writes the first half of an answer, which is written at once.
+type halfWriter struct{ http.ResponseWriter }
+
+// Write implements io.Writer.
+func (w *halfWriter) Write(p []byte) (int, error) {
+	if _, err := w.ResponseWriter.Write(p[:len(p)/2]); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // refuse answers a request that cannot be assigned to an app.
