@@ -92,11 +92,14 @@ dev/bin/golangci-lint dev/bin/workflowcheck: dev/tools/go.mod dev/tools/go.sum
 	@mkdir -p dev/bin
 	cd dev/tools && go build -o ../bin/ tool
 
+FUZZTIME ?= 30s
+
 .PHONY: fuzz
-fuzz: ## Fuzz the callback decoder, the UserSig and the configuration, 30 s each
-	go test ./internal/tencent -run '^$$' -fuzz FuzzDecodeCallback -fuzztime 30s -fuzzminimizetime 10x
-	go test ./internal/tencent -run '^$$' -fuzz FuzzDecodeUserSig -fuzztime 30s -fuzzminimizetime 10x
-	go test ./internal/config -run '^$$' -fuzz FuzzParse -fuzztime 30s -fuzzminimizetime 10x
+fuzz: ## Fuzz what reads foreign input, FUZZTIME=30s for each target   (ARGS=FuzzTariff)
+	@grep -roE '^func $(or $(ARGS),Fuzz)[A-Za-z]*' --include=fuzz_test.go internal | while IFS=: read -r file name; do \
+		echo "$${name#func }"; \
+		go test "./$$(dirname "$$file")" -run '^$$' -fuzz "^$${name#func }\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x </dev/null || exit 1; \
+	done
 
 # Where a wrong operator costs money or loses calls.
 MUTATE = ./internal/billing ./internal/sweep ./internal/dedupe ./internal/tencent ./starter/callback ./activities ./workflows

@@ -161,25 +161,6 @@ func TestLoadNamesWhatIsWrongWithThePath(t *testing.T) {
 	require.ErrorContains(t, err, "is larger than")
 }
 
-func FuzzParseNeverPanics(f *testing.F) {
-	f.Add([]byte(valid))
-	example, err := os.ReadFile(exampleFile)
-	require.NoError(f, err)
-	f.Add(example)
-	for _, seed := range []string{"", "a", "- a", "? a\n: b", "<<: *x", "apps: [", "apps: [[]]", "apps:\n- &a {name: *a}", "apps: !!x y", "targets: {a: 1}", "tariffs: {a: {versions: [1]}}", "\xff"} {
-		f.Add([]byte(seed))
-	}
-	lookup := lookupIn(environment())
-	f.Fuzz(func(t *testing.T, data []byte) {
-		cfg, err := config.Parse("fuzz.yaml", data, lookup)
-		require.Equal(t, cfg == nil, err != nil, "either a configuration or an error")
-		if err != nil {
-			require.NotEmpty(t, err.Error())
-			require.NotContains(t, err.Error(), "canary")
-		}
-	})
-}
-
 func replaceOnce(t *testing.T, text, old, replacement string) string {
 	t.Helper()
 	require.Contains(t, text, old)

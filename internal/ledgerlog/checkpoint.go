@@ -64,7 +64,11 @@ func ParseCheckpoint(text string) (Checkpoint, error) {
 	c := Checkpoint{Origin: head.Origin, Size: head.Size, Root: Hash(head.Hash)}
 	line, more, _ := strings.Cut(string(rest), "\n")
 	at, ok := strings.CutPrefix(line, timeLine)
-	if c.Time, err = time.Parse(time.RFC3339Nano, at); err != nil || !ok {
+	if c.Time, err = time.Parse(time.RFC3339Nano, at); err == nil {
+		c.Time = c.Time.UTC()
+		_, err = c.Time.MarshalText() // only a time of four digits for the year can be shown again
+	}
+	if err != nil || !ok {
 		return Checkpoint{}, fmt.Errorf("is not a checkpoint of this program: its fourth line must be %q and a time", timeLine)
 	}
 	line, _, _ = strings.Cut(more, "\n")

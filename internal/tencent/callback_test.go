@@ -1,7 +1,6 @@
 package tencent
 
 import (
-	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -268,28 +267,6 @@ func TestDecodeCallbackReadsWhatItCan(t *testing.T) {
 			require.NoError(t, err)
 		})
 	}
-}
-
-func FuzzDecodeCallback(f *testing.F) {
-	f.Add(endCallQuery, sampleBody)
-	f.Add("sdkappid=1&command=x", `{"StartCallTs":1}`)
-	f.Add("CallbackCommand=Call.CallbackAfterMemberChanged", `{"CallId":"x","UserList":[]}`)
-	f.Fuzz(func(t *testing.T, query, body string) {
-		cb, err := DecodeCallback(ParseQuery(query), []byte(body))
-		if err != nil {
-			var fieldErr *FieldError
-			require.True(t, errors.As(err, &fieldErr), "every error names a field: %v", err)
-			require.NotEmpty(t, fieldErr.Field)
-			return
-		}
-		if cb.Command == CommandAfterEndCall {
-			require.NoError(t, ValidateCallID("CallId", cb.Record.CallID))
-		}
-		_, err = cb.Record.Fingerprint()
-		require.NoError(t, err)
-		_, err = cb.EndedAt().MarshalJSON()
-		require.NoError(t, err)
-	})
 }
 
 func TestVerifyCallbackSign(t *testing.T) {

@@ -327,28 +327,6 @@ func TestRawIsCapped(t *testing.T) {
 	require.Equal(t, "a\uFFFDb", rawText([]byte("a\xffb")))
 }
 
-func FuzzDecodeRecord(f *testing.F) {
-	f.Add(sampleRecordJSON)
-	f.Add(`{"CallId":1,"EndTime":"1e9","CalleeList_Account":[null,{}]}`)
-	f.Fuzz(func(t *testing.T, data string) {
-		if !json.Valid([]byte(data)) {
-			return
-		}
-		record, problems := DecodeRecord([]byte(data))
-		for _, p := range problems {
-			require.NotEmpty(t, p.Field)
-			require.NotEmpty(t, p.Problem)
-		}
-		encoded, err := json.Marshal(record)
-		require.NoError(t, err)
-		_, err = record.EndedAt().MarshalJSON()
-		require.NoError(t, err)
-		again, problems := DecodeRecord(encoded)
-		require.Empty(t, problems, "what was read is within all limits")
-		require.Equal(t, record.EndTime, again.EndTime)
-	})
-}
-
 func TestControlCharactersInTexts(t *testing.T) {
 	require.Nil(t, escapeControls([]byte("{\n\t\"a\": \"b\\\\\"\n}")))
 	require.Equal(t, `{"a":"\u0009\"\u000a"}`, string(escapeControls([]byte("{\"a\":\"\t\\\"\n\"}"))))

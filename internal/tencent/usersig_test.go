@@ -78,23 +78,3 @@ func TestSignerRenewsAtHalfLife(t *testing.T) {
 	s.Drop(second)
 	require.NotEqual(t, second, get())
 }
-
-func FuzzDecodeUserSig(f *testing.F) {
-	text, err := NewUserSig(testApp, testKey, "administrator", signedAt, time.Hour)
-	require.NoError(f, err)
-	f.Add(text)
-	f.Add("")
-	f.Add("eJw_")
-	f.Fuzz(func(t *testing.T, text string) {
-		sig, err := DecodeUserSig(text)
-		if err != nil {
-			require.ErrorIs(t, err, ErrUserSigInvalid)
-			return
-		}
-		again, err := sig.encode()
-		require.NoError(t, err)
-		decoded, err := DecodeUserSig(again)
-		require.NoError(t, err)
-		require.Equal(t, sig, decoded)
-	})
-}
