@@ -90,14 +90,14 @@ func (w *World) correct(c *call) {
 		w.trace.add(c.id, "the reversal is tried again: %v", why)
 		w.agenda.After(10*time.Minute, "correct "+c.id, func() { go w.correct(c) })
 	}
-	entries, err := w.ledger.Get(ctx, c.app, c.id)
+	entries, err := w.read(c.id, func() ([]ledger.Entry, error) { return w.ledger.Get(ctx, c.app, c.id) })
 	if err != nil || len(entries) == 0 {
 		if c.recorded {
 			again(errors.Join(err, errors.New("not charged yet")))
 		}
 		return
 	}
-	reversals, booked, err := w.ledger.Reverse(ctx, entries[0].Key, ledger.Correction{Operator: "operator", Reason: "complaint"})
+	reversals, booked, err := w.reverse(ctx, c.id, entries[0].Key)
 	if err != nil {
 		again(err)
 		return

@@ -34,6 +34,7 @@ type Result struct {
 	// Simulated is how long the run was by its own clock.
 	Simulated time.Duration
 	trace     *Trace
+	evidence  checker.Evidence
 }
 
 // Trace returns what happened, all of it or the story of a call.
@@ -49,6 +50,7 @@ func Run(t *testing.T, seed uint64, o Options) (result Result) {
 		time.Sleep(time.Until(time.Date(2026, 1, 5, 18, 0, 0, 123456789, time.UTC)))
 		result = run(t, seed, o, file)
 	})
+	result.Findings = checker.Check(result.evidence)
 	return result
 }
 
@@ -69,7 +71,7 @@ func run(t *testing.T, seed uint64, o Options, file string) Result {
 	require.NoError(t, err)
 	require.NoError(t, w.close())
 	return Result{
-		Seed: seed, Options: o, Placed: len(w.calls), Findings: checker.Check(evidence), Faults: plan.Counts(), Entries: len(evidence.Entries),
+		Seed: seed, Options: o, Placed: len(w.calls), evidence: evidence, Faults: plan.Counts(), Entries: len(evidence.Entries),
 		Messages: len(evidence.Messages), Simulated: time.Since(begin), trace: w.trace,
 	}
 }

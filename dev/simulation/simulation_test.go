@@ -100,14 +100,22 @@ func (r Result) explain(t *testing.T) {
 	if len(r.Findings) == 0 {
 		return
 	}
-	t.Errorf("seed %d: %d findings; go test ./dev/simulation -run TestSeed -seed %d -calls %d -v repeats it", r.Seed, len(r.Findings), r.Seed, r.Calls)
+	t.Errorf("seed %d: %d findings; go test ./dev/simulation -run TestSeed -seed %d -calls %d -v -artifacts repeats it", r.Seed, len(r.Findings), r.Seed, r.Calls)
 	told := map[string]bool{"": true}
 	for _, f := range r.Findings {
 		t.Logf("finding: %s", f)
+		if f.Kind == checker.Impossible {
+			t.Log("its operations:\n" + strings.Join(r.evidence.History(f.CallID), "\n"))
+		}
 		if !told[f.CallID] {
 			told[f.CallID] = true
 			t.Log("\n" + strings.Join(r.Trace(f.CallID), "\n"))
 		}
+	}
+	drawn, err := r.evidence.Draw(r.Findings, t.ArtifactDir())
+	require.NoError(t, err)
+	for _, file := range drawn {
+		t.Log("drawn, and kept with -artifacts: " + file)
 	}
 	t.Log("the night:\n" + strings.Join(r.Trace("system: "), "\n"))
 }

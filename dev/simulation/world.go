@@ -142,7 +142,7 @@ func (w *World) boot(ctx context.Context) error {
 		return err
 	}
 	p.calls = launch.NewCalls(p.temporal, taskQueue)
-	p.receiver = callback.New(w.callbackApps(), dedupe.New(p.guard, reg), callback.Limits{}, starterSeam{p.calls}, reg, w.logger)
+	p.receiver = callback.New(w.callbackApps(), dedupe.New(p.guard, reg), callback.Limits{}, notedStarter{starterSeam{p.calls}, w}, reg, w.logger)
 	acts, sweeps, err := w.activities(p, reg)
 	if err != nil {
 		return err
@@ -184,7 +184,7 @@ func (w *World) callbackApps() []callback.App {
 
 // activities are those of the worker, with seams in place of connections.
 func (w *World) activities(p *process, reg prometheus.Registerer) (*activities.Activities, *activities.Sweeps, error) {
-	books := ledgerSeam{w.ledger, w.plan}
+	books := notedLedger{ledgerSeam{w.ledger, w.plan}, w}
 	var apps []activities.App
 	var sweepApps []activities.SweepApp
 	for i := range w.config.Apps {
@@ -215,7 +215,7 @@ func (w *World) activities(p *process, reg prometheus.Registerer) (*activities.A
 	forget := func(ctx context.Context, app tencent.SDKAppID, callID string) error {
 		return dedupe.Forget(ctx, p.guard, app, callID)
 	}
-	return activities.New(apps, books, receivers, forget, p.calls.FoldReview, reg), activities.NewSweeps(sweepApps, books, sweepSeam{p.calls}, reg), nil
+	return activities.New(apps, books, receivers, forget, p.calls.FoldReview, reg), activities.NewSweeps(sweepApps, books, notedSweep{sweepSeam{p.calls}, w}, reg), nil
 }
 
 // close ends what boot did not begin.
