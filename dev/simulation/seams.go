@@ -128,7 +128,7 @@ func (l ledgerSeam) SetSweptTo(ctx context.Context, app tencent.SDKAppID, to tim
 type temporalSeam struct{ plan *Plan }
 
 // Down implements servermodel.Faults.
-func (s temporalSeam) Down() bool { return s.plan.down(TemporalDown, "") }
+func (s temporalSeam) Down() time.Time { return s.plan.downUntil(TemporalDown, "") }
 
 // Answer implements servermodel.Faults.
 func (s temporalSeam) Answer(request, workflowID string) (refuse, lose bool) {

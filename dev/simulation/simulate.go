@@ -135,7 +135,7 @@ func (w *World) scheduleOutages(t *testing.T, n night, begin time.Time) {
 		fault   Fault
 		longest time.Duration
 	}{
-		{RedisDown, time.Hour}, {TemporalDown, 40 * time.Minute}, {LedgerDown, time.Hour}, {RecordAPIDown, 5 * time.Hour}, {CallbackOutage, 3 * time.Hour},
+		{RedisDown, time.Hour}, {TemporalDown, 40 * time.Minute}, {LedgerDown, time.Hour}, {RecordAPIDown, 2 * time.Hour}, {CallbackOutage, 3 * time.Hour},
 	} {
 		random := w.plan.random("outage", string(o.fault))
 		for range random.IntN(3) {
@@ -146,11 +146,12 @@ func (w *World) scheduleOutages(t *testing.T, n night, begin time.Time) {
 	if n.long {
 		w.outage(CallbackOutage, "", begin.Add(time.Hour), begin.Add(n.length-time.Hour))
 	}
-	for _, target := range targets {
+	longest := w.plan.random("target").IntN(len(targets))
+	for i, target := range targets {
 		random := w.plan.random("target", target.Name)
 		from, lasts := begin.Add(upTo(random, n.length)), upTo(random, 2*time.Hour)
 		switch {
-		case n.long && random.IntN(2) == 0:
+		case n.long && i == longest:
 			from, lasts = begin.Add(upTo(random, 3*24*time.Hour)), 72*time.Hour
 		case random.IntN(2) == 0:
 			continue
