@@ -117,7 +117,7 @@ func (s notedStarter) Start(ctx context.Context, p workflows.AfterCallParams, fi
 
 // notedSweep notes the starts of a sweep.
 type notedSweep struct {
-	sweepSeam
+	activities.SweepCalls
 	world *World
 }
 
@@ -126,7 +126,7 @@ func (s notedSweep) StartListed(
 	ctx context.Context, app activities.SweepApp, record tencent.CallRecord, again activities.StartAgain,
 ) (activities.StartOutcome, error) {
 	o, end := s.world.begin(checker.OpStart, record.CallID)
-	started, err := s.sweepSeam.StartListed(ctx, app, record, again)
+	started, err := s.SweepCalls.StartListed(ctx, app, record, again)
 	end(o, outcome(started == activities.StartedFirst || started == activities.StartedAgain, err))
 	return started, err
 }

@@ -63,6 +63,8 @@ const (
 	WorkerKilled   Fault = "worker killed"
 	Backfill       Fault = "backfill overlaps a sweep"
 	SecondSweep    Fault = "sweep overlaps a sweep"
+	StarterClock   Fault = "clock of the starter is wrong"
+	WorkerClock    Fault = "clock of the worker is wrong"
 )
 
 // rare are faults that leave too few calls without trouble if they are frequent.
@@ -211,5 +213,5 @@ func upTo(random *rand.Rand, limit time.Duration) time.Duration {
 // Faults are all kinds of faults.
 func Faults() []Fault {
 	return append(slices.Clone(single), RedisDown, RedisForgets, TemporalDown, LedgerDown, RecordAPIDown, TargetDown, CallbackOutage,
-		WorkerRestart, WorkerKilled, Backfill, SecondSweep)
+		WorkerRestart, WorkerKilled, Backfill, SecondSweep, StarterClock, WorkerClock)
 }

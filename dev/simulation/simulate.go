@@ -86,6 +86,8 @@ func (w *World) schedule(t *testing.T, n night, begin time.Time) {
 	}
 	w.scheduleDecisions(n, 1)
 	w.scheduleOutages(t, n, begin)
+	w.scheduleClock(StarterClock, w.starterClock, n, begin)
+	w.scheduleClock(WorkerClock, w.workerClock, n, begin)
 }
 
 func (w *World) scheduleCall(t *testing.T, c *call) {

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"aftercall/dev/faults/checker"
 )
 
 var (

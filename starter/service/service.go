@@ -87,7 +87,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 		clock.Source{Name: clock.Redis, Read: guard.Now},
 	)
 	calls := launch.NewCalls(temporal, settings.TaskQueue).Decrypting(settings.PayloadKeys).WithClock(func() time.Time { return clocks.NowOf(clock.Temporal) })
-	receiver := callback.New(apps(cfg), claims, limits(settings, cfg, guard), calls, reg, logger)
+	receiver := callback.New(Apps(cfg), claims, limits(settings, cfg, guard), calls, reg, logger)
 	receiver.UseClock(clocks.Now)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -143,7 +143,8 @@ func callbackCertificate(settings config.StarterSettings) (*serve.Certificate, e
 	return certificate, nil
 }
 
-func apps(cfg *config.Config) []callback.App {
+// Apps are what the receiver of callbacks knows of the configured apps.
+func Apps(cfg *config.Config) []callback.App {
 	all := make([]callback.App, len(cfg.Apps))
 	for i := range cfg.Apps {
 		app := &cfg.Apps[i]
