@@ -25,6 +25,7 @@ const (
 	NotInLedger   = "notified of no entry"
 	AcceptedEmpty = "accepted but nowhere"
 	Impossible    = "impossible" // no order of what was done about the call explains it
+	Leaked        = "leaked"     // memory, goroutines, files or connections
 	Stuck         = "stuck"
 	Problem       = "problem"
 )
@@ -70,6 +71,7 @@ func Check(e Evidence) []Finding {
 		}
 	}
 	r.histories()
+	r.usages()
 	for _, text := range e.Stuck {
 		r.add(Stuck, "", "%s", text)
 	}

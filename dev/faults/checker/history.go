@@ -25,11 +25,13 @@ const (
 	// OpCharge charges what Entries has. Already: the ledger has the entry in Entries.
 	// Refused: the ledger has another sum.
 	OpCharge OperationKind = "charge"
-	// OpReverse reverses the entry with Key. Already: it is reversed.
+	// OpReverse reverses the entry with Key, or the charge that counts. Already: it is
+	// reversed.
 	OpReverse OperationKind = "reverse"
 	// OpUndo charges again what was reversed last. Already: it is charged again.
 	OpUndo OperationKind = "undo"
-	// OpAdjust books the adjustment in Entries. Already: that one is booked.
+	// OpAdjust books the adjustment in Entries, without a Key as the next one. Already:
+	// that one is booked.
 	OpAdjust OperationKind = "adjust"
 	// OpRead reads all entries of the call, which are Entries.
 	OpRead OperationKind = "read"
@@ -46,6 +48,8 @@ const (
 	Done    Outcome = "done"
 	Already Outcome = "already done"
 	Refused Outcome = "refused"
+	// Succeeded is Done or Already, where a command does not tell which.
+	Succeeded Outcome = "succeeded"
 	// Unknown is an operation without an answer: it has happened at any time since it
 	// began, or will, or never.
 	Unknown Outcome = "no answer"
@@ -134,23 +138,25 @@ func newHistory(operations []Operation, callID string) (history []porcupine.Oper
 }
 
 // essence leaves out what would only make the search for an order longer: callbacks that
-// were not answered OK, which say nothing, and starts and charges without an answer,
-// except the first of a kind. What a later one may have done, that one may have done then.
+// were not answered OK, which say nothing, and repetitions of operations without an
+// answer. What a repetition may have done, the first one may have done then; that both
+// have is a bug.
 func essence(history []porcupine.Operation) []porcupine.Operation {
-	seen := map[string]bool{}
+	last := map[OperationKind]string{} // without an answer, since the last one with an answer
 	return slices.DeleteFunc(history, func(o porcupine.Operation) bool {
 		op := o.Input.(Operation)
+		text := op.String()
 		switch {
-		case op.Outcome == Done:
-			return false
 		case op.Kind == OpCallback:
-			return true
-		case op.Outcome != Unknown, op.Kind != OpStart && op.Kind != OpCharge:
-			return false
+			return op.Outcome != Done
+		case op.Outcome == Unknown:
+			repeated := last[op.Kind] == text
+			last[op.Kind] = text
+			return repeated
+		case op.Kind == OpReverse, op.Kind == OpUndo, op.Kind == OpAdjust: // which can be done again
+			delete(last, op.Kind)
 		}
-		repeated := seen[op.String()]
-		seen[op.String()] = true
-		return repeated
+		return false
 	})
 }
 

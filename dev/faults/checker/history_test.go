@@ -71,7 +71,12 @@ func TestHistories(t *testing.T) {
 			at(6, 6, OpUndo, Refused), at(7, 7, OpAdjust, Refused, ofHistory("adjustment.2:c", "0.10")), at(8, 8, OpAdjust, Refused, ofHistory("adjustment:c", "-0.50")),
 		}, ""},
 		"a correction without an answer": {after(about("charge:c", at(8, 9, OpReverse, Unknown)), at(10, 10, OpFind, Done, charged), at(12, 13, OpUndo, Done)), ""},
-		"found at once":                  {with(at(4, 5, OpFind, Done, charged), at(3, 4, OpFind, Refused)), ""},
+		"commands that do not tell, and are repeated": {with(
+			at(6, 7, OpAdjust, Unknown, ofHistory("", "0.10")), at(8, 8, OpAdjust, Unknown, ofHistory("", "0.10")), at(9, 9, OpAdjust, Succeeded, ofHistory("", "0.10")),
+			at(10, 11, OpReverse, Unknown), at(12, 13, OpReverse, Succeeded), at(14, 14, OpReverse, Succeeded), at(15, 15, OpUndo, Succeeded), at(16, 16, OpUndo, Succeeded),
+			at(17, 17, OpFind, Done, again, ofHistory("adjustment.2:c", "0.10")),
+		), ""},
+		"found at once": {with(at(4, 5, OpFind, Done, charged), at(3, 4, OpFind, Refused)), ""},
 
 		"OK before the start":         {[]Operation{at(1, 2, OpCallback, Done), at(3, 4, OpStart, Done)}, "it is unknown, and the next cannot be callback: done"},
 		"OK without a start":          {[]Operation{at(1, 2, OpCallback, Done)}, "callback: done"},
@@ -95,9 +100,14 @@ func TestHistories(t *testing.T) {
 		"adjusted twice":              {after(at(6, 9, OpAdjust, Done, credit)), "adjust: done"},
 		"adjusted, and not charged":   {[]Operation{started[1], at(6, 9, OpAdjust, Done, credit)}, "adjust: done"},
 		"adjusted after the reversal": {with(about("charge:c", at(6, 7, OpReverse, Done)), at(8, 9, OpAdjust, Done, credit)), "adjust: done"},
-		"undone, and not reversed":    {with(at(6, 7, OpUndo, Done)), "undo: done"},
-		"undone twice":                {with(about("charge:c", at(6, 6, OpReverse, Done)), at(7, 8, OpUndo, Done), at(7, 8, OpUndo, Done)), "undo: done"},
-		"undone by another sum":       {with(about("charge:c", at(6, 6, OpReverse, Done)), at(7, 8, OpUndo, Done, ofHistory("charge.2:c", "0.12"))), "undo: done"},
+		"adjusted by two repetitions": {with(
+			at(6, 7, OpAdjust, Unknown, ofHistory("", "0.10")), at(8, 8, OpAdjust, Unknown, ofHistory("", "0.10")), at(9, 9, OpAdjust, Unknown, ofHistory("", "0.10")),
+			at(10, 10, OpRead, Done, charged, ofHistory("adjustment:c", "0.10"), ofHistory("adjustment.2:c", "0.10")),
+		), "adjustment 2 of 0.1"},
+		"succeeded, and lost":      {with(at(6, 6, OpReverse, Succeeded), at(7, 7, OpRead, Done, charged)), "read: done"},
+		"undone, and not reversed": {with(at(6, 7, OpUndo, Done)), "undo: done"},
+		"undone twice":             {with(about("charge:c", at(6, 6, OpReverse, Done)), at(7, 8, OpUndo, Done), at(7, 8, OpUndo, Done)), "undo: done"},
+		"undone by another sum":    {with(about("charge:c", at(6, 6, OpReverse, Done)), at(7, 8, OpUndo, Done, ofHistory("charge.2:c", "0.12"))), "undo: done"},
 		"undone without adjustment": {after(
 			about("charge:c", at(8, 8, OpReverse, Done)), at(9, 9, OpUndo, Done), at(11, 11, OpRead, Done, charged, credit, reversed, uncredit, again),
 		), "read: done"},

@@ -70,9 +70,9 @@ func (s callState) step(o Operation) []callState {
 		return []callState{s, after}
 	case o.Outcome == Unknown:
 		return []callState{s}
-	case o.Outcome == Done && possible:
+	case (o.Outcome == Done || o.Outcome == Succeeded) && possible:
 		return []callState{after}
-	case o.Outcome == Already && s.has(o), o.Outcome == Refused && s.refuses(o):
+	case (o.Outcome == Already || o.Outcome == Succeeded) && s.has(o), o.Outcome == Refused && s.refuses(o):
 		return []callState{s}
 	}
 	return nil
@@ -81,7 +81,7 @@ func (s callState) step(o Operation) []callState {
 // do returns the state after an operation that is done.
 func (s callState) do(o Operation) (after callState, possible bool) {
 	entries := newBooked(o.Entries)
-	_, charged := s.charge()
+	charge, charged := s.charge()
 	switch o.Kind {
 	case OpCallback: // which only counts if the call is not lost any more
 		return s, s.started || len(s.entries) > 0
@@ -90,13 +90,21 @@ func (s callState) do(o Operation) (after callState, possible bool) {
 	case OpCharge:
 		return s.book(entries), s.started && len(s.entries) == 0 && len(entries) == 1 && entries[0].name == "charge 1"
 	case OpReverse:
-		reversals, ok := s.reversals(nameOf(o.Key))
+		name := charge.name
+		if o.Key != "" {
+			name = nameOf(o.Key)
+		}
+		reversals, ok := s.reversals(name)
 		return s.book(reversals), ok && same(reversals, entries)
 	case OpUndo:
 		again, ok := s.again()
 		return s.book(again), ok && same(again, entries)
 	case OpAdjust:
-		return s.book(entries), charged && len(entries) == 1 && entries[0].name == s.next("adjustment")
+		next := s.next("adjustment")
+		if len(entries) == 1 && entries[0].name == anyAdjustment {
+			entries[0].name = next
+		}
+		return s.book(entries), charged && len(entries) == 1 && entries[0].name == next
 	case OpRead:
 		return s, contains(s.entries, entries) && len(entries) == len(s.entries)
 	default: // OpFind
@@ -111,9 +119,18 @@ func (s callState) has(o Operation) bool {
 	case OpStart:
 		return s.started || len(s.entries) > 0
 	case OpReverse:
+		if o.Key == "" {
+			return !charged && len(s.entries) > 0
+		}
 		return s.reversed(nameOf(o.Key)) && (!charged || strings.HasPrefix(nameOf(o.Key), "adjustment"))
 	case OpUndo:
 		return charged && charge.name != "charge 1"
+	case OpAdjust:
+		return slices.ContainsFunc(s.entries, func(b booked) bool {
+			return slices.ContainsFunc(newBooked(o.Entries), func(want booked) bool {
+				return b == want || want.name == anyAdjustment && strings.HasPrefix(b.name, "adjustment") && b.amount == want.amount
+			})
+		})
 	default:
 		return len(o.Entries) > 0 && contains(s.entries, newBooked(o.Entries))
 	}
@@ -128,6 +145,9 @@ func (s callState) refuses(o Operation) bool {
 	case OpCharge, OpFind:
 		return (len(s.entries) > 0) == (o.Kind == OpCharge)
 	case OpReverse: // without an adjustment, the call may cost less than nothing
+		if o.Key == "" {
+			return !charged
+		}
 		_, ok := s.reversals(nameOf(o.Key))
 		return !ok || strings.HasPrefix(nameOf(o.Key), "adjustment")
 	case OpUndo:
@@ -219,7 +239,11 @@ func contains(all, some []booked) bool {
 	return true
 }
 
-const reversalOf = "reversal of "
+const (
+	reversalOf = "reversal of "
+	// anyAdjustment has no number yet.
+	anyAdjustment = "adjustment"
+)
 
 // nameOf is the name of the entry with a key, as docs/ledger.md describes it:
 // charge.2:1400000000:… is "charge 2".
@@ -235,8 +259,11 @@ func nameOf(key string) string {
 func newBooked(entries []Entry) (all []booked) {
 	for _, e := range entries {
 		name := nameOf(e.Key)
-		if e.Reverses != "" {
+		switch {
+		case e.Reverses != "":
 			name = reversalOf + nameOf(e.Reverses)
+		case e.Key == "":
+			name = anyAdjustment
 		}
 		all = append(all, booked{name, decimal(rational(e.Amount))})
 	}

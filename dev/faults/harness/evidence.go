@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"aftercall/dev/faults/checker"
@@ -33,22 +34,16 @@ func (w *world) collect(ctx context.Context) (checker.Evidence, error) {
 	e := checker.Evidence{Tariffs: tariffs, Targets: targets}
 	messages, events := w.received() // before the ledger is read: an event follows its entry
 	booked := map[string]time.Time{}
-	store, err := ledger.OpenReadOnly(ctx, w.stack.LedgerURL())
+	entries, called, err := w.readLedger(ctx)
 	if err != nil {
 		return e, err
 	}
-	defer store.Close()
-	for entry, err := range store.List(ctx, ledger.Filter{}) {
-		if err != nil {
-			return e, err
-		}
+	for _, entry := range entries {
 		booked[entry.Key] = entry.CreatedAt
-		e.Entries = append(e.Entries, checker.Entry{
-			Key: entry.Key, Kind: string(entry.Kind), App: entry.App, CallID: entry.CallID(),
-			Amount: entry.Charge.Amount.Number(), Currency: entry.Charge.Amount.CurrencyCode(), BilledSeconds: entry.Charge.BilledSeconds,
-			Result: string(entry.Record.Result), Reverses: entry.Reverses, Operator: entry.Operator, Reason: entry.Reason,
-		})
+		e.Entries = append(e.Entries, newEntry(entry))
 	}
+	w.read(entries, called)
+	e.Operations = slices.Concat(w.history.all(), w.charged(e.Entries), sightings(e.Entries, messages, events))
 	if err := w.calls(ctx, &e); err != nil {
 		return e, err
 	}
@@ -62,6 +57,13 @@ func (w *world) collect(ctx context.Context) (checker.Evidence, error) {
 		})
 	}
 	return e, nil
+}
+
+func newEntry(e ledger.Entry) checker.Entry {
+	return checker.Entry{
+		Key: e.Key, Kind: string(e.Kind), App: e.App, CallID: e.CallID(), Amount: e.Charge.Amount.Number(), Currency: e.Charge.Amount.CurrencyCode(),
+		BilledSeconds: e.Charge.BilledSeconds, Result: string(e.Record.Result), Reverses: e.Reverses, Operator: e.Operator, Reason: e.Reason,
+	}
 }
 
 // event is what the checker reads of the body of an event.

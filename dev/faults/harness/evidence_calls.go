@@ -98,13 +98,13 @@ func (w *world) workflow(ctx context.Context, call tencentsim.Call, posted []ten
 			e.Problems = append(e.Problems, "workflow "+id+" is "+info.GetStatus().String())
 		}
 	}
+	e.Operations = append(e.Operations, operations(call.Record.CallID, posted, started)...)
 	for _, d := range posted {
 		if d.Status != 200 {
 			continue
 		}
-		answered := d.SentAt.Add(time.Duration(d.LatencyMS+1) * time.Millisecond)
 		e.Answers = append(e.Answers, checker.Answer{
-			CallID: call.Record.CallID, At: answered, Known: !started.IsZero() && !started.After(answered),
+			CallID: call.Record.CallID, At: answered(d), Known: !started.IsZero() && !started.After(answered(d)),
 		})
 	}
 	return nil

@@ -124,7 +124,7 @@ func (w *world) correct(ctx context.Context, c placedCall) {
 		}[made.Kind]
 		args = append(args, "--app", app.Name, "--operator", "night shift", "--reason", fmt.Sprintf("correction %d", i+1), "--", c.spec.CallID)
 		for {
-			result := w.stack.Command(ctx, args...)
+			result := w.correction(c.spec.CallID, made, func() local.CommandResult { return w.stack.Command(ctx, args...) })
 			if result.Err() == nil {
 				break
 			}

@@ -28,6 +28,7 @@ type world struct {
 	network   *network
 	receivers *receivers
 	people    *people
+	history   *history
 	// supervised are the parts that are started again when they end by themselves.
 	supervised []string
 	started    time.Time
@@ -46,7 +47,7 @@ type result struct {
 	recovered time.Duration
 	findings  []checker.Finding
 	timeline  []string
-	// stories are about the calls of the findings.
+	// stories are about the calls and processes of the findings.
 	stories []string
 }
 
@@ -97,7 +98,7 @@ func (s setup) start(ctx context.Context, dir string, seed uint64) (*world, plan
 		Logger:  slog.New(slog.DiscardHandler),
 	}
 	t := s.topology
-	w := &world{people: newPeople(), supervised: slices.Concat(
+	w := &world{people: newPeople(), history: newHistory(), supervised: slices.Concat(
 		local.Numbered("temporal", max(1, len(t.Nodes))), local.Numbered("worker", t.Workers), local.Numbered("starter", t.Starters),
 	)}
 	var trust map[string]string
@@ -108,6 +109,7 @@ func (s setup) start(ctx context.Context, dir string, seed uint64) (*world, plan
 		return nil, plan{}, err
 	}
 	maps.Copy(o.Environ, trust)
+	o.Environ["AFTERCALL_PROFILES"] = "true" // to collect garbage
 	o.Environ["AFTERCALL_CONFIG"] = filepath.Join(s.root, "dev", "faults", "harness", "aftercall.yaml")
 	p, err := s.plan(seed, w.network.names)
 	if err != nil {
@@ -142,11 +144,16 @@ func (w *world) stop(ctx context.Context) error {
 // follow places the calls while the faults happen, and then waits until everything is
 // right, or recovery is over.
 func (w *world) follow(ctx context.Context, p plan) (r result, err error) {
+	before, err := w.usages(ctx)
+	if err != nil {
+		return r, err
+	}
 	r.plan, w.started = p, time.Now()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	people, dismiss := context.WithCancel(ctx)
 	w.people.work.Go(func() { w.reviewCalls(people) })
+	w.people.work.Go(func() { w.watch(people) })
 	defer w.people.work.Wait()
 	defer dismiss()
 	var load sync.WaitGroup
@@ -167,13 +174,18 @@ func (w *world) follow(ctx context.Context, p plan) (r result, err error) {
 	}
 	healed := time.Now()
 	w.note("the last fault is over")
-	r.findings, err = w.settle(ctx)
+	evidence, findings, err := w.settle(ctx)
 	r.recovered = time.Since(healed)
+	dismiss() // they use connections, too
+	w.people.work.Wait()
+	leaks, leaked := w.settleUsages(ctx, before)
+	r.findings = append(findings, leaks...)
+	err = errors.Join(err, leaked)
 	for _, c := range w.stack.Tencent.Calls() {
 		r.delivered += len(c.Callbacks)
 	}
 	r.timeline = w.timeline
-	r.stories = w.stories(ctx, r.findings)
+	r.stories = w.stories(ctx, evidence, r.findings)
 	return r, err
 }
 
@@ -260,19 +272,19 @@ func (w *world) placeNow(c plannedCall) (placedCall, error) {
 }
 
 // settle asks the checker until it finds nothing.
-func (w *world) settle(ctx context.Context) ([]checker.Finding, error) {
+func (w *world) settle(ctx context.Context) (evidence checker.Evidence, findings []checker.Finding, err error) {
 	ctx, cancel := context.WithTimeout(ctx, recovery)
 	defer cancel()
-	var findings []checker.Finding
 	for {
-		evidence, err := w.collect(ctx)
-		if err == nil {
-			if findings = checker.Check(evidence); !mayHeal(findings) {
-				return findings, nil
+		var now checker.Evidence
+		if now, err = w.collect(ctx); err == nil {
+			evidence, findings = now, checker.Check(now)
+			if !mayHeal(findings) {
+				return evidence, findings, nil
 			}
 		}
 		if wait(ctx, time.Second) != nil {
-			return findings, err
+			return evidence, findings, err
 		}
 	}
 }
