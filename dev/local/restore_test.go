@@ -19,14 +19,19 @@ import (
 	"aftercall/internal/ledger"
 	"aftercall/internal/ops"
 	"aftercall/internal/testenv"
+	"aftercall/internal/testenv/released"
 )
 
 // TestRestoreSQLite and TestRestorePostgres put an older copy of a ledger back,
 // after charges, decisions and corrections that it does not have, and book them
-// again, as the drill of docs/ledger.md says. Neither needs Tencent's records.
+// again, as the drill of docs/ledger.md says. Neither needs Tencent's records. The
+// ledgers begin with entries that the oldest release booked.
 func TestRestoreSQLite(t *testing.T) {
 	t.Parallel()
-	stack := startStack(t, func(o *local.Options) { o.Encrypt = true })
+	stack := startStack(t, func(o *local.Options) {
+		o.Encrypt = true
+		released.Ledger(t, "sqlite:"+filepath.Join(o.Dir, "ledger.db"), released.Versions[0])
+	})
 	testRestore(testContext(t), t, stack, drill{t: t, stack: stack, engine: "SQLite", folder: t.TempDir()})
 }
 
@@ -36,6 +41,7 @@ func TestRestorePostgres(t *testing.T) {
 	if !ok {
 		return
 	}
+	released.Ledger(t, url, released.Versions[0])
 	stack := startStack(t, func(o *local.Options) { o.Environ = map[string]string{"LEDGER_URL": url} })
 	testRestore(testContext(t), t, stack, drill{t: t, stack: stack, engine: "PostgreSQL", folder: t.TempDir()})
 }
