@@ -27,9 +27,7 @@ func TestFirstStart(t *testing.T) {
 	var later []tencentsim.Call
 	require.Eventually(t, func() bool {
 		later = append(later, c.place(tencentsim.CallSpec{SDKAppID: tutoringID, Lose: true}))
-		if err := schedule.Trigger(c.ctx, client.ScheduleTriggerOptions{}); err != nil {
-			return false // the worker has not made it yet, or Temporal is busy
-		}
+		require.NoError(t, schedule.Trigger(c.ctx, client.ScheduleTriggerOptions{}))
 		return slices.ContainsFunc(later, func(call tencentsim.Call) bool { return len(c.entries(call)) == 1 })
 	}, testTimeout, time.Second)
 	require.Empty(t, c.entries(past))

@@ -5,7 +5,6 @@ import (
 	"io"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"aftercall/dev/tencentsim"
 	"aftercall/dev/webhookreceiver"
@@ -21,11 +20,9 @@ func (s *Stack) openTencent() error {
 			Administrator: app.Identifier, CallbackToken: app.Callback.Token.Reveal(),
 		}
 	}
-	o := tencentsim.Options{Apps: apps, Logger: s.logger, JournalPath: filepath.Join(s.dir, "tencent.jsonl")}
-	if s.options.AnswerTimeout > 0 {
-		o.CallbackTimeout = s.options.AnswerTimeout + time.Second
-	}
-	sim, err := tencentsim.New(context.Background(), o)
+	sim, err := tencentsim.New(context.Background(), tencentsim.Options{
+		Apps: apps, Logger: s.logger, JournalPath: filepath.Join(s.dir, "tencent.jsonl"),
+	})
 	if err != nil {
 		return err
 	}

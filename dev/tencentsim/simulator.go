@@ -1,7 +1,6 @@
 package tencentsim
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,8 +22,9 @@ const (
 	RecordDelay = 5 * time.Second
 	// Retention is how long a record is kept after the end. D:68931
 	Retention = 7 * 24 * time.Hour
-	// DefaultCallbackTimeout is inferred from Tencent's other products.
-	DefaultCallbackTimeout = 2 * time.Second
+	// CallbackTimeout is how long a receiver may take to answer a callback,
+	// inferred from Tencent's other products.
+	CallbackTimeout = 2 * time.Second
 	// DefaultAdministrator is the account that signs REST requests.
 	DefaultAdministrator = "administrator"
 )
@@ -52,9 +52,6 @@ type Options struct {
 	JournalPath string
 	// Callbacks posts the callbacks; nil posts them over the network.
 	Callbacks http.RoundTripper
-	// CallbackTimeout is how long a receiver may take to answer a callback;
-	// DefaultCallbackTimeout when 0.
-	CallbackTimeout time.Duration
 }
 
 // Simulator is a simulated Tencent. It is an http.Handler and safe for concurrent use.
@@ -106,7 +103,7 @@ func New(ctx context.Context, o Options) (*Simulator, error) {
 		now:       time.Now,
 		wall:      time.Now,
 		limit:     RequestsPerSecond,
-		http:      newCallbackClient(cmp.Or(o.CallbackTimeout, DefaultCallbackTimeout)),
+		http:      newCallbackClient(CallbackTimeout),
 		random:    rand.New(rand.NewPCG(1, 1)),
 		calls:     map[callKey]*call{},
 		callbacks: map[tencent.SDKAppID]tencent.CallbackConfig{},
@@ -190,7 +187,7 @@ func (s *Simulator) Wait(ctx context.Context) error {
 }
 
 // Close drops the callbacks that have not been posted, waits for those in
-// progress (at most the timeout of callbacks), and closes the journal.
+// progress (at most CallbackTimeout), and closes the journal.
 func (s *Simulator) Close() error {
 	s.mu.Lock()
 	if s.closed {

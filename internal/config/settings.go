@@ -47,8 +47,6 @@ type StarterSettings struct {
 	TLSCert     string `env:"AFTERCALL_TLS_CERT" doc:"Path of the certificate with its chain, in the PEM format, for callbacks over HTTPS; left out, HTTP, for a proxy that ends TLS. A file that changes is read again within ten seconds."`
 	TLSKey      string `env:"AFTERCALL_TLS_KEY" doc:"Path of the private key of AFTERCALL_TLS_CERT, in the PEM format."`
 	AdminListen string `env:"AFTERCALL_ADMIN_LISTEN" envDefault:"127.0.0.1:9090" doc:"host:port for /healthz, /readyz and /metrics."`
-	// AnswerTimeout is longer in tests, on whose machine everything else runs too.
-	AnswerTimeout time.Duration `env:"AFTERCALL_ANSWER_TIMEOUT" envDefault:"1.4s" doc:"How long the answer to a callback may take, 1s to 25s; after it 503, so that nothing is acknowledged that is not started. Tencent's neighbouring products wait 1.5 to 2 s: raise it only if you know that your callbacks wait longer."`
 	// Drain is set to 0 in development, where waiting for it is only a delay.
 	Drain time.Duration `env:"AFTERCALL_DRAIN" envDefault:"5s" doc:"How long callbacks are still accepted after SIGTERM, while /readyz is red; 0s without a load balancer. See [operations.md](operations.md#a-rolling-restart)."`
 }
@@ -56,13 +54,6 @@ type StarterSettings struct {
 // maxDrain is less than what process supervisors wait for by themselves before
 // they kill, where that is generous.
 const maxDrain = 5 * time.Minute
-
-// minAnswerTimeout leaves time for Temporal beside that for Redis. maxAnswerTimeout
-// is below the listener's limit for writing an answer.
-const (
-	minAnswerTimeout = time.Second
-	maxAnswerTimeout = 25 * time.Second
-)
 
 // maxCheckpointEvery is so short that what was altered in between is not a whole
 // business year.
@@ -74,6 +65,9 @@ type WorkerSettings struct {
 	// TakeSweeps moves the sweeps of a whole task queue at once; by itself a worker
 	// takes them when the other queue has no worker any more.
 	TakeSweeps bool `env:"AFTERCALL_TAKE_SWEEPS" envDefault:"false" doc:"true takes the schedules of the sweeps even from another task queue that has workers; false waits until it has none."`
+
+	Deployment DeploymentName `env:"AFTERCALL_DEPLOYMENT" doc:"Name of a Worker Deployment in Temporal, such as aftercall; left out, workers are not versioned. See [operations.md](operations.md#worker-versions)."`
+	BuildID    BuildID        `env:"AFTERCALL_BUILD_ID" doc:"What this build of the worker is called in AFTERCALL_DEPLOYMENT, such as a version or a commit."`
 
 	AcceptEditedTariff TariffNames `env:"AFTERCALL_ACCEPT_EDITED_TARIFF" doc:"Names of tariffs, with commas between them, that were edited under calls that were charged, and are used nevertheless. See [billing.md](billing.md#edited-versions)."`
 
@@ -124,7 +118,6 @@ func Starter(environ map[string]string) (StarterSettings, *Config, error) {
 	problems = append(problems, listenProblem("AFTERCALL_ADMIN_LISTEN", settings.AdminListen)...)
 	problems = append(problems, pairProblems("AFTERCALL_TLS_CERT", settings.TLSCert, "AFTERCALL_TLS_KEY", settings.TLSKey)...)
 	problems = append(problems, rangeProblem("AFTERCALL_DRAIN", settings.Drain, 0, maxDrain)...)
-	problems = append(problems, rangeProblem("AFTERCALL_ANSWER_TIMEOUT", settings.AnswerTimeout, minAnswerTimeout, maxAnswerTimeout)...)
 	file, err := loadWith(&settings.Common, environ, problems)
 	return settings, file, err
 }
@@ -135,6 +128,7 @@ func Worker(environ map[string]string) (WorkerSettings, *Config, error) {
 	problems := parseSettings(&settings, environ)
 	problems = append(problems, listenProblem("AFTERCALL_ADMIN_LISTEN", settings.AdminListen)...)
 	problems = append(problems, settings.codecProblems(environ)...)
+	problems = append(problems, pairProblems("AFTERCALL_DEPLOYMENT", string(settings.Deployment), "AFTERCALL_BUILD_ID", string(settings.BuildID))...)
 	problems = append(problems, rangeProblem("AFTERCALL_CHECKPOINT_EVERY", settings.CheckpointEvery, time.Minute, maxCheckpointEvery)...)
 	file, err := loadWith(&settings.Common, environ, problems)
 	if err != nil {

@@ -53,7 +53,7 @@ func TestSettingsFromTheEnvironment(t *testing.T) {
 		"LEDGER_URL=sqlite:/var/lib/aftercall/ledger.db",
 		"AFTERCALL_LOG_FORMAT=json", "AFTERCALL_LOG_LEVEL=debug",
 		"AFTERCALL_TASK_QUEUE=calls", "AFTERCALL_TEMPORAL_UI_URL=http://localhost:8233/",
-		"AFTERCALL_DRAIN=7s", "AFTERCALL_ANSWER_TIMEOUT=3s", "AFTERCALL_REDIS_TIMEOUT=300ms",
+		"AFTERCALL_DRAIN=7s", "AFTERCALL_REDIS_TIMEOUT=300ms",
 		"AFTERCALL_LISTEN=127.0.0.1:0", "AFTERCALL_ADMIN_LISTEN=[::1]:9000",
 	}, list(environment())...)))
 	require.NoError(t, err)
@@ -66,7 +66,6 @@ func TestSettingsFromTheEnvironment(t *testing.T) {
 	require.Equal(t, "127.0.0.1:0", starter.Listen)
 	require.Equal(t, "[::1]:9000", starter.AdminListen)
 	require.Equal(t, 7*time.Second, starter.Drain)
-	require.Equal(t, 3*time.Second, starter.AnswerTimeout)
 	require.Equal(t, redisguard.MaxTimeout, starter.RedisTimeout)
 }
 
@@ -90,7 +89,6 @@ func TestSettingsProblems(t *testing.T) {
 		"AFTERCALL_DRAIN: must be a duration, as in 5s or 250ms":                                                                                   {"AFTERCALL_DRAIN": "5"},
 		"AFTERCALL_REDIS_TIMEOUT: must be from 10ms to 300ms":                                                                                      {"AFTERCALL_REDIS_TIMEOUT": "1s"},
 		"AFTERCALL_DRAIN: must be from 0s to 5m0s":                                                                                                 {"AFTERCALL_DRAIN": "-1s"},
-		"AFTERCALL_ANSWER_TIMEOUT: must be from 1s to 25s":                                                                                         {"AFTERCALL_ANSWER_TIMEOUT": "900ms"},
 		"AFTERCALL_TASK_QUEUE: must be a name without spaces around it":                                                                            {"AFTERCALL_TASK_QUEUE": " calls"},
 		"AFTERCALL_TEMPORAL_UI_URL: must be an address such as http://localhost:8233":                                                              {"AFTERCALL_TEMPORAL_UI_URL": "localhost:8233"},
 		"AFTERCALL_LISTEN: must be host:port or :port, as in 127.0.0.1:8080":                                                                       {"AFTERCALL_LISTEN": "8080"},
@@ -194,5 +192,21 @@ func TestCertificateSettings(t *testing.T) {
 			_, _, err := config.Starter(with(map[string]string{name: "file.pem"}))
 			require.EqualError(t, err, name+": has no use without "+names[1-i]+": set that too, or remove this")
 		}
+	}
+}
+
+func TestDeployment(t *testing.T) {
+	worker, _, err := config.Worker(with(map[string]string{"AFTERCALL_DEPLOYMENT": "after-call_2", "AFTERCALL_BUILD_ID": "v1.4.0+a1b2c3"}))
+	require.NoError(t, err)
+	require.Equal(t, config.DeploymentName("after-call_2"), worker.Deployment)
+	require.Equal(t, config.BuildID("v1.4.0+a1b2c3"), worker.BuildID)
+	for want, changes := range map[string]map[string]string{
+		"AFTERCALL_DEPLOYMENT: has no use without AFTERCALL_BUILD_ID: set that too, or remove this":       {"AFTERCALL_DEPLOYMENT": "aftercall"},
+		"AFTERCALL_BUILD_ID: has no use without AFTERCALL_DEPLOYMENT: set that too, or remove this":       {"AFTERCALL_BUILD_ID": "1"},
+		"AFTERCALL_DEPLOYMENT: must be 1 to 63 letters, digits, hyphens and underscores, as in aftercall": {"AFTERCALL_DEPLOYMENT": "after.call", "AFTERCALL_BUILD_ID": "1"},
+		"AFTERCALL_BUILD_ID: must be 1 to 127 letters, digits and . _ + -, as in 1.4.0 or a commit":       {"AFTERCALL_DEPLOYMENT": "aftercall", "AFTERCALL_BUILD_ID": "a b"},
+	} {
+		_, _, err := config.Worker(with(changes))
+		require.EqualError(t, err, want)
 	}
 }

@@ -12,9 +12,12 @@ import (
 	"go.temporal.io/sdk/worker"
 	"golang.org/x/sync/errgroup"
 
+	"aftercall/activities"
 	"aftercall/internal/admin"
+	"aftercall/internal/circuit"
 	"aftercall/internal/clock"
 	"aftercall/internal/config"
+	"aftercall/internal/dedupe"
 	"aftercall/internal/ledger"
 	"aftercall/internal/presence"
 	"aftercall/internal/ratelimit"
@@ -22,9 +25,11 @@ import (
 	"aftercall/internal/serve"
 	"aftercall/internal/telemetry"
 	"aftercall/internal/temporalclient"
+	"aftercall/internal/tencent"
 	"aftercall/internal/tracing"
 	"aftercall/worker/waiting"
 	"aftercall/workflows"
+	"aftercall/workflows/launch"
 )
 
 // Run runs workflows and activities until ctx ends, then shuts down in order:
@@ -64,6 +69,9 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	// Redis is used until the last activity has ended.
 	guard := redisguard.New(context.WithoutCancel(ctx), rdb, reg, logger)
 	defer guard.Close()
+	forget := func(ctx context.Context, app tencent.SDKAppID, callID string) error {
+		return dedupe.Forget(ctx, guard, app, callID)
+	}
 	metrics, err := telemetry.TemporalMetrics(reg, logger)
 	if err != nil {
 		return err
@@ -84,15 +92,16 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 		clock.Source{Name: clock.Ledger, Read: pending.now}, clock.Source{Name: clock.Redis, Read: guard.Now},
 	)
 	temporalNow := func() time.Time { return clocks.NowOf(clock.Temporal) }
-	tasks, err := NewTasks(cfg, Connections{
-		Temporal: temporal, TaskQueue: settings.TaskQueue, Redis: guard, Ledger: timed, Clocks: clocks, Limiter: ratelimit.New(guard, reg), HTTP: traces.HTTPClient,
-	}, reg, logger)
+	calls := launch.NewCalls(temporal, settings.TaskQueue).WithClock(temporalNow)
+	clients := NewClients(cfg, traces, ratelimit.New(guard, reg), clocks.Now, reg)
+	acts, err := newActivities(cfg, traces, clients, timed, circuit.New(guard, clocks.Now, reg, logger), clocks, forget, calls.FoldReview, reg)
 	if err != nil {
 		return err
 	}
+	sweeps := activities.NewSweeps(sweepApps(cfg, clients), timed, sweepCalls{calls}, reg)
 
 	waitingCalls := waiting.New(temporal, temporalNow, reg, logger)
-	log := newLedgerLog(settings, cfg, tasks.Calls, reg, logger)
+	log := newLedgerLog(settings, cfg, calls, reg, logger)
 
 	group, ctx := errgroup.WithContext(ctx)
 	var polling atomic.Bool
@@ -124,7 +133,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 			return nil
 		})
 		group.Go(func() error {
-			tasks.sweeps.ExportProgress(ctx, logger)
+			sweeps.ExportProgress(ctx, logger)
 			return nil
 		})
 		group.Go(func() error {
@@ -132,7 +141,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 			return nil
 		})
 		clocks.Measure(ctx) // so that a worker whose clock is wrong takes no task
-		return RunWorker(ctx, func() worker.Worker { return tasks.NewWorker(nil) }, clocks, &polling, logger)
+		return runWorker(ctx, func() worker.Worker { return newWorker(temporal, settings, acts, sweeps) }, clocks, &polling, logger)
 	})
 	group.Go(func() error {
 		clocks.Run(ctx)

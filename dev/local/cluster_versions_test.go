@@ -1,0 +1,196 @@
+package local_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	"aftercall/dev/local"
+	"aftercall/dev/tencentsim"
+	"aftercall/internal/temporalclient"
+	"aftercall/internal/testenv"
+	worker "aftercall/worker/service"
+)
+
+const deploymentName = "aftercall"
+
+// TestClusterRollsWorkerVersions moves from workers without versions to one version of a
+// Worker Deployment, then to another one and back, while calls come in and others wait
+// for their record. Every call ends, charged once; no workflow task fails, and what
+// waits moves with the current version.
+func TestClusterRollsWorkerVersions(t *testing.T) {
+	stack, ok := startCluster(t)
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*testTimeout)
+	defer cancel()
+	load := startLoad(ctx, t, stack)
+
+	launchVersion(t, stack, "1")
+	makeCurrent(ctx, t, stack, "1")
+	require.NoError(t, stack.StopPart("worker"))
+	require.NoError(t, stack.StopPart("worker-2"))
+	load.awaitHandledBy(ctx, t, "1")
+
+	launchVersion(t, stack, "2")
+	ramp(ctx, t, stack, "2", 50)
+	load.awaitHandledBy(ctx, t, "2")
+	makeCurrent(ctx, t, stack, "2")
+	waiting := load.place(t, 40)
+	load.awaitHandledBy(ctx, t, "2")
+
+	makeCurrent(ctx, t, stack, "1")
+	require.NoError(t, stack.StopPart("worker of version 2"))
+	load.awaitHandledBy(ctx, t, "1")
+	workers, err := temporalclient.Workers(ctx, stack.Temporal, "aftercall", time.Minute, time.Now())
+	require.NoError(t, err)
+	require.Positive(t, workers, "commands see the workers of a version")
+	calls := load.stop(t)
+
+	requireChargedOnce(ctx, t, stack, calls)
+	for _, call := range calls {
+		versions, failed := workflowTasks(ctx, t, stack, call)
+		require.Zero(t, failed, call.Record.CallID)
+		if call.Record.CallID == waiting.Record.CallID {
+			require.Equal(t, "1", versions[len(versions)-1], "it began with version 2, and ended after the way back")
+		}
+	}
+}
+
+// launchVersion starts a worker as a version of the deployment.
+func launchVersion(t *testing.T, stack *local.Stack, build string) {
+	t.Helper()
+	require.NoError(t, stack.Launch("worker of version "+build, local.Service{Run: worker.Run}, testenv.FreePort(t), map[string]string{
+		"AFTERCALL_DEPLOYMENT": deploymentName, "AFTERCALL_BUILD_ID": build,
+	}))
+}
+
+// makeCurrent makes a version current once Temporal knows its worker.
+func makeCurrent(ctx context.Context, t *testing.T, stack *local.Stack, build string) {
+	t.Helper()
+	eventuallyDone(ctx, t, func() error {
+		_, err := stack.Temporal.WorkerDeploymentClient().GetHandle(deploymentName).SetCurrentVersion(ctx,
+			client.WorkerDeploymentSetCurrentVersionOptions{BuildID: build})
+		return err
+	})
+}
+
+// ramp gives a version a share of the workflow tasks.
+func ramp(ctx context.Context, t *testing.T, stack *local.Stack, build string, percent float32) {
+	t.Helper()
+	eventuallyDone(ctx, t, func() error {
+		_, err := stack.Temporal.WorkerDeploymentClient().GetHandle(deploymentName).SetRampingVersion(ctx,
+			client.WorkerDeploymentSetRampingVersionOptions{BuildID: build, Percentage: percent})
+		return err
+	})
+}
+
+func eventuallyDone(ctx context.Context, t *testing.T, try func() error) {
+	t.Helper()
+	var err error
+	require.Eventually(t, func() bool {
+		err = try()
+		return err == nil || ctx.Err() != nil
+	}, testTimeout, pollInterval)
+	require.NoError(t, err)
+}
+
+// load places calls all the time.
+type load struct {
+	stack *local.Stack
+	end   context.CancelFunc
+	done  sync.WaitGroup
+
+	mu    sync.Mutex
+	calls []tencentsim.Call
+	err   error
+}
+
+func startLoad(ctx context.Context, t *testing.T, stack *local.Stack) *load {
+	t.Helper()
+	l := &load{stack: stack}
+	ctx, l.end = context.WithCancel(ctx)
+	l.done.Go(func() {
+		for ticker := time.NewTicker(100 * time.Millisecond); l.err == nil; {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				_, l.err = l.add(0)
+			}
+		}
+	})
+	t.Cleanup(func() { l.end(); l.done.Wait() })
+	return l
+}
+
+// add places a call that has its record so many seconds after its end, or as usual.
+func (l *load) add(recordAfter int64) (tencentsim.Call, error) {
+	call, err := l.stack.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61, RecordAfterSeconds: recordAfter})
+	if err == nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.calls = append(l.calls, call)
+	}
+	return call, err
+}
+
+func (l *load) place(t *testing.T, recordAfter int64) tencentsim.Call {
+	t.Helper()
+	call, err := l.add(recordAfter)
+	require.NoError(t, err)
+	return call
+}
+
+// awaitHandledBy waits until a call that is placed from now on is handled by a version.
+func (l *load) awaitHandledBy(ctx context.Context, t *testing.T, build string) {
+	t.Helper()
+	l.mu.Lock()
+	next := len(l.calls)
+	l.mu.Unlock()
+	require.Eventually(t, func() bool {
+		l.mu.Lock()
+		later := l.calls[next:]
+		l.mu.Unlock()
+		return slices.ContainsFunc(later, func(call tencentsim.Call) bool {
+			versions, _ := workflowTasks(ctx, t, l.stack, call)
+			return slices.Contains(versions, build)
+		})
+	}, testTimeout, pollInterval, "no call is handled by version %s", build)
+}
+
+// stop ends the load and returns all calls.
+func (l *load) stop(t *testing.T) []tencentsim.Call {
+	t.Helper()
+	l.end()
+	l.done.Wait()
+	require.NoError(t, l.err)
+	return l.calls
+}
+
+// workflowTasks are the versions that completed the workflow tasks of a call, and how
+// many of these have failed. A task that timed out with its worker is none that failed.
+func workflowTasks(ctx context.Context, t *testing.T, stack *local.Stack, call tencentsim.Call) (versions []string, failed int) {
+	t.Helper()
+	events := stack.Temporal.GetWorkflowHistory(ctx, local.WorkflowID(call), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		event, err := events.Next()
+		if err != nil {
+			return versions, failed // it has not begun
+		}
+		if completed := event.GetWorkflowTaskCompletedEventAttributes(); completed != nil {
+			versions = append(versions, completed.GetDeploymentVersion().GetBuildId())
+		}
+		if event.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED {
+			failed++
+		}
+	}
+	return versions, failed
+}
