@@ -2,10 +2,14 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 ARGS ?=
+# Programs are static, and the same in whatever folder they are built. Tests are
+# compiled likewise, so that they test what is released and share its packages.
+export CGO_ENABLED = 0
+export GOFLAGS := $(GOFLAGS) -trimpath
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 .PHONY: dev
 dev: build stack ## Run the whole stack with sample calls, until Ctrl-C   (ARGS=--help)
@@ -33,6 +37,37 @@ build: ## Build bin/aftercall, bin/starter and bin/worker
 	@mkdir -p bin
 	@go build -o bin/ . ./starter ./worker
 
+# A module of its own, because only a release needs what it imports.
+.PHONY: dev/bin/release
+dev/bin/release:
+	@mkdir -p dev/bin
+	@cd dev/release && go build -o ../bin/release .
+
+.PHONY: image
+image: dev/bin/release ## Build the image for amd64 and arm64 into dist/image, an OCI layout
+	@dev/bin/release image --out dist/image $(ARGS)
+
+.PHONY: push-image
+push-image: dev/bin/release ## Push dist/image   (ARGS="registry.example.com/aftercall:1.2.0")
+	@dev/bin/release push dist/image $(ARGS)
+
+GORELEASER = dev/bin/goreleaser release --clean --config dev/release/goreleaser.yaml --release-notes dist/notes.md
+
+.PHONY: release-snapshot
+release-snapshot: dev/bin/release dev/bin/goreleaser ## Build archives, Debian packages, SBOMs and checksums into dist/release
+	@mkdir -p dist && dev/bin/release notes Unreleased > dist/notes.md
+	$(GORELEASER) --snapshot --skip=sign
+
+.PHONY: release
+release: dev/bin/release dev/bin/goreleaser ## The same for the tag that is checked out, signed, as a draft release on GitHub; for its workflow
+	@mkdir -p dist && dev/bin/release notes "$$(git describe --tags --exact-match)" > dist/notes.md
+	$(GORELEASER)
+
+# Needs some minutes to build, once.
+dev/bin/goreleaser: dev/release/goreleaser/go.mod dev/release/goreleaser/go.sum
+	@mkdir -p dev/bin
+	cd dev/release/goreleaser && go build -o ../../bin/ tool
+
 .PHONY: bench
 bench: build temporal ## Compare with other ways to do the job; needs redis-server and PostgreSQL   (ARGS=--help)
 	@cd dev/bench && go build -o ../bin/bench .
@@ -52,6 +87,7 @@ test: temporal ## Run all tests
 	go test -timeout 30m ./...
 	cd dev/bench && go test -timeout 30m ./...
 	cd dev/faults/harness && go test -timeout 30m ./...
+	cd dev/release && go test -timeout 30m ./...
 	cd dev/tools/mutate && go test ./...
 
 # Also lints the module of the cluster, for which Temporal's server must be compiled.
@@ -72,11 +108,13 @@ faults: build ## Inject faults into real processes by seed, and check every call
 	@dev/bin/faults $(ARGS)
 
 .PHONY: lint
-lint: tools ## gofumpt, golangci-lint and workflowcheck
+lint: tools ## gofumpt, golangci-lint, workflowcheck and actionlint
 	dev/bin/golangci-lint run ./...
 	cd dev/bench && ../bin/golangci-lint run ./...
 	cd dev/faults/harness && ../../bin/golangci-lint run ./...
+	cd dev/release && ../bin/golangci-lint run ./...
 	cd dev/tools/mutate && ../../bin/golangci-lint run ./...
+	dev/bin/actionlint -shellcheck= -pyflakes=
 	dev/bin/workflowcheck -config dev/tools/workflowcheck.yaml ./workflows/...
 
 .PHONY: fmt
@@ -84,10 +122,10 @@ fmt: tools ## Format the code
 	dev/bin/golangci-lint fmt ./...
 
 .PHONY: tools
-tools: dev/bin/golangci-lint dev/bin/workflowcheck
+tools: dev/bin/golangci-lint dev/bin/workflowcheck dev/bin/actionlint
 
 # Pinned in a module of their own, so that the service's go.mod stays small.
-dev/bin/golangci-lint dev/bin/workflowcheck: dev/tools/go.mod dev/tools/go.sum
+dev/bin/golangci-lint dev/bin/workflowcheck dev/bin/actionlint: dev/tools/go.mod dev/tools/go.sum
 	@echo "Building the linters from source. This takes some minutes, once."
 	@mkdir -p dev/bin
 	cd dev/tools && go build -o ../bin/ tool
@@ -129,4 +167,4 @@ screenshots: temporal ## Take the screenshots of README and docs with the browse
 
 .PHONY: clean
 clean: ## Remove built files and the state of the stack
-	rm -rf bin dev/bin dev/.state
+	rm -rf bin dist dev/bin dev/.state

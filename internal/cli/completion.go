@@ -41,9 +41,15 @@ func (c completionCommand) Run(p Process) error {
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	quoted := "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
-	if _, err := fmt.Fprint(p.Stdout, strings.ReplaceAll(completionScripts[c.Shell], "PROGRAM", quoted)); err != nil {
+	if _, err := fmt.Fprint(p.Stdout, CompletionScript(c.Shell, path)); err != nil {
 		return fmt.Errorf("print the script: %w", err)
 	}
 	return nil
+}
+
+// CompletionScript returns what a shell must run to complete the commands of the
+// program at path. shell is bash, zsh or fish.
+func CompletionScript(shell, path string) string {
+	quoted := "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	return strings.ReplaceAll(completionScripts[shell], "PROGRAM", quoted)
 }

@@ -42,12 +42,25 @@ type commands struct {
 // Run runs the command that args name, and returns the exit code. What went
 // wrong is on stderr.
 func Run(ctx context.Context, process Process, args []string) int {
+	return aftercall().run(ctx, process, args)
+}
+
+// Model describes all commands, for the man page.
+func Model() (*kong.Application, error) {
+	parser, err := aftercall().parser()
+	if err != nil {
+		return nil, err
+	}
+	return parser.Model, nil
+}
+
+func aftercall() program {
 	return program{
 		name: "aftercall",
 		description: "Charges ended calls of Tencent RTC and notifies the systems that need to know. " +
 			"Settings come from the environment and from the file that AFTERCALL_CONFIG names: see docs/configuration.md.",
 		commands: &commands{},
-	}.run(ctx, process, args)
+	}
 }
 
 // program is a command line: the grammar of its commands, as kong reads it
@@ -63,10 +76,8 @@ func (p program) run(ctx context.Context, process Process, args []string) int {
 	// The result is printed by then; it does not depend on how connections end.
 	defer func() { _ = deps.Close() }()
 	asked := false // for help, which has been printed
-	parser, err := kong.New(
-		p.commands, kong.Name(p.name), kong.Description(p.description+"\n\n"+exitCodes),
+	parser, err := p.parser(
 		kong.Writers(process.Stdout, process.Stderr), kong.Exit(func(int) { asked = true }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(process, deps),
 	)
 	if err != nil {
@@ -87,6 +98,13 @@ func (p program) run(ctx context.Context, process Process, args []string) int {
 		return p.fail(process.Stderr, err)
 	}
 	return OK
+}
+
+func (p program) parser(options ...kong.Option) (*kong.Kong, error) {
+	return kong.New(p.commands, append([]kong.Option{
+		kong.Name(p.name), kong.Description(p.description + "\n\n" + exitCodes),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+	}, options...)...)
 }
 
 // helpFor names the help of the command that was meant.
