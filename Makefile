@@ -98,8 +98,12 @@ test-cluster: temporal tools ## Test a Temporal cluster that loses its nodes; ne
 	AFTERCALL_TEST_REQUIRE=redis,postgres,haproxy,cluster go test ./dev/local -count=1 -run TestCluster
 
 .PHONY: simulate
-simulate: ## Simulate nights with faults at every seam   (ARGS="-seeds 1..10000 -calls 200")
-	go test ./dev/simulation -count=1 -timeout 0 -run TestNights $(ARGS)
+simulate: ## Simulate nights with faults at every seam   (ARGS="-seeds 1..1000 -processes 2")
+	go test ./dev/simulation -count=1 -timeout 0 -v -run TestNights $(ARGS)
+
+.PHONY: nightly
+nightly: ## Simulate ten thousand nights, in as many processes as there are processors; takes hours
+	@$(MAKE) simulate ARGS="-seeds 1..10000 -processes $$(nproc) $(ARGS)"
 
 .PHONY: faults
 faults: build ## Inject faults into real processes by seed, and check every call; needs redis-server   (ARGS="--seeds 1..20 --topology dev|cluster")

@@ -101,7 +101,7 @@ func (p project) isolated(ctx context.Context, t local.Topology) (o local.Option
 	if o.Dir, err = os.MkdirTemp("", "aftercall-demo-"); err != nil {
 		return o, nil, err
 	}
-	o.Isolated = true
+	o.Isolated, o.AnswerTimeout = true, local.LenientAnswerTimeout
 	return o, func() error { return os.RemoveAll(o.Dir) }, nil
 }
 

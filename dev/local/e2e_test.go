@@ -77,7 +77,7 @@ func stackOptions(dir string) (local.Options, error) {
 	return local.Options{
 		Root: absolute, Dir: dir, Topology: local.Dev, Ports: ports, Temporal: temporal, Isolated: true,
 		StartServer: devServer, Starter: local.Service{Run: starter.Run}, Worker: local.Service{Run: worker.Run},
-		Logger: slog.New(slog.DiscardHandler),
+		AnswerTimeout: local.LenientAnswerTimeout, Logger: slog.New(slog.DiscardHandler),
 	}, err
 }
 

@@ -56,6 +56,9 @@ func (s *Stack) launch(name string, i int, service Service, adminPort int) error
 func (s *Stack) Launch(name string, service Service, adminPort int, change map[string]string) error {
 	environ := s.Environ()
 	environ["AFTERCALL_DRAIN"] = s.options.Topology.drain()
+	if s.options.AnswerTimeout > 0 {
+		environ["AFTERCALL_ANSWER_TIMEOUT"] = s.options.AnswerTimeout.String()
+	}
 	environ["AFTERCALL_ADMIN_LISTEN"] = address(adminPort)
 	maps.Copy(environ, change)
 	return s.run(name, func(ctx context.Context, log io.Writer) error {

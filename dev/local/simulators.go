@@ -5,6 +5,7 @@ import (
 	"io"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"aftercall/dev/tencentsim"
 	"aftercall/dev/webhookreceiver"
@@ -20,9 +21,11 @@ func (s *Stack) openTencent() error {
 			Administrator: app.Identifier, CallbackToken: app.Callback.Token.Reveal(),
 		}
 	}
-	sim, err := tencentsim.New(context.Background(), tencentsim.Options{
-		Apps: apps, Logger: s.logger, JournalPath: filepath.Join(s.dir, "tencent.jsonl"),
-	})
+	o := tencentsim.Options{Apps: apps, Logger: s.logger, JournalPath: filepath.Join(s.dir, "tencent.jsonl")}
+	if s.options.AnswerTimeout > 0 {
+		o.CallbackTimeout = s.options.AnswerTimeout + time.Second
+	}
+	sim, err := tencentsim.New(context.Background(), o)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,6 +25,9 @@ import (
 	"aftercall/internal/tencent"
 	"aftercall/starter/callback"
 )
+
+// LenientAnswerTimeout is an AnswerTimeout for stacks that share their machine.
+const LenientAnswerTimeout = 20 * time.Second
 
 // Options are the settings of a Stack.
 type Options struct {
@@ -43,6 +47,10 @@ type Options struct {
 	Starter, Worker Service
 	// Isolated ignores REDIS_URL: a demo must not write to an external Redis.
 	Isolated bool
+	// AnswerTimeout is how long starters may take to answer a callback, and simulated
+	// Tencent waits a second more; 0 is as in production. What checks that calls come
+	// out right sets it, because a busy machine is no reason for another outcome.
+	AnswerTimeout time.Duration
 	// Encrypt makes starter and worker encrypt the payloads that Temporal stores.
 	Encrypt bool
 	// Environ adds environment variables of starter and worker, or overrides them.

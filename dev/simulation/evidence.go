@@ -28,6 +28,8 @@ type evidence struct {
 	corrections []checker.Correction
 	messages    map[string]*message
 	problems    []string
+	// operations are the histories of the calls.
+	operations []checker.Operation
 }
 
 // message is what an event says, and whether it came too early.
@@ -117,7 +119,7 @@ func (w *World) collect(ctx context.Context) (checker.Evidence, error) {
 	defer w.mu.Unlock()
 	e := checker.Evidence{
 		Tariffs: tariffs, Targets: targets, Decisions: w.decisions, Corrections: w.corrections, Answers: w.answers,
-		Problems: append(w.problems, w.temporal.Problems...),
+		Operations: w.operations, Problems: append(w.problems, w.temporal.Problems...),
 	}
 	for _, c := range w.calls {
 		e.Calls = append(e.Calls, c.known())
@@ -125,9 +127,8 @@ func (w *World) collect(ctx context.Context) (checker.Evidence, error) {
 		if err != nil {
 			return e, err
 		}
-		for _, entry := range entries {
-			e.Entries = append(e.Entries, newEntry(entry))
-		}
+		last := checker.Operation{CallID: c.id, Kind: checker.OpRead, Outcome: checker.Done, Called: time.Now(), Returned: time.Now(), Entries: newEntries(entries)}
+		e.Entries, e.Operations = append(e.Entries, last.Entries...), append(e.Operations, last)
 	}
 	for _, m := range w.targets.Messages(webhookreceiver.Filter{}) {
 		noted := w.messages[m.Target+" "+m.MessageID]

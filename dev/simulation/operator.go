@@ -90,14 +90,14 @@ func (w *World) correct(c *call) {
 		w.trace.add(c.id, "the reversal is tried again: %v", why)
 		w.agenda.After(10*time.Minute, "correct "+c.id, func() { go w.correct(c) })
 	}
-	entries, err := w.ledger.Get(ctx, c.app, c.id)
+	entries, err := w.read(c.id, func() ([]ledger.Entry, error) { return w.ledger.Get(ctx, c.app, c.id) })
 	if err != nil || len(entries) == 0 {
 		if c.recorded {
 			again(errors.Join(err, errors.New("not charged yet")))
 		}
 		return
 	}
-	reversals, booked, err := w.ledger.Reverse(ctx, entries[0].Key, ledger.Correction{Operator: "operator", Reason: "complaint"})
+	reversals, booked, err := w.reverse(ctx, c.id, entries[0].Key)
 	if err != nil {
 		again(err)
 		return
@@ -109,7 +109,7 @@ func (w *World) correct(c *call) {
 	w.mu.Unlock()
 	for _, reversal := range reversals {
 		event, id := activities.EventOf(reversal)
-		if _, err = w.process.calls.StartDeliver(ctx, strconv.Itoa(reversal.Revision), workflows.DeliverParams{Event: event, MessageID: id}); err != nil {
+		if _, err = w.process.tasks.Calls.StartDeliver(ctx, strconv.Itoa(reversal.Revision), workflows.DeliverParams{Event: event, MessageID: id}); err != nil {
 			again(err)
 			return
 		}
@@ -139,7 +139,7 @@ func (w *World) backfill(app int, length time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	now := time.Now()
-	_, attached, err := w.process.calls.Backfill(ctx, workflows.SweepParams{
+	_, attached, err := w.process.tasks.Calls.Backfill(ctx, workflows.SweepParams{
 		SDKAppID: a.SDKAppID, App: a.Name, TimeRange: &sweep.Window{From: now.Add(-length).Truncate(time.Second), To: now.Truncate(time.Second)},
 	})
 	w.trace.add(a.Name, "backfill of the last %s: attached %t, %v", length, attached, err)

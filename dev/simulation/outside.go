@@ -33,11 +33,13 @@ func (w *World) callBack(r *http.Request) (*http.Response, error) {
 	}
 	d := &death{before: w.plan.strikes(StarterBefore, callID)}
 	d.between = !d.before && w.plan.strikes(StarterBetween, callID)
+	posted := time.Now()
 	response := serve(w.process.receiver, r.WithContext(context.WithValue(r.Context(), deathKey{}, d)))
 	if d.dead.Load() {
 		w.trace.add(callID, "the starter dies (before the start: %t)", d.before)
 		return nil, errReset
 	}
+	w.posted(callID, posted, response.StatusCode)
 	w.answered(app, callID, response.StatusCode)
 	return response, nil
 }

@@ -63,6 +63,8 @@ const (
 	WorkerKilled   Fault = "worker killed"
 	Backfill       Fault = "backfill overlaps a sweep"
 	SecondSweep    Fault = "sweep overlaps a sweep"
+	StarterClock   Fault = "clock of the starter is wrong"
+	WorkerClock    Fault = "clock of the worker is wrong"
 )
 
 // rare are faults that leave too few calls without trouble if they are frequent.
@@ -138,6 +140,9 @@ func (p *Plan) count(name string) string {
 // strikes decides whether a fault hits what the parts name. Each time is a decision of
 // its own.
 func (p *Plan) strikes(fault Fault, parts ...string) bool {
+	if p.rates[fault] == 0 {
+		return false
+	}
 	name := string(fault)
 	for _, part := range parts {
 		name += "\x00" + part
@@ -175,19 +180,22 @@ func (p *Plan) heal() {
 }
 
 // down reports whether there is an outage now.
-func (p *Plan) down(fault Fault, subject string) bool {
+func (p *Plan) down(fault Fault, subject string) bool { return !p.downUntil(fault, subject).IsZero() }
+
+// downUntil is the end of the outage that there is now, the zero time for none.
+func (p *Plan) downUntil(fault Fault, subject string) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.healed {
-		return false
+		return time.Time{}
 	}
 	now := time.Now()
 	for _, o := range p.periods {
 		if o.fault == fault && o.subject == subject && !now.Before(o.from) && now.Before(o.to) {
-			return true
+			return o.to
 		}
 	}
-	return false
+	return time.Time{}
 }
 
 // Counts are how often each fault has struck.
@@ -205,5 +213,5 @@ func upTo(random *rand.Rand, limit time.Duration) time.Duration {
 // Faults are all kinds of faults.
 func Faults() []Fault {
 	return append(slices.Clone(single), RedisDown, RedisForgets, TemporalDown, LedgerDown, RecordAPIDown, TargetDown, CallbackOutage,
-		WorkerRestart, WorkerKilled, Backfill, SecondSweep)
+		WorkerRestart, WorkerKilled, Backfill, SecondSweep, StarterClock, WorkerClock)
 }

@@ -28,7 +28,7 @@ func TestPlantedBugsAreFound(t *testing.T) {
 		"message-id-from-run":      checker.SeveralIDs,
 		"swallowed-ledger-error":   checker.Lost,
 	}
-	bugs, err := planted.All()
+	bugs, err := planted.Bugs()
 	require.NoError(t, err)
 	require.Len(t, bugs, len(want))
 	root, err := filepath.Abs("../..")

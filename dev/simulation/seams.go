@@ -13,7 +13,6 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
 
-	"aftercall/activities"
 	"aftercall/internal/ledger"
 	"aftercall/internal/tencent"
 	"aftercall/starter/callback"
@@ -128,7 +127,7 @@ func (l ledgerSeam) SetSweptTo(ctx context.Context, app tencent.SDKAppID, to tim
 type temporalSeam struct{ plan *Plan }
 
 // Down implements servermodel.Faults.
-func (s temporalSeam) Down() bool { return s.plan.down(TemporalDown, "") }
+func (s temporalSeam) Down() time.Time { return s.plan.downUntil(TemporalDown, "") }
 
 // Answer implements servermodel.Faults.
 func (s temporalSeam) Answer(request, workflowID string) (refuse, lose bool) {
@@ -190,23 +189,4 @@ func (s starterSeam) Start(ctx context.Context, p workflows.AfterCallParams, fin
 		d.dead.Store(true)
 	}
 	return already, err
-}
-
-// sweepSeam implements activities.SweepCalls as the worker does.
-type sweepSeam struct{ launch.Calls }
-
-var _ activities.SweepCalls = sweepSeam{}
-
-// StartListed implements activities.SweepCalls.
-func (s sweepSeam) StartListed(
-	ctx context.Context, app activities.SweepApp, record tencent.CallRecord, again activities.StartAgain,
-) (activities.StartOutcome, error) {
-	return s.StartUncharged(ctx, workflows.AfterCallParams{
-		SDKAppID: app.ID, App: app.Name, CallID: record.CallID, Source: workflows.SourceSweep, Listed: &record, RecordDeadline: app.RecordDeadline,
-	}, again)
-}
-
-// Recheck implements activities.SweepCalls.
-func (s sweepSeam) Recheck(ctx context.Context, app tencent.SDKAppID, callID string) error {
-	return s.RecheckListed(ctx, app, callID)
 }

@@ -34,6 +34,7 @@ type Result struct {
 	// Simulated is how long the run was by its own clock.
 	Simulated time.Duration
 	trace     *Trace
+	evidence  checker.Evidence
 }
 
 // Trace returns what happened, all of it or the story of a call.
@@ -49,6 +50,7 @@ func Run(t *testing.T, seed uint64, o Options) (result Result) {
 		time.Sleep(time.Until(time.Date(2026, 1, 5, 18, 0, 0, 123456789, time.UTC)))
 		result = run(t, seed, o, file)
 	})
+	result.Findings = checker.Check(result.evidence)
 	return result
 }
 
@@ -69,7 +71,7 @@ func run(t *testing.T, seed uint64, o Options, file string) Result {
 	require.NoError(t, err)
 	require.NoError(t, w.close())
 	return Result{
-		Seed: seed, Options: o, Placed: len(w.calls), Findings: checker.Check(evidence), Faults: plan.Counts(), Entries: len(evidence.Entries),
+		Seed: seed, Options: o, Placed: len(w.calls), evidence: evidence, Faults: plan.Counts(), Entries: len(evidence.Entries),
 		Messages: len(evidence.Messages), Simulated: time.Since(begin), trace: w.trace,
 	}
 }
@@ -84,6 +86,8 @@ func (w *World) schedule(t *testing.T, n night, begin time.Time) {
 	}
 	w.scheduleDecisions(n, 1)
 	w.scheduleOutages(t, n, begin)
+	w.scheduleClock(StarterClock, w.starterClock, n, begin)
+	w.scheduleClock(WorkerClock, w.workerClock, n, begin)
 }
 
 func (w *World) scheduleCall(t *testing.T, c *call) {
@@ -133,7 +137,7 @@ func (w *World) scheduleOutages(t *testing.T, n night, begin time.Time) {
 		fault   Fault
 		longest time.Duration
 	}{
-		{RedisDown, time.Hour}, {TemporalDown, 40 * time.Minute}, {LedgerDown, time.Hour}, {RecordAPIDown, 5 * time.Hour}, {CallbackOutage, 3 * time.Hour},
+		{RedisDown, time.Hour}, {TemporalDown, 40 * time.Minute}, {LedgerDown, time.Hour}, {RecordAPIDown, 2 * time.Hour}, {CallbackOutage, 3 * time.Hour},
 	} {
 		random := w.plan.random("outage", string(o.fault))
 		for range random.IntN(3) {
@@ -144,11 +148,12 @@ func (w *World) scheduleOutages(t *testing.T, n night, begin time.Time) {
 	if n.long {
 		w.outage(CallbackOutage, "", begin.Add(time.Hour), begin.Add(n.length-time.Hour))
 	}
-	for _, target := range targets {
+	longest := w.plan.random("target").IntN(len(targets))
+	for i, target := range targets {
 		random := w.plan.random("target", target.Name)
 		from, lasts := begin.Add(upTo(random, n.length)), upTo(random, 2*time.Hour)
 		switch {
-		case n.long && random.IntN(2) == 0:
+		case n.long && i == longest:
 			from, lasts = begin.Add(upTo(random, 3*24*time.Hour)), 72*time.Hour
 		case random.IntN(2) == 0:
 			continue

@@ -2,24 +2,17 @@ package simulation
 
 import (
 	"flag"
-	"fmt"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"aftercall/dev/docsection"
 	"aftercall/dev/faults/checker"
 )
 
 var (
-	seed     = flag.Uint64("seed", 0, "the one seed of TestSeed")
-	seeds    = flag.String("seeds", "1..100", "the seeds of TestNights")
-	calls    = flag.Int("calls", 20, "calls in a night")
-	until    = flag.String("until", "", "end TestNights with the first finding of this kind")
-	document = flag.String("document", "", "the file whose table TestNights writes")
+	seed  = flag.Uint64("seed", 0, "the one seed of TestSeed")
+	calls = flag.Int("calls", 100, "calls in a night")
 )
 
 // found are seeds that have found something, in the product or in the simulation, and
@@ -42,28 +35,6 @@ func TestSeed(t *testing.T) {
 	result := Run(t, *seed, Options{Calls: *calls})
 	t.Logf("%d calls, %d entries, %d messages, %s simulated, faults %v", result.Placed, result.Entries, result.Messages, result.Simulated, result.Faults)
 	result.require(t)
-}
-
-// TestNights simulates a night for each seed.
-func TestNights(t *testing.T) {
-	var from, to uint64
-	_, err := fmt.Sscanf(*seeds, "%d..%d", &from, &to)
-	require.NoError(t, err, "-seeds must be like 1..100")
-	total := newTotals(from, to)
-	for s := from; s <= to; s++ {
-		result := Run(t, s, Options{Calls: *calls})
-		total.add(result)
-		if len(result.Findings) > 0 {
-			result.explain(t)
-			if slices.ContainsFunc(result.Findings, func(f checker.Finding) bool { return f.Kind == *until }) {
-				t.FailNow()
-			}
-		}
-	}
-	t.Logf("%d calls, %d entries, %d messages, %.0f days simulated", total.calls, total.entries, total.messages, total.simulated.Hours()/24)
-	if *document != "" {
-		require.NoError(t, docsection.Update(*document, docsection.Section{Name: "simulation", Text: total.table()}))
-	}
 }
 
 // TestSameSeedSameTrace: a seed that has found something finds it again.
@@ -100,55 +71,22 @@ func (r Result) explain(t *testing.T) {
 	if len(r.Findings) == 0 {
 		return
 	}
-	t.Errorf("seed %d: %d findings; go test ./dev/simulation -run TestSeed -seed %d -calls %d -v repeats it", r.Seed, len(r.Findings), r.Seed, r.Calls)
+	t.Errorf("seed %d: %d findings; go test ./dev/simulation -run TestSeed -seed %d -calls %d -v -artifacts repeats it", r.Seed, len(r.Findings), r.Seed, r.Calls)
 	told := map[string]bool{"": true}
 	for _, f := range r.Findings {
 		t.Logf("finding: %s", f)
+		if f.Kind == checker.Impossible {
+			t.Log("its operations:\n" + strings.Join(r.evidence.History(f.CallID), "\n"))
+		}
 		if !told[f.CallID] {
 			told[f.CallID] = true
 			t.Log("\n" + strings.Join(r.Trace(f.CallID), "\n"))
 		}
 	}
+	drawn, err := r.evidence.Draw(r.Findings, t.ArtifactDir())
+	require.NoError(t, err)
+	for _, file := range drawn {
+		t.Log("drawn, and kept with -artifacts: " + file)
+	}
 	t.Log("the night:\n" + strings.Join(r.Trace("system: "), "\n"))
-}
-
-// totals are the sums over many seeds.
-type totals struct {
-	from, to                 uint64
-	calls, entries, messages int
-	simulated                time.Duration
-	faults                   map[Fault]int
-	findings                 map[string]int
-}
-
-func newTotals(from, to uint64) *totals {
-	return &totals{from: from, to: to, faults: map[Fault]int{}, findings: map[string]int{}}
-}
-
-func (n *totals) add(r Result) {
-	n.calls, n.entries, n.messages, n.simulated = n.calls+r.Placed, n.entries+r.Entries, n.messages+r.Messages, n.simulated+r.Simulated
-	for fault, count := range r.Faults {
-		n.faults[fault] += count
-	}
-	for _, f := range r.Findings {
-		n.findings[f.Kind]++
-	}
-}
-
-// table is what docs/reliability.md shows.
-func (n *totals) table() string {
-	var b strings.Builder
-	others := 0
-	for kind, count := range n.findings {
-		if kind != checker.Lost && kind != checker.Doubled {
-			others += count
-		}
-	}
-	fmt.Fprintf(&b, "Seeds %d to %d: %d calls, %d entries of the ledger, %d messages, %.0f days of simulated time.\n\n",
-		n.from, n.to, n.calls, n.entries, n.messages, n.simulated.Hours()/24)
-	fmt.Fprintf(&b, "**Lost: %d. Doubled: %d. Other findings: %d.**\n\n| fault | times |\n|---|--:|\n", n.findings[checker.Lost], n.findings[checker.Doubled], others)
-	for _, fault := range Faults() {
-		fmt.Fprintf(&b, "| %s | %d |\n", fault, n.faults[fault])
-	}
-	return b.String()
 }

@@ -58,7 +58,7 @@ func newOddWorld(t *testing.T) *oddWorld {
 	w := &oddWorld{t: t, started: map[string]workflows.AfterCallParams{}, reads: map[string]int{}}
 	logger, reg := slog.New(slog.DiscardHandler), prometheus.NewRegistry()
 	var err error
-	w.simulator, err = New(t.Context(), Options{Apps: []App{{SDKAppID: oddApp, SecretKey: "key"}}})
+	w.simulator, err = New(t.Context(), Options{Apps: []App{{SDKAppID: oddApp, SecretKey: "key"}}, CallbackTimeout: waitFor})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.simulator.Close()) })
 	w.simulator.limit = 1 << 30
@@ -77,7 +77,7 @@ func newOddWorld(t *testing.T) *oddWorld {
 	})
 	w.receiver = httptest.NewServer(starter.New([]starter.App{{
 		ID: oddApp, Name: "clinic", Secrets: []string{oddSecret},
-	}}, dedupe.New(guard, reg), starter.Limits{}, w, reg, logger))
+	}}, dedupe.New(guard, reg), starter.Limits{Answer: waitFor}, w, reg, logger))
 	t.Cleanup(w.receiver.Close)
 	require.NoError(t, w.client.SetCallback(t.Context(), tencent.CallbackConfig{
 		URL: w.receiver.URL + starter.PathPrefix + oddSecret, Commands: []tencent.Command{tencent.CommandAfterEndCall},

@@ -1,6 +1,7 @@
 package tencentsim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,9 +23,8 @@ const (
 	RecordDelay = 5 * time.Second
 	// Retention is how long a record is kept after the end. D:68931
 	Retention = 7 * 24 * time.Hour
-	// CallbackTimeout is how long a receiver may take to answer a callback,
-	// inferred from Tencent's other products.
-	CallbackTimeout = 2 * time.Second
+	// DefaultCallbackTimeout is inferred from Tencent's other products.
+	DefaultCallbackTimeout = 2 * time.Second
 	// DefaultAdministrator is the account that signs REST requests.
 	DefaultAdministrator = "administrator"
 )
@@ -52,6 +52,9 @@ type Options struct {
 	JournalPath string
 	// Callbacks posts the callbacks; nil posts them over the network.
 	Callbacks http.RoundTripper
+	// CallbackTimeout is how long a receiver may take to answer a callback;
+	// DefaultCallbackTimeout when 0.
+	CallbackTimeout time.Duration
 }
 
 // Simulator is a simulated Tencent. It is an http.Handler and safe for concurrent use.
@@ -103,7 +106,7 @@ func New(ctx context.Context, o Options) (*Simulator, error) {
 		now:       time.Now,
 		wall:      time.Now,
 		limit:     RequestsPerSecond,
-		http:      newCallbackClient(CallbackTimeout),
+		http:      newCallbackClient(cmp.Or(o.CallbackTimeout, DefaultCallbackTimeout)),
 		random:    rand.New(rand.NewPCG(1, 1)),
 		calls:     map[callKey]*call{},
 		callbacks: map[tencent.SDKAppID]tencent.CallbackConfig{},
@@ -187,7 +190,7 @@ func (s *Simulator) Wait(ctx context.Context) error {
 }
 
 // Close drops the callbacks that have not been posted, waits for those in
-// progress (at most CallbackTimeout), and closes the journal.
+// progress (at most the timeout of callbacks), and closes the journal.
 func (s *Simulator) Close() error {
 	s.mu.Lock()
 	if s.closed {

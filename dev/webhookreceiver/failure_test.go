@@ -104,7 +104,7 @@ func TestResetAfterReceipt(t *testing.T) {
 		out.Header = request.Header
 		return server.Client().Do(out)
 	}
-	_, err := send() //nolint:bodyclose // there is no answer
+	_, err := send()
 	require.ErrorIs(t, err, io.EOF)
 	response, err := send()
 	require.NoError(t, err)

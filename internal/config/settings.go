@@ -47,6 +47,8 @@ type StarterSettings struct {
 	TLSCert     string `env:"AFTERCALL_TLS_CERT" doc:"Path of the certificate with its chain, in the PEM format, for callbacks over HTTPS; left out, HTTP, for a proxy that ends TLS. A file that changes is read again within ten seconds."`
 	TLSKey      string `env:"AFTERCALL_TLS_KEY" doc:"Path of the private key of AFTERCALL_TLS_CERT, in the PEM format."`
 	AdminListen string `env:"AFTERCALL_ADMIN_LISTEN" envDefault:"127.0.0.1:9090" doc:"host:port for /healthz, /readyz and /metrics."`
+	// AnswerTimeout is longer in tests, on whose machine everything else runs too.
+	AnswerTimeout time.Duration `env:"AFTERCALL_ANSWER_TIMEOUT" envDefault:"1.4s" doc:"How long the answer to a callback may take, 1s to 25s; after it 503, so that nothing is acknowledged that is not started. Tencent's neighbouring products wait 1.5 to 2 s: raise it only if you know that your callbacks wait longer."`
 	// Drain is set to 0 in development, where waiting for it is only a delay.
 	Drain time.Duration `env:"AFTERCALL_DRAIN" envDefault:"5s" doc:"How long callbacks are still accepted after SIGTERM, while /readyz is red; 0s without a load balancer. See [operations.md](operations.md#a-rolling-restart)."`
 }
@@ -54,6 +56,13 @@ type StarterSettings struct {
 // maxDrain is less than what process supervisors wait for by themselves before
 // they kill, where that is generous.
 const maxDrain = 5 * time.Minute
+
+// minAnswerTimeout leaves time for Temporal beside that for Redis. maxAnswerTimeout
+// is below the listener's limit for writing an answer.
+const (
+	minAnswerTimeout = time.Second
+	maxAnswerTimeout = 25 * time.Second
+)
 
 // maxCheckpointEvery is so short that what was altered in between is not a whole
 // business year.
@@ -118,6 +127,7 @@ func Starter(environ map[string]string) (StarterSettings, *Config, error) {
 	problems = append(problems, listenProblem("AFTERCALL_ADMIN_LISTEN", settings.AdminListen)...)
 	problems = append(problems, pairProblems("AFTERCALL_TLS_CERT", settings.TLSCert, "AFTERCALL_TLS_KEY", settings.TLSKey)...)
 	problems = append(problems, rangeProblem("AFTERCALL_DRAIN", settings.Drain, 0, maxDrain)...)
+	problems = append(problems, rangeProblem("AFTERCALL_ANSWER_TIMEOUT", settings.AnswerTimeout, minAnswerTimeout, maxAnswerTimeout)...)
 	file, err := loadWith(&settings.Common, environ, problems)
 	return settings, file, err
 }

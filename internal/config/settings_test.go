@@ -53,7 +53,7 @@ func TestSettingsFromTheEnvironment(t *testing.T) {
 		"LEDGER_URL=sqlite:/var/lib/aftercall/ledger.db",
 		"AFTERCALL_LOG_FORMAT=json", "AFTERCALL_LOG_LEVEL=debug",
 		"AFTERCALL_TASK_QUEUE=calls", "AFTERCALL_TEMPORAL_UI_URL=http://localhost:8233/",
-		"AFTERCALL_DRAIN=7s", "AFTERCALL_REDIS_TIMEOUT=300ms",
+		"AFTERCALL_DRAIN=7s", "AFTERCALL_ANSWER_TIMEOUT=3s", "AFTERCALL_REDIS_TIMEOUT=300ms",
 		"AFTERCALL_LISTEN=127.0.0.1:0", "AFTERCALL_ADMIN_LISTEN=[::1]:9000",
 	}, list(environment())...)))
 	require.NoError(t, err)
@@ -66,6 +66,7 @@ func TestSettingsFromTheEnvironment(t *testing.T) {
 	require.Equal(t, "127.0.0.1:0", starter.Listen)
 	require.Equal(t, "[::1]:9000", starter.AdminListen)
 	require.Equal(t, 7*time.Second, starter.Drain)
+	require.Equal(t, 3*time.Second, starter.AnswerTimeout)
 	require.Equal(t, redisguard.MaxTimeout, starter.RedisTimeout)
 }
 
@@ -89,6 +90,7 @@ func TestSettingsProblems(t *testing.T) {
 		"AFTERCALL_DRAIN: must be a duration, as in 5s or 250ms":                                                                                   {"AFTERCALL_DRAIN": "5"},
 		"AFTERCALL_REDIS_TIMEOUT: must be from 10ms to 300ms":                                                                                      {"AFTERCALL_REDIS_TIMEOUT": "1s"},
 		"AFTERCALL_DRAIN: must be from 0s to 5m0s":                                                                                                 {"AFTERCALL_DRAIN": "-1s"},
+		"AFTERCALL_ANSWER_TIMEOUT: must be from 1s to 25s":                                                                                         {"AFTERCALL_ANSWER_TIMEOUT": "900ms"},
 		"AFTERCALL_TASK_QUEUE: must be a name without spaces around it":                                                                            {"AFTERCALL_TASK_QUEUE": " calls"},
 		"AFTERCALL_TEMPORAL_UI_URL: must be an address such as http://localhost:8233":                                                              {"AFTERCALL_TEMPORAL_UI_URL": "localhost:8233"},
 		"AFTERCALL_LISTEN: must be host:port or :port, as in 127.0.0.1:8080":                                                                       {"AFTERCALL_LISTEN": "8080"},

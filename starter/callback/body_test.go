@@ -59,8 +59,8 @@ func TestTheBodyMayComeLate(t *testing.T) {
 		err  error
 	}{
 		"the body 320 ms after its head": {320 * time.Millisecond, nil},
-		"just in time":                   {answerBudget - confirmBudget - time.Millisecond, nil},
-		"too late":                       {answerBudget, os.ErrDeadlineExceeded},
+		"just in time":                   {DefaultAnswerTimeout - confirmBudget - time.Millisecond, nil},
+		"too late":                       {DefaultAnswerTimeout, os.ErrDeadlineExceeded},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -80,13 +80,13 @@ func TestTheBodyMayComeLate(t *testing.T) {
 				}()
 				r := httptest.NewRequest(http.MethodPost, good, io.LimitReader(receiver, int64(len(body))))
 				start := time.Now()
-				got, err := readBody(pipeWriter{httptest.NewRecorder(), receiver}, r, start.Add(answerBudget-confirmBudget))
+				got, err := readBody(pipeWriter{httptest.NewRecorder(), receiver}, r, start.Add(DefaultAnswerTimeout-confirmBudget))
 				require.ErrorIs(t, err, tt.err)
 				if tt.err == nil {
 					require.Equal(t, body, string(got))
 					return
 				}
-				require.Equal(t, answerBudget-confirmBudget, time.Since(start))
+				require.Equal(t, DefaultAnswerTimeout-confirmBudget, time.Since(start))
 				require.Equal(t, http.StatusRequestTimeout, refuseBody(err).status)
 			})
 		})
@@ -96,6 +96,7 @@ func TestTheBodyMayComeLate(t *testing.T) {
 func TestBodyThatNeverComesIs408(t *testing.T) {
 	t.Parallel()
 	f := withMiniredis(t)
+	f.handler.limits.Answer = DefaultAnswerTimeout // not the fixture's patience
 	conn := f.connection()
 	_, err := io.WriteString(conn, head(len(body), "")+body[:10])
 	require.NoError(t, err)

@@ -148,7 +148,8 @@ func newFixtureWith(t *testing.T, redisURL string, flush func(), change func(*Ha
 		require.NoError(t, rdb.Close())
 	})
 	temporal := &fakeTemporal{started: map[string]string{}}
-	h := New(testApps, dedupe.New(guard, reg), Limits{}, temporal, reg, logger)
+	// A busy machine is no reason for another answer.
+	h := New(testApps, dedupe.New(guard, reg), Limits{Answer: 20 * time.Second}, temporal, reg, logger)
 	change(h)
 	t.Cleanup(h.Close)
 	return &fixture{t: t, temporal: temporal, reg: reg, flush: flush, handler: h}

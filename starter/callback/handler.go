@@ -4,6 +4,7 @@
 package callback
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -27,11 +28,11 @@ import (
 const PathPrefix = "/tencent/call/"
 
 const (
-	// answerBudget bounds the whole answer, from the arrival of the request's
-	// head. It stays below 1.5 s, after which Tencent's neighbouring products give
-	// up on an answer. What reading the body leaves of it is for starting the
-	// workflow, except for confirmBudget, which is for Redis afterwards.
-	answerBudget  = 1400 * time.Millisecond
+	// DefaultAnswerTimeout stays below 1.5 s, after which Tencent's neighbouring
+	// products give up on an answer.
+	DefaultAnswerTimeout = 1400 * time.Millisecond
+	// confirmBudget is the end of the time for an answer, which is for Redis after
+	// the workflow has been started.
 	confirmBudget = 250 * time.Millisecond
 	// redisBudget is the longest that Redis takes, which may be for a free
 	// connection first.
@@ -99,6 +100,7 @@ func (a *appWithHashes) secret(hash [sha256.Size]byte) int {
 // New returns the handler of the public listener. Unknown paths are answered
 // exactly like a wrong secret.
 func New(apps []App, claims *dedupe.Store, limits Limits, starter WorkflowStarter, reg prometheus.Registerer, logger *slog.Logger) *Handler {
+	limits.Answer = cmp.Or(limits.Answer, DefaultAnswerTimeout)
 	h := &Handler{
 		apps: make(map[tencent.SDKAppID]appWithHashes, len(apps)), claims: claims, limits: limits, workflows: starter,
 		metrics: newMetrics(reg), refusals: newRefusalLog(logger), logger: logger, now: time.Now, clock: time.Now, relaySlots: make(chan struct{}, maxRelayStarts),
@@ -140,7 +142,7 @@ func (h *Handler) Close() {
 
 func (h *Handler) serveCallback(w http.ResponseWriter, r *http.Request) {
 	start := h.now()
-	h.write(w, h.handle(w, r, time.Now().Add(answerBudget)), start)
+	h.write(w, h.handle(w, r, time.Now().Add(h.limits.Answer)), start)
 }
 
 // handle checks a callback, the cheapest checks first, and passes it to the

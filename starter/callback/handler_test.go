@@ -3,6 +3,7 @@ package callback
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -170,7 +172,7 @@ func TestAcceptedOnce(t *testing.T) {
 
 // TestBudgets adds up the longest time that an answer can take.
 func TestBudgets(t *testing.T) {
-	require.Less(t, answerBudget, 1500*time.Millisecond)
+	require.Less(t, DefaultAnswerTimeout, 1500*time.Millisecond)
 	require.LessOrEqual(t, redisguard.ServiceTimeout, confirmBudget)
 }
 
@@ -186,15 +188,22 @@ func (w *deadlineWriter) SetReadDeadline(t time.Time) error {
 }
 
 func TestReadingTheBodyHasADeadline(t *testing.T) {
-	f := withMiniredis(t)
-	w := &deadlineWriter{ResponseRecorder: httptest.NewRecorder()}
-	before := time.Now()
-	f.handler.ServeHTTP(w, httptest.NewRequest(http.MethodPost, good, strings.NewReader(body)))
-	require.Equal(t, http.StatusOK, w.Code)
-	require.Len(t, w.deadlines, 2)
-	require.False(t, w.deadlines[0].Before(before.Add(answerBudget-confirmBudget)))
-	require.False(t, w.deadlines[0].After(time.Now().Add(answerBudget-confirmBudget)))
-	require.Zero(t, w.deadlines[1], "none for the rest, nor for the connection's next request")
+	for configured, timeout := range map[time.Duration]time.Duration{0: DefaultAnswerTimeout, 3 * time.Second: 3 * time.Second} {
+		t.Run(configured.String(), func(t *testing.T) {
+			f := withMiniredis(t)
+			reg, logger := prometheus.NewRegistry(), slog.New(slog.DiscardHandler)
+			handler := New(testApps, f.handler.claims, Limits{Answer: configured}, f.temporal, reg, logger)
+			t.Cleanup(handler.Close)
+			w := &deadlineWriter{ResponseRecorder: httptest.NewRecorder()}
+			before := time.Now()
+			handler.ServeHTTP(w, httptest.NewRequest(http.MethodPost, good, strings.NewReader(body)))
+			require.Equal(t, http.StatusOK, w.Code)
+			require.Len(t, w.deadlines, 2)
+			require.False(t, w.deadlines[0].Before(before.Add(timeout-confirmBudget)))
+			require.False(t, w.deadlines[0].After(time.Now().Add(timeout-confirmBudget)))
+			require.Zero(t, w.deadlines[1], "none for the rest, nor for the connection's next request")
+		})
+	}
 }
 
 // TestDurationIsMeasured has a clock that a callback reads at its arrival and

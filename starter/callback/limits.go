@@ -3,14 +3,20 @@ package callback
 import (
 	"context"
 	"errors"
+	"time"
 
 	"aftercall/internal/tencent"
 )
 
-// Limits bound how many workflows the callbacks of an app start. They are far
-// above the rate of real calls: whoever knows the callback URL must not be able
-// to fill Temporal and the list of reviews. A limit that is nil permits all.
+// Limits bound what a callback may take.
 type Limits struct {
+	// Answer bounds the whole answer, from the arrival of the request's head. What
+	// reading the body leaves of it is for starting the workflow. 0 is
+	// DefaultAnswerTimeout.
+	Answer time.Duration
+	// Calls and Relays bound how many workflows the callbacks of an app start. They
+	// are far above the rate of real calls: whoever knows the callback URL must not be
+	// able to fill Temporal and the list of reviews. A limit that is nil permits all.
 	Calls  Limit
 	Relays Limit
 }

@@ -87,7 +87,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 		clock.Source{Name: clock.Redis, Read: guard.Now},
 	)
 	calls := launch.NewCalls(temporal, settings.TaskQueue).Decrypting(settings.PayloadKeys).WithClock(func() time.Time { return clocks.NowOf(clock.Temporal) })
-	receiver := callback.New(apps(cfg), claims, limits(cfg, guard), calls, reg, logger)
+	receiver := callback.New(Apps(cfg), claims, limits(settings, cfg, guard), calls, reg, logger)
 	receiver.UseClock(clocks.Now)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -143,7 +143,8 @@ func callbackCertificate(settings config.StarterSettings) (*serve.Certificate, e
 	return certificate, nil
 }
 
-func apps(cfg *config.Config) []callback.App {
+// Apps are what the receiver of callbacks knows of the configured apps.
+func Apps(cfg *config.Config) []callback.App {
 	all := make([]callback.App, len(cfg.Apps))
 	for i := range cfg.Apps {
 		app := &cfg.Apps[i]
@@ -164,13 +165,16 @@ func apps(cfg *config.Config) []callback.App {
 	return all
 }
 
-// limits are those of all starters together.
-func limits(cfg *config.Config, guard *redisguard.Guard) callback.Limits {
+// limits are those of an answer, and of all starters together.
+func limits(settings config.StarterSettings, cfg *config.Config, guard *redisguard.Guard) callback.Limits {
 	rates := make(map[tencent.SDKAppID]ratelimit.Rate, len(cfg.Apps))
 	for _, app := range cfg.Apps {
 		rates[app.SDKAppID] = ratelimit.Rate{PerSecond: app.Callback.PerSecond, Burst: app.Callback.Burst}
 	}
-	return callback.Limits{Calls: ratelimit.NewBuckets(guard, "calls", rates), Relays: ratelimit.NewBuckets(guard, "relays", rates)}
+	return callback.Limits{
+		Answer: settings.AnswerTimeout,
+		Calls:  ratelimit.NewBuckets(guard, "calls", rates), Relays: ratelimit.NewBuckets(guard, "relays", rates),
+	}
 }
 
 func reveal(secrets []config.Secret) []string {

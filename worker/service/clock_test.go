@@ -57,7 +57,7 @@ func TestWorkerWithAWrongClock(t *testing.T) {
 	}
 	set(10 * time.Minute)
 	go func() {
-		ended <- runWorker(ctx, func() worker.Worker {
+		ended <- RunWorker(ctx, func() worker.Worker {
 			made.Add(1)
 			return countedWorker{started: &started, stopped: &stopped}
 		}, clocks, &polling, logger)

@@ -9,7 +9,6 @@ import (
 	"aftercall/internal/circuit"
 	"aftercall/internal/config"
 	"aftercall/internal/notify"
-	"aftercall/internal/tracing"
 )
 
 // minSlots is the least number of concurrent requests that a receiver is allowed,
@@ -20,7 +19,7 @@ const minSlots = 4
 // same network access share a client.
 type receivers struct {
 	config   *config.Config
-	traces   *tracing.Tracing
+	http     func(purpose string, c *http.Client) *http.Client
 	breakers *circuit.Breakers
 	slots    int
 	now      func() time.Time
@@ -28,14 +27,14 @@ type receivers struct {
 }
 
 // newReceivers divides the worker's slots among all configured receivers.
-func newReceivers(cfg *config.Config, traces *tracing.Tracing, breakers *circuit.Breakers, now func() time.Time) *receivers {
+func newReceivers(cfg *config.Config, wrap func(string, *http.Client) *http.Client, breakers *circuit.Breakers, now func() time.Time) *receivers {
 	n := len(cfg.Targets)
 	for _, app := range cfg.Apps {
 		if app.Relay != nil {
 			n++
 		}
 	}
-	return &receivers{config: cfg, traces: traces, breakers: breakers, slots: slotsOf(n), now: now, clients: map[notify.Network]*http.Client{}}
+	return &receivers{config: cfg, http: wrap, breakers: breakers, slots: slotsOf(n), now: now, clients: map[notify.Network]*http.Client{}}
 }
 
 // slotsOf is the number of concurrent requests that each of n receivers is
@@ -45,7 +44,7 @@ func slotsOf(n int) int { return max(maxConcurrent/2/max(n, 1), minSlots) }
 
 func (r *receivers) client(n notify.Network) *http.Client {
 	if r.clients[n] == nil {
-		r.clients[n] = r.traces.HTTPClient("deliver", notify.NewHTTPClient(n))
+		r.clients[n] = r.http(ForDeliveries, notify.NewHTTPClient(n))
 	}
 	return r.clients[n]
 }

@@ -12,12 +12,9 @@ import (
 	"go.temporal.io/sdk/worker"
 	"golang.org/x/sync/errgroup"
 
-	"aftercall/activities"
 	"aftercall/internal/admin"
-	"aftercall/internal/circuit"
 	"aftercall/internal/clock"
 	"aftercall/internal/config"
-	"aftercall/internal/dedupe"
 	"aftercall/internal/ledger"
 	"aftercall/internal/presence"
 	"aftercall/internal/ratelimit"
@@ -25,11 +22,9 @@ import (
 	"aftercall/internal/serve"
 	"aftercall/internal/telemetry"
 	"aftercall/internal/temporalclient"
-	"aftercall/internal/tencent"
 	"aftercall/internal/tracing"
 	"aftercall/worker/waiting"
 	"aftercall/workflows"
-	"aftercall/workflows/launch"
 )
 
 // Run runs workflows and activities until ctx ends, then shuts down in order:
@@ -69,9 +64,6 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	// Redis is used until the last activity has ended.
 	guard := redisguard.New(context.WithoutCancel(ctx), rdb, reg, logger)
 	defer guard.Close()
-	forget := func(ctx context.Context, app tencent.SDKAppID, callID string) error {
-		return dedupe.Forget(ctx, guard, app, callID)
-	}
 	metrics, err := telemetry.TemporalMetrics(reg, logger)
 	if err != nil {
 		return err
@@ -92,16 +84,15 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 		clock.Source{Name: clock.Ledger, Read: pending.now}, clock.Source{Name: clock.Redis, Read: guard.Now},
 	)
 	temporalNow := func() time.Time { return clocks.NowOf(clock.Temporal) }
-	calls := launch.NewCalls(temporal, settings.TaskQueue).WithClock(temporalNow)
-	clients := NewClients(cfg, traces, ratelimit.New(guard, reg), clocks.Now, reg)
-	acts, err := newActivities(cfg, traces, clients, timed, circuit.New(guard, clocks.Now, reg, logger), clocks, forget, calls.FoldReview, reg)
+	tasks, err := NewTasks(cfg, Connections{
+		Temporal: temporal, TaskQueue: settings.TaskQueue, Redis: guard, Ledger: timed, Clocks: clocks, Limiter: ratelimit.New(guard, reg), HTTP: traces.HTTPClient,
+	}, reg, logger)
 	if err != nil {
 		return err
 	}
-	sweeps := activities.NewSweeps(sweepApps(cfg, clients), timed, sweepCalls{calls}, reg)
 
 	waitingCalls := waiting.New(temporal, temporalNow, reg, logger)
-	log := newLedgerLog(settings, cfg, calls, reg, logger)
+	log := newLedgerLog(settings, cfg, tasks.Calls, reg, logger)
 
 	group, ctx := errgroup.WithContext(ctx)
 	var polling atomic.Bool
@@ -133,7 +124,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 			return nil
 		})
 		group.Go(func() error {
-			sweeps.ExportProgress(ctx, logger)
+			tasks.sweeps.ExportProgress(ctx, logger)
 			return nil
 		})
 		group.Go(func() error {
@@ -141,7 +132,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 			return nil
 		})
 		clocks.Measure(ctx) // so that a worker whose clock is wrong takes no task
-		return runWorker(ctx, func() worker.Worker { return newWorker(temporal, settings, acts, sweeps) }, clocks, &polling, logger)
+		return RunWorker(ctx, func() worker.Worker { return tasks.NewWorker(inDeployment(settings)) }, clocks, &polling, logger)
 	})
 	group.Go(func() error {
 		clocks.Run(ctx)

@@ -24,6 +24,8 @@ const (
 	Early         = "notified before charged"
 	NotInLedger   = "notified of no entry"
 	AcceptedEmpty = "accepted but nowhere"
+	Impossible    = "impossible" // no order of what was done about the call explains it
+	Leaked        = "leaked"     // memory, goroutines, files or connections
 	Stuck         = "stuck"
 	Problem       = "problem"
 )
@@ -68,6 +70,8 @@ func Check(e Evidence) []Finding {
 			r.add(AcceptedEmpty, a.CallID, "OK was answered at %s, and the call had no workflow and no entry", a.At.Format(time.DateTime))
 		}
 	}
+	r.histories()
+	r.usages()
 	for _, text := range e.Stuck {
 		r.add(Stuck, "", "%s", text)
 	}

@@ -81,6 +81,10 @@ type Evidence struct {
 	Corrections []Correction
 	Answers     []Answer
 	Messages    []Message
+	// Operations are the histories of the calls.
+	Operations []Operation
+	// Usages are those of processes.
+	Usages []Usage
 	// Stuck are what still waits, and Problems other things that must not happen.
 	Stuck, Problems []string
 }

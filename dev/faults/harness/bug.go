@@ -16,7 +16,7 @@ import (
 // plant builds starter and worker with the bugs that test the checker, and turns one of
 // them on. remove deletes the programs.
 func (s *setup) plant(ctx context.Context, bug string) (remove func() error, err error) {
-	bugs, err := planted.All()
+	bugs, err := planted.Bugs()
 	if err != nil {
 		return nil, err
 	}

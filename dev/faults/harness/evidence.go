@@ -3,35 +3,30 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
+	"slices"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
-
 	"aftercall/dev/faults/checker"
-	"aftercall/dev/local"
-	"aftercall/dev/tencentsim"
 	"aftercall/dev/webhookreceiver"
 	"aftercall/internal/ledger"
 )
 
 var connected = []string{"NormalEnd", "Interrupt", "Offline"}
 
-// tariffs are those of dev/aftercall.yaml, by app.
+// tariffs are those of aftercall.yaml, by app.
 var tariffs = map[string]checker.Tariff{
-	"clinic": {Currency: "USD", Digits: 2, MaxSeconds: 6 * 3600, Rules: []checker.Rule{
+	"clinic": {Currency: "USD", Digits: 2, MaxSeconds: 3600, Rules: []checker.Rule{
 		{Media: []string{"Audio"}, Results: []string{"NormalEnd", "Interrupt"}, PerMinute: "0.12", First: 60, Next: 60},
 		{Media: []string{"Video"}, Results: []string{"NormalEnd", "Interrupt"}, PerMinute: "0.30", First: 60, Next: 6},
 		{Results: []string{"Offline"}, PerMinute: "0.12", First: 60, Next: 60, Grace: 30},
 	}},
-	"tutoring": {Currency: "JPY", Digits: 0, MaxSeconds: 6 * 3600, Rules: []checker.Rule{
+	"tutoring": {Currency: "JPY", Digits: 0, MaxSeconds: 3600, Rules: []checker.Rule{
 		{Types: []string{"SingleCall"}, Results: connected, PerMinute: "45", First: 30, Next: 1},
 		{Types: []string{"MultiCall"}, Results: connected, PerMinute: "45", First: 30, Next: 1, PerParticipant: true},
 	}},
 }
 
-// targets are those of dev/aftercall.yaml whose messages have an ID.
+// targets are those of aftercall.yaml.
 var targets = []checker.Target{{Name: "crm"}, {Name: "audit", Apps: []string{"tutoring"}}}
 
 // collect gathers everything for the checker.
@@ -39,31 +34,20 @@ func (w *world) collect(ctx context.Context) (checker.Evidence, error) {
 	e := checker.Evidence{Tariffs: tariffs, Targets: targets}
 	messages, events := w.received() // before the ledger is read: an event follows its entry
 	booked := map[string]time.Time{}
-	store, err := ledger.OpenReadOnly(ctx, w.stack.LedgerURL())
+	entries, called, err := w.readLedger(ctx)
 	if err != nil {
 		return e, err
 	}
-	defer store.Close()
-	for entry, err := range store.List(ctx, ledger.Filter{}) {
-		if err != nil {
-			return e, err
-		}
+	for _, entry := range entries {
 		booked[entry.Key] = entry.CreatedAt
-		e.Entries = append(e.Entries, checker.Entry{
-			Key: entry.Key, Kind: string(entry.Kind), App: entry.App, CallID: entry.CallID(),
-			Amount: entry.Charge.Amount.Number(), Currency: entry.Charge.Amount.CurrencyCode(), BilledSeconds: entry.Charge.BilledSeconds,
-			Result: string(entry.Record.Result), Reverses: entry.Reverses, Operator: entry.Operator, Reason: entry.Reason,
-		})
+		e.Entries = append(e.Entries, newEntry(entry))
 	}
-	w.mu.Lock()
-	placed := w.placed
-	w.mu.Unlock()
-	for _, call := range placed {
-		e.Calls = append(e.Calls, w.known(call))
-		if err := w.workflow(ctx, call, &e); err != nil {
-			return e, err
-		}
+	w.read(entries, called)
+	e.Operations = slices.Concat(w.history.all(), w.charged(e.Entries), sightings(e.Entries, messages, events))
+	if err := w.calls(ctx, &e); err != nil {
+		return e, err
 	}
+	e.Decisions, e.Corrections = w.people.made() // after the ledger is read: they are noted before they are made
 	for _, m := range messages {
 		data := events[m.MessageID].Data
 		at, known := booked[data.LedgerKey]
@@ -75,46 +59,11 @@ func (w *world) collect(ctx context.Context) (checker.Evidence, error) {
 	return e, nil
 }
 
-func (w *world) known(call tencentsim.Call) checker.Call {
-	app, _ := w.stack.Config.App(call.SDKAppID)
-	r := call.Record
-	return checker.Call{
-		App: app.Name, CallID: r.CallID, Caller: r.Caller, Media: string(r.MediaType), Type: string(r.CallType), Result: string(r.Result),
-		Start: r.StartTime, Accept: r.AcceptTime, End: r.EndTime, Participants: len(r.Members) - 1, Recorded: true, Clean: true,
+func newEntry(e ledger.Entry) checker.Entry {
+	return checker.Entry{
+		Key: e.Key, Kind: string(e.Kind), App: e.App, CallID: e.CallID(), Amount: e.Charge.Amount.Number(), Currency: e.Charge.Amount.CurrencyCode(),
+		BilledSeconds: e.Charge.BilledSeconds, Result: string(e.Record.Result), Reverses: e.Reverses, Operator: e.Operator, Reason: e.Reason,
 	}
-}
-
-// workflow notes what became of the workflow of a call. A callback may only be answered
-// OK when it has been started.
-func (w *world) workflow(ctx context.Context, call tencentsim.Call, e *checker.Evidence) error {
-	id := local.WorkflowID(call)
-	var started time.Time
-	description, err := w.stack.Temporal.DescribeWorkflowExecution(ctx, id, "")
-	switch info := description.GetWorkflowExecutionInfo(); {
-	case errors.As(err, new(*serviceerror.NotFound)):
-	case err != nil:
-		return err
-	default:
-		started = info.GetStartTime().AsTime()
-		switch info.GetStatus() {
-		case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
-		case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
-			e.Stuck = append(e.Stuck, "workflow "+id)
-		default:
-			e.Problems = append(e.Problems, "workflow "+id+" is "+info.GetStatus().String())
-		}
-	}
-	posted, _ := w.stack.Tencent.Call(call.SDKAppID, call.Record.CallID)
-	for _, d := range posted.Callbacks {
-		if d.Status != 200 {
-			continue
-		}
-		answered := d.SentAt.Add(time.Duration(d.LatencyMS+1) * time.Millisecond)
-		e.Answers = append(e.Answers, checker.Answer{
-			CallID: call.Record.CallID, At: answered, Known: !started.IsZero() && !started.After(answered),
-		})
-	}
-	return nil
 }
 
 // event is what the checker reads of the body of an event.

@@ -13,6 +13,8 @@ func receiverFaults() []fault {
 		{"500", "receivers", failingReceivers(webhookreceiver.Failure{Status: http.StatusInternalServerError})},
 		{"429 with Retry-After", "receivers", failingReceivers(webhookreceiver.Failure{Status: http.StatusTooManyRequests, RetryAfter: "2"})},
 		{"timeout", "receivers", failingReceivers(webhookreceiver.Failure{DelayMS: 60_000})},
+		{"reset after receipt", "receivers", failingReceivers(webhookreceiver.Failure{Reset: true})},
+		{"wrong certificate", "receivers", wrongCertificate},
 	}
 }
 

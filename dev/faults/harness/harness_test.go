@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"aftercall/dev/faults/checker"
 	"aftercall/dev/local"
 	"aftercall/internal/testenv"
 )
@@ -93,6 +95,59 @@ func TestSingleFault(t *testing.T) {
 	require.Len(t, p.calls, 5)
 	_, err = setup{topology: local.Dev, fault: "redis"}.plan(1, allNetworks)
 	require.ErrorContains(t, err, "--fault redis: must be one of:\nstarters: rolling restart\n")
+}
+
+// TestPlansHaveEveryKindOfCall makes sure that the calls of 20 seeds in a row have
+// everything that can be wrong with a call.
+func TestPlansHaveEveryKindOfCall(t *testing.T) {
+	missing := map[string]bool{
+		"lost": true, "at once": true, "out of order": true, "after Redis forgot": true, "conflict": true, "later conflict": true,
+		"odd callback": true, "made up": true, "late record": true, "no record": true, "odd record": true, "unusual record": true,
+		"too long": true, "decided with seconds": true, "reverse": true, "reverse undo": true, "adjust": true, "adjust reverse": true, "adjust reverse undo": true,
+	}
+	for seed := range uint64(20) {
+		for _, c := range newPlan(seed, nil, 60).calls {
+			deliveries := len(c.again)
+			if !c.spec.Lose {
+				deliveries += 1 + c.spec.Duplicates
+			}
+			require.LessOrEqual(t, deliveries, 10)
+			for name, has := range map[string]bool{
+				"lost": c.spec.Lose && len(c.again) == 0, "at once": c.spec.Duplicates > 0 && c.spec.Concurrent,
+				"out of order": c.spec.Lose && len(c.again) > 0, "after Redis forgot": c.forgotten && len(c.again) > 0,
+				"conflict": c.spec.Callback != nil, "later conflict": c.spec.LaterCallback != nil,
+				"odd callback": c.spec.OddCallback != nil, "made up": c.spec.OddCallback != nil && c.spec.OddCallback[0].Field == "CallId",
+				"late record": c.recorded && c.spec.RecordAfterSeconds > 0, "no record": !c.recorded, "odd record": c.spec.OddRecord != nil,
+				"unusual record": c.spec.Record != nil, "too long": c.spec.Seconds > 3600, "decided with seconds": c.decision.seconds > 0,
+				kindsOf(c.corrections): true,
+			} {
+				if has {
+					delete(missing, name)
+				}
+			}
+		}
+	}
+	require.Empty(t, missing)
+}
+
+func kindsOf(corrections []checker.Correction) string {
+	var kinds []string
+	for _, c := range corrections {
+		kinds = append(kinds, c.Kind)
+	}
+	return strings.Join(kinds, " ")
+}
+
+// TestPeopleDecideOnlyWhatIsNotClean: a person must not be needed for the
+// others, and corrects only those.
+func TestPeopleDecideOnlyWhatIsNotClean(t *testing.T) {
+	for seed := range uint64(5) {
+		for _, c := range newPlan(seed, nil, 60).calls {
+			wrong := !c.recorded || c.spec.OddRecord != nil || c.spec.Record != nil || c.spec.Seconds > 3600
+			require.Equal(t, wrong, !c.clean)
+			require.False(t, wrong && c.corrections != nil)
+		}
+	}
 }
 
 func TestParseSeeds(t *testing.T) {

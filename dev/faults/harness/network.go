@@ -19,8 +19,11 @@ type network struct {
 	proxies map[string]*toxiproxy.Proxy
 }
 
+// toReceivers is the network to the targets.
+const toReceivers = "receivers"
+
 // openNetwork puts a proxy before each part, and tells the stack's services of them.
-func openNetwork(o *local.Options, ports local.Ports) (*network, error) {
+func openNetwork(o *local.Options, ports local.Ports, receivers int) (*network, error) {
 	n := &network{proxies: map[string]*toxiproxy.Proxy{}}
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.New(io.Discard))
 	o.Environ = map[string]string{}
@@ -32,7 +35,7 @@ func openNetwork(o *local.Options, ports local.Ports) (*network, error) {
 		{"temporal", "TEMPORAL_ADDRESS", "%s", ports.Temporal},
 		{"ledger", "LEDGER_URL", "postgres://" + programs.Superuser + "@%s/" + local.LedgerDatabase + "?sslmode=disable", ports.Postgres},
 		{"tencent", "DEV_TENCENT_URL", "http://%s", ports.Tencent},
-		{"receivers", "DEV_WEBHOOK_URL", "http://%s", ports.WebhookApp},
+		{toReceivers, "DEV_WEBHOOK_URL", "https://%s", receivers},
 	} {
 		if part.port == 0 {
 			continue // the topology has no such server

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,8 +19,9 @@ func (w *world) note(format string, args ...any) {
 	w.timeline = append(w.timeline, fmt.Sprintf("%7.1f s  %s", time.Since(w.started).Seconds(), fmt.Sprintf(format, args...)))
 }
 
-// stories are the whole stories of the calls of findings.
-func (w *world) stories(ctx context.Context, findings []checker.Finding) (all []string) {
+// stories are the whole stories of the calls of findings, and of processes that have
+// leaked.
+func (w *world) stories(ctx context.Context, e checker.Evidence, findings []checker.Finding) (all []string) {
 	told := map[string]bool{}
 	for _, f := range findings {
 		if f.CallID == "" || told[f.CallID] {
@@ -26,7 +29,7 @@ func (w *world) stories(ctx context.Context, findings []checker.Finding) (all []
 		}
 		told[f.CallID] = true
 		var story strings.Builder
-		fmt.Fprintf(&story, "call %s\n", f.CallID)
+		fmt.Fprintf(&story, "call %s\n%s\n", f.CallID, strings.Join(e.History(f.CallID), "\n"))
 		for _, c := range w.stack.Tencent.Calls() {
 			if c.Record.CallID != f.CallID {
 				continue
@@ -38,6 +41,16 @@ func (w *world) stories(ctx context.Context, findings []checker.Finding) (all []
 			story.WriteString(shown.Stdout + shown.Stderr)
 		}
 		all = append(all, story.String())
+	}
+	if slices.ContainsFunc(findings, func(f checker.Finding) bool { return f.Kind == checker.Leaked }) {
+		all = append(all, w.profiles(ctx)...)
+	}
+	drawn, err := e.Draw(findings, filepath.Join(w.stack.Dir(), "logs"))
+	for _, file := range drawn {
+		all = append(all, "the history that is impossible is drawn in "+file)
+	}
+	if err != nil {
+		all = append(all, "a history could not be drawn: "+err.Error())
 	}
 	return all
 }

@@ -16,7 +16,6 @@ import (
 
 	"aftercall/dev/faults/checker"
 	"aftercall/dev/local"
-	"aftercall/dev/tencentsim"
 )
 
 // recovery is how long everything may take to be right after the last fault. A sweep
@@ -25,15 +24,18 @@ const recovery = 6 * time.Minute
 
 // world is a stack with faults.
 type world struct {
-	stack   *local.Stack
-	network *network
+	stack     *local.Stack
+	network   *network
+	receivers *receivers
+	people    *people
+	history   *history
 	// supervised are the parts that are started again when they end by themselves.
 	supervised []string
 	started    time.Time
 
 	mu       sync.Mutex
 	timeline []string
-	placed   []tencentsim.Call
+	placed   []placedCall
 }
 
 // result is what became of a plan.
@@ -45,7 +47,7 @@ type result struct {
 	recovered time.Duration
 	findings  []checker.Finding
 	timeline  []string
-	// stories are about the calls of the findings.
+	// stories are about the calls and processes of the findings.
 	stories []string
 }
 
@@ -96,12 +98,19 @@ func (s setup) start(ctx context.Context, dir string, seed uint64) (*world, plan
 		Logger:  slog.New(slog.DiscardHandler),
 	}
 	t := s.topology
-	w := &world{supervised: slices.Concat(
+	w := &world{people: newPeople(), history: newHistory(), supervised: slices.Concat(
 		local.Numbered("temporal", max(1, len(t.Nodes))), local.Numbered("worker", t.Workers), local.Numbered("starter", t.Starters),
 	)}
-	if w.network, err = openNetwork(&o, ports); err != nil {
+	var trust map[string]string
+	if w.receivers, trust, err = openReceivers(dir); err != nil {
 		return nil, plan{}, err
 	}
+	if w.network, err = openNetwork(&o, ports, w.receivers.port()); err != nil {
+		return nil, plan{}, err
+	}
+	maps.Copy(o.Environ, trust)
+	o.Environ["AFTERCALL_PROFILES"] = "true" // to collect garbage
+	o.Environ["AFTERCALL_CONFIG"] = filepath.Join(s.root, "dev", "faults", "harness", "aftercall.yaml")
 	p, err := s.plan(seed, w.network.names)
 	if err != nil {
 		w.network.close()
@@ -112,6 +121,7 @@ func (s setup) start(ctx context.Context, dir string, seed uint64) (*world, plan
 		w.network.close()
 		return nil, plan{}, err
 	}
+	w.receivers.serve(w.stack.Webhooks)
 	return w, p, nil
 }
 
@@ -128,19 +138,28 @@ func (s setup) plan(seed uint64, networks []string) (plan, error) {
 func (w *world) stop(ctx context.Context) error {
 	err := w.stack.Stop(ctx)
 	w.network.close()
-	return err
+	return errors.Join(err, w.receivers.close())
 }
 
 // follow places the calls while the faults happen, and then waits until everything is
 // right, or recovery is over.
 func (w *world) follow(ctx context.Context, p plan) (r result, err error) {
+	before, err := w.usages(ctx)
+	if err != nil {
+		return r, err
+	}
 	r.plan, w.started = p, time.Now()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	people, dismiss := context.WithCancel(ctx)
+	w.people.work.Go(func() { w.reviewCalls(people) })
+	w.people.work.Go(func() { w.watch(people) })
+	defer w.people.work.Wait()
+	defer dismiss()
 	var load sync.WaitGroup
 	for _, c := range p.calls {
 		load.Go(func() {
-			if err := w.place(ctx, c); err != nil {
+			if err := w.place(ctx, people, c); err != nil {
 				cancel(err)
 			}
 		})
@@ -155,13 +174,18 @@ func (w *world) follow(ctx context.Context, p plan) (r result, err error) {
 	}
 	healed := time.Now()
 	w.note("the last fault is over")
-	r.findings, err = w.settle(ctx)
+	evidence, findings, err := w.settle(ctx)
 	r.recovered = time.Since(healed)
+	dismiss() // they use connections, too
+	w.people.work.Wait()
+	leaks, leaked := w.settleUsages(ctx, before)
+	r.findings = append(findings, leaks...)
+	err = errors.Join(err, leaked)
 	for _, c := range w.stack.Tencent.Calls() {
 		r.delivered += len(c.Callbacks)
 	}
 	r.timeline = w.timeline
-	r.stories = w.stories(ctx, r.findings)
+	r.stories = w.stories(ctx, evidence, r.findings)
 	return r, err
 }
 
@@ -202,47 +226,65 @@ func (w *world) supervise(ctx context.Context) error {
 	return nil
 }
 
-// place ends a call at its time, and posts its callback again later.
-func (w *world) place(ctx context.Context, c plannedCall) error {
+// place ends a call at its time, and posts its callback again later. People correct it
+// until their context ends.
+func (w *world) place(ctx, people context.Context, c plannedCall) error {
 	at := func(d time.Duration) error { return wait(ctx, time.Until(w.started.Add(d))) }
 	if err := at(c.at); err != nil {
 		return err
 	}
-	call, err := w.stack.Tencent.PlaceCall(c.spec)
+	placed, err := w.placeNow(c)
 	if err != nil {
 		return err
 	}
-	w.mu.Lock()
-	w.placed = append(w.placed, call)
-	w.mu.Unlock()
 	for _, again := range c.again {
-		if err := at(max(again, c.at)); err != nil {
+		if err := at(again.at); err != nil {
 			return err
 		}
-		if c.forgotten && w.stack.ForgetInRedis(ctx, call) != nil {
-			w.note("Redis could not forget call %s", call.Record.CallID)
+		if c.forgotten && w.stack.ForgetInRedis(ctx, placed.call) != nil {
+			w.note("Redis could not forget call %s", c.spec.CallID)
 		}
-		if err := w.stack.Tencent.RepeatCallback(call.SDKAppID, call.Record.CallID, nil); err != nil {
+		if err := w.stack.Tencent.RepeatCallback(c.spec.SDKAppID, c.spec.CallID, again.says); err != nil {
 			return err
 		}
 	}
+	if len(c.corrections) == 0 {
+		return nil
+	}
+	if err := at(c.correctedAt); err != nil {
+		return err
+	}
+	w.people.intend(c)
+	w.people.work.Go(func() { w.correct(people, placed) })
 	return nil
 }
 
+// placeNow ends a call.
+func (w *world) placeNow(c plannedCall) (placedCall, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	call, err := w.stack.Tencent.PlaceCall(c.spec)
+	placed := placedCall{c, call}
+	if err == nil {
+		w.placed = append(w.placed, placed)
+	}
+	return placed, err
+}
+
 // settle asks the checker until it finds nothing.
-func (w *world) settle(ctx context.Context) ([]checker.Finding, error) {
+func (w *world) settle(ctx context.Context) (evidence checker.Evidence, findings []checker.Finding, err error) {
 	ctx, cancel := context.WithTimeout(ctx, recovery)
 	defer cancel()
-	var findings []checker.Finding
 	for {
-		evidence, err := w.collect(ctx)
-		if err == nil {
-			if findings = checker.Check(evidence); !mayHeal(findings) {
-				return findings, nil
+		var now checker.Evidence
+		if now, err = w.collect(ctx); err == nil {
+			evidence, findings = now, checker.Check(now)
+			if !mayHeal(findings) {
+				return evidence, findings, nil
 			}
 		}
 		if wait(ctx, time.Second) != nil {
-			return findings, err
+			return evidence, findings, err
 		}
 	}
 }

@@ -1,7 +1,7 @@
-// Package planted builds the product with bugs that the checker must find. The bugs are
-// patches in bugs/, one file each, which go build -overlay applies: the product knows
-// nothing of them. All are in one build, and a variable of the environment turns one of
-// them on; see package active.
+// Package planted builds the product with bugs that the checker must find, and with
+// points at which it can be killed. They are patches in bugs/ and points/, one file each,
+// which go build -overlay applies: the product knows nothing of them. All are in one
+// build, and variables of the environment turn them on; see package active.
 package planted
 
 import (
@@ -14,11 +14,11 @@ import (
 	"strings"
 )
 
-//go:embed bugs/*.txt
+//go:embed bugs/*.txt points/*.txt
 var files embed.FS
 
-// Bug is a patch.
-type Bug struct {
+// Patch is a bug or a point.
+type Patch struct {
 	Name  string
 	edits []edit
 }
@@ -26,15 +26,20 @@ type Bug struct {
 // edit replaces text that occurs once in a file.
 type edit struct{ file, before, after string }
 
-// All returns the bugs, by name.
-func All() ([]Bug, error) {
-	entries, err := files.ReadDir("bugs")
+// Bugs returns the bugs, by name.
+func Bugs() ([]Patch, error) { return read("bugs") }
+
+// Points returns the points at which a process can be killed, by name. The name begins
+// with that of the process.
+func Points() ([]Patch, error) { return read("points") }
+
+func read(folder string) (patches []Patch, err error) {
+	entries, err := files.ReadDir(folder)
 	if err != nil {
 		return nil, err
 	}
-	var bugs []Bug
 	for _, entry := range entries {
-		text, err := files.ReadFile("bugs/" + entry.Name())
+		text, err := files.ReadFile(folder + "/" + entry.Name())
 		if err != nil {
 			return nil, err
 		}
@@ -42,9 +47,9 @@ func All() ([]Bug, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", entry.Name(), err)
 		}
-		bugs = append(bugs, Bug{strings.TrimSuffix(entry.Name(), ".txt"), edits})
+		patches = append(patches, Patch{strings.TrimSuffix(entry.Name(), ".txt"), edits})
 	}
-	return bugs, nil
+	return patches, nil
 }
 
 // The lines between the parts of an edit. The name of the file is before them.
@@ -71,15 +76,19 @@ func parse(text string) (edits []edit, err error) {
 // Overlay writes the patched files of the repository at root into folder, and the file
 // for go build -overlay, whose path it returns. A patch that no longer fits is an error.
 func Overlay(root, folder string) (path string, err error) {
-	bugs, err := All()
+	bugs, err := Bugs()
+	if err != nil {
+		return "", err
+	}
+	points, err := Points()
 	if err != nil {
 		return "", err
 	}
 	patched := map[string]string{}
-	for _, bug := range bugs {
-		for _, e := range bug.edits {
+	for _, patch := range slices.Concat(bugs, points) {
+		for _, e := range patch.edits {
 			if err := e.apply(root, patched); err != nil {
-				return "", fmt.Errorf("the planted bug %s: %w", bug.Name, err)
+				return "", fmt.Errorf("the patch %s: %w", patch.Name, err)
 			}
 		}
 	}
@@ -116,11 +125,11 @@ func (e edit) apply(root string, patched map[string]string) error {
 	return nil
 }
 
-// Names are the names of the bugs.
-func Names(bugs []Bug) []string {
+// Names are the names of patches.
+func Names(patches []Patch) []string {
 	var names []string
-	for _, bug := range bugs {
-		names = append(names, bug.Name)
+	for _, patch := range patches {
+		names = append(names, patch.Name)
 	}
 	slices.Sort(names)
 	return names

@@ -2,15 +2,17 @@ package planted_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"aftercall/dev/faults/planted"
+	"aftercall/dev/faults/planted/active"
 )
 
-// TestEveryPatchFits: a change of the code that a bug is planted in changes its patch.
+// TestEveryPatchFits: a change of the code that something is planted in changes its patch.
 func TestEveryPatchFits(t *testing.T) {
 	root, err := filepath.Abs("../../..")
 	require.NoError(t, err)
@@ -18,9 +20,12 @@ func TestEveryPatchFits(t *testing.T) {
 	require.NoError(t, err)
 
 	other := t.TempDir()
-	bugs, err := planted.All()
+	bugs, err := planted.Bugs()
 	require.NoError(t, err)
 	require.Len(t, bugs, 10)
+	points, err := planted.Points()
+	require.NoError(t, err)
+	require.Len(t, points, 6)
 	for _, folder := range []string{"internal/ledger", "activities", "workflows", "starter/callback"} {
 		require.NoError(t, os.MkdirAll(filepath.Join(other, folder), 0o700))
 		files, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
@@ -31,4 +36,25 @@ func TestEveryPatchFits(t *testing.T) {
 	}
 	_, err = planted.Overlay(other, t.TempDir())
 	require.ErrorContains(t, err, "change the patch")
+}
+
+// TestKillAt makes a process that is killed at the point that its file names, once.
+func TestKillAt(t *testing.T) {
+	if os.Getenv(active.PointVariable) != "" {
+		active.KillAt("here")
+		return
+	}
+	file := filepath.Join(t.TempDir(), "point")
+	killed := func() bool {
+		process := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "TestKillAt")
+		process.Env = append(os.Environ(), active.PointVariable+"="+file)
+		err := process.Run()
+		return err != nil && process.ProcessState.String() == "signal: killed"
+	}
+	require.False(t, killed(), "no file")
+	require.NoError(t, os.WriteFile(file, []byte("there"), 0o600))
+	require.False(t, killed())
+	require.NoError(t, os.WriteFile(file, []byte("here"), 0o600))
+	require.True(t, killed())
+	require.False(t, killed())
 }

@@ -77,13 +77,14 @@ func (a *activityTask) offer(after time.Duration) {
 	s.Agenda.After(after, fmt.Sprintf("activity %s of %s", a.name, a.run.id), func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		switch {
-		case !a.open() || a.attempt != attempt || a.token != nil:
-		case s.Faults.Down() || len(s.activityPolls) == 0:
-			a.offer(pollAgain)
-		default:
-			s.activityPolls.give(a.start())
+		if !a.open() || a.attempt != attempt || a.token != nil {
+			return
 		}
+		if again := s.offerAgain(s.activityPolls); again > 0 {
+			a.offer(again)
+			return
+		}
+		s.activityPolls.give(a.start())
 	})
 }
 

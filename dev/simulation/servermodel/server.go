@@ -34,8 +34,9 @@ const namespace = "default"
 
 // Faults decides what goes wrong. Its methods are called with the server locked.
 type Faults interface {
-	// Down says that the server answers no client and hands out no task.
-	Down() bool
+	// Down says until when the server answers no client and hands out no task; the zero
+	// time is not at all.
+	Down() (until time.Time)
 	// Answer decides about one request of a client: not done, or done and the answer lost.
 	Answer(request, workflowID string) (refuse, lose bool)
 	// LoseTask says that the worker dies after this workflow task, and with it all that
@@ -152,7 +153,7 @@ func (s *Server) handle(ctx context.Context, method string, request any) (proto.
 
 // client does a request of a client, with the faults of the way there and back.
 func client(s *Server, request, workflowID string, do func() (proto.Message, error)) (proto.Message, error) {
-	if s.Faults.Down() {
+	if !s.Faults.Down().IsZero() {
 		return nil, serviceerror.NewUnavailable("simulated outage")
 	}
 	refuse, lose := s.Faults.Answer(request, workflowID)

@@ -83,6 +83,18 @@ func (s *Server) pollWorkflowTask(ctx context.Context, r *workflowservice.PollWo
 // pollAgain is when a task is offered again for which there was no worker.
 const pollAgain = 10 * time.Millisecond
 
+// offerAgain returns after which time a task can be offered again that cannot be handed
+// out now: the server is down, or no worker waits for one. 0 is now.
+func (s *Server) offerAgain(waiting polls) time.Duration {
+	if until := s.Faults.Down(); !until.IsZero() {
+		return time.Until(until)
+	}
+	if len(waiting) == 0 {
+		return pollAgain
+	}
+	return 0
+}
+
 // scheduleTask makes a workflow task unless there is one.
 func (e *execution) scheduleTask() {
 	if e.task != nil || !e.running() || e.startDelay > 0 {
@@ -112,13 +124,14 @@ func (e *execution) offerTask(after time.Duration) {
 	s.Agenda.After(after, "task of "+e.id, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		switch {
-		case e.task != task || task.started != 0 || !e.running():
-		case s.Faults.Down() || len(s.workflowPolls) == 0:
-			e.offerTask(pollAgain)
-		default:
-			s.workflowPolls.give(task.start())
+		if e.task != task || task.started != 0 || !e.running() {
+			return
 		}
+		if again := s.offerAgain(s.workflowPolls); again > 0 {
+			e.offerTask(again)
+			return
+		}
+		s.workflowPolls.give(task.start())
 	})
 }
 

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"aftercall/dev/faults/checker"
+	"aftercall/dev/tencentsim"
+	"aftercall/internal/tencent"
+)
+
+const (
+	clinic   tencent.SDKAppID = 1400000000
+	tutoring tencent.SDKAppID = 1400000001
+)
+
+// plannedCall is a call that ends at a time of the run.
+type plannedCall struct {
+	at   time.Duration
+	spec tencentsim.CallSpec
+	// again are times at which its callback is posted once more, forgotten says that
+	// Redis has forgotten the call before.
+	again     []delivery
+	forgotten bool
+	// recorded and clean are those of checker.Call.
+	recorded, clean bool
+	// decision is a person's, if the call comes to be reviewed.
+	decision decision
+	// corrections are made one after the other, from a time of the run on.
+	corrections []checker.Correction
+	correctedAt time.Duration
+}
+
+// delivery is a callback that is posted once more; says overrides fields of the record.
+type delivery struct {
+	at   time.Duration
+	says json.RawMessage
+}
+
+// decision is what a person decides about a call in review.
+type decision struct {
+	verdict string
+	seconds int64
+	payer   string
+}
+
+// newPlannedCall is a call with up to ten deliveries of its callback, at once, one
+// after the other, and some later; or with none.
+func newPlannedCall(random *rand.Rand, length time.Duration) plannedCall {
+	c := plannedCall{recorded: true, clean: true, at: between(random, 0, length), decision: decision{verdict: "waive"}, spec: tencentsim.CallSpec{
+		SDKAppID: one(random, clinic, tutoring), Media: one(random, tencent.MediaAudio, tencent.MediaVideo),
+		Seconds: random.Int64N(400), GroupSize: 2 + random.IntN(3), EndedAgoSeconds: random.Int64N(6),
+		Lose: random.IntN(10) == 0, Concurrent: random.IntN(2) == 0,
+	}}
+	c.planRecord(random)
+	c.planCallbacks(random, length)
+	if c.clean && random.IntN(6) == 0 {
+		c.planCorrections(random, length)
+	}
+	return c
+}
+
+// planRecord plans what is wrong with the record.
+func (c *plannedCall) planRecord(random *rand.Rand) {
+	switch random.IntN(24) {
+	case 0, 1: // it comes late
+		c.spec.RecordAfterSeconds = c.spec.EndedAgoSeconds + 5 + random.Int64N(20)
+	case 2, 3: // it cannot be read at first
+		c.spec.RecordFault = &tencentsim.APIFault{Code: tencent.CodeInternal, Times: 1 + random.IntN(3)}
+	case 4:
+		c.spec.RecordFault = &tencentsim.APIFault{Status: one(random, 200, 502), Times: 1 + random.IntN(3)}
+	case 5:
+		c.spec.RecordFault = &tencentsim.APIFault{Cut: true, Times: 1 + random.IntN(3)}
+	case 6: // it never comes
+		c.spec.RecordAfterSeconds, c.recorded, c.clean = 366*24*3600, false, false
+		c.decide(random)
+	case 7: // it is malformed
+		c.spec.OddRecord, c.clean = []tencentsim.Oddity{one(random, unreadable()...)}, false
+	case 8: // it says what a person must decide about
+		c.spec.Record = json.RawMessage(one(random, `{"CallResult":"Transferred"}`, `{"MediaType":"Hologram"}`, `{"Caller_Account":""}`))
+		c.spec.Seconds, c.clean = 60+c.spec.Seconds, false
+		c.decide(random)
+	case 9: // longer than the tariffs permit
+		c.spec.Seconds, c.clean = 3700, false
+		c.decide(random)
+	}
+}
+
+// decide lets the person know how long the call was.
+func (c *plannedCall) decide(random *rand.Rand) {
+	if random.IntN(2) == 0 {
+		c.decision = decision{verdict: "charge-as", seconds: 1 + random.Int64N(4000)}
+		if !c.recorded || string(c.spec.Record) == `{"Caller_Account":""}` {
+			c.decision.payer = "somebody"
+		}
+	}
+}
+
+// unreadable are the oddities of a record with which it cannot be charged another sum.
+func unreadable() []tencentsim.Oddity {
+	all := tencentsim.Oddities("StartTime", "EndTime", "AcceptTime", "MediaType", "CallResult")
+	return slices.DeleteFunc(all, func(o tencentsim.Oddity) bool {
+		// Without AcceptTime it is the record of a call that was never connected.
+		return o.Field == "AcceptTime" && slices.Contains([]tencentsim.OddKind{tencentsim.OddMissing, tencentsim.OddNull, tencentsim.OddEmpty}, o.Kind)
+	})
+}
+
+// lies are what callbacks say in place of the record.
+var lies = []string{
+	`{"AcceptTime":1}`, `{"CallResult":"Cancel","AcceptTime":0}`, `{"Caller_Account":"somebody-else"}`, `{"EndTime":1}`,
+	`{"EndTime":4102444800}`, `{"MediaType":"Hologram","CalleeList_Account":[]}`,
+}
+
+// planCallbacks plans what is wrong with the callback, and when it is repeated.
+func (c *plannedCall) planCallbacks(random *rand.Rand, length time.Duration) {
+	if random.IntN(3) == 0 {
+		c.spec.Duplicates = random.IntN(8)
+	}
+	lie := json.RawMessage(one(random, lies...))
+	switch random.IntN(10) {
+	case 0: // all say something else than the record
+		c.spec.Callback = lie
+	case 1: // the copies say something else than the first one
+		c.spec.Duplicates, c.spec.LaterCallback = max(1, c.spec.Duplicates), lie
+	case 2: // malformed
+		odd := one(random, append(tencentsim.RecordOddities(), tencentsim.Oddities("CallRecord", "EventTime", "CallbackCommand")...)...)
+		if odd.Field == "CallId" { // one call can be made up, for all apps
+			c.spec.SDKAppID = clinic
+		}
+		c.spec.OddCallback = []tencentsim.Oddity{odd}
+	}
+	late := random.IntN(12) == 0 // the first one comes after those of calls that ended later
+	if late {
+		c.spec.Lose = true
+		c.again = append(c.again, delivery{at: c.at + between(random, time.Second, 30*time.Second)})
+	}
+	if late || !c.spec.Lose {
+		for range random.IntN(3) {
+			d := delivery{at: max(c.at, between(random, 0, length))}
+			if random.IntN(4) == 0 {
+				d.says = json.RawMessage(one(random, lies...))
+			}
+			c.again = append(c.again, d)
+		}
+		c.forgotten = random.IntN(2) == 0
+	}
+	slices.SortFunc(c.again, func(a, b delivery) int { return int(a.at - b.at) })
+}
+
+// planCorrections plans what a person corrects once the call is charged. A surcharge
+// never lets it cost less than nothing.
+func (c *plannedCall) planCorrections(random *rand.Rand, length time.Duration) {
+	amount := map[tencent.SDKAppID]string{clinic: "0.25", tutoring: "30"}[c.spec.SDKAppID]
+	for _, kind := range one(
+		random, []string{checker.Reverse}, []string{checker.Reverse, checker.Undo}, []string{checker.Adjust},
+		[]string{checker.Adjust, checker.Reverse}, []string{checker.Adjust, checker.Reverse, checker.Undo},
+	) {
+		made := checker.Correction{Kind: kind}
+		if kind == checker.Adjust {
+			made.Amount = amount
+		}
+		c.corrections = append(c.corrections, made)
+	}
+	c.correctedAt = max(c.at, between(random, 0, length))
+}
+
+func one[T any](random *rand.Rand, of ...T) T { return of[random.IntN(len(of))] }
+
+func between(random *rand.Rand, from, to time.Duration) time.Duration {
+	return from + time.Duration(random.Int64N(int64(to-from)+1))
+}

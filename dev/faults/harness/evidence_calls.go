@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+
+	"aftercall/dev/faults/checker"
+	"aftercall/dev/local"
+	"aftercall/dev/tencentsim"
+	"aftercall/internal/tencent"
+)
+
+// calls gathers what became of the calls, and of those that malformed callbacks have
+// made up: their CallId is another one.
+func (w *world) calls(ctx context.Context, e *checker.Evidence) error {
+	w.mu.Lock()
+	placed := w.placed
+	w.mu.Unlock()
+	madeUp := map[tencent.SDKAppID]map[string][]tencentsim.PostedCallback{clinic: {}, tutoring: {}}
+	for _, c := range placed {
+		posted, _ := w.stack.Tencent.Call(c.spec.SDKAppID, c.spec.CallID)
+		var own []tencentsim.PostedCallback
+		for _, p := range posted.Callbacks {
+			switch id := callIDIn(p); id {
+			case c.spec.CallID:
+				own = append(own, p)
+			case "":
+				if p.Status == 200 {
+					e.Problems = append(e.Problems, "a callback of call "+c.spec.CallID+" that cannot be read was answered OK")
+				}
+			default:
+				madeUp[c.spec.SDKAppID][id] = append(madeUp[c.spec.SDKAppID][id], p)
+			}
+		}
+		e.Calls = append(e.Calls, w.known(c))
+		if err := w.workflow(ctx, c.call, own, e); err != nil {
+			return err
+		}
+	}
+	for id, calls := range madeUp {
+		app, _ := w.stack.Config.App(id)
+		for callID, posted := range calls {
+			e.Calls = append(e.Calls, checker.Call{App: app.Name, CallID: callID})
+			call := tencentsim.Call{SDKAppID: id, Record: tencent.CallRecord{CallID: callID}}
+			if err := w.workflow(ctx, call, posted, e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// callIDIn is the CallId of a callback as the starter reads it, empty if it cannot.
+func callIDIn(p tencentsim.PostedCallback) string {
+	read, err := tencent.DecodeCallback(tencent.ParseQuery("CallbackCommand="+string(p.Command)), p.Body)
+	if err != nil {
+		return ""
+	}
+	return read.CallID
+}
+
+func (w *world) known(c placedCall) checker.Call {
+	app, _ := w.stack.Config.App(c.spec.SDKAppID)
+	r := c.call.Record
+	known := checker.Call{
+		App: app.Name, CallID: r.CallID, Caller: r.Caller, Media: string(r.MediaType), Type: string(r.CallType), Result: string(r.Result),
+		Start: r.StartTime, Accept: r.AcceptTime, End: r.EndTime, Recorded: c.recorded, Clean: c.clean,
+	}
+	for _, member := range r.Members {
+		if member != r.Caller {
+			known.Participants++
+		}
+	}
+	return known
+}
+
+// workflow notes what became of the workflow of a call. A callback may only be answered
+// OK when it has been started.
+func (w *world) workflow(ctx context.Context, call tencentsim.Call, posted []tencentsim.PostedCallback, e *checker.Evidence) error {
+	id := local.WorkflowID(call)
+	var started time.Time
+	description, err := w.stack.Temporal.DescribeWorkflowExecution(ctx, id, "")
+	switch info := description.GetWorkflowExecutionInfo(); {
+	case errors.As(err, new(*serviceerror.NotFound)):
+	case err != nil:
+		return err
+	default:
+		started = info.GetStartTime().AsTime()
+		switch info.GetStatus() {
+		case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
+		case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
+			e.Stuck = append(e.Stuck, "workflow "+id)
+		default:
+			e.Problems = append(e.Problems, "workflow "+id+" is "+info.GetStatus().String())
+		}
+	}
+	e.Operations = append(e.Operations, operations(call.Record.CallID, posted, started)...)
+	for _, d := range posted {
+		if d.Status != 200 {
+			continue
+		}
+		e.Answers = append(e.Answers, checker.Answer{
+			CallID: call.Record.CallID, At: answered(d), Known: !started.IsZero() && !started.After(answered(d)),
+		})
+	}
+	return nil
+}

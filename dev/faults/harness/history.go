@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"aftercall/dev/faults/checker"
+	"aftercall/dev/local"
+	"aftercall/dev/tencentsim"
+	"aftercall/dev/webhookreceiver"
+	"aftercall/internal/ledger"
+)
+
+// history notes what clients do about calls, for checker.Evidence.Operations.
+type history struct {
+	mu         sync.Mutex
+	operations []checker.Operation
+	// latest is the latest read of each call. Only reads that find something else than
+	// the ones around them say something.
+	latest map[string]checker.Operation
+}
+
+func newHistory() *history { return &history{latest: map[string]checker.Operation{}} }
+
+// note adds an operation that ends now.
+func (h *history) note(o checker.Operation) {
+	o.Returned = time.Now()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.operations = append(h.operations, o)
+}
+
+// read adds a read of the ledger.
+func (h *history) read(o checker.Operation) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	last, known := h.latest[o.CallID]
+	if !known || !slices.Equal(last.Entries, o.Entries) {
+		if known {
+			h.operations = append(h.operations, last)
+		}
+		h.operations = append(h.operations, o)
+	}
+	h.latest[o.CallID] = o
+}
+
+// all are the operations so far.
+func (h *history) all() []checker.Operation {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	operations := slices.Clone(h.operations)
+	for _, o := range h.latest {
+		operations = append(operations, o)
+	}
+	return operations
+}
+
+// watch reads the ledger all the time, until ctx ends.
+func (w *world) watch(ctx context.Context) {
+	for {
+		if entries, called, err := w.readLedger(ctx); err == nil {
+			w.read(entries, called)
+		}
+		if wait(ctx, 200*time.Millisecond) != nil {
+			return
+		}
+	}
+}
+
+// readLedger returns all entries, and when it began to read them.
+func (w *world) readLedger(ctx context.Context) (entries []ledger.Entry, called time.Time, err error) {
+	store, err := ledger.OpenReadOnly(ctx, w.stack.LedgerURL())
+	if err != nil {
+		return nil, called, err
+	}
+	defer store.Close()
+	called = time.Now()
+	for entry, err := range store.List(ctx, ledger.Filter{}) {
+		if err != nil {
+			return nil, called, err
+		}
+		entries = append(entries, entry)
+	}
+	return entries, called, nil
+}
+
+// read notes what each call that has ended has in the ledger.
+func (w *world) read(entries []ledger.Entry, called time.Time) {
+	of := map[string][]checker.Entry{}
+	for _, e := range entries {
+		of[e.CallID()] = append(of[e.CallID()], newEntry(e))
+	}
+	returned := time.Now()
+	w.mu.Lock()
+	placed := w.placed
+	w.mu.Unlock()
+	for _, c := range placed {
+		id := c.spec.CallID
+		w.history.read(checker.Operation{CallID: id, Kind: checker.OpRead, Outcome: checker.Done, Called: called, Returned: returned, Entries: of[id]})
+	}
+}
+
+// operations are what is known of a call from its callbacks and its workflow, which has
+// started at a time, or not.
+func operations(callID string, posted []tencentsim.PostedCallback, started time.Time) (all []checker.Operation) {
+	for _, p := range posted {
+		o := checker.Operation{CallID: callID, Kind: checker.OpCallback, Called: p.SentAt, Returned: answered(p), Outcome: checker.Refused}
+		if p.Status == http.StatusOK {
+			o.Outcome = checker.Done
+		}
+		all = append(all, o)
+	}
+	if !started.IsZero() {
+		all = append(all, happened(checker.OpStart, callID, started))
+	}
+	return all
+}
+
+// answered is when a callback had certainly been answered.
+func answered(p tencentsim.PostedCallback) time.Time {
+	return p.SentAt.Add(time.Duration(p.LatencyMS+1) * time.Millisecond)
+}
+
+// happened is an operation of the product itself, known from what it has left: it
+// happened at some time since.
+func happened(kind checker.OperationKind, callID string, since time.Time, entries ...checker.Entry) checker.Operation {
+	return checker.Operation{CallID: callID, Kind: kind, Outcome: checker.Done, Called: since, Returned: time.Now(), Entries: entries}
+}
+
+// charged are the first charges of all calls, and sightings are the events about entries
+// that have arrived.
+func (w *world) charged(entries []checker.Entry) (all []checker.Operation) {
+	for _, e := range entries {
+		if strings.HasPrefix(e.Key, "charge:") {
+			all = append(all, happened(checker.OpCharge, e.CallID, w.started, e))
+		}
+	}
+	return all
+}
+
+func sightings(entries []checker.Entry, messages []webhookreceiver.Message, events map[string]event) (all []checker.Operation) {
+	for _, m := range messages {
+		data := events[m.MessageID].Data
+		i := slices.IndexFunc(entries, func(e checker.Entry) bool { return e.Key == data.LedgerKey })
+		if i < 0 {
+			continue // which is a finding of its own
+		}
+		seen := entries[i]
+		seen.Amount = data.Amount
+		all = append(all, checker.Operation{
+			CallID: m.CallID, Kind: checker.OpFind, Outcome: checker.Done, Called: m.First, Returned: m.First, Entries: []checker.Entry{seen},
+		})
+	}
+	return all
+}
+
+// correction is a command that corrects a charge, which may have to be repeated.
+func (w *world) correction(callID string, made checker.Correction, command func() local.CommandResult) local.CommandResult {
+	kinds := map[string]checker.OperationKind{checker.Reverse: checker.OpReverse, checker.Undo: checker.OpUndo, checker.Adjust: checker.OpAdjust}
+	o := checker.Operation{CallID: callID, Kind: kinds[made.Kind], Outcome: checker.Succeeded, Called: time.Now()}
+	if made.Amount != "" {
+		o.Entries = []checker.Entry{{Amount: made.Amount}}
+	}
+	result := command()
+	if result.Err() != nil {
+		o.Outcome = checker.Unknown
+	}
+	w.history.note(o)
+	return result
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/procfs"
+
+	"aftercall/dev/faults/checker"
+	"aftercall/dev/local"
+)
+
+// quiet is how long everything may take to be back where it was. HTTP connections that
+// are not used are closed after a minute and a half.
+const quiet = 3 * time.Minute
+
+// metrics are those of a starter or a worker about what it uses.
+var metrics = map[string]string{
+	"go_goroutines":                checker.Goroutines,
+	"go_memstats_heap_alloc_bytes": checker.Heap,
+	"process_open_fds":             checker.OpenFiles,
+}
+
+// usages are how much every starter and worker uses, and how many connections there are
+// to what they use.
+func (w *world) usages(ctx context.Context) (all []checker.Usage, err error) {
+	for _, part := range w.services() {
+		measured, err := usageOf(ctx, part)
+		if err != nil {
+			return nil, fmt.Errorf("what %s uses: %w", part.name, err)
+		}
+		all = append(all, measured...)
+	}
+	return append(all, w.connections()...), nil
+}
+
+// service is a starter or a worker with its admin listener.
+type service struct{ name, admin string }
+
+func (w *world) services() (all []service) {
+	ports := w.stack.Ports()
+	for kind, admins := range map[string][]int{"starter": ports.StarterAdmins, "worker": ports.WorkerAdmins} {
+		for i, name := range local.Numbered(kind, len(admins)) {
+			all = append(all, service{name, "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(admins[i]))})
+		}
+	}
+	slices.SortFunc(all, func(a, b service) int { return strings.Compare(a.name, b.name) })
+	return all
+}
+
+// usageOf collects the garbage of a process, and then reads its metrics.
+func usageOf(ctx context.Context, part service) (all []checker.Usage, err error) {
+	if _, err := get(ctx, part.admin+"/debug/pprof/heap?gc=1"); err != nil {
+		return nil, err
+	}
+	text, err := get(ctx, part.admin+"/metrics")
+	if err != nil {
+		return nil, err
+	}
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	for metric, what := range metrics {
+		if family := families[metric]; family != nil { // open files are not known everywhere
+			all = append(all, checker.Usage{Part: part.name, What: what, Before: family.GetMetric()[0].GetGauge().GetValue()})
+		}
+	}
+	return all, nil
+}
+
+func get(ctx context.Context, url string) (body string, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s answers %d: %s", url, resp.StatusCode, text)
+	}
+	return string(text), err
+}
+
+// connections counts those of starters and workers to everything they use, as the
+// proxies before it see them. Only Linux shows them.
+func (w *world) connections() (all []checker.Usage) {
+	proc, err := procfs.NewDefaultFS()
+	if err != nil {
+		return nil
+	}
+	sockets, err := proc.NetTCP() //nolint:staticcheck // netlink would be more code, and this is read once in two seconds
+	if err != nil {
+		return nil
+	}
+	const established, closeWait = 1, 8
+	for _, name := range w.network.names {
+		_, port, _ := net.SplitHostPort(w.network.proxies[name].Listen)
+		open := 0
+		for _, s := range sockets {
+			if strconv.FormatUint(s.LocalPort, 10) == port && (s.St == established || s.St == closeWait) {
+				open++
+			}
+		}
+		all = append(all, checker.Usage{Part: name, What: checker.Connections, Before: float64(open)})
+	}
+	return all
+}
+
+// settleUsages waits until everything is back where it was, or quiet is over, and returns
+// what is not. Processes that were started again are compared with those before the first
+// fault, which had just been started.
+func (w *world) settleUsages(ctx context.Context, before []checker.Usage) (leaks []checker.Finding, err error) {
+	ctx, cancel := context.WithTimeout(ctx, quiet)
+	defer cancel()
+	for {
+		var now []checker.Usage
+		if now, err = w.usages(ctx); err == nil {
+			compared := compare(before, now)
+			if leaks = checker.Check(checker.Evidence{Usages: compared}); len(leaks) == 0 {
+				for _, u := range compared {
+					w.note("%s", u)
+				}
+				return nil, nil
+			}
+		}
+		if wait(ctx, 2*time.Second) != nil {
+			return leaks, err
+		}
+	}
+}
+
+// compare sets what is used now beside what was used before.
+func compare(before, now []checker.Usage) []checker.Usage {
+	compared := slices.Clone(before)
+	for i := range compared {
+		u := &compared[i]
+		if j := slices.IndexFunc(now, func(n checker.Usage) bool { return n.Part == u.Part && n.What == u.What }); j >= 0 {
+			u.After = now[j].Before
+		}
+	}
+	return compared
+}
+
+// profiles write what the goroutines of each process do into the folder of logs, and
+// return what most of them do.
+func (w *world) profiles(ctx context.Context) (stories []string) {
+	for _, part := range w.services() {
+		profile, err := get(ctx, part.admin+"/debug/pprof/goroutine?debug=1")
+		file := filepath.Join(w.stack.Dir(), "logs", part.name+"-goroutines.txt")
+		if err == nil {
+			err = os.WriteFile(file, []byte(profile), 0o600)
+		}
+		if err != nil {
+			stories = append(stories, fmt.Sprintf("the goroutines of %s are not known: %v", part.name, err))
+			continue
+		}
+		first := strings.SplitN(profile, "\n", 13)
+		stories = append(stories, fmt.Sprintf("%s, of which all goroutines are in %s\n%s", part.name, file, strings.Join(first[:len(first)-1], "\n")))
+	}
+	return stories
+}

@@ -1,0 +1,24 @@
+package service
+
+import (
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"aftercall/internal/config"
+)
+
+// inDeployment makes a worker a version of a Worker Deployment, if it is to be one. A
+// workflow may wait for days, and so moves to the version that is current: all code
+// replays the histories of earlier releases.
+func inDeployment(settings config.WorkerSettings) func(*worker.Options) {
+	return func(o *worker.Options) {
+		if settings.Deployment == "" {
+			return
+		}
+		o.DeploymentOptions = worker.DeploymentOptions{
+			UseVersioning:             true,
+			Version:                   worker.WorkerDeploymentVersion{DeploymentName: string(settings.Deployment), BuildID: string(settings.BuildID)},
+			DefaultVersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
+		}
+	}
+}
