@@ -219,7 +219,7 @@ func (w wrongClocks) startDelay() (delay time.Duration) {
 		call, err := w.stack.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: clinicID, Seconds: 61})
 		require.NoError(w.t, err)
 		w.follow(call)
-		info, err := w.stack.Temporal.DescribeWorkflowExecution(w.ctx, local.WorkflowID(call), "")
+		info, err := local.Describe(w.ctx, w.stack.Temporal, local.WorkflowID(call))
 		require.NoError(w.t, err)
 		delay = info.GetWorkflowExecutionInfo().GetExecutionTime().AsTime().Sub(info.GetWorkflowExecutionInfo().GetStartTime().AsTime())
 		return delay > 0

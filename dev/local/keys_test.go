@@ -81,7 +81,7 @@ func TestKeys(t *testing.T) {
 		use(keys)
 		require.NoError(t, stack.Temporal.SignalWorkflow(ctx, local.WorkflowID(call), "", "wake", nil))
 		require.Contains(t, failedTask(ctx, t, stack, keys, call), `encrypted with key "old", which is not in AFTERCALL_PAYLOAD_KEYS`)
-		description, err := stack.Temporal.DescribeWorkflowExecution(ctx, local.WorkflowID(call), "")
+		description, err := local.Describe(ctx, stack.Temporal, local.WorkflowID(call))
 		require.NoError(t, err)
 		require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, description.GetWorkflowExecutionInfo().GetStatus())
 	}
