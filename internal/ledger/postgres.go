@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"net/netip"
 	"strings"
@@ -69,7 +70,7 @@ func parsePostgres(url string) (database, error) {
 
 // open migrates under an advisory lock of the server.
 func (d postgresDatabase) open(ctx context.Context, migrate migrateFunc, traces trace.TracerProvider) (pools, error) {
-	db := connectDB(stdlib.GetConnector(*d.config), postgresEngine.name, traces)
+	db := connectDB(stdlib.GetConnector(*d.config, stdlib.OptionResetSession(dropReadOnly)), postgresEngine.name, traces)
 	db.SetMaxOpenConns(postgresConnections)
 	db.SetMaxIdleConns(postgresConnections)
 	p := pools{write: db, read: db}
@@ -81,6 +82,18 @@ func (d postgresDatabase) open(ctx context.Context, migrate migrateFunc, traces 
 		return pools{}, errors.Join(err, p.close())
 	}
 	return p, nil
+}
+
+// dropReadOnly closes a connection that cannot write, instead of using it again. A
+// session keeps the setting of its database with which it began, also when that is over.
+// The server reports both by itself.
+func dropReadOnly(_ context.Context, c *pgx.Conn) error {
+	for _, status := range []string{"default_transaction_read_only", "in_hot_standby"} {
+		if c.PgConn().ParameterStatus(status) == "on" {
+			return driver.ErrBadConn
+		}
+	}
+	return nil
 }
 
 func (d postgresDatabase) openReadOnly(context.Context) (*sql.DB, error) {

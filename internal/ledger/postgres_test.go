@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"aftercall/internal/ledger"
 	"aftercall/internal/testenv"
@@ -141,4 +142,29 @@ func TestPostgresRefusesTruncate(t *testing.T) {
 		require.ErrorContains(t, err, "append-only", statement)
 	}
 	requireOnly(t, l, stored)
+}
+
+// TestPostgresRecoversFromReadOnly makes the database read-only and writable again. A
+// session keeps what it began with, so those of that time must not be used any more.
+func TestPostgresRecoversFromReadOnly(t *testing.T) {
+	databaseURL, ok := testenv.Postgres(t)
+	if !ok {
+		return
+	}
+	u, err := url.Parse(databaseURL)
+	require.NoError(t, err)
+	database := "ALTER DATABASE " + strings.TrimPrefix(u.Path, "/")
+	l := open(t, databaseURL)
+	charge(t, l, entry(t, "call-1", "run", "0.05"))
+	administrator := openSQL(t, databaseURL)
+	execute(t, administrator, database+" SET default_transaction_read_only = on",
+		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+	ctx := context.Background()
+	require.Eventually(t, func() bool {
+		_, _, err := l.Charge(ctx, entry(t, "call-2", "run", "0.05"))
+		problem, _ := ledger.Describe(err)
+		return problem == "the database is read-only"
+	}, time.Minute, 10*time.Millisecond)
+	execute(t, administrator, database+" RESET default_transaction_read_only")
+	charge(t, l, entry(t, "call-2", "run", "0.05"))
 }
