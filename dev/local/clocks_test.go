@@ -31,7 +31,7 @@ const (
 type wrongClocks struct {
 	console
 	program             string
-	starter, worker     testClock
+	starter, worker     local.Clock
 	starterAdmin, admin int
 }
 
@@ -39,7 +39,8 @@ type wrongClocks struct {
 // then behind. Nothing fails while no other worker is there, and nothing stays behind
 // once one is, or once the clock is right.
 func TestWrongClocks(t *testing.T) {
-	program := buildSkewed(t)
+	program, err := local.BuildSkewed(t.Context(), root, t.TempDir())
+	require.NoError(t, err)
 	stack := startStackWithConfig(t, "every: 1m", "every: 10s", "settle: 10s", "settle: 5s")
 	ports, err := freeport.Find(2)
 	require.NoError(t, err)
@@ -47,7 +48,7 @@ func TestWrongClocks(t *testing.T) {
 	defer cancel()
 	w := wrongClocks{
 		console: console{t, stack, ctx}, program: program,
-		starter: newTestClock(t), worker: newTestClock(t), starterAdmin: ports[0], admin: ports[1],
+		starter: local.Clock(filepath.Join(t.TempDir(), "clock")), worker: local.Clock(filepath.Join(t.TempDir(), "clock")), starterAdmin: ports[0], admin: ports[1],
 	}
 	require.NoError(t, stack.StopPart("starter"))
 	require.NoError(t, stack.StopPart("worker"))
@@ -72,9 +73,9 @@ func TestWrongClocks(t *testing.T) {
 	require.NoError(t, stack.StopPart("worker"))
 	calls = w.end()
 	w.waits(calls)
-	w.worker.set(0)
+	require.NoError(t, w.worker.Set(0))
 	w.handled("only a worker that is behind, and then right", calls)
-	w.starter.set(0)
+	require.NoError(t, w.starter.Set(0))
 	require.Eventually(t, func() bool {
 		_, red := w.console.red(nil)["process clocks"]
 		return !red
@@ -82,10 +83,10 @@ func TestWrongClocks(t *testing.T) {
 	require.Zero(t, stack.Webhooks.Counts("crm").BadSignatures+stack.Webhooks.Counts("audit").BadSignatures, "signed webhooks that were refused")
 }
 
-func (w wrongClocks) launch(name string, clock testClock, ahead time.Duration, admin int) {
+func (w wrongClocks) launch(name string, clock local.Clock, ahead time.Duration, admin int) {
 	w.t.Helper()
-	clock.set(ahead)
-	change := clock.environ()
+	require.NoError(w.t, clock.Set(ahead))
+	change := clock.Environ()
 	change["AFTERCALL_LISTEN"] = fmt.Sprintf("127.0.0.1:%d", w.stack.Ports().Starter)
 	require.NoError(w.t, w.stack.Launch("wrong "+name, local.Service{Program: w.program, Args: []string{name}}, admin, change))
 }
@@ -219,7 +220,7 @@ func (w wrongClocks) startDelay() (delay time.Duration) {
 		call, err := w.stack.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: clinicID, Seconds: 61})
 		require.NoError(w.t, err)
 		w.follow(call)
-		info, err := local.Describe(w.ctx, w.stack.Temporal, local.WorkflowID(call))
+		info, err := w.stack.Temporal.DescribeWorkflowExecution(w.ctx, local.WorkflowID(call), "")
 		require.NoError(w.t, err)
 		delay = info.GetWorkflowExecutionInfo().GetExecutionTime().AsTime().Sub(info.GetWorkflowExecutionInfo().GetStartTime().AsTime())
 		return delay > 0

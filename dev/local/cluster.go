@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -18,7 +19,7 @@ func (s *Stack) updateTemporalSchema(context.Context) error {
 		return err
 	}
 	defer log.Close()
-	cmd := s.clusterProgram("schema", s.storeArgs()...).Command()
+	cmd := s.clusterProgram("schema", s.storeArgs(address(s.ports.Postgres))...).Command()
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("schema of Temporal: %w: see %s", err, log.Name())
@@ -32,7 +33,8 @@ func (s *Stack) startNode(ctx context.Context, name, host string) error {
 	for i, port := range s.ports.Nodes {
 		ports[i] = strconv.Itoa(port)
 	}
-	args := append(s.storeArgs(), "--host", host, "--ports", strings.Join(ports, ","), "--public", s.ports.TemporalAddress())
+	store := cmp.Or(s.options.StoreAddress, address(s.ports.Postgres))
+	args := append(s.storeArgs(store), "--host", host, "--ports", strings.Join(ports, ","), "--public", s.ports.TemporalAddress())
 	if err := s.spawn(name, s.clusterProgram("node", args...)); err != nil {
 		return err
 	}
@@ -52,8 +54,8 @@ func (s *Stack) clusterProgram(command string, args ...string) programs.Server {
 }
 
 // storeArgs are the arguments about Temporal's databases.
-func (s *Stack) storeArgs() []string {
-	return []string{"--postgres", address(s.ports.Postgres), "--user", programs.Superuser}
+func (s *Stack) storeArgs(postgres string) []string {
+	return []string{"--postgres", postgres, "--user", programs.Superuser}
 }
 
 func nodeAddress(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }

@@ -256,7 +256,7 @@ func TestTemporalIsDown(t *testing.T) {
 	require.Error(t, stack.Ready(ctx), "the starter is not ready without Temporal")
 
 	require.NoError(t, stack.StopPart("starter"))
-	require.NoError(t, stack.LaunchStarter())
+	require.NoError(t, stack.LaunchPart("starter", local.Service{}, nil))
 	require.NoError(t, stack.StartTemporal(ctx))
 	require.Eventually(t, func() bool { return stack.Ready(ctx) == nil }, testTimeout, 50*time.Millisecond)
 	require.NoError(t, stack.Tencent.RepeatCallback(call.SDKAppID, call.Record.CallID, nil))

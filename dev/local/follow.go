@@ -31,7 +31,7 @@ type Execution struct {
 func Follow(ctx context.Context, c client.Client, call tencentsim.Call) (Execution, error) {
 	f := Execution{WorkflowID: WorkflowID(call)}
 	if err := poll(ctx, func(ctx context.Context) (bool, error) {
-		_, err := Describe(ctx, c, f.WorkflowID)
+		_, err := c.DescribeWorkflowExecution(ctx, f.WorkflowID, "")
 		if errors.As(err, new(*serviceerror.NotFound)) {
 			return false, nil
 		}
@@ -44,7 +44,7 @@ func Follow(ctx context.Context, c client.Client, call tencentsim.Call) (Executi
 	if ctx.Err() != nil {
 		return f, fmt.Errorf("the workflow of call %s has not ended: %w", call.Record.CallID, ctx.Err())
 	}
-	description, err := Describe(ctx, c, f.WorkflowID)
+	description, err := c.DescribeWorkflowExecution(ctx, f.WorkflowID, "")
 	if err != nil {
 		return f, fmt.Errorf("describe the workflow of call %s: %w", call.Record.CallID, err)
 	}

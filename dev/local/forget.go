@@ -35,7 +35,7 @@ func (s *Stack) Forget(ctx context.Context, call tencentsim.Call) error {
 		return err
 	}
 	return poll(ctx, func(ctx context.Context) (bool, error) {
-		_, err := Describe(ctx, s.Temporal, WorkflowID(call))
+		_, err := s.Temporal.DescribeWorkflowExecution(ctx, WorkflowID(call), "")
 		if errors.As(err, new(*serviceerror.NotFound)) {
 			return true, nil
 		}

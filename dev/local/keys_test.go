@@ -40,7 +40,7 @@ func TestKeys(t *testing.T) {
 		require.NoError(t, stack.StopPart("starter"))
 		require.NoError(t, stack.StopPart("worker"))
 		require.NoError(t, stack.StartWorker(ctx))
-		require.NoError(t, stack.LaunchStarter())
+		require.NoError(t, stack.LaunchPart("starter", local.Service{}, nil))
 		require.Eventually(t, func() bool { return stack.Ready(ctx) == nil }, testTimeout, 50*time.Millisecond)
 		client, _, err := temporalclient.NewClient(temporalclient.Environment{"TEMPORAL_ADDRESS": stack.Ports().TemporalAddress(), codec.Variable: keys}, nil, slog.New(slog.DiscardHandler))
 		require.NoError(t, err)
@@ -81,7 +81,7 @@ func TestKeys(t *testing.T) {
 		use(keys)
 		require.NoError(t, stack.Temporal.SignalWorkflow(ctx, local.WorkflowID(call), "", "wake", nil))
 		require.Contains(t, failedTask(ctx, t, stack, keys, call), `encrypted with key "old", which is not in AFTERCALL_PAYLOAD_KEYS`)
-		description, err := local.Describe(ctx, stack.Temporal, local.WorkflowID(call))
+		description, err := stack.Temporal.DescribeWorkflowExecution(ctx, local.WorkflowID(call), "")
 		require.NoError(t, err)
 		require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, description.GetWorkflowExecutionInfo().GetStatus())
 	}

@@ -44,7 +44,7 @@ func TestLargeRecords(t *testing.T) {
 		return list
 	}
 	historySize := func(call tencentsim.Call) int64 {
-		d, err := local.Describe(ctx, stack.Temporal, local.WorkflowID(call))
+		d, err := stack.Temporal.DescribeWorkflowExecution(ctx, local.WorkflowID(call), "")
 		require.NoError(t, err)
 		return d.GetWorkflowExecutionInfo().GetHistorySizeBytes()
 	}

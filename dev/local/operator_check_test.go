@@ -19,6 +19,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
 	"aftercall/dev/webhookreceiver"
 	"aftercall/internal/cli"
@@ -236,7 +237,7 @@ func (c console) testCheckDeadStarter() {
 	require.Contains(c.t, red["starters"], "start one")
 	delete(red, "answers tutoring")
 	require.Len(c.t, red, 1)
-	require.NoError(c.t, c.stack.LaunchStarter())
+	require.NoError(c.t, c.stack.LaunchPart("starter", local.Service{}, nil))
 	require.Eventually(c.t, func() bool { return c.stack.Ready(c.ctx) == nil }, testTimeout, 50*time.Millisecond)
 	require.NotContains(c.t, c.red(nil, "--probe"), "starters")
 }

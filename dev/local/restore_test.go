@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"testing"
 	"time"
 
@@ -64,18 +63,7 @@ func (d drill) run(ctx context.Context, name string) {
 		out, err := build.CombinedOutput()
 		require.NoError(d.t, err, string(out))
 	}
-	text, err := os.ReadFile(filepath.Join(root, "docs", "ledger.md"))
-	require.NoError(d.t, err)
-	block := regexp.MustCompile("(?s)<!-- drill: " + name + " -->\n *```sh\n(.*?)```").FindSubmatch(text)
-	require.NotNil(d.t, block, name)
-	sh := exec.CommandContext(ctx, "sh", "-eu", "-c", string(block[1]))
-	sh.Env = append(os.Environ(), "PATH="+filepath.Dir(program)+":"+os.Getenv("PATH"),
-		"BACKUP="+filepath.Join(d.folder, "copy"), "LEDGER="+d.stack.LedgerPath(), "DAMAGED="+filepath.Join(d.folder, "damaged"))
-	for name, value := range d.stack.Environ() {
-		sh.Env = append(sh.Env, name+"="+value)
-	}
-	out, err := sh.CombinedOutput()
-	require.NoError(d.t, err, "%s: %s", name, out)
+	require.NoError(d.t, d.stack.Drill(ctx, filepath.Dir(program), d.folder, name))
 }
 
 func testRestore(ctx context.Context, t *testing.T, stack *local.Stack, d drill) {

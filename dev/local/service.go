@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 
 	"aftercall/internal/testenv/programs"
 )
@@ -23,7 +24,7 @@ type Service struct {
 func (s *Stack) servicePart(kind string, i int, service Service, adminPort int) part {
 	name := numbered(kind, i)
 	return part{name, func(ctx context.Context) error {
-		if err := s.launch(name, i, service, adminPort); err != nil {
+		if err := s.launch(name, i, service, adminPort, nil); err != nil {
 			return err
 		}
 		return s.await(ctx, "the "+name, func(ctx context.Context) error { return s.ready(ctx, adminPort) })
@@ -33,9 +34,25 @@ func (s *Stack) servicePart(kind string, i int, service Service, adminPort int) 
 // StartWorker starts the worker and waits until it is ready.
 func (s *Stack) StartWorker(ctx context.Context) error { return s.StartPart(ctx, "worker") }
 
-// LaunchStarter starts the starter without waiting until it is ready.
-func (s *Stack) LaunchStarter() error {
-	return s.launch("starter", 0, s.options.Starter, s.ports.StarterAdmins[0])
+// LaunchPart starts a starter or a worker that was stopped, without waiting until it is
+// ready; as another program unless instead is empty, and with changed environment
+// variables.
+func (s *Stack) LaunchPart(name string, instead Service, change map[string]string) error {
+	for _, kind := range []struct {
+		name       string
+		service    Service
+		adminPorts []int
+	}{{"starter", s.options.Starter, s.ports.StarterAdmins}, {"worker", s.options.Worker, s.ports.WorkerAdmins}} {
+		i := slices.Index(Numbered(kind.name, len(kind.adminPorts)), name)
+		if i < 0 {
+			continue
+		}
+		if instead.Program != "" {
+			kind.service = instead
+		}
+		return s.launch(name, i, kind.service, kind.adminPorts[i], change)
+	}
+	return fmt.Errorf("the stack has no starter or worker %q", name)
 }
 
 // drain is how long a starter that stops is not ready before it stops listening.
@@ -47,8 +64,10 @@ func (t Topology) drain() string {
 	return "0s"
 }
 
-func (s *Stack) launch(name string, i int, service Service, adminPort int) error {
-	return s.Launch(name, service, adminPort, map[string]string{"AFTERCALL_LISTEN": address(s.ports.starter(i))})
+func (s *Stack) launch(name string, i int, service Service, adminPort int, change map[string]string) error {
+	environ := map[string]string{"AFTERCALL_LISTEN": address(s.ports.starter(i))}
+	maps.Copy(environ, change)
+	return s.Launch(name, service, adminPort, environ)
 }
 
 // Launch runs a starter or a worker as a part, with changed environment variables,

@@ -55,7 +55,10 @@ type Options struct {
 	Encrypt bool
 	// Environ adds environment variables of starter and worker, or overrides them.
 	Environ map[string]string
-	Logger  *slog.Logger
+	// StoreAddress is where the nodes of a cluster reach PostgreSQL, if that is not its
+	// own address.
+	StoreAddress string
+	Logger       *slog.Logger
 }
 
 // Stack is a running stack.
@@ -223,7 +226,7 @@ func (s *Stack) startSimulators(context.Context) error {
 
 // CallbackURL returns the URL to which Tencent posts the callbacks of an app.
 func (s *Stack) CallbackURL(app config.App) string {
-	return httpURL(s.ports.Starter) + callback.PathPrefix + app.Callback.Secret.Reveal()
+	return s.Environ()["DEV_PUBLIC_URL"] + callback.PathPrefix + app.Callback.Secret.Reveal()
 }
 
 // registerCallbacks registers the callback URLs at Tencent, as an operator would.

@@ -208,7 +208,7 @@ func TestSweepAfterEverythingWasForgotten(t *testing.T) {
 	require.GreaterOrEqual(t, result.Known, len(calls))
 	handledOnce(ctx, t, calls)
 	for _, call := range calls {
-		_, err := local.Describe(ctx, shared.Temporal, local.WorkflowID(call))
+		_, err := shared.Temporal.DescribeWorkflowExecution(ctx, local.WorkflowID(call), "")
 		require.Error(t, err, "nothing was started")
 	}
 }

@@ -40,6 +40,9 @@ func (w *world) collect(ctx context.Context) (checker.Evidence, error) {
 	}
 	for _, entry := range entries {
 		booked[entry.Key] = entry.CreatedAt
+		if first, restored := w.booked[entry.Key]; restored {
+			booked[entry.Key] = first
+		}
 		e.Entries = append(e.Entries, newEntry(entry))
 	}
 	w.read(entries, called)

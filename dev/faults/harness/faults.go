@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"aftercall/dev/local"
@@ -22,16 +25,31 @@ type begin func(context.Context, *world) (end, error)
 // end puts everything right again, also after the run was canceled.
 type end func(context.Context) error
 
+// notPossible is why a fault cannot be injected here.
+type notPossible string
+
+// Error implements error.
+func (n notPossible) Error() string { return string(n) }
+
 // String is the fault in a timeline.
 func (f fault) String() string { return f.part + ": " + f.kind }
 
 // run lets the fault happen for a while.
 func (f fault) run(ctx context.Context, w *world, lasts time.Duration) error {
 	w.note("%s, for %s", f, lasts.Round(time.Millisecond))
+	before, err := w.logs()
+	if err != nil {
+		return err
+	}
 	end, err := f.begin(ctx, w)
+	if errors.As(err, new(notPossible)) {
+		w.note("%s is not injected: %v", f, err)
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", f, err)
 	}
+	w.injected = append(w.injected, f)
 	if end != nil {
 		canceled := wait(ctx, lasts)
 		if err := end(context.WithoutCancel(ctx)); err != nil {
@@ -41,12 +59,13 @@ func (f fault) run(ctx context.Context, w *world, lasts time.Duration) error {
 			return canceled
 		}
 	}
-	w.note("%s is over", f)
-	return nil
+	complaints, err := w.complaints(before)
+	w.note("%s is over: %s", f, cmp.Or(strings.Join(complaints, "; "), "no warnings"))
+	return err
 }
 
 // catalogue are the faults of a topology in a fixed order.
-func catalogue(t local.Topology, networks []string) []fault {
+func catalogue(t local.Topology) []fault {
 	return slices.Concat(
 		processFaults(t),
 		redisFaults(),
@@ -54,7 +73,8 @@ func catalogue(t local.Topology, networks []string) []fault {
 		ledgerFaults(t),
 		tencentFaults(),
 		receiverFaults(),
-		networkFaults(networks),
+		networkFaults(t),
+		clockFaults(),
 	)
 }
 

@@ -1,11 +1,103 @@
 package main
 
-import "aftercall/dev/local"
+import (
+	"context"
+	"errors"
 
-// ledgerFaults are those of the ledger's database.
+	"aftercall/dev/local"
+)
+
+// ledgerFaults are those of the ledger and its database.
 func ledgerFaults(t local.Topology) []fault {
-	if !t.Postgres {
-		return nil
+	all := []fault{
+		{"locked by another program", "ledger", locked},
+		{"disk full", "ledger", diskFull},
+		{"read-only", "ledger", readOnly},
+		{"replaced by an older copy", "ledger", replacedByCopy},
 	}
-	return []fault{{"kill -9", "postgres", killed("postgres")}} // it is Temporal's, too
+	if t.Postgres {
+		all = append(
+			all, fault{"cut after COMMIT", "ledger", disturbed("ledger", `{"type": "`+cutAfterCommit+`"}`)},
+			// It is Temporal's, too.
+			fault{"kill -9", "postgres", killed("postgres")}, fault{"restart", "postgres", stopped("postgres")},
+		)
+	}
+	return all
+}
+
+// locked has another program lock the whole table, or the file.
+func locked(ctx context.Context, w *world) (end, error) {
+	db, err := w.ledgerDB()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	unlock := func(ctx context.Context) error {
+		_, err := conn.ExecContext(ctx, "ROLLBACK")
+		return errors.Join(err, conn.Close(), db.Close())
+	}
+	lock := "BEGIN EXCLUSIVE"
+	if w.topology.Postgres {
+		lock = "BEGIN; LOCK TABLE ledger_entries IN ACCESS EXCLUSIVE MODE"
+	}
+	if _, err := conn.ExecContext(ctx, lock); err != nil {
+		return nil, errors.Join(err, conn.Close(), db.Close())
+	}
+	return unlock, nil
+}
+
+// readOnly makes the database refuse writes.
+func readOnly(ctx context.Context, w *world) (end, error) {
+	if !w.topology.Postgres {
+		return readOnlyFolder(ctx, w)
+	}
+	// Sessions keep the setting with which they began. An administrator who ends them
+	// when it begins need not do so when it is over.
+	if err := w.execLedger(ctx, "ALTER DATABASE "+local.LedgerDatabase+" SET default_transaction_read_only = on", endSessions); err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error {
+		return w.execLedger(ctx, "SET default_transaction_read_only = off", "ALTER DATABASE "+local.LedgerDatabase+" RESET default_transaction_read_only")
+	}, nil
+}
+
+const endSessions = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+// readOnlyFolder kills the workers, which have the file open, and lets them start on a
+// file system that is read-only.
+func readOnlyFolder(ctx context.Context, w *world) (end, error) {
+	workers := local.Numbered("worker", w.topology.Workers)
+	startWorkers, err := killed(workers...)(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	w.inPlace.Lock()
+	err = w.disk.remount("ro")
+	w.inPlace.Unlock()
+	if err != nil {
+		return nil, errors.Join(err, startWorkers(ctx))
+	}
+	for _, worker := range workers {
+		if err := w.stack.LaunchPart(worker, local.Service{}, nil); err != nil {
+			return nil, err
+		}
+	}
+	return func(context.Context) error { return w.disk.remount("rw") }, nil
+}
+
+// diskFull fills the file system of the ledger.
+func diskFull(ctx context.Context, w *world) (end, error) {
+	if !w.topology.Postgres {
+		// The write-ahead log would be written again from its beginning, which needs no space.
+		if err := w.execLedger(ctx, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.disk.fill(); err != nil {
+		return nil, err
+	}
+	return func(context.Context) error { return w.disk.empty() }, nil
 }

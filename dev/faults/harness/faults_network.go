@@ -1,19 +1,23 @@
 package main
 
-import "context"
+import (
+	"context"
 
-// networkFaults are those between starters and workers, and what they use.
-func networkFaults(names []string) (all []fault) {
-	for _, name := range names {
-		part := "network to " + name
-		all = append(all, fault{"cut and refused", part, refused(name)})
+	"aftercall/dev/local"
+)
+
+// networkFaults are those between the parts.
+func networkFaults(t local.Topology) (all []fault) {
+	for _, l := range links(t, local.Ports{}, 0) {
+		part := "network to " + l.name
+		all = append(all, fault{"cut and refused", part, refused(l.name)})
 		for _, toxic := range []struct{ kind, json string }{
 			{"600 ms late", `{"type": "latency", "attributes": {"latency": 600, "jitter": 300}}`},
 			{"cut in mid-answer", `{"type": "limit_data", "attributes": {"bytes": 300}}`},
 			{"half open", `{"type": "timeout", "attributes": {"timeout": 0}}`},
 			{"slow close", `{"type": "slow_close", "attributes": {"delay": 3000}}`},
 		} {
-			all = append(all, fault{toxic.kind, part, disturbed(name, toxic.json)})
+			all = append(all, fault{toxic.kind, part, disturbed(l.name, toxic.json)})
 		}
 	}
 	return all

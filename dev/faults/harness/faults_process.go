@@ -37,6 +37,14 @@ func killed(parts ...string) begin {
 	}
 }
 
+// stopped stops a part with the signal that its operator would use, and starts it again.
+func stopped(part string) begin {
+	return func(_ context.Context, w *world) (end, error) {
+		err := w.stack.StopPart(part)
+		return func(ctx context.Context) error { return w.stack.StartPart(ctx, part) }, err
+	}
+}
+
 // paused stops a process with SIGSTOP.
 func paused(part string) begin {
 	return func(_ context.Context, w *world) (end, error) {

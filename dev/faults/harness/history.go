@@ -62,9 +62,11 @@ func (h *history) all() []checker.Operation {
 // watch reads the ledger all the time, until ctx ends.
 func (w *world) watch(ctx context.Context) {
 	for {
+		w.inPlace.RLock()
 		if entries, called, err := w.readLedger(ctx); err == nil {
 			w.read(entries, called)
 		}
+		w.inPlace.RUnlock()
 		if wait(ctx, 200*time.Millisecond) != nil {
 			return
 		}

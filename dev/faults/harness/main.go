@@ -20,33 +20,41 @@ import (
 	"aftercall/dev/local"
 )
 
-type cli struct {
-	Root     string `help:"The project's folder." default:"." type:"existingdir"`
-	Seeds    string `help:"Seeds of the plans: 7, or 1..20." default:"1..20"`
-	Topology string `help:"dev or cluster." enum:"dev,cluster" default:"dev"`
-	Calls    int    `help:"Calls in a run." default:"60"`
-	Fault    string `help:"Inject this fault alone, keep the logs and print the timeline: for example \"redis: kill -9\"."`
-	Bug      string `help:"Plant a bug, to see that it is found: a name of dev/faults/planted/bugs."`
-	Document string `help:"A document whose section \"faults on TOPOLOGY\" gets the results."`
+type program struct {
+	Root     string   `help:"The project's folder." default:"." type:"existingdir"`
+	Seeds    string   `help:"Seeds of the plans: 7, or 1..20." default:"1..20"`
+	Topology string   `help:"dev or cluster." enum:"dev,cluster" default:"dev"`
+	Calls    int      `help:"Calls in a run." default:"60"`
+	Fault    []string `help:"Inject this fault alone, keep the logs and print the timeline: for example \"redis: kill -9\". May be repeated." sep:"none"`
+	Bug      string   `help:"Plant a bug, to see that it is found: a name of dev/faults/planted/bugs."`
+	Document string   `help:"A document whose section \"faults on TOPOLOGY\" gets the results."`
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	c := &cli{}
+	c := &program{}
 	command := kong.Parse(c, kong.Name("faults"), kong.Description("Faults in the stack of real processes, by seed."),
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	command.FatalIfErrorf(command.Run())
 }
 
 // Run runs the plans of all seeds, and fails if the checker has found something.
-func (c *cli) Run(ctx context.Context) (failure error) {
+func (c *program) Run(ctx context.Context) (failure error) {
 	first, last, err := parseSeeds(c.Seeds)
 	if err != nil {
 		return err
 	}
 	s, err := c.setup(ctx)
 	if err != nil {
+		return err
+	}
+	clocks, err := os.MkdirTemp("", "aftercall-clock-")
+	if err != nil {
+		return err
+	}
+	defer func() { failure = errors.Join(failure, os.RemoveAll(clocks)) }()
+	if s.skewed, err = local.BuildSkewed(ctx, s.root, clocks); err != nil {
 		return err
 	}
 	if c.Bug != "" {
@@ -83,14 +91,14 @@ func (c *cli) Run(ctx context.Context) (failure error) {
 	return nil
 }
 
-func (c *cli) setup(ctx context.Context) (setup, error) {
+func (c *program) setup(ctx context.Context) (setup, error) {
 	root, err := filepath.Abs(c.Root)
 	if err != nil {
 		return setup{}, err
 	}
 	s := setup{
 		root: root, bin: filepath.Join(root, "bin"), topology: local.Dev,
-		faults: faultsInPlan, fault: c.Fault, calls: c.Calls, out: os.Stdout,
+		faults: faultsInPlan, only: c.Fault, calls: c.Calls, out: os.Stdout,
 	}
 	if c.Topology == local.Cluster.Name {
 		s.topology = local.Cluster

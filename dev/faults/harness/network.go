@@ -7,14 +7,16 @@ import (
 	"strings"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/Shopify/toxiproxy/v2/toxics"
 	"github.com/rs/zerolog"
 
 	"aftercall/dev/local"
 	"aftercall/internal/testenv/programs"
 )
 
-// network are the proxies between starters and workers, and what they use.
+// network are the proxies between the parts.
 type network struct {
+	// names are those between starters or workers and another part.
 	names   []string
 	proxies map[string]*toxiproxy.Proxy
 }
@@ -22,32 +24,52 @@ type network struct {
 // toReceivers is the network to the targets.
 const toReceivers = "receivers"
 
-// openNetwork puts a proxy before each part, and tells the stack's services of them.
-func openNetwork(o *local.Options, ports local.Ports, receivers int) (*network, error) {
+// link is a network between two parts.
+type link struct {
+	// name is whom it leads to.
+	name string
+	port int
+	// variable of the environment names the proxy in a format, empty for the store of
+	// Temporal.
+	variable, format string
+}
+
+// links are the networks of a topology with its ports, and that of the receivers.
+func links(t local.Topology, p local.Ports, receivers int) []link {
+	all := []link{
+		{"starter", p.Starter, "DEV_PUBLIC_URL", "http://%s"},
+		{"redis", p.Redis, "REDIS_URL", "redis://%s/0"},
+		{"temporal", p.Temporal, "TEMPORAL_ADDRESS", "%s"},
+		{"tencent", p.Tencent, "DEV_TENCENT_URL", "http://%s"},
+		{toReceivers, receivers, "DEV_WEBHOOK_URL", "https://%s"},
+	}
+	if t.Postgres {
+		all = append(
+			all, link{"ledger", p.Postgres, "LEDGER_URL", "postgres://" + programs.Superuser + "@%s/" + local.LedgerDatabase + "?sslmode=disable"},
+			link{"temporal's database", p.Postgres, "", ""},
+		)
+	}
+	return all
+}
+
+// openNetwork puts a proxy into each link, and tells the stack's services of them.
+func openNetwork(o *local.Options, receivers int) (*network, error) {
+	toxics.Register(cutAfterCommit, &commitToxic{})
 	n := &network{proxies: map[string]*toxiproxy.Proxy{}}
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.New(io.Discard))
-	o.Environ = map[string]string{}
-	for _, part := range []struct {
-		name, variable, format string
-		port                   int
-	}{
-		{"redis", "REDIS_URL", "redis://%s/0", ports.Redis},
-		{"temporal", "TEMPORAL_ADDRESS", "%s", ports.Temporal},
-		{"ledger", "LEDGER_URL", "postgres://" + programs.Superuser + "@%s/" + local.LedgerDatabase + "?sslmode=disable", ports.Postgres},
-		{"tencent", "DEV_TENCENT_URL", "http://%s", ports.Tencent},
-		{toReceivers, "DEV_WEBHOOK_URL", "https://%s", receivers},
-	} {
-		if part.port == 0 {
-			continue // the topology has no such server
-		}
-		proxy := toxiproxy.NewProxy(server, part.name, "127.0.0.1:0", fmt.Sprintf("127.0.0.1:%d", part.port))
+	for _, l := range links(o.Topology, o.Ports, receivers) {
+		proxy := toxiproxy.NewProxy(server, l.name, "127.0.0.1:0", fmt.Sprintf("127.0.0.1:%d", l.port))
 		if err := proxy.Start(); err != nil {
 			n.close()
-			return nil, fmt.Errorf("network to %s: %w", part.name, err)
+			return nil, fmt.Errorf("network to %s: %w", l.name, err)
 		}
-		n.names = append(n.names, part.name)
-		n.proxies[part.name] = proxy
-		o.Environ[part.variable] = fmt.Sprintf(part.format, proxy.Listen)
+		n.proxies[l.name] = proxy
+		if l.variable == "" {
+			o.StoreAddress = proxy.Listen
+		} else {
+			n.names = append(n.names, l.name)
+			o.Environ[l.variable] = fmt.Sprintf(l.format, proxy.Listen)
+		}
 	}
 	return n, nil
 }

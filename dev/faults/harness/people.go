@@ -124,7 +124,9 @@ func (w *world) correct(ctx context.Context, c placedCall) {
 		}[made.Kind]
 		args = append(args, "--app", app.Name, "--operator", "night shift", "--reason", fmt.Sprintf("correction %d", i+1), "--", c.spec.CallID)
 		for {
+			w.inPlace.RLock()
 			result := w.correction(c.spec.CallID, made, func() local.CommandResult { return w.stack.Command(ctx, args...) })
+			w.inPlace.RUnlock()
 			if result.Err() == nil {
 				break
 			}

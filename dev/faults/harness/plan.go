@@ -37,9 +37,12 @@ func newPlan(seed uint64, hand []fault, calls int) plan {
 	return p
 }
 
-// newPlanOf injects one fault alone, while most of the calls end.
-func newPlanOf(seed uint64, f fault, calls int) plan {
-	p := plan{seed: seed, steps: []step{{after: maxPause, lasts: maxFault, fault: f}}}
+// newPlanOf injects certain faults, each for the longest time.
+func newPlanOf(seed uint64, faults []fault, calls int) plan {
+	p := plan{seed: seed}
+	for _, f := range faults {
+		p.steps = append(p.steps, step{after: maxPause, lasts: maxFault, fault: f})
+	}
 	p.planCalls(calls)
 	return p
 }

@@ -19,10 +19,10 @@ func tables(results []result) string {
 	injected := map[string]int{}
 	for _, r := range results {
 		lost, doubled := count(r.findings, checker.Lost), count(r.findings, checker.Doubled)
-		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d | %d | %d | %s |\n", r.topology, r.plan.seed, len(r.plan.steps), len(r.plan.calls),
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d | %d | %d | %s |\n", r.topology, r.plan.seed, len(r.injected), len(r.plan.calls),
 			r.delivered, lost, doubled, len(r.findings)-lost-doubled, r.recovered.Round(time.Second))
-		for _, s := range r.plan.steps {
-			injected[s.fault.String()]++
+		for _, f := range r.injected {
+			injected[f.String()]++
 		}
 	}
 	b.WriteString("\n| fault | times |\n|---|---|\n")

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"path/filepath"
+
+	_ "modernc.org/sqlite" // the database/sql driver
+
+	"aftercall/dev/local"
+	"aftercall/internal/testenv/programs"
+)
+
+// ledgerDB opens the database of the ledger as an administrator would, without the
+// network of faults.
+func (w *world) ledgerDB() (*sql.DB, error) {
+	if w.topology.Postgres {
+		return sql.Open("pgx", programs.PostgresURL(w.stack.Ports().Postgres, local.LedgerDatabase))
+	}
+	return sql.Open("sqlite", "file:"+w.ledgerFile()+"?_busy_timeout=10000")
+}
+
+// ledgerFile is the ledger of a topology without PostgreSQL.
+func (w *world) ledgerFile() string { return filepath.Join(w.disk.folder, "ledger.db") }
+
+// moveLedger moves the tables of a ledger in PostgreSQL to its disk.
+func (w *world) moveLedger(ctx context.Context) error {
+	if !w.topology.Postgres || !w.disk.mounted {
+		return nil
+	}
+	if err := w.disk.chown(filepath.Join(w.stack.Dir(), "postgres")); err != nil {
+		return err
+	}
+	return w.execLedger(
+		ctx, "CREATE TABLESPACE ledger LOCATION '"+w.disk.folder+"'",
+		"ALTER TABLE ALL IN TABLESPACE pg_default SET TABLESPACE ledger", "ALTER INDEX ALL IN TABLESPACE pg_default SET TABLESPACE ledger",
+	)
+}
+
+// execLedger runs statements in one session.
+func (w *world) execLedger(ctx context.Context, statements ...string) error {
+	db, err := w.ledgerDB()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	for _, statement := range statements {
+		if _, err := db.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
+		}
+	}
+	return nil
+}

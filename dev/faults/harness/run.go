@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"syscall"
+	"time"
+
+	"aftercall/dev/faults/checker"
+)
+
+// recovery is how long everything may take to be right after the last fault. A sweep
+// lists what is lost every minute; a busy machine may need many times as long.
+const recovery = 6 * time.Minute
+
+// follow places the calls while the faults happen, and then waits until everything is
+// right, or recovery is over.
+func (w *world) follow(ctx context.Context, p plan) (r result, err error) {
+	before, err := w.usages(ctx)
+	if err != nil {
+		return r, err
+	}
+	r.plan, w.started = p, time.Now()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	people, dismiss := context.WithCancel(ctx)
+	w.people.work.Go(func() { w.reviewCalls(people) })
+	w.people.work.Go(func() { w.watch(people) })
+	defer w.people.work.Wait()
+	defer dismiss()
+	var load sync.WaitGroup
+	for _, c := range p.calls {
+		load.Go(func() {
+			if err := w.place(ctx, people, c); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	err = w.inject(ctx, p.steps)
+	if err != nil {
+		cancel(err)
+	}
+	load.Wait()
+	if err := errors.Join(err, context.Cause(ctx)); err != nil {
+		return r, err
+	}
+	healed := time.Now()
+	w.note("the last fault is over")
+	evidence, findings, err := w.settle(ctx)
+	r.recovered = time.Since(healed)
+	dismiss() // they use connections, too
+	w.people.work.Wait()
+	leaks, leaked := w.settleUsages(ctx, before)
+	r.findings = append(findings, leaks...)
+	err = errors.Join(err, leaked)
+	for _, c := range w.stack.Tencent.Calls() {
+		r.delivered += len(c.Callbacks)
+	}
+	r.timeline, r.injected = w.timeline, w.injected
+	r.stories = w.stories(ctx, evidence, r.findings)
+	return r, err
+}
+
+func (w *world) inject(ctx context.Context, steps []step) error {
+	for _, s := range steps {
+		if err := wait(ctx, s.after); err != nil {
+			return err
+		}
+		if err := s.fault.run(ctx, w, s.lasts); err != nil {
+			return err
+		}
+		if err := w.supervise(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// supervise starts what has ended by itself again, as the supervisor of production does.
+func (w *world) supervise(ctx context.Context) error {
+	select {
+	case failure := <-w.stack.Failed():
+		w.note("ended by itself: %v", failure)
+	default:
+	}
+	for _, part := range w.supervised {
+		if w.stack.Signal(part, syscall.Signal(0)) == nil {
+			continue
+		}
+		if err := w.stack.StopPart(part); err != nil {
+			w.note("%s had ended: %v", part, err)
+		}
+		if err := w.stack.StartPart(ctx, part); err != nil {
+			return fmt.Errorf("start %s again: %w", part, err)
+		}
+		w.note("%s was started again", part)
+	}
+	return nil
+}
+
+// place ends a call at its time, and posts its callback again later. People correct it
+// until their context ends.
+func (w *world) place(ctx, people context.Context, c plannedCall) error {
+	at := func(d time.Duration) error { return wait(ctx, time.Until(w.started.Add(d))) }
+	if err := at(c.at); err != nil {
+		return err
+	}
+	placed, err := w.placeNow(c)
+	if err != nil {
+		return err
+	}
+	for _, again := range c.again {
+		if err := at(again.at); err != nil {
+			return err
+		}
+		if c.forgotten && w.stack.ForgetInRedis(ctx, placed.call) != nil {
+			w.note("Redis could not forget call %s", c.spec.CallID)
+		}
+		if err := w.stack.Tencent.RepeatCallback(c.spec.SDKAppID, c.spec.CallID, again.says); err != nil {
+			return err
+		}
+	}
+	if len(c.corrections) == 0 {
+		return nil
+	}
+	if err := at(c.correctedAt); err != nil {
+		return err
+	}
+	w.people.intend(c)
+	w.people.work.Go(func() { w.correct(people, placed) })
+	return nil
+}
+
+// placeNow ends a call.
+func (w *world) placeNow(c plannedCall) (placedCall, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	call, err := w.stack.Tencent.PlaceCall(c.spec)
+	placed := placedCall{c, call}
+	if err == nil {
+		w.placed = append(w.placed, placed)
+	}
+	return placed, err
+}
+
+// settle asks the checker until it finds nothing.
+func (w *world) settle(ctx context.Context) (evidence checker.Evidence, findings []checker.Finding, err error) {
+	ctx, cancel := context.WithTimeout(ctx, recovery)
+	defer cancel()
+	for {
+		var now checker.Evidence
+		if now, err = w.collect(ctx); err == nil {
+			evidence, findings = now, checker.Check(now)
+			if !mayHeal(findings) {
+				return evidence, findings, nil
+			}
+		}
+		if wait(ctx, time.Second) != nil {
+			return evidence, findings, err
+		}
+	}
+}
+
+// mayHeal reports whether there are findings, and all of them can be gone a little later.
+func mayHeal(findings []checker.Finding) bool {
+	for _, f := range findings {
+		if f.Kind != checker.Lost && f.Kind != checker.NotNotified && f.Kind != checker.Stuck {
+			return false
+		}
+	}
+	return len(findings) > 0
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"bytes"
+
+	"github.com/Shopify/toxiproxy/v2/toxics"
+)
+
+// cutAfterCommit is the name of a toxic that closes a connection to PostgreSQL in place
+// of passing on the answer to an INSERT or a COMMIT: all is committed, and whoever did it
+// does not hear of it.
+const cutAfterCommit = "cut_after_commit"
+
+type commitToxic struct{}
+
+// Messages of PostgreSQL: CommandComplete of one row inserted, and of a transaction; and
+// ReadyForQuery outside of a transaction, which ends an answer. The server sends the
+// answer when it has committed.
+// https://www.postgresql.org/docs/current/protocol-message-formats.html
+var (
+	inserted  = []byte("C\x00\x00\x00\x0fINSERT 0 1\x00")
+	committed = []byte("C\x00\x00\x00\x0bCOMMIT\x00")
+	idle      = []byte("Z\x00\x00\x00\x05I")
+)
+
+// Pipe implements toxics.Toxic. Such an answer is small, so that it is one chunk.
+func (*commitToxic) Pipe(stub *toxics.ToxicStub) {
+	for {
+		select {
+		case <-stub.Interrupt:
+			return
+		case c := <-stub.Input:
+			if c == nil || isCommit(c.Data) {
+				stub.Close()
+				return
+			}
+			stub.Output <- c
+		}
+	}
+}
+
+func isCommit(answer []byte) bool {
+	return bytes.HasSuffix(answer, idle) && (bytes.Contains(answer, inserted) || bytes.Contains(answer, committed))
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"database/sql"
+	"net/url"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"aftercall/dev/local"
+	"aftercall/internal/testenv"
+)
+
+// TestCutAfterCommit inserts rows through a network that cuts connections after the
+// commit: what is inserted is there, and who inserted it got no answer.
+func TestCutAfterCommit(t *testing.T) {
+	direct, ok := testenv.Postgres(t)
+	if !ok {
+		return
+	}
+	address, err := url.Parse(direct)
+	require.NoError(t, err)
+	port, err := strconv.Atoi(address.Port())
+	require.NoError(t, err)
+	o := local.Options{Topology: local.Cluster, Ports: local.Ports{Postgres: port}, Environ: map[string]string{}}
+	n, err := openNetwork(&o, 0)
+	require.NoError(t, err)
+	t.Cleanup(n.close)
+	through, err := url.Parse(o.Environ["LEDGER_URL"])
+	require.NoError(t, err)
+	address.Host = through.Host
+
+	open := func(url string) *sql.DB {
+		db, err := sql.Open("pgx", url)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = db.Close() })
+		return db
+	}
+	administrator, client := open(direct), open(address.String())
+	_, err = administrator.ExecContext(t.Context(), "CREATE TABLE booked (id int PRIMARY KEY)")
+	require.NoError(t, err)
+	insert := func(id int) error {
+		return client.QueryRowContext(t.Context(), "INSERT INTO booked VALUES ($1) RETURNING id", id).Scan(&id)
+	}
+	rows := func() (n int) {
+		require.NoError(t, administrator.QueryRowContext(t.Context(), "SELECT count(*) FROM booked").Scan(&n))
+		return n
+	}
+	require.NoError(t, insert(1))
+	require.NoError(t, n.disturb("ledger", `{"type": "`+cutAfterCommit+`"}`))
+	require.NoError(t, client.PingContext(t.Context()), "other answers pass")
+	require.ErrorContains(t, insert(2), "EOF")
+	require.Equal(t, 2, rows())
+
+	tx, err := client.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = tx.ExecContext(t.Context(), "INSERT INTO booked VALUES (3)")
+	require.NoError(t, err, "it is not committed yet")
+	require.Error(t, tx.Commit())
+	require.Equal(t, 3, rows())
+
+	n.heal("ledger")
+	require.NoError(t, insert(4))
+}

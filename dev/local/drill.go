@@ -1,0 +1,34 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// Drill runs a block of commands of docs/ledger.md with the ledger of the stack. The
+// folder bin has aftercall, the backup and the damaged ledger are in folder.
+func (s *Stack) Drill(ctx context.Context, bin, folder, name string) error {
+	text, err := os.ReadFile(filepath.Join(s.options.Root, "docs", "ledger.md"))
+	if err != nil {
+		return err
+	}
+	block := regexp.MustCompile("(?s)<!-- drill: " + regexp.QuoteMeta(name) + " -->\n *```sh\n(.*?)```").FindSubmatch(text)
+	if block == nil {
+		return fmt.Errorf("docs/ledger.md has no drill %q", name)
+	}
+	sh := exec.CommandContext(ctx, "sh", "-eu", "-c", string(block[1]))
+	sh.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "BACKUP="+filepath.Join(folder, "copy"),
+		"LEDGER="+strings.TrimPrefix(s.LedgerURL(), "sqlite:"), "DAMAGED="+filepath.Join(folder, "damaged"))
+	for name, value := range s.Environ() {
+		sh.Env = append(sh.Env, name+"="+value)
+	}
+	if out, err := sh.CombinedOutput(); err != nil {
+		return fmt.Errorf("drill: %s: %w: %s", name, err, out)
+	}
+	return nil
+}
