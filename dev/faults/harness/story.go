@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -9,7 +10,12 @@ import (
 	"strings"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+
 	"aftercall/dev/faults/checker"
+	"aftercall/dev/local"
+	"aftercall/dev/webhookreceiver"
 )
 
 // note adds a line to the timeline.
@@ -22,25 +28,13 @@ func (w *world) note(format string, args ...any) {
 // stories are the whole stories of the calls of findings, and of processes that have
 // leaked.
 func (w *world) stories(ctx context.Context, e checker.Evidence, findings []checker.Finding) (all []string) {
-	told := map[string]bool{}
-	for _, f := range findings {
-		if f.CallID == "" || told[f.CallID] {
-			continue
+	w.mu.Lock()
+	placed := w.placed
+	w.mu.Unlock()
+	for _, c := range placed {
+		if slices.ContainsFunc(findings, c.isOf) {
+			all = append(all, w.story(ctx, c)+strings.Join(e.History(c.spec.CallID), "\n"))
 		}
-		told[f.CallID] = true
-		var story strings.Builder
-		fmt.Fprintf(&story, "call %s\n%s\n", f.CallID, strings.Join(e.History(f.CallID), "\n"))
-		for _, c := range w.stack.Tencent.Calls() {
-			if c.Record.CallID != f.CallID {
-				continue
-			}
-			for _, d := range c.Callbacks {
-				fmt.Fprintf(&story, "%7.1f s  callback %d: %d %s%s\n", d.SentAt.Sub(w.started).Seconds(), d.Number, d.Status, d.Answer, d.Error)
-			}
-			shown := w.stack.Command(ctx, "call", f.CallID, "--app", c.SDKAppID.String())
-			story.WriteString(shown.Stdout + shown.Stderr)
-		}
-		all = append(all, story.String())
 	}
 	if slices.ContainsFunc(findings, func(f checker.Finding) bool { return f.Kind == checker.Leaked }) {
 		all = append(all, w.profiles(ctx)...)
@@ -53,6 +47,76 @@ func (w *world) stories(ctx context.Context, e checker.Evidence, findings []chec
 		all = append(all, "a history could not be drawn: "+err.Error())
 	}
 	return all
+}
+
+// isOf reports whether a finding is about the call, or its text about its workflow.
+func (c placedCall) isOf(f checker.Finding) bool {
+	return f.CallID == c.spec.CallID || slices.Contains(strings.Fields(f.Text), local.WorkflowID(c.call))
+}
+
+// story is everything about a call: how it was planned, the deliveries of its callback
+// and their answers, what the product says of it, the history of its workflow, its
+// ledger entries, and its messages.
+func (w *world) story(ctx context.Context, c placedCall) string {
+	var story strings.Builder
+	at := func(t time.Time, format string, args ...any) {
+		fmt.Fprintf(&story, "%7.1f s  %s\n", t.Sub(w.started).Seconds(), fmt.Sprintf(format, args...))
+	}
+	fmt.Fprintf(&story, "call %s\nplanned: %s, clean %t, decided %+v, corrections %v\n", c.spec.CallID, inJSON(c.spec), c.clean, c.decision, c.corrections)
+	fmt.Fprintf(&story, "record: %s\n", inJSON(c.call.Record))
+	posted, _ := w.stack.Tencent.Call(c.spec.SDKAppID, c.spec.CallID)
+	for _, d := range posted.Callbacks {
+		at(d.SentAt, "callback %d, answered %d after %d ms: %s%s\n           %.400s", d.Number, d.Status, d.LatencyMS, d.Answer, d.Error, d.Body)
+	}
+	at(time.Now(), "the record was read %d times", posted.RecordReads)
+	for _, args := range [][]string{{"call"}, {"ledger", "show"}} {
+		shown := w.stack.Command(ctx, append(args, "--app", c.spec.SDKAppID.String(), "--", c.spec.CallID)...)
+		story.WriteString(shown.Stdout + shown.Stderr)
+	}
+	events := w.stack.Temporal.GetWorkflowHistory(ctx, local.WorkflowID(c.call), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		event, err := events.Next()
+		if err != nil {
+			fmt.Fprintf(&story, "history: %v\n", err)
+			break
+		}
+		at(event.GetEventTime().AsTime(), "history %d %s %s", event.GetEventId(), event.GetEventType(), detail(event))
+	}
+	for _, m := range w.stack.Webhooks.Messages(webhookreceiver.Filter{CallID: c.spec.CallID}) {
+		at(m.First, "message %s to %s: %s, %d attempts until %.1f s, %d accepted", m.MessageID, m.Target, m.Type, m.Attempts, m.Last.Sub(w.started).Seconds(), m.Accepted)
+	}
+	return story.String()
+}
+
+// detail is what an event of a history says beside its type: an activity, its failure.
+func detail(event *historypb.HistoryEvent) string {
+	switch {
+	case event.GetActivityTaskScheduledEventAttributes() != nil:
+		return event.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName()
+	case event.GetActivityTaskStartedEventAttributes() != nil:
+		started := event.GetActivityTaskStartedEventAttributes()
+		return fmt.Sprintf("attempt %d on %s; last failure: %s", started.GetAttempt(), started.GetIdentity(), started.GetLastFailure().GetMessage())
+	case event.GetActivityTaskFailedEventAttributes() != nil:
+		return event.GetActivityTaskFailedEventAttributes().GetFailure().GetMessage()
+	case event.GetWorkflowTaskStartedEventAttributes() != nil:
+		return "on " + event.GetWorkflowTaskStartedEventAttributes().GetIdentity()
+	case event.GetWorkflowTaskFailedEventAttributes() != nil:
+		return event.GetWorkflowTaskFailedEventAttributes().GetFailure().GetMessage()
+	case event.GetMarkerRecordedEventAttributes() != nil:
+		marker := event.GetMarkerRecordedEventAttributes()
+		return fmt.Sprintf("%s %.200s %s", marker.GetMarkerName(), marker.GetDetails()["data"].GetPayloads(), marker.GetFailure().GetMessage())
+	case event.GetWorkflowExecutionFailedEventAttributes() != nil:
+		return event.GetWorkflowExecutionFailedEventAttributes().GetFailure().GetMessage()
+	}
+	return ""
+}
+
+func inJSON(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
 }
 
 // print prints everything about a run.
