@@ -55,6 +55,17 @@ func (s *Stack) LaunchPart(name string, instead Service, change map[string]strin
 	return fmt.Errorf("the stack has no starter or worker %q", name)
 }
 
+// AwaitPart waits until a starter or a worker is ready.
+func (s *Stack) AwaitPart(ctx context.Context, name string) error {
+	ports := map[string]int{}
+	for kind, adminPorts := range map[string][]int{"starter": s.ports.StarterAdmins, "worker": s.ports.WorkerAdmins} {
+		for i, port := range adminPorts {
+			ports[numbered(kind, i)] = port
+		}
+	}
+	return s.await(ctx, "the "+name, func(ctx context.Context) error { return s.ready(ctx, ports[name]) })
+}
+
 // drain is how long a starter that stops is not ready before it stops listening.
 // The proxy asks every 500 ms, and believes the third answer.
 func (t Topology) drain() string {

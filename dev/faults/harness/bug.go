@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -13,29 +12,31 @@ import (
 	"aftercall/dev/faults/planted/active"
 )
 
-// plant builds starter and worker with the bugs that test the checker, and turns one of
-// them on. remove deletes the programs.
-func (s *setup) plant(ctx context.Context, bug string) (remove func() error, err error) {
+// buildPlanted builds the product with the bugs that test the checker, and the points at
+// which it can be killed, in a folder. None of them is on.
+func buildPlanted(ctx context.Context, root, folder string) (bin string, err error) {
+	overlay, err := planted.Overlay(root, folder)
+	if err != nil {
+		return "", err
+	}
+	bin = filepath.Join(folder, "planted")
+	build := exec.CommandContext(ctx, "go", "build", "-overlay", overlay, "-o", bin+"/", ".", "./starter", "./worker")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build with planted bugs: %w\n%s", err, out)
+	}
+	return bin, nil
+}
+
+// plant lets all runs use the programs with bugs, and turns one of them on.
+func (s *setup) plant(bug string) error {
 	bugs, err := planted.Bugs()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if names := planted.Names(bugs); !slices.Contains(names, bug) {
-		return nil, fmt.Errorf("--bug %s: must be one of %s", bug, strings.Join(names, ", "))
+		return fmt.Errorf("--bug %s: must be one of %s", bug, strings.Join(names, ", "))
 	}
-	folder, err := os.MkdirTemp("", "aftercall-planted-")
-	if err != nil {
-		return nil, err
-	}
-	overlay, err := planted.Overlay(s.root, folder)
-	if err != nil {
-		return nil, err
-	}
-	s.bin, s.environ = filepath.Join(folder, "bin"), map[string]string{active.Variable: bug}
-	build := exec.CommandContext(ctx, "go", "build", "-overlay", overlay, "-o", s.bin+"/", "./starter", "./worker")
-	build.Dir = s.root
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build with planted bugs: %w\n%s", err, out)
-	}
-	return func() error { return os.RemoveAll(folder) }, nil
+	s.bin, s.environ = s.planted, map[string]string{active.Variable: bug}
+	return nil
 }

@@ -68,6 +68,8 @@ func (f fault) run(ctx context.Context, w *world, lasts time.Duration) error {
 func catalogue(t local.Topology) []fault {
 	return slices.Concat(
 		processFaults(t),
+		pointFaults(),
+		versionFaults(t),
 		redisFaults(),
 		temporalFaults(t),
 		ledgerFaults(t),

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"syscall"
+	"time"
 
 	"aftercall/dev/local"
 )
@@ -13,7 +15,9 @@ func processFaults(t local.Topology) []fault {
 	starters, workers := local.Numbered("starter", t.Starters), local.Numbered("worker", t.Workers)
 	all := []fault{{"rolling restart", "starters", restarted(starters)}, {"rolling restart", "workers", restarted(workers)}}
 	for _, part := range slices.Concat(starters, workers) {
-		all = append(all, fault{"kill -9", part, killed(part)}, fault{"SIGSTOP", part, paused(part)})
+		all = append(
+			all, fault{"kill -9", part, killed(part)}, fault{"SIGTERM", part, stopped(part)},
+			fault{"SIGSTOP", part, paused(part, 0)}, fault{"SIGSTOP longer than every timeout", part, paused(part, longestTimeout)})
 	}
 	return all
 }
@@ -45,11 +49,19 @@ func stopped(part string) begin {
 	}
 }
 
-// paused stops a process with SIGSTOP.
-func paused(part string) begin {
-	return func(_ context.Context, w *world) (end, error) {
+// longestTimeout is longer than every timeout of a request and of a step: a delivery may
+// take 20 seconds. An attempt to sweep may take longer, and has a heartbeat.
+const longestTimeout = 25 * time.Second
+
+// paused stops a process with SIGSTOP, at least for a time.
+func paused(part string, least time.Duration) begin {
+	return func(ctx context.Context, w *world) (end, error) {
 		err := w.stack.Signal(part, syscall.SIGSTOP)
-		return func(context.Context) error { return w.stack.Signal(part, syscall.SIGCONT) }, err
+		resume := func(context.Context) error { return w.stack.Signal(part, syscall.SIGCONT) }
+		if canceled := wait(ctx, least); canceled != nil {
+			return nil, errors.Join(err, canceled, resume(ctx))
+		}
+		return resume, err
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aftercall/dev/faults/checker"
+	"aftercall/dev/faults/planted"
 	"aftercall/dev/local"
 	"aftercall/internal/testenv"
 )
@@ -30,7 +31,7 @@ func TestSeed(t *testing.T) {
 	s := setup{root: root, bin: filepath.Join(root, "bin"), topology: local.Dev, faults: 4, calls: 20, out: &printed}
 	s.temporal, err = local.TemporalPath(t.Context(), root)
 	require.NoError(t, err)
-	r, err := s.run(t.Context(), 1)
+	r, err := s.run(t.Context(), 10) // whose first faults need no other build of the product
 	require.NoError(t, err, printed.String())
 	require.Empty(t, r.findings, printed.String())
 	require.Len(t, r.plan.calls, 20)
@@ -126,6 +127,18 @@ func TestPlansHaveEveryKindOfCall(t *testing.T) {
 		}
 	}
 	require.Empty(t, missing)
+}
+
+// TestEveryKillPointIsInjected: the names of the points and those of the faults are the
+// same.
+func TestEveryKillPointIsInjected(t *testing.T) {
+	points, err := planted.Points()
+	require.NoError(t, err)
+	var names []string
+	for _, p := range killPoints {
+		names = append(names, p.name)
+	}
+	require.ElementsMatch(t, planted.Names(points), names)
 }
 
 func kindsOf(corrections []checker.Correction) string {

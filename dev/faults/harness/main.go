@@ -49,20 +49,21 @@ func (c *program) Run(ctx context.Context) (failure error) {
 	if err != nil {
 		return err
 	}
-	clocks, err := os.MkdirTemp("", "aftercall-clock-")
+	programs, err := os.MkdirTemp("", "aftercall-programs-")
 	if err != nil {
 		return err
 	}
-	defer func() { failure = errors.Join(failure, os.RemoveAll(clocks)) }()
-	if s.skewed, err = local.BuildSkewed(ctx, s.root, clocks); err != nil {
+	defer func() { failure = errors.Join(failure, os.RemoveAll(programs)) }()
+	if s.skewed, err = local.BuildSkewed(ctx, s.root, programs); err != nil {
+		return err
+	}
+	if s.planted, err = buildPlanted(ctx, s.root, programs); err != nil {
 		return err
 	}
 	if c.Bug != "" {
-		remove, err := s.plant(ctx, c.Bug)
-		if err != nil {
+		if err := s.plant(c.Bug); err != nil {
 			return err
 		}
-		defer func() { failure = errors.Join(failure, remove()) }()
 	}
 	var results []result
 	failed := 0

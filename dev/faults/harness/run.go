@@ -13,7 +13,7 @@ import (
 
 // recovery is how long everything may take to be right after the last fault. A sweep
 // lists what is lost every minute; a busy machine may need many times as long.
-const recovery = 6 * time.Minute
+const recovery = 9 * time.Minute
 
 // follow places the calls while the faults happen, and then waits until everything is
 // right, or recovery is over.
@@ -80,13 +80,9 @@ func (w *world) inject(ctx context.Context, steps []step) error {
 
 // supervise starts what has ended by itself again, as the supervisor of production does.
 func (w *world) supervise(ctx context.Context) error {
-	select {
-	case failure := <-w.stack.Failed():
-		w.note("ended by itself: %v", failure)
-	default:
-	}
+	w.noteEnded()
 	for _, part := range w.supervised {
-		if w.stack.Signal(part, syscall.Signal(0)) == nil {
+		if w.runs(part) {
 			continue
 		}
 		if err := w.stack.StopPart(part); err != nil {
@@ -99,6 +95,18 @@ func (w *world) supervise(ctx context.Context) error {
 	}
 	return nil
 }
+
+// noteEnded notes a part that has ended by itself.
+func (w *world) noteEnded() {
+	select {
+	case failure := <-w.stack.Failed():
+		w.note("ended by itself: %v", failure)
+	default:
+	}
+}
+
+// runs reports whether a part is a running process.
+func (w *world) runs(part string) bool { return w.stack.Signal(part, syscall.Signal(0)) == nil }
 
 // place ends a call at its time, and posts its callback again later. People correct it
 // until their context ends.

@@ -62,8 +62,10 @@ type setup struct {
 	root, temporal string
 	// bin has the programs starter and worker, environ is added to their environment.
 	bin string
-	// skewed is aftercall with a clock that can be set.
+	// skewed is aftercall with a clock that can be set, planted has the programs with
+	// bugs and with points at which they can be killed.
 	skewed   string
+	planted  string
 	environ  map[string]string
 	topology local.Topology
 	// faults is how many of the faults of a seed are injected. If only is not empty, it
