@@ -58,13 +58,18 @@ func TestLedgerThatTakesNoWrite(t *testing.T) {
 	require.EqualError(t, p.ready(t.Context()), "the database is read-only: let LEDGER_URL name the primary, or end what made it read-only: "+
 		"default_transaction_read_only, a standby that was not promoted; calls wait until then")
 	require.Equal(t, "try_write", <-failed)
-	require.Equal(t, 1, logs.Count("the ledger takes no write"))
+	logged := func(text string) {
+		t.Helper()
+		require.Eventually(t, func() bool { return logs.Count(text) > 0 }, 30*time.Second, 10*time.Millisecond)
+		require.Equal(t, 1, logs.Count(text))
+	}
+	logged("the ledger takes no write")
 	require.NoError(t, db.Close())
 	db, err = sql.Open("pgx", url+"&default_transaction_read_only=off")
 	require.NoError(t, err)
 	set("off")
 	require.Eventually(t, func() bool { return p.ready(t.Context()) == nil }, 30*time.Second, 10*time.Millisecond)
-	require.Equal(t, 1, logs.Count("the ledger takes writes again"))
+	logged("the ledger takes writes again")
 }
 
 // TestLedgerProblemIsInWords opens a ledger on a server that refuses, and on one
