@@ -25,6 +25,7 @@ apps:
     tariff: consultation
     go_live: 2025-01-01T00:00:00Z
     sweep: {every: %[3]s, overlap: 3h}
+    relay: {url: "https://targets.example/relay", retry_window: 96h}
   - name: tutoring
     sdk_app_id: 1400000001
     secret_key: %[1]s
@@ -56,6 +57,9 @@ tariffs:
           - {call_types: [SingleCall], rate_per_minute: 45, first_interval: 30, next_interval: 1}
           - {call_types: [MultiCall], rate_per_minute: 45, first_interval: 30, next_interval: 1, per: participant}
 `
+
+// relay is the name of the backend to which the callbacks of an app are relayed.
+const relay = "relay"
 
 var connected = []string{"NormalEnd", "Interrupt", "Offline"}
 

@@ -27,6 +27,7 @@ type evidence struct {
 	decisions   []checker.Decision
 	corrections []checker.Correction
 	messages    map[string]*message
+	relays      map[string]*checker.Relay
 	problems    []string
 	// operations are the histories of the calls.
 	operations []checker.Operation
@@ -45,7 +46,9 @@ type changedRecord struct {
 	at               time.Time
 }
 
-func newEvidence() evidence { return evidence{messages: map[string]*message{}} }
+func newEvidence() evidence {
+	return evidence{messages: map[string]*message{}, relays: map[string]*checker.Relay{}}
+}
 
 func (w *World) accept(callID string, known bool) {
 	w.mu.Lock()
@@ -140,6 +143,9 @@ func (w *World) collect(ctx context.Context) (checker.Evidence, error) {
 			Accepted: m.Accepted, Early: noted.early, BodyChanged: m.BodyChanged,
 		})
 	}
+	for _, relay := range w.relays {
+		e.Relays = append(e.Relays, *relay)
+	}
 	for _, wf := range w.temporal.Workflows() {
 		if wf.Status == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
 			e.Stuck = append(e.Stuck, wf.Type+" "+wf.ID+" "+stageOf(wf))
@@ -152,7 +158,21 @@ func (w *World) collect(ctx context.Context) (checker.Evidence, error) {
 		}
 	}
 	slices.Sort(e.Stuck)
-	return e, nil
+	found, err := w.verify(ctx)
+	e.Problems = append(e.Problems, found...)
+	return e, err
+}
+
+// verify lets the ledger check itself, with its log.
+func (w *World) verify(ctx context.Context) (found []string, err error) {
+	integrator := w.ledger.NewIntegrator()
+	for more := true; more && err == nil; {
+		more, err = integrator.Integrate(ctx)
+	}
+	if err == nil {
+		_, err = w.ledger.Verify(ctx, ledger.Evidence{}, func(f ledger.Finding) { found = append(found, f.Key+": "+f.Problem) }, nil)
+	}
+	return found, err
 }
 
 // mayFail reports whether a failed workflow is one that says that something else is

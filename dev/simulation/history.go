@@ -130,13 +130,3 @@ func (s notedSweep) StartListed(
 	end(o, outcome(started == activities.StartedFirst || started == activities.StartedAgain, err))
 	return started, err
 }
-
-// reverse reverses a charge, and notes it.
-func (w *World) reverse(ctx context.Context, callID, key string) (reversals []ledger.Entry, booked bool, err error) {
-	o, end := w.begin(checker.OpReverse, callID)
-	o.Key = key
-	reversals, booked, err = w.ledger.Reverse(ctx, key, ledger.Correction{Operator: "operator", Reason: "complaint"})
-	o.Entries = newEntries(reversals)
-	end(o, outcome(booked, err))
-	return reversals, booked, err
-}

@@ -61,7 +61,7 @@ const (
 	// enough seeds have every kind of fault.
 	enough = 100
 	// slice is how many seeds a process runs: its memory ends with it.
-	slice = 50
+	slice = 20
 )
 
 // here runs the seeds one by one.

@@ -2,20 +2,17 @@ package simulation
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
-	"aftercall/activities"
 	"aftercall/dev/faults/checker"
+	"aftercall/dev/simulation/servermodel"
 	"aftercall/internal/billing"
-	"aftercall/internal/ledger"
 	"aftercall/internal/sweep"
 	"aftercall/internal/tencent"
 	"aftercall/workflows"
@@ -81,42 +78,6 @@ func (w *World) decide(c *call, round string) {
 	w.trace.add(c.id, "decided %s %d s: %v", d.Verdict, d.ConnectedSeconds, err)
 }
 
-// correct reverses the charge of a call, once it has one, and notifies the targets, as
-// the command does that an operator repeats until it has worked.
-func (w *World) correct(c *call) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	again := func(why error) {
-		w.trace.add(c.id, "the reversal is tried again: %v", why)
-		w.agenda.After(10*time.Minute, "correct "+c.id, func() { go w.correct(c) })
-	}
-	entries, err := w.read(c.id, func() ([]ledger.Entry, error) { return w.ledger.Get(ctx, c.app, c.id) })
-	if err != nil || len(entries) == 0 {
-		if c.recorded {
-			again(errors.Join(err, errors.New("not charged yet")))
-		}
-		return
-	}
-	reversals, booked, err := w.reverse(ctx, c.id, entries[0].Key)
-	if err != nil {
-		again(err)
-		return
-	}
-	w.mu.Lock()
-	if booked {
-		w.corrections = append(w.corrections, checker.Correction{CallID: c.id, Kind: checker.Reverse})
-	}
-	w.mu.Unlock()
-	for _, reversal := range reversals {
-		event, id := activities.EventOf(reversal)
-		if _, err = w.process.tasks.Calls.StartDeliver(ctx, strconv.Itoa(reversal.Revision), workflows.DeliverParams{Event: event, MessageID: id}); err != nil {
-			again(err)
-			return
-		}
-	}
-	w.trace.add(c.id, "its charge is reversed")
-}
-
 // reset starts the workflow of a call again from its beginning, as an operator can.
 func (w *World) reset(c *call) {
 	if w.temporal.ResetToFirstTask(workflows.AfterCallID(c.app, c.id)) {
@@ -138,6 +99,7 @@ func (w *World) backfill(app int, length time.Duration) {
 	a := w.config.Apps[app]
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	w.overlaps(Backfill, app)
 	now := time.Now()
 	_, attached, err := w.process.tasks.Calls.Backfill(ctx, workflows.SweepParams{
 		SDKAppID: a.SDKAppID, App: a.Name, TimeRange: &sweep.Window{From: now.Add(-length).Truncate(time.Second), To: now.Truncate(time.Second)},
@@ -150,8 +112,19 @@ func (w *World) secondSweep(app int) {
 	a := w.config.Apps[app]
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	w.overlaps(SecondSweep, app)
 	_, err := w.process.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: fmt.Sprintf("second-%s-%d", workflows.SweepID(a.SDKAppID), time.Now().UnixNano()), TaskQueue: taskQueue, WorkflowRunTimeout: workflows.SweepRunTimeout,
 	}, workflows.SweepName, workflows.SweepParams{SDKAppID: a.SDKAppID, App: a.Name})
 	w.trace.add(a.Name, "a second sweep: %v", err)
+}
+
+// overlaps counts a fault if a sweep of the app runs now.
+func (w *World) overlaps(fault Fault, app int) {
+	prefix := workflows.SweepID(w.config.Apps[app].SDKAppID) + "-"
+	if slices.ContainsFunc(w.temporal.Workflows(), func(wf servermodel.Workflow) bool {
+		return wf.Status == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING && strings.HasPrefix(wf.ID, prefix)
+	}) {
+		w.plan.happened(fault)
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"aftercall/dev/faults/checker"
 	"aftercall/internal/tencent"
 	"aftercall/workflows"
 )
@@ -22,26 +23,43 @@ func (w *World) callBack(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	app, callID := r.URL.Query().Get("SdkAppid"), callIDIn(r, body)
+	app, command, callID := r.URL.Query().Get("SdkAppid"), tencent.Command(r.URL.Query().Get("CallbackCommand")), callIDIn(r, body)
+	name := callID
+	if command != tencent.CommandAfterEndCall { // posted at the same moment
+		name += " " + string(command)
+	}
 	switch {
 	case w.plan.down(CallbackOutage, ""):
 		w.trace.add(callID, "its callback is lost in the outage")
 		return nil, errReset
-	case w.plan.strikes(CallbackLost, callID):
+	case w.plan.strikes(CallbackLost, name):
 		w.trace.add(callID, "its callback is lost")
 		return nil, errReset
 	}
-	d := &death{before: w.plan.strikes(StarterBefore, callID)}
-	d.between = !d.before && w.plan.strikes(StarterBetween, callID)
+	d := &death{before: w.plan.strikes(StarterBefore, name)}
+	d.between = !d.before && w.plan.strikes(StarterBetween, name)
 	posted := time.Now()
+	w.relayed(app, command, callID, r, body, 0)
+	w.forgotten(app, callID)
 	response := serve(w.process.receiver, r.WithContext(context.WithValue(r.Context(), deathKey{}, d)))
 	if d.dead.Load() {
 		w.trace.add(callID, "the starter dies (before the start: %t)", d.before)
 		return nil, errReset
 	}
-	w.posted(callID, posted, response.StatusCode)
-	w.answered(app, callID, response.StatusCode)
+	w.relayed(app, command, callID, r, body, response.StatusCode)
+	if command == tencent.CommandAfterEndCall {
+		w.posted(callID, posted, response.StatusCode)
+		w.answered(app, callID, response.StatusCode)
+	}
 	return response, nil
+}
+
+// forgotten counts a callback of a call that only the ledger knows any more.
+func (w *World) forgotten(app, callID string) {
+	id, err := tencent.ParseSDKAppID(app)
+	if err == nil && w.inLedger(id, callID) && !w.temporal.Has(workflows.AfterCallID(id, callID)) {
+		w.plan.happened(Forgotten)
+	}
 }
 
 // callIDIn is the CallId of a callback as the starter reads it, empty if it cannot.
@@ -132,6 +150,11 @@ func (w *World) notify(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
+	arrived := func() { w.arrived(target, id, body) }
+	if target == relay {
+		id = callIDIn(r, body) + r.URL.Query().Get("CallbackCommand")
+		arrived = func() { w.relay(r.URL.RawQuery, body, func(known *checker.Relay) { known.Accepted++ }) }
+	}
 	switch {
 	case w.plan.down(TargetDown, target), w.plan.strikes(Target500, target, id):
 		return answer(r, http.StatusInternalServerError, "simulated"), nil
@@ -140,11 +163,16 @@ func (w *World) notify(r *http.Request) (*http.Response, error) {
 		response.Header.Set("Retry-After", "120")
 		return response, nil
 	case w.plan.strikes(TargetTimeout, target, id):
-		w.arrived(target, id, body)
+		if target != relay {
+			arrived()
+		}
 		return hang(r.Context())
 	}
-	w.arrived(target, id, body)
-	response := serve(w.targets, r)
+	arrived()
+	response := answer(r, http.StatusOK, "")
+	if target != relay {
+		response = serve(w.targets, r)
+	}
 	if w.plan.strikes(TargetReset, target, id) {
 		return nil, errReset
 	}

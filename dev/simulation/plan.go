@@ -47,7 +47,7 @@ const (
 	RecordUnusual    Fault = "record that a person must decide about"
 	RecordChanged    Fault = "record changed after the charge"
 	Reset            Fault = "workflow reset"
-	Corrected        Fault = "charge reversed by a person"
+	Corrected        Fault = "charge corrected by a person"
 )
 
 // The faults that last or that hit the system as a whole.
@@ -65,6 +65,17 @@ const (
 	SecondSweep    Fault = "sweep overlaps a sweep"
 	StarterClock   Fault = "clock of the starter is wrong"
 	WorkerClock    Fault = "clock of the worker is wrong"
+
+	TargetForDays   Fault = "target is down for three days"
+	CallbackForDays Fault = "no callback arrives for most of a week"
+)
+
+// What follows from others, or happens within one.
+const (
+	Forgotten Fault = "callback after its workflow was deleted"
+	Reversed  Fault = "charge reversed"
+	Undone    Fault = "reversal undone"
+	Adjusted  Fault = "credit or surcharge booked"
 )
 
 // rare are faults that leave too few calls without trouble if they are frequent.
@@ -213,5 +224,5 @@ func upTo(random *rand.Rand, limit time.Duration) time.Duration {
 // Faults are all kinds of faults.
 func Faults() []Fault {
 	return append(slices.Clone(single), RedisDown, RedisForgets, TemporalDown, LedgerDown, RecordAPIDown, TargetDown, CallbackOutage,
-		WorkerRestart, WorkerKilled, Backfill, SecondSweep, StarterClock, WorkerClock)
+		WorkerRestart, WorkerKilled, Backfill, SecondSweep, StarterClock, WorkerClock, TargetForDays, CallbackForDays, Forgotten, Reversed, Undone, Adjusted)
 }

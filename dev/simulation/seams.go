@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
 
+	"aftercall/activities"
 	"aftercall/internal/ledger"
 	"aftercall/internal/tencent"
 	"aftercall/starter/callback"
@@ -179,12 +180,26 @@ var _ callback.WorkflowStarter = starterSeam{}
 
 // Start implements callback.WorkflowStarter.
 func (s starterSeam) Start(ctx context.Context, p workflows.AfterCallParams, fingerprint string) (already bool, err error) {
+	return mortal(ctx, func() (bool, error) { return s.Calls.Start(ctx, p, fingerprint) })
+}
+
+// StartRelay implements callback.WorkflowStarter. No answer about the end of a call waits
+// for it, so that a death in it would be before or after the answer by chance.
+func (s starterSeam) StartRelay(ctx context.Context, p activities.RelayCallbackParams) (already bool, err error) {
+	if p.Command == tencent.CommandAfterEndCall {
+		return s.Calls.StartRelay(ctx, p)
+	}
+	return mortal(ctx, func() (bool, error) { return s.Calls.StartRelay(ctx, p) })
+}
+
+// mortal starts a workflow unless the starter dies before that.
+func mortal(ctx context.Context, start func() (already bool, err error)) (already bool, err error) {
 	d := deathOf(ctx)
 	if d.before {
 		d.dead.Store(true)
 		return false, errBefore
 	}
-	already, err = s.Calls.Start(ctx, p, fingerprint)
+	already, err = start()
 	if d.between {
 		d.dead.Store(true)
 	}

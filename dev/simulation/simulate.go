@@ -82,10 +82,11 @@ func (w *World) schedule(t *testing.T, n night, begin time.Time) {
 		w.scheduleCall(t, newCall(w.plan, n, i, begin))
 	}
 	for app := range w.config.Apps {
-		w.scheduleSweeps(app, n, begin.Add(time.Duration(app+1)*time.Minute))
+		w.scheduleSweeps(app, n, firstSweep(app, begin))
 	}
 	w.scheduleDecisions(n, 1)
 	w.scheduleOutages(t, n, begin)
+	w.scheduleOverlaps(n, begin)
 	w.scheduleClock(StarterClock, w.starterClock, n, begin)
 	w.scheduleClock(WorkerClock, w.workerClock, n, begin)
 }
@@ -110,7 +111,8 @@ func (w *World) scheduleCall(t *testing.T, c *call) {
 	}
 	random := w.plan.random("operators", c.id)
 	if w.plan.decides(Corrected, c.id) {
-		w.agenda.At(c.at.Add(upTo(random, 8*time.Hour)), "correct "+c.id, func() { go w.correct(c) })
+		steps := corrections[random.IntN(len(corrections))]
+		w.agenda.At(c.at.Add(upTo(random, 8*time.Hour)), "correct "+c.id, func() { go w.correct(c, steps, 0) })
 	}
 	if w.plan.decides(Reset, c.id) {
 		w.agenda.At(c.at.Add(upTo(random, 8*time.Hour)), "reset "+c.id, func() { w.reset(c) })
@@ -147,14 +149,16 @@ func (w *World) scheduleOutages(t *testing.T, n night, begin time.Time) {
 	}
 	if n.long {
 		w.outage(CallbackOutage, "", begin.Add(time.Hour), begin.Add(n.length-time.Hour))
+		w.plan.happened(CallbackForDays)
 	}
 	longest := w.plan.random("target").IntN(len(targets))
-	for i, target := range targets {
+	for i, target := range append([]checker.Target{{Name: relay}}, targets...) {
 		random := w.plan.random("target", target.Name)
 		from, lasts := begin.Add(upTo(random, n.length)), upTo(random, 2*time.Hour)
 		switch {
 		case n.long && i == longest:
 			from, lasts = begin.Add(upTo(random, 3*24*time.Hour)), 72*time.Hour
+			w.plan.happened(TargetForDays)
 		case random.IntN(2) == 0:
 			continue
 		}
@@ -166,8 +170,6 @@ func (w *World) scheduleOutages(t *testing.T, n night, begin time.Time) {
 		do    func(*rand.Rand)
 	}{
 		{RedisForgets, 5, func(*rand.Rand) { w.redis.redis.FlushAll() }},
-		{Backfill, 3, func(r *rand.Rand) { go w.backfill(r.IntN(2), upTo(r, 12*time.Hour)) }},
-		{SecondSweep, 3, func(r *rand.Rand) { go w.secondSweep(r.IntN(2)) }},
 		{WorkerRestart, 2, func(*rand.Rand) { w.restart(t) }},
 		{WorkerKilled, 2, func(*rand.Rand) { w.temporal.Reset(); w.restart(t) }},
 	} {
@@ -180,6 +182,28 @@ func (w *World) scheduleOutages(t *testing.T, n night, begin time.Time) {
 			})
 		}
 	}
+}
+
+// scheduleOverlaps starts other sweeps at the moment at which one begins.
+func (w *World) scheduleOverlaps(n night, begin time.Time) {
+	for _, other := range []struct {
+		fault Fault
+		start func(app int, random *rand.Rand)
+	}{
+		{Backfill, func(app int, random *rand.Rand) { w.backfill(app, upTo(random, 12*time.Hour)) }},
+		{SecondSweep, func(app int, _ *rand.Rand) { w.secondSweep(app) }},
+	} {
+		random := w.plan.random("event", string(other.fault))
+		for range random.IntN(4) {
+			app, round := random.IntN(len(w.config.Apps)), random.IntN(int(n.length/n.sweepEvery))
+			// The name is after that of the sweep, and before those of its tasks.
+			w.agenda.At(firstSweep(app, begin).Add(time.Duration(round)*n.sweepEvery), "sweep overlaps", func() { go other.start(app, random) })
+		}
+	}
+}
+
+func firstSweep(app int, begin time.Time) time.Time {
+	return begin.Add(time.Duration(app+1) * time.Minute)
 }
 
 func (w *World) outage(fault Fault, subject string, from, to time.Time) {

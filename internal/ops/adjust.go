@@ -136,7 +136,7 @@ func adjustmentNumber(entries []ledger.Entry, a ledger.Adjustment, next int) (in
 
 // bookAdjustment books an adjustment of the call of an entry.
 func (d *Deps) bookAdjustment(ctx context.Context, of ledger.Entry, a ledger.Adjustment) (*Adjusted, error) {
-	notifier, err := d.correctionNotifier()
+	calls, err := d.starts()
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +160,7 @@ func (d *Deps) bookAdjustment(ctx context.Context, of ledger.Entry, a ledger.Adj
 		earlier := newLedgerEntry(stored)
 		r.Earlier, r.OldAmount = &earlier, r.NewAmount
 	}
-	if err := notifier.notify(ctx, stored); err != nil {
+	if err := NotifyCorrections(ctx, calls, stored); err != nil {
 		return r, notNotified(err)
 	}
 	r.Notified = true

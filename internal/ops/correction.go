@@ -38,29 +38,15 @@ func (s Signature) correction() (ledger.Correction, error) {
 	return ledger.Correction{Reason: s.Reason, Operator: s.Operator}, s.validate()
 }
 
-// correctionNotifier notifies the targets of corrections.
-type correctionNotifier struct {
-	calls launch.Calls
-}
-
-// correctionNotifier returns one, also while Temporal does not answer.
-func (d *Deps) correctionNotifier() (*correctionNotifier, error) {
-	calls, err := d.starts()
-	if err != nil {
-		return nil, err
-	}
-	return &correctionNotifier{calls: calls}, nil
-}
-
-// notify starts the notification of booked corrections, of each once: repeating
-// it is safe.
-func (n *correctionNotifier) notify(ctx context.Context, entries ...ledger.Entry) error {
+// NotifyCorrections starts the notification of booked corrections, of each once:
+// repeating it is safe.
+func NotifyCorrections(ctx context.Context, calls launch.Calls, entries ...ledger.Entry) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	for _, e := range entries {
 		event, id := activities.EventOf(e)
 		params := workflows.DeliverParams{Event: event, MessageID: id}
-		if _, err := n.calls.StartDeliver(ctx, deliveryToken(e), params); err != nil {
+		if _, err := calls.StartDeliver(ctx, deliveryToken(e), params); err != nil {
 			return fmt.Errorf("%s is booked, but the targets are not notified: %w", e.Key, err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"aftercall/internal/config"
 	"aftercall/internal/ledger"
 	"aftercall/internal/tencent"
+	"aftercall/workflows/launch"
 )
 
 // RerateParams say which calls are rated again, and how.
@@ -124,7 +125,7 @@ func (d *Deps) newRerater(ctx context.Context, p RerateParams) (*rerater, error)
 	if r.signed, err = p.Signature.correction(); err != nil {
 		return nil, err
 	}
-	if r.notifier, err = d.correctionNotifier(); err != nil {
+	if r.calls, err = d.starts(); err != nil {
 		return nil, err
 	}
 	r.ledger, err = d.WritableLedger(ctx)
@@ -137,9 +138,9 @@ type rerater struct {
 	tariff string
 	raters map[tencent.SDKAppID]*billing.Rater
 	ledger *ledger.Ledger
-	// notifier and signed are set only to apply corrections.
-	notifier *correctionNotifier
-	signed   ledger.Correction
+	// calls and signed are set only to apply corrections.
+	calls  launch.Calls
+	signed ledger.Correction
 
 	result           Rerating
 	oldSums, newSums sums

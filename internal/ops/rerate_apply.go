@@ -69,7 +69,7 @@ func (r *rerater) notifyAgain(ctx context.Context, e ledger.Entry) error {
 // answer once, it is not asked again for every call.
 func (r *rerater) notify(ctx context.Context, entries ...ledger.Entry) {
 	if r.notifyErr == nil {
-		r.notifyErr = r.notifier.notify(ctx, entries...)
+		r.notifyErr = NotifyCorrections(ctx, r.calls, entries...)
 	}
 	if r.notifyErr != nil {
 		r.result.NotNotified++

@@ -79,7 +79,7 @@ func (d *Deps) bookAndNotify(ctx context.Context, p ReverseParams,
 		return nil, err
 	}
 	signed.Force = p.Force
-	notifier, err := d.correctionNotifier()
+	calls, err := d.starts()
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (d *Deps) bookAndNotify(ctx context.Context, p ReverseParams,
 	if r.Costs, err = costsNow(ctx, l, of); err != nil {
 		return r, err
 	}
-	if err := notifier.notify(ctx, entries...); err != nil {
+	if err := NotifyCorrections(ctx, calls, entries...); err != nil {
 		return r, notNotified(err)
 	}
 	r.Notified = true

@@ -23,6 +23,7 @@ const (
 	ChangedBody   = "changed body"
 	Early         = "notified before charged"
 	NotInLedger   = "notified of no entry"
+	NotRelayed    = "not relayed"
 	AcceptedEmpty = "accepted but nowhere"
 	Impossible    = "impossible" // no order of what was done about the call explains it
 	Leaked        = "leaked"     // memory, goroutines, files or connections
@@ -72,6 +73,7 @@ func Check(e Evidence) []Finding {
 	}
 	r.histories()
 	r.usages()
+	r.relays()
 	for _, text := range e.Stuck {
 		r.add(Stuck, "", "%s", text)
 	}

@@ -81,6 +81,7 @@ type Evidence struct {
 	Corrections []Correction
 	Answers     []Answer
 	Messages    []Message
+	Relays      []Relay
 	// Operations are the histories of the calls.
 	Operations []Operation
 	// Usages are those of processes.

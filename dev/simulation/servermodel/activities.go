@@ -80,11 +80,9 @@ func (a *activityTask) offer(after time.Duration) {
 		if !a.open() || a.attempt != attempt || a.token != nil {
 			return
 		}
-		if again := s.offerAgain(s.activityPolls); again > 0 {
-			a.offer(again)
-			return
+		if !s.later(&s.activityPolls, a.offer) {
+			s.activityPolls.give(a.start())
 		}
-		s.activityPolls.give(a.start())
 	})
 }
 

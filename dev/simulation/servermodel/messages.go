@@ -187,7 +187,7 @@ func (s *Server) query(ctx context.Context, r *workflowservice.QueryWorkflowRequ
 		switch {
 		case e == nil:
 			return nil, notFound(r.Execution.GetWorkflowId())
-		case e.lastStarted == 0 || len(s.workflowPolls) == 0 || (e.task != nil && e.task.started != 0):
+		case e.lastStarted == 0 || len(s.workflowPolls.workers) == 0 || (e.task != nil && e.task.started != 0):
 			return nil, serviceerror.NewWorkflowNotReady("the workflow has a task under way")
 		}
 		s.workflowPolls.give(e.queryTask(r, s.newToken(q)))

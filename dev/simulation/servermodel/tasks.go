@@ -28,15 +28,22 @@ type workflowTask struct {
 	lost               bool
 }
 
-// polls are workers that wait for a task.
-type polls []chan proto.Message
+// polls are workers that wait for a task, or tasks that wait for a worker.
+type polls struct {
+	workers []chan proto.Message
+	tasks   []func() // offer them again
+}
 
 // wait waits for a task, until the worker or the server ends. It does not end with the
 // deadline of the request: the worker would only ask again.
 func (s *Server) wait(ctx context.Context, list *polls) proto.Message {
 	poll := make(chan proto.Message, 1)
 	s.mu.Lock()
-	*list = append(*list, poll)
+	list.workers = append(list.workers, poll)
+	for _, offer := range list.tasks {
+		offer()
+	}
+	list.tasks = nil
 	s.mu.Unlock()
 	cancelled := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -53,7 +60,7 @@ func (s *Server) wait(ctx context.Context, list *polls) proto.Message {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	*list = slices.DeleteFunc(*list, func(p chan proto.Message) bool { return p == poll })
+	list.workers = slices.DeleteFunc(list.workers, func(p chan proto.Message) bool { return p == poll })
 	select {
 	case task := <-poll: // it came at the same moment
 		return task
@@ -64,8 +71,8 @@ func (s *Server) wait(ctx context.Context, list *polls) proto.Message {
 
 // give gives a task to a worker that waits for one.
 func (p *polls) give(task proto.Message) {
-	(*p)[0] <- task
-	*p = (*p)[1:]
+	p.workers[0] <- task
+	p.workers = p.workers[1:]
 }
 
 func (s *Server) pollWorkflowTask(ctx context.Context, r *workflowservice.PollWorkflowTaskQueueRequest) (proto.Message, error) {
@@ -80,19 +87,19 @@ func (s *Server) pollWorkflowTask(ctx context.Context, r *workflowservice.PollWo
 	return &workflowservice.PollWorkflowTaskQueueResponse{}, nil
 }
 
-// pollAgain is when a task is offered again for which there was no worker.
-const pollAgain = 10 * time.Millisecond
-
-// offerAgain returns after which time a task can be offered again that cannot be handed
-// out now: the server is down, or no worker waits for one. 0 is now.
-func (s *Server) offerAgain(waiting polls) time.Duration {
-	if until := s.Faults.Down(); !until.IsZero() {
-		return time.Until(until)
+// later offers a task again that cannot be handed out now, because the server is down or
+// no worker waits for one; false if it can.
+func (s *Server) later(list *polls, offer func(after time.Duration)) bool {
+	until := s.Faults.Down()
+	switch {
+	case !until.IsZero():
+		offer(time.Until(until))
+	case len(list.workers) == 0:
+		list.tasks = append(list.tasks, func() { offer(0) })
+	default:
+		return false
 	}
-	if len(waiting) == 0 {
-		return pollAgain
-	}
-	return 0
+	return true
 }
 
 // scheduleTask makes a workflow task unless there is one.
@@ -101,7 +108,7 @@ func (e *execution) scheduleTask() {
 		return
 	}
 	e.newTask(1)
-	e.offerTask(0)
+	e.task.offer(0)
 }
 
 func (e *execution) newTask(attempt int32) {
@@ -118,20 +125,19 @@ func (e *execution) taskQueue() *taskqueuepb.TaskQueue {
 	return &taskqueuepb.TaskQueue{Name: e.queue, Kind: enumspb.TASK_QUEUE_KIND_NORMAL}
 }
 
-// offerTask gives the workflow task to a worker after a while.
-func (e *execution) offerTask(after time.Duration) {
-	s, task := e.server, e.task
+// offer gives the task to a worker after a while.
+func (t *workflowTask) offer(after time.Duration) {
+	e := t.run
+	s := e.server
 	s.Agenda.After(after, "task of "+e.id, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if e.task != task || task.started != 0 || !e.running() {
+		if e.task != t || t.started != 0 || !e.running() {
 			return
 		}
-		if again := s.offerAgain(s.workflowPolls); again > 0 {
-			e.offerTask(again)
-			return
+		if !s.later(&s.workflowPolls, t.offer) {
+			s.workflowPolls.give(t.start())
 		}
-		s.workflowPolls.give(task.start())
 	})
 }
 
@@ -192,7 +198,7 @@ func (t *workflowTask) end(event *historypb.HistoryEvent) {
 	if t.attempt > 1 {
 		backoff = min(time.Second<<min(t.attempt, 10), maxTaskBackoff)
 	}
-	e.offerTask(backoff)
+	e.task.offer(backoff)
 }
 
 func (s *Server) failWorkflowTask(r *workflowservice.RespondWorkflowTaskFailedRequest) (proto.Message, error) {
@@ -255,7 +261,7 @@ func (s *Server) completeWorkflowTask(r *workflowservice.RespondWorkflowTaskComp
 	case r.ForceCreateNewWorkflowTask && r.ReturnNewWorkflowTask:
 		answer.WorkflowTask = e.task.start()
 	default:
-		e.offerTask(0)
+		e.task.offer(0)
 	}
 	return answer, nil
 }
