@@ -17,13 +17,13 @@ import (
 	"aftercall/internal/config"
 	"aftercall/internal/dedupe"
 	"aftercall/internal/presence"
+	"aftercall/internal/process"
 	"aftercall/internal/ratelimit"
 	"aftercall/internal/redisguard"
 	"aftercall/internal/serve"
 	"aftercall/internal/telemetry"
 	"aftercall/internal/temporalclient"
 	"aftercall/internal/tencent"
-	"aftercall/internal/tracing"
 	"aftercall/starter/callback"
 	"aftercall/workflows"
 	"aftercall/workflows/launch"
@@ -41,53 +41,21 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	if err != nil {
 		return err
 	}
-	logs := telemetry.NewLogWriter(stderr, reg)
-	defer logs.Close()
-	logger := tracing.Correlate(telemetry.NewLogger(logs, string(settings.LogFormat), settings.LogLevel), workflows.CallIDOf)
-	traces, err := tracing.Start(ctx, environ, "aftercall-starter", logger)
+	p, err := process.Open(ctx, process.Options{
+		Environ: environ, Settings: settings.Common, Service: "aftercall-starter", CallIDOf: workflows.CallIDOf, Stderr: stderr, Registry: reg,
+	})
 	if err != nil {
 		return err
 	}
-	defer traces.Stop(ctx)
-
-	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal(), settings.RedisTimeout, redisguard.WithCertificates(settings.RedisCertificates()))
-	if err != nil {
-		return err
-	}
-	defer rdb.Close()
-	if err := traces.InstrumentRedis(rdb); err != nil {
-		return err
-	}
-	// Redis is used until the last answer.
-	guard := redisguard.New(context.WithoutCancel(ctx), rdb, reg, logger)
-	defer guard.Close()
-	claims := dedupe.New(guard, reg)
-
-	metrics, err := telemetry.TemporalMetrics(reg, logger)
-	if err != nil {
-		return err
-	}
-	interceptors, err := traces.TemporalInterceptors()
-	if err != nil {
-		return err
-	}
-	temporal, namespace, err := temporalclient.NewClient(environ, metrics, logger, interceptors...)
-	if err != nil {
-		return err
-	}
-	defer temporal.Close()
-
+	defer p.Close()
+	temporal, namespace, logger := p.Temporal, p.Namespace, p.Logger
 	certificate, err := callbackCertificate(settings)
 	if err != nil {
 		return err
 	}
-	clocks := clock.NewWatch(
-		time.Now, reg, logger,
-		clock.Source{Name: clock.Temporal, Read: func(ctx context.Context) (time.Time, error) { return temporalclient.Now(ctx, temporal, namespace) }},
-		clock.Source{Name: clock.Redis, Read: guard.Now},
-	)
+	clocks := p.Clocks()
 	calls := launch.NewCalls(temporal, settings.TaskQueue).Decrypting(settings.PayloadKeys).WithClock(func() time.Time { return clocks.NowOf(clock.Temporal) })
-	receiver := callback.New(Apps(cfg), claims, limits(settings, cfg, guard), calls, reg, logger)
+	receiver := callback.New(Apps(cfg), dedupe.New(p.Redis, reg), limits(settings, cfg, p.Redis), calls, reg, logger)
 	receiver.UseClock(clocks.Now)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -95,7 +63,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 		return nil
 	})
 	group.Go(func() error {
-		presence.NewReporter(guard, presence.Starter, clocks.Ahead, receiver.Answers).Run(ctx)
+		presence.NewReporter(p.Redis, presence.Starter, clocks.Ahead, receiver.Answers).Run(ctx)
 		return nil
 	})
 	var prepared atomic.Bool
@@ -109,7 +77,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 			ctx, logger, reg, settings.Drain,
 			serve.Listener{
 				Name: "callbacks", Address: settings.Listen, Certificate: certificate,
-				Handler: traces.Handler("callback", receiver),
+				Handler: p.Traces.Handler("callback", receiver),
 			},
 			serve.Listener{
 				Name: "admin", Address: settings.AdminListen,
@@ -119,7 +87,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 					admin.Check{Name: "temporal", Run: func(ctx context.Context) error { return temporalclient.Ping(ctx, temporal, namespace) }},
 					admin.Check{Name: "search attributes", Run: admin.FlagSet(&prepared, "not checked yet: waiting for Temporal")},
 					admin.Check{Name: "clock", Run: admin.NoProblem(clocks.Problem)},
-					admin.Check{Name: "redis", Optional: true, Run: guard.Ping},
+					admin.Check{Name: "redis", Optional: true, Run: p.Redis.Ping},
 				)),
 			},
 		)

@@ -17,18 +17,17 @@ import (
 	"aftercall/internal/config"
 	"aftercall/internal/ledger"
 	"aftercall/internal/presence"
+	"aftercall/internal/process"
 	"aftercall/internal/ratelimit"
-	"aftercall/internal/redisguard"
 	"aftercall/internal/serve"
 	"aftercall/internal/telemetry"
 	"aftercall/internal/temporalclient"
-	"aftercall/internal/tracing"
 	"aftercall/worker/waiting"
 	"aftercall/workflows"
 )
 
 // Run runs workflows and activities until ctx ends, then shuts down in order:
-// listener, running activities, connection to Temporal, ledger.
+// listener, running activities, ledger, connections.
 // environ holds the process settings (see docs/configuration.md); log lines go
 // to stderr.
 func Run(ctx context.Context, environ map[string]string, stderr io.Writer) error {
@@ -40,52 +39,23 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	if err != nil {
 		return err
 	}
-	logs := telemetry.NewLogWriter(stderr, reg)
-	defer logs.Close()
-	logger := tracing.Correlate(telemetry.NewLogger(logs, string(settings.LogFormat), settings.LogLevel), workflows.CallIDOf)
-	traces, err := tracing.Start(ctx, environ, "aftercall-worker", logger)
+	p, err := process.Open(ctx, process.Options{
+		Environ: environ, Settings: settings.Common, Service: "aftercall-worker", CallIDOf: workflows.CallIDOf, Stderr: stderr, Registry: reg,
+	})
 	if err != nil {
 		return err
 	}
-	defer traces.Stop(ctx)
+	defer p.Close()
+	temporal, namespace, logger := p.Temporal, p.Namespace, p.Logger
 
 	edits := &editGuard{tariffs: cfg.Tariffs, accepted: settings.AcceptEditedTariff, logger: logger}
 	pending := &pendingLedger{interval: tryWriteInterval, check: edits.start}
 	defer pending.close()
 	timed := newTimedLedger(edits, reg)
-	rdb, err := redisguard.NewClient(settings.RedisURL.Reveal(), settings.RedisTimeout, redisguard.WithCertificates(settings.RedisCertificates()))
-	if err != nil {
-		return err
-	}
-	defer rdb.Close()
-	if err := traces.InstrumentRedis(rdb); err != nil {
-		return err
-	}
-	// Redis is used until the last activity has ended.
-	guard := redisguard.New(context.WithoutCancel(ctx), rdb, reg, logger)
-	defer guard.Close()
-	metrics, err := telemetry.TemporalMetrics(reg, logger)
-	if err != nil {
-		return err
-	}
-	interceptors, err := traces.TemporalInterceptors()
-	if err != nil {
-		return err
-	}
-	temporal, namespace, err := temporalclient.NewClient(environ, metrics, logger, interceptors...)
-	if err != nil {
-		return err
-	}
-	defer temporal.Close()
-
-	clocks := clock.NewWatch(
-		time.Now, reg, logger,
-		clock.Source{Name: clock.Temporal, Read: func(ctx context.Context) (time.Time, error) { return temporalclient.Now(ctx, temporal, namespace) }},
-		clock.Source{Name: clock.Ledger, Read: pending.now}, clock.Source{Name: clock.Redis, Read: guard.Now},
-	)
+	clocks := p.Clocks(clock.Source{Name: clock.Ledger, Read: pending.now})
 	temporalNow := func() time.Time { return clocks.NowOf(clock.Temporal) }
 	tasks, err := NewTasks(cfg, Connections{
-		Temporal: temporal, TaskQueue: settings.TaskQueue, Redis: guard, Ledger: timed, Clocks: clocks, Limiter: ratelimit.New(guard, reg), HTTP: traces.HTTPClient,
+		Temporal: temporal, TaskQueue: settings.TaskQueue, Redis: p.Redis, Ledger: timed, Clocks: clocks, Limiter: ratelimit.New(p.Redis, reg), HTTP: p.Traces.HTTPClient,
 	}, reg, logger)
 	if err != nil {
 		return err
@@ -98,7 +68,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	var polling atomic.Bool
 	group.Go(func() error {
 		var err error
-		if timed.Ledger, err = pending.open(ctx, settings.LedgerURL.Reveal(), ledger.Options{Logger: logger, Traces: traces.ChildSpans()}, logger); timed.Ledger == nil {
+		if timed.Ledger, err = pending.open(ctx, settings.LedgerURL.Reveal(), ledger.Options{Logger: logger, Traces: p.Traces.ChildSpans()}, logger); timed.Ledger == nil {
 			return err
 		}
 		group.Go(func() error {
@@ -139,7 +109,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 		return nil
 	})
 	group.Go(func() error {
-		presence.NewReporter(guard, presence.Worker, clocks.Ahead, nil).Run(ctx)
+		presence.NewReporter(p.Redis, presence.Worker, clocks.Ahead, nil).Run(ctx)
 		return nil
 	})
 	group.Go(func() error {
@@ -151,7 +121,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 				admin.Check{Name: "worker", Run: admin.FlagSet(&polling, "not polling: waiting for Temporal and the ledger, or until the clock is right")},
 				admin.Check{Name: "clock", Run: admin.NoProblem(clocks.Problem)},
 				admin.Check{Name: "ledger", Run: pending.ready},
-				admin.Check{Name: "redis", Optional: true, Run: guard.Ping},
+				admin.Check{Name: "redis", Optional: true, Run: p.Redis.Ping},
 			)), reg, logger),
 		})
 	})
