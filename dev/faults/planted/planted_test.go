@@ -1,9 +1,11 @@
 package planted_test
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -22,11 +24,11 @@ func TestEveryPatchFits(t *testing.T) {
 	other := t.TempDir()
 	bugs, err := planted.Bugs()
 	require.NoError(t, err)
-	require.Len(t, bugs, 10)
+	require.ElementsMatch(t, slices.Collect(maps.Keys(planted.Findings)), planted.Names(bugs))
 	points, err := planted.Points()
 	require.NoError(t, err)
 	require.Len(t, points, 6)
-	for _, folder := range []string{"internal/ledger", "activities", "workflows", "starter/callback"} {
+	for _, folder := range []string{"internal/ledger", "activities", "workflows", "starter/callback", "internal/tencent"} {
 		require.NoError(t, os.MkdirAll(filepath.Join(other, folder), 0o700))
 		files, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
 		require.NoError(t, err)

@@ -1,0 +1,18 @@
+package planted
+
+import "aftercall/dev/faults/checker"
+
+// Findings are the kinds of findings that the checker must have with each bug.
+var Findings = map[string]string{
+	"confirm-before-start":     checker.AcceptedEmpty,
+	"conflict-charged":         checker.Doubled,
+	"leaked-goroutine":         checker.Leaked,
+	"message-id-from-run":      checker.SeveralIDs,
+	"no-sweep":                 checker.Lost,
+	"no-unique-key":            checker.Doubled,
+	"notify-before-charge":     checker.Early,
+	"ok-before-start":          checker.AcceptedEmpty,
+	"reset-charges-again":      checker.Doubled,
+	"swallowed-ledger-error":   checker.Lost,
+	"watermark-before-reading": checker.Lost,
+}
