@@ -27,7 +27,8 @@ const maxFuzzTariff = 8 << 10
 func FuzzTariff(f *testing.F) {
 	f.Add([]byte(tariffYAML), int64(45), "10001,user2")
 	f.Fuzz(func(t *testing.T, text []byte, seconds int64, members string) {
-		if len(text) > maxFuzzTariff {
+		// internal/config refuses anchors, aliases and tags, of which some make the library panic.
+		if len(text) > maxFuzzTariff || bytes.ContainsAny(text, "&*!") {
 			return
 		}
 		var tariff billing.Tariff
