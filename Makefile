@@ -111,6 +111,12 @@ faults: build ## Inject faults into real processes by seed, and check every call
 	@cd dev/faults/harness && go build -o ../../bin/faults .
 	@dev/bin/faults $(ARGS)
 
+.PHONY: load
+load: build ## Load real processes with more than they can handle at once, and check every call; needs redis-server   (ARGS="burst|waiting|killed --topology dev|cluster")
+	@mkdir -p dev/bin
+	@go build -o dev/bin/load ./dev/faults/load
+	@dev/bin/load $(ARGS)
+
 .PHONY: lint
 lint: tools ## gofumpt, golangci-lint, workflowcheck and actionlint
 	dev/bin/golangci-lint run ./...

@@ -82,6 +82,11 @@ func (h *Handler) start(ctx context.Context, app App, cb tencent.Callback, finge
 	if !allowed(ctx, h.limits.Calls, app.ID) {
 		return startResult{}, errThrottled
 	}
+	end, err := h.begin(ctx)
+	if err != nil {
+		return startResult{}, err
+	}
+	defer end()
 	already, err := h.workflows.Start(ctx, workflows.AfterCallParams{
 		SDKAppID:       app.ID,
 		App:            app.Name,

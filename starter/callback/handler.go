@@ -72,7 +72,9 @@ type Handler struct {
 	// clock is what the time of signatures and probes is compared with.
 	clock func() time.Time
 
-	starts     singleflight.Group
+	starts singleflight.Group
+	// starting has an element for each start that waits for Temporal.
+	starting   chan struct{}
 	unaccepted *unaccepted
 
 	// relays are the starts of relays and the rechecks that no answer waits for.
@@ -103,7 +105,7 @@ func New(apps []App, claims *dedupe.Store, limits Limits, starter WorkflowStarte
 	limits.Answer = cmp.Or(limits.Answer, DefaultAnswerTimeout)
 	h := &Handler{
 		apps: make(map[tencent.SDKAppID]appWithHashes, len(apps)), claims: claims, limits: limits, workflows: starter,
-		metrics: newMetrics(reg), refusals: newRefusalLog(logger), logger: logger, now: time.Now, clock: time.Now, relaySlots: make(chan struct{}, maxRelayStarts),
+		metrics: newMetrics(reg), refusals: newRefusalLog(logger), logger: logger, now: time.Now, clock: time.Now, relaySlots: make(chan struct{}, maxRelayStarts), starting: make(chan struct{}, maxStarts),
 	}
 	h.unaccepted = newUnaccepted(h.metrics.unaccepted, logger)
 	h.router = h.routes()

@@ -27,6 +27,35 @@ type Limit interface {
 	Take(ctx context.Context, app tencent.SDKAppID) bool
 }
 
+// maxStarts is how many starts wait for Temporal at once, many more than it needs to be
+// busy. If all callbacks of a burst asked it together, it would answer none in time.
+const maxStarts = 64
+
+// errBusy is returned for a start that would have come too late.
+var errBusy = errors.New("too many workflows are being started at once")
+
+// begin waits for one of maxStarts, for half of the time that ctx leaves: the other half
+// is for the start itself. end lets the next one begin.
+func (h *Handler) begin(ctx context.Context) (end func(), err error) {
+	end = func() { <-h.starting }
+	select {
+	case h.starting <- struct{}{}:
+		return end, nil
+	default:
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
+		defer cancel()
+	}
+	select {
+	case h.starting <- struct{}{}:
+		return end, nil
+	case <-ctx.Done():
+		return nil, errBusy
+	}
+}
+
 var errThrottled = errors.New("over the limit of callbacks that start a workflow")
 
 func allowed(ctx context.Context, limit Limit, app tencent.SDKAppID) bool {

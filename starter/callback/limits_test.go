@@ -1,9 +1,13 @@
 package callback
 
 import (
+	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/stretchr/testify/require"
@@ -53,4 +57,40 @@ func TestADuplicateCostsNoTokenAndOneRoundTrip(t *testing.T) {
 	before := m.CommandCount()
 	f.requireOK(f.post(good, body))
 	require.Equal(t, before+1, m.CommandCount())
+}
+
+// TestStartsOfABurst: when as many starts wait for Temporal as it needs to be busy,
+// another one does not ask it too, and is answered while the sender still listens.
+func TestStartsOfABurst(t *testing.T) {
+	m := miniredis.RunT(t)
+	f := newFixture(t, "redis://"+m.Addr(), m.FlushAll)
+	for range maxStarts {
+		f.handler.starting <- struct{}{}
+	}
+	require.Equal(t, http.StatusServiceUnavailable, f.post(good, body).Code)
+	require.Zero(t, f.temporal.starts)
+	answered := make(chan *httptest.ResponseRecorder)
+	go func() {
+		w := httptest.NewRecorder()
+		f.handler.ServeHTTP(w, httptest.NewRequest(http.MethodPost, good, strings.NewReader(body)))
+		answered <- w
+	}()
+	<-f.handler.starting // one has ended
+	f.requireOK(<-answered)
+	require.Len(t, f.handler.starting, maxStarts-1, "it has made room, too")
+	require.Equal(t, 1, f.temporal.starts)
+}
+
+// TestBeginLeavesTimeForTheStart: who waits for the others gives up at half of the time.
+func TestBeginLeavesTimeForTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &Handler{starting: make(chan struct{}, 1)}
+		h.starting <- struct{}{}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		_, err := h.begin(ctx)
+		require.ErrorIs(t, err, errBusy)
+		require.Equal(t, 500*time.Millisecond, time.Since(began))
+	})
 }

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.temporal.io/api/workflowservice/v1"
+
+	"aftercall/dev/local"
+	"aftercall/dev/tencentsim"
+	"aftercall/internal/tencent"
+	"aftercall/workflows"
+)
+
+// burst posts the callbacks of all calls at once, each on a connection of its own if the
+// answers take long, and gives up on an answer after two seconds, as Tencent does.
+func burst(ctx context.Context, r *run) error {
+	if err := r.place(ctx, r.calls, true); err != nil {
+		return err
+	}
+	began := time.Now()
+	for _, call := range r.placed {
+		if err := r.stack.Tencent.RepeatCallback(call.SDKAppID, call.Record.CallID, nil); err != nil {
+			return err
+		}
+	}
+	if err := r.stack.Tencent.Wait(ctx); err != nil {
+		return err
+	}
+	answers := map[int]int{}
+	var slowest int64
+	for _, call := range r.stack.Tencent.Calls() {
+		for _, posted := range call.Callbacks {
+			answers[posted.Status]++
+			slowest = max(slowest, posted.LatencyMS)
+		}
+	}
+	r.figure("answered OK", "%d", answers[http.StatusOK])
+	r.figure("answered 503", "%d", answers[http.StatusServiceUnavailable])
+	others := r.calls - answers[http.StatusOK] - answers[http.StatusServiceUnavailable] - answers[0]
+	r.figure("other answers", "%d", others)
+	r.figure("no answer within 2 s", "%d", answers[0])
+	r.figure("slowest answer at the sender, with its wait for a processor", "%d ms", slowest)
+	within, all, err := r.answeredWithin(ctx, answerBudget)
+	if err != nil {
+		return err
+	}
+	r.figure("answered within 1.5 s at the starter", "%d of %d", within, all)
+	if err := r.awaitCharged(ctx, r.calls); err != nil {
+		return err
+	}
+	r.figure("all charged after, sweeps included", "%s", time.Since(began).Round(time.Second))
+	return nil
+}
+
+// answerBudget is the bucket of the starter's metric above its limit for an answer.
+const answerBudget = 1.5
+
+// answeredWithin counts callbacks by how long the starters took, by their metric.
+func (r *run) answeredWithin(ctx context.Context, seconds float64) (within, all int, err error) {
+	for _, port := range r.stack.Ports().StarterAdmins {
+		text, err := get(ctx, fmt.Sprintf("http://127.0.0.1:%d/metrics", port))
+		if err != nil {
+			return 0, 0, err
+		}
+		for line := range strings.Lines(text) {
+			labels, found := strings.CutPrefix(line, "aftercall_callback_duration_seconds_bucket{")
+			if !found {
+				continue
+			}
+			labels, value, _ := strings.Cut(labels, "} ")
+			n, err := strconv.Atoi(strings.TrimSpace(value))
+			if err != nil {
+				return 0, 0, err
+			}
+			_, le, _ := strings.Cut(labels, `le="`)
+			switch le = strings.TrimSuffix(le, `"`); le {
+			case "+Inf":
+				all += n
+			case strconv.FormatFloat(seconds, 'f', -1, 64):
+				within += n
+			}
+		}
+	}
+	return within, all, nil
+}
+
+func get(ctx context.Context, url string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return string(body), err
+}
+
+// waiting lets all calls end while the record API fails, and then lets it work again.
+func waiting(ctx context.Context, r *run) error {
+	if err := r.stack.Tencent.AddAPIFault(tencentsim.APIFault{Code: tencent.CodeInternal}); err != nil {
+		return err
+	}
+	if err := r.place(ctx, r.calls, false); err != nil {
+		return err
+	}
+	began := time.Now()
+	if err := r.await(ctx, func() (string, bool, error) {
+		open, err := r.stack.Temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: workflows.WaitingQuery(workflows.StageRecord)})
+		return fmt.Sprintf("%d calls wait", open.GetCount()), err == nil && int(open.GetCount()) >= r.calls, nil
+	}); err != nil {
+		return err
+	}
+	r.figure("all wait after", "%s", time.Since(began).Round(time.Second))
+	if err := r.stack.Tencent.ClearFaults(); err != nil {
+		return err
+	}
+	healed := time.Now()
+	if err := r.awaitCharged(ctx, r.calls); err != nil {
+		return err
+	}
+	took := time.Since(healed)
+	r.figure("all charged after the record API worked again", "%s", took.Round(time.Second))
+	r.figure("charged", "%.0f calls/s", float64(r.calls)/took.Seconds())
+	return nil
+}
+
+// killed kills every process at once while calls end, and starts all again.
+func killed(ctx context.Context, r *run) error {
+	t := r.topology
+	parts := []string{"redis"}
+	if t.Postgres {
+		parts = append(parts, "postgres")
+	}
+	if t.Proxy {
+		parts = append(parts, "proxy")
+	}
+	parts = slices.Concat(parts, local.Numbered("temporal", max(1, len(t.Nodes))), local.Numbered("worker", t.Workers), local.Numbered("starter", t.Starters))
+	if err := r.place(ctx, r.calls/2, false); err != nil {
+		return err
+	}
+	before, err := r.charged(ctx)
+	if err != nil {
+		return err
+	}
+	for _, part := range parts {
+		if err := r.stack.KillPart(part); err != nil {
+			return fmt.Errorf("kill %s: %w", part, err)
+		}
+	}
+	r.figure("killed", "%s", strings.Join(parts, ", "))
+	r.figure("charged before", "%d", before)
+	if err := r.place(ctx, r.calls-r.calls/2, false); err != nil { // nobody is there
+		return err
+	}
+	for _, part := range parts {
+		if err := r.stack.StartPart(ctx, part); err != nil {
+			return fmt.Errorf("start %s: %w", part, err)
+		}
+	}
+	began := time.Now()
+	if err := r.awaitCharged(ctx, r.calls); err != nil {
+		return err
+	}
+	r.figure("all charged after everything was started again, sweeps included", "%s", time.Since(began).Round(time.Second))
+	return nil
+}
