@@ -26,10 +26,11 @@ type commands struct {
 
 	Ledger ledgerCommands `cmd:"" help:"Explain, list, add up, export, correct and verify charges." group:"Charges"`
 
-	Check    checkCommand     `cmd:"" help:"Check everything that calls depend on, with the cure for what is wrong." group:"Operation"`
-	Callback callbackCommands `cmd:"" help:"Show, set or delete where Tencent posts callbacks." group:"Operation"`
-	Target   targetCommands   `cmd:"" help:"Test targets." group:"Operation"`
-	Sweep    sweepCommands    `cmd:"" help:"Show the sweeps, which find calls whose callback was lost, and dismiss what they hold back." group:"Operation"`
+	Check        checkCommand        `cmd:"" help:"Check everything that calls depend on, with the cure for what is wrong." group:"Operation"`
+	Callback     callbackCommands    `cmd:"" help:"Show, set or delete where Tencent posts callbacks." group:"Operation"`
+	Target       targetCommands      `cmd:"" help:"Test targets." group:"Operation"`
+	Sweep        sweepCommands       `cmd:"" help:"Show the sweeps, which find calls whose callback was lost, and dismiss what they hold back." group:"Operation"`
+	WebuiColumns webUIColumnsCommand `cmd:"" help:"Print what gives Temporal's Web UI the columns of calls." group:"Operation"`
 
 	Starter starterCommand `cmd:"" help:"Run the process that receives callbacks and starts workflows." group:"Processes"`
 	Worker  workerCommand  `cmd:"" help:"Run the process that runs workflows and activities." group:"Processes"`
