@@ -51,7 +51,9 @@ image: dev/bin/release ## Build the image for amd64 and arm64 into dist/image, a
 push-image: dev/bin/release ## Push dist/image   (ARGS="registry.example.com/aftercall:1.2.0")
 	@dev/bin/release push dist/image $(ARGS)
 
-GORELEASER = dev/bin/goreleaser release --clean --config dev/release/goreleaser.yaml --release-notes dist/notes.md
+# One build at a time, because archives have programs in the order in which they were built.
+GORELEASER = COMMIT="$$(git rev-parse --short=12 HEAD)" COMMIT_TIME="$$(git log -1 --format=%cI)" COMMIT_SECONDS="$$(git log -1 --format=%ct)" \
+	dev/bin/goreleaser release --clean --parallelism=1 --config dev/release/goreleaser.yaml --release-notes dist/notes.md
 
 .PHONY: release-snapshot
 release-snapshot: dev/bin/release dev/bin/goreleaser ## Build archives, Debian packages, SBOMs and checksums into dist/release

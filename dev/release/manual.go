@@ -24,6 +24,8 @@ func (c manualCommand) Run() error {
 	if err != nil {
 		return err
 	}
+	// Its first line is the title of the page.
+	model.Help = "charges ended calls of Tencent RTC\n\n" + model.Help
 	page, err := zipped(mangokong.NewManPage(1, model).Build(roff.NewDocument()))
 	if err != nil {
 		return err
