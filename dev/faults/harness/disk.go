@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-const noDisk = notPossible("only root on Linux can mount a tmpfs")
+const errNoDisk = notPossibleError("only root on Linux can mount a tmpfs")
 
 // disk is a small file system for the ledger.
 type disk struct {
@@ -44,7 +44,7 @@ func (d *disk) filler() string { return filepath.Join(d.folder, "filler") }
 // fill leaves no byte free.
 func (d *disk) fill() error {
 	if !d.mounted {
-		return noDisk
+		return errNoDisk
 	}
 	f, err := os.Create(d.filler())
 	if err != nil {
@@ -67,7 +67,7 @@ func (d *disk) empty() error { return os.Remove(d.filler()) }
 // writing, or writable with "rw".
 func (d *disk) remount(mode string) error {
 	if !d.mounted {
-		return noDisk
+		return errNoDisk
 	}
 	return command("mount", "-o", "remount,"+mode, d.folder)
 }

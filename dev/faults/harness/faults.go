@@ -25,11 +25,11 @@ type begin func(context.Context, *world) (end, error)
 // end puts everything right again, also after the run was canceled.
 type end func(context.Context) error
 
-// notPossible is why a fault cannot be injected here.
-type notPossible string
+// notPossibleError is why a fault cannot be injected here.
+type notPossibleError string
 
 // Error implements error.
-func (n notPossible) Error() string { return string(n) }
+func (n notPossibleError) Error() string { return string(n) }
 
 // String is the fault in a timeline.
 func (f fault) String() string { return f.part + ": " + f.kind }
@@ -42,7 +42,7 @@ func (f fault) run(ctx context.Context, w *world, lasts time.Duration) error {
 		return err
 	}
 	end, err := f.begin(ctx, w)
-	if errors.As(err, new(notPossible)) {
+	if errors.As(err, new(notPossibleError)) {
 		w.note("%s is not injected: %v", f, err)
 		return nil
 	}

@@ -34,7 +34,7 @@ func clockFaults() (all []fault) {
 func skewed(part string, ahead time.Duration) begin {
 	return func(ctx context.Context, w *world) (end, error) {
 		if w.skewed == "" {
-			return nil, notPossible("only make faults builds a program whose clock can be set")
+			return nil, notPossibleError("only make faults builds a program whose clock can be set")
 		}
 		clock := local.Clock(filepath.Join(w.stack.Dir(), "clock of "+part))
 		if err := clock.Set(ahead); err != nil {
