@@ -96,7 +96,7 @@ test: temporal ## Run all tests
 .PHONY: test-cluster
 test-cluster: temporal tools ## Test a Temporal cluster that loses its nodes; needs redis-server, PostgreSQL and HAProxy
 	@dev/bin/stack temporal --topology cluster
-	cd dev/cluster && ../bin/golangci-lint run ./...
+	cd dev/cluster && ../bin/golangci-lint run ./... && go test ./...
 	AFTERCALL_TEST_REQUIRE=redis,postgres,haproxy,cluster go test ./dev/local -count=1 -run TestCluster
 
 .PHONY: simulate
