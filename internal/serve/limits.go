@@ -19,8 +19,9 @@ type Limits struct {
 	Header, Read, Write, Idle time.Duration
 }
 
-// maxConnections is several times what Tencent's callbacks need at their most.
-const maxConnections = 2048
+// maxConnections is more than a burst of callbacks on connections of their own: one that
+// is closed for another leaves its callback without an answer.
+const maxConnections = 8192
 
 // DefaultLimits are far above what Tencent, Prometheus and people need.
 func DefaultLimits() Limits {
