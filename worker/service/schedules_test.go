@@ -54,6 +54,7 @@ func devServer(t *testing.T, port int) (c client.Client, stop func()) {
 		ExistingPath: path, DBFilename: filepath.Join(t.TempDir(), "temporal.db"),
 		ClientOptions: &client.Options{
 			HostPort: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+			ConnectionOptions: testenv.PatientConnection(),
 		},
 		Stdout: io.Discard, Stderr: io.Discard,
 	})
