@@ -82,7 +82,7 @@ func (h *Handler) start(ctx context.Context, app App, cb tencent.Callback, finge
 	if !allowed(ctx, h.limits.Calls, app.ID) {
 		return startResult{}, errThrottled
 	}
-	end, err := h.begin(ctx)
+	end, err := h.starting[app.ID].begin(ctx)
 	if err != nil {
 		return startResult{}, err
 	}

@@ -27,19 +27,23 @@ type Limit interface {
 	Take(ctx context.Context, app tencent.SDKAppID) bool
 }
 
-// maxStarts is how many starts wait for Temporal at once, many more than it needs to be
-// busy. If all callbacks of a burst asked it together, it would answer none in time.
+// maxStarts is how many starts of an app wait for Temporal at once, many more than it
+// needs to be busy. If all callbacks of a burst asked it together, it would answer none
+// in time. Each app has its own, so that one does not wait behind the burst of another.
 const maxStarts = 64
+
+// starting has an element for each start that waits for Temporal.
+type starting chan struct{}
 
 // errBusy is returned for a start that would have come too late.
 var errBusy = errors.New("too many workflows are being started at once")
 
-// begin waits for one of maxStarts, for half of the time that ctx leaves: the other half
-// is for the start itself. end lets the next one begin.
-func (h *Handler) begin(ctx context.Context) (end func(), err error) {
-	end = func() { <-h.starting }
+// begin waits for a place, for half of the time that ctx leaves: the other half is for
+// the start itself. end lets the next one begin.
+func (s starting) begin(ctx context.Context) (end func(), err error) {
+	end = func() { <-s }
 	select {
-	case h.starting <- struct{}{}:
+	case s <- struct{}{}:
 		return end, nil
 	default:
 	}
@@ -49,7 +53,7 @@ func (h *Handler) begin(ctx context.Context) (end func(), err error) {
 		defer cancel()
 	}
 	select {
-	case h.starting <- struct{}{}:
+	case s <- struct{}{}:
 		return end, nil
 	case <-ctx.Done():
 		return nil, errBusy

@@ -60,36 +60,39 @@ func TestADuplicateCostsNoTokenAndOneRoundTrip(t *testing.T) {
 }
 
 // TestStartsOfABurst: when as many starts wait for Temporal as it needs to be busy,
-// another one does not ask it too, and is answered while the sender still listens.
+// another one does not ask it too, and is answered while the sender still listens. Other
+// apps do not wait.
 func TestStartsOfABurst(t *testing.T) {
 	m := miniredis.RunT(t)
 	f := newFixture(t, "redis://"+m.Addr(), m.FlushAll)
+	starting := f.handler.starting[appID]
 	for range maxStarts {
-		f.handler.starting <- struct{}{}
+		starting <- struct{}{}
 	}
+	f.requireOK(f.post(relayURL(relayEnd), body))
 	require.Equal(t, http.StatusServiceUnavailable, f.post(good, body).Code)
-	require.Zero(t, f.temporal.starts)
+	require.Equal(t, 1, f.temporal.starts)
 	answered := make(chan *httptest.ResponseRecorder)
 	go func() {
 		w := httptest.NewRecorder()
 		f.handler.ServeHTTP(w, httptest.NewRequest(http.MethodPost, good, strings.NewReader(body)))
 		answered <- w
 	}()
-	<-f.handler.starting // one has ended
+	<-starting // one has ended
 	f.requireOK(<-answered)
-	require.Len(t, f.handler.starting, maxStarts-1, "it has made room, too")
-	require.Equal(t, 1, f.temporal.starts)
+	require.Len(t, starting, maxStarts-1, "it has made room, too")
+	require.Equal(t, 2, f.temporal.starts)
 }
 
 // TestBeginLeavesTimeForTheStart: who waits for the others gives up at half of the time.
 func TestBeginLeavesTimeForTheStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := &Handler{starting: make(chan struct{}, 1)}
-		h.starting <- struct{}{}
+		full := make(starting, 1)
+		full <- struct{}{}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began := time.Now()
-		_, err := h.begin(ctx)
+		_, err := full.begin(ctx)
 		require.ErrorIs(t, err, errBusy)
 		require.Equal(t, 500*time.Millisecond, time.Since(began))
 	})
