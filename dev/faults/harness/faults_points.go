@@ -49,6 +49,9 @@ func killedAt(part, point string) begin {
 		if err := w.stack.LaunchPart(part, w.otherVersion(part), map[string]string{active.PointVariable: file}); err != nil {
 			return nil, err
 		}
+		if err := w.stack.AwaitPart(ctx, part); err != nil {
+			return nil, err
+		}
 		if err := os.WriteFile(file+".next", []byte(point), 0o600); err != nil {
 			return nil, err
 		}
