@@ -76,6 +76,10 @@ func TestHistories(t *testing.T) {
 			at(10, 11, OpReverse, Unknown), at(12, 13, OpReverse, Succeeded), at(14, 14, OpReverse, Succeeded), at(15, 15, OpUndo, Succeeded), at(16, 16, OpUndo, Succeeded),
 			at(17, 17, OpFind, Done, again, ofHistory("adjustment.2:c", "0.10")),
 		), ""},
+		"a command that booked without an answer, and is repeated": {with(
+			at(6, 99, OpAdjust, Unknown, ofHistory("", "30")), at(8, 8, OpRead, Done, charged, ofHistory("adjustment:c", "30")),
+			at(9, 9, OpAdjust, Succeeded, ofHistory("", "30")), at(10, 10, OpRead, Done, charged, ofHistory("adjustment:c", "30")),
+		), ""},
 		"found at once": {with(at(4, 5, OpFind, Done, charged), at(3, 4, OpFind, Refused)), ""},
 
 		"OK before the start":         {[]Operation{at(1, 2, OpCallback, Done), at(3, 4, OpStart, Done)}, "it is unknown, and the next cannot be callback: done"},

@@ -102,6 +102,9 @@ func (s callState) do(o Operation) (after callState, possible bool) {
 	case OpAdjust:
 		next := s.next("adjustment")
 		if len(entries) == 1 && entries[0].name == anyAdjustment {
+			if s.has(o) { // a repetition books nothing
+				return s, false
+			}
 			entries[0].name = next
 		}
 		return s.book(entries), charged && len(entries) == 1 && entries[0].name == next
