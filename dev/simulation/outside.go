@@ -42,6 +42,9 @@ func (w *World) callBack(r *http.Request) (*http.Response, error) {
 	w.relayed(app, command, callID, r, body, 0)
 	w.forgotten(app, callID)
 	response := serve(w.process.receiver, r.WithContext(context.WithValue(r.Context(), deathKey{}, d)))
+	if command == tencent.CommandAfterEndCall {
+		w.madeUp(app, callID)
+	}
 	if d.dead.Load() {
 		w.trace.add(callID, "the starter dies (before the start: %t)", d.before)
 		return nil, errReset
@@ -80,11 +83,18 @@ func (w *World) answered(app, callID string, status int) {
 	id, err := tencent.ParseSDKAppID(app)
 	known := err == nil && (w.temporal.Has(workflows.AfterCallID(id, callID)) || w.inLedger(id, callID))
 	w.accept(callID, known)
-	if err == nil && w.find(id, callID) == nil { // malformed: its CallId is another one
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.calls = append(w.calls, &call{id: callID, app: id, name: w.appName(id), odd: true})
+}
+
+// madeUp notes the call of a workflow that a malformed callback has started, whatever
+// its answer was: its CallId is that of no call.
+func (w *World) madeUp(app, callID string) {
+	id, err := tencent.ParseSDKAppID(app)
+	if err != nil || w.find(id, callID) != nil || !w.temporal.Has(workflows.AfterCallID(id, callID)) {
+		return
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calls = append(w.calls, &call{id: callID, app: id, name: w.appName(id), odd: true})
 }
 
 // inLedger reports whether the real ledger has the call.
