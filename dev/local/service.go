@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
 	"slices"
 
 	"aftercall/internal/testenv/programs"
@@ -103,21 +102,6 @@ func (s *Stack) Launch(name string, service Service, adminPort int, change map[s
 func (s *Stack) Ready(ctx context.Context) error { return s.ready(ctx, s.ports.StarterAdmins[0]) }
 
 func (s *Stack) ready(ctx context.Context, adminPort int) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, httpURL(adminPort)+"/readyz", nil)
-	if err != nil {
-		return err
-	}
-	resp, err := s.http.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("/readyz answers %d: %s", resp.StatusCode, answer)
-	}
-	return nil
+	_, err := AskAdmin(ctx, httpURL(adminPort)+"/readyz")
+	return err
 }

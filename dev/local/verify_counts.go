@@ -3,10 +3,6 @@ package local
 import (
 	"context"
 	"fmt"
-	"net/http"
-
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
 )
 
 // counts are counters of the starter.
@@ -40,7 +36,7 @@ func deviationsOfCounts(samples []Sample, before, after counts) []string {
 // starterCounts reads the counters from the metrics of all starters.
 func (s *Stack) starterCounts(ctx context.Context) (sum counts, err error) {
 	for _, port := range s.ports.StarterAdmins {
-		one, err := s.countsOf(ctx, metricsURL(port))
+		one, err := countsOf(ctx, metricsURL(port))
 		if err != nil {
 			return counts{}, err
 		}
@@ -51,20 +47,10 @@ func (s *Stack) starterCounts(ctx context.Context) (sum counts, err error) {
 	return sum, nil
 }
 
-func (s *Stack) countsOf(ctx context.Context, url string) (counts, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+func countsOf(ctx context.Context, url string) (counts, error) {
+	families, err := Metrics(ctx, url)
 	if err != nil {
 		return counts{}, err
-	}
-	resp, err := s.http.Do(req)
-	if err != nil {
-		return counts{}, fmt.Errorf("metrics of the starter: %w", err)
-	}
-	defer resp.Body.Close()
-	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(resp.Body)
-	if err != nil {
-		return counts{}, fmt.Errorf("metrics of the starter: %w", err)
 	}
 	sum := func(family, outcome string) (total float64) {
 		for _, m := range families[family].GetMetric() {

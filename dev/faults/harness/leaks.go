@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
 	"github.com/prometheus/procfs"
 
 	"aftercall/dev/faults/checker"
@@ -61,15 +57,10 @@ func (w *world) services() (all []service) {
 
 // usageOf collects the garbage of a process, and then reads its metrics.
 func usageOf(ctx context.Context, part service) (all []checker.Usage, err error) {
-	if _, err := get(ctx, part.admin+"/debug/pprof/heap?gc=1"); err != nil {
+	if _, err := local.AskAdmin(ctx, part.admin+"/debug/pprof/heap?gc=1"); err != nil {
 		return nil, err
 	}
-	text, err := get(ctx, part.admin+"/metrics")
-	if err != nil {
-		return nil, err
-	}
-	parser := expfmt.NewTextParser(model.LegacyValidation)
-	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
+	families, err := local.Metrics(ctx, part.admin+"/metrics")
 	if err != nil {
 		return nil, err
 	}
@@ -79,23 +70,6 @@ func usageOf(ctx context.Context, part service) (all []checker.Usage, err error)
 		}
 	}
 	return all, nil
-}
-
-func get(ctx context.Context, url string) (body string, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return "", err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s answers %d: %s", url, resp.StatusCode, text)
-	}
-	return string(text), err
 }
 
 // connections counts those of starters and workers to everything they use, as the
@@ -162,7 +136,7 @@ func compare(before, now []checker.Usage) []checker.Usage {
 // return what most of them do.
 func (w *world) profiles(ctx context.Context) (stories []string) {
 	for _, part := range w.services() {
-		profile, err := get(ctx, part.admin+"/debug/pprof/goroutine?debug=1")
+		profile, err := local.AskAdmin(ctx, part.admin+"/debug/pprof/goroutine?debug=1")
 		file := filepath.Join(w.stack.Dir(), "logs", part.name+"-goroutines.txt")
 		if err == nil {
 			err = os.WriteFile(file, []byte(profile), 0o600)

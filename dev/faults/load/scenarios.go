@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -63,46 +61,22 @@ func burst(ctx context.Context, r *run) error {
 const answerBudget = 1.5
 
 // answeredWithin counts callbacks by how long the starters took, by their metric.
-func (r *run) answeredWithin(ctx context.Context, seconds float64) (within, all int, err error) {
+func (r *run) answeredWithin(ctx context.Context, seconds float64) (within, all uint64, err error) {
 	for _, port := range r.stack.Ports().StarterAdmins {
-		text, err := get(ctx, fmt.Sprintf("http://127.0.0.1:%d/metrics", port))
+		families, err := local.Metrics(ctx, fmt.Sprintf("http://127.0.0.1:%d/metrics", port))
 		if err != nil {
 			return 0, 0, err
 		}
-		for line := range strings.Lines(text) {
-			labels, found := strings.CutPrefix(line, "aftercall_callback_duration_seconds_bucket{")
-			if !found {
-				continue
-			}
-			labels, value, _ := strings.Cut(labels, "} ")
-			n, err := strconv.Atoi(strings.TrimSpace(value))
-			if err != nil {
-				return 0, 0, err
-			}
-			_, le, _ := strings.Cut(labels, `le="`)
-			switch le = strings.TrimSuffix(le, `"`); le {
-			case "+Inf":
-				all += n
-			case strconv.FormatFloat(seconds, 'f', -1, 64):
-				within += n
+		for _, m := range families["aftercall_callback_duration_seconds"].GetMetric() {
+			all += m.GetHistogram().GetSampleCount()
+			for _, bucket := range m.GetHistogram().GetBucket() {
+				if bucket.GetUpperBound() == seconds {
+					within += bucket.GetCumulativeCount()
+				}
 			}
 		}
 	}
 	return within, all, nil
-}
-
-func get(ctx context.Context, url string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return "", err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	return string(body), err
 }
 
 // waiting lets all calls end while the record API fails, and then lets it work again.
