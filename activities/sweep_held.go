@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"go.temporal.io/sdk/activity"
@@ -111,8 +113,8 @@ func (r *windowRun) holdBackIfDue(ctx context.Context, h ledger.Held) error {
 
 // releaseWindows removes the windows within this one, which was listed whole.
 func (r *windowRun) releaseWindows(ctx context.Context) error {
-	for key, h := range r.held {
-		from, to, ok := h.Window()
+	for _, key := range slices.Sorted(maps.Keys(r.held)) {
+		from, to, ok := r.held[key].Window()
 		if ok && !from.Before(r.params.Window.From) && !to.After(r.params.Window.To) {
 			if err := r.release(ctx, key); err != nil {
 				return err
@@ -137,8 +139,9 @@ func (r *windowRun) holdBack(ctx context.Context, h ledger.Held) error {
 
 // retryHeld tries what is due and was not listed in this window.
 func (r *windowRun) retryHeld(ctx context.Context) error {
-	for _, h := range r.held {
-		if h.NextAttemptAt.After(r.now) {
+	for _, key := range slices.Sorted(maps.Keys(r.held)) {
+		h, ok := r.held[key]
+		if !ok || h.NextAttemptAt.After(r.now) { // not ok: a window listed meanwhile has released it
 			continue
 		}
 		if err := r.retry(ctx, h); err != nil {

@@ -3,6 +3,7 @@ package sweep
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"aftercall/internal/tencent"
@@ -176,9 +177,12 @@ func (f *listing) add(rows []tencent.RecordRow) []string {
 	return keys
 }
 
+// result is in the order of the keys, so that the same rows are handled in the same
+// order.
 func (f *listing) result() Listing {
 	result := Listing{Total: f.total, Unread: f.unread}
-	for _, row := range f.rows {
+	for _, key := range slices.Sorted(maps.Keys(f.rows)) {
+		row := f.rows[key]
 		if row.Unreadable() {
 			result.Unreadable = append(result.Unreadable, row)
 		} else {

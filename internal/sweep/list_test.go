@@ -357,3 +357,16 @@ func TestPageThatCannotBeReadIsIsolated(t *testing.T) {
 	require.Equal(t, []Window{bad}, slices.Compact(unread), "only this second cannot be listed whole")
 	require.Len(t, listed, 60, "what is on the page before it is taken too")
 }
+
+// TestListIsInOrder: the same rows are handled in the same order, whatever pages they
+// come on, so that a night of the simulation can be repeated.
+func TestListIsInOrder(t *testing.T) {
+	var calls []tencent.CallRecord
+	for i := range 20 {
+		calls = append(calls, tencent.CallRecord{CallID: fmt.Sprintf("call-%02d", i), StartTime: 1000})
+	}
+	l := &fakeLister{calls: calls, largestPage: 7, random: rand.New(rand.NewPCG(1, 1))}
+	listing, err := List(t.Context(), l, Window{From: time.Unix(1000, 0), To: time.Unix(1001, 0)}, func() {})
+	require.NoError(t, err)
+	require.Equal(t, calls, listing.Records())
+}
