@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/interceptor"
 
 	"aftercall/activities"
+	"aftercall/dev/simulation/servermodel"
 	"aftercall/internal/ledger"
 	"aftercall/internal/tencent"
 	"aftercall/starter/callback"
@@ -50,11 +51,7 @@ func (f *activityFaults) ExecuteActivity(ctx context.Context, in *interceptor.Ex
 	if err != nil {
 		return nil, err
 	}
-	sum := uint64(0) // in which the order of what a list holds makes no difference
-	for _, b := range requestID.ReplaceAll(args, nil) {
-		sum += uint64(b) * uint64(b)
-	}
-	name := []string{info.WorkflowExecution.ID, info.ActivityType.Name, strconv.FormatUint(sum, 16)}
+	name := []string{info.WorkflowExecution.ID, info.ActivityType.Name, strconv.FormatUint(servermodel.Sum(args), 16)}
 	if f.plan.strikes(ActivityBefore, name...) {
 		return nil, errBefore
 	}

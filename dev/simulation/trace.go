@@ -3,11 +3,12 @@ package simulation
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"aftercall/dev/simulation/servermodel"
 )
 
 // Trace is what happened, in the order of time. What happens at one moment is in the
@@ -22,12 +23,9 @@ type line struct {
 	text string
 }
 
-// requestID is that of an answer of Tencent: a random one.
-var requestID = regexp.MustCompile(`RequestId Id-[0-9a-f]+-O-Seq-\d+`)
-
 // add notes something about a subject: a workflow, a CallId or a part of the system.
 func (t *Trace) add(subject, format string, args ...any) {
-	text := requestID.ReplaceAllString(fmt.Sprintf(format, args...), "RequestId")
+	text := servermodel.RequestID.ReplaceAllString(fmt.Sprintf(format, args...), "RequestId")
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.lines = append(t.lines, line{time.Now(), subject + ": " + text})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"time"
 
@@ -37,16 +38,25 @@ type activityTask struct {
 
 type attributes = *historypb.ActivityTaskScheduledEventAttributes
 
-// nameOf is the type of an activity and a sum over its input, in which the order of
-// what a list holds makes no difference.
+// nameOf is the type of an activity and the Sum of its input.
 func nameOf(a attributes) string {
 	sum := uint64(0)
 	for _, payload := range a.Input.GetPayloads() {
-		for _, b := range payload.Data {
-			sum += uint64(b) * uint64(b)
-		}
+		sum += Sum(payload.Data)
 	}
 	return fmt.Sprintf("%s %x", a.ActivityType.GetName(), sum)
+}
+
+// RequestID is that of an answer of Tencent: a random one.
+var RequestID = regexp.MustCompile(`RequestId Id-[0-9a-f]+-O-Seq-\d+`)
+
+// Sum tells the inputs of activities apart. It is the same in every run of a seed: neither
+// the order of what a list holds nor a RequestID makes a difference.
+func Sum(input []byte) (sum uint64) {
+	for _, b := range RequestID.ReplaceAll(input, nil) {
+		sum += uint64(b) * uint64(b)
+	}
+	return sum
 }
 
 func (s *Server) pollActivityTask(ctx context.Context) (proto.Message, error) {
