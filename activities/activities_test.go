@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -232,9 +233,11 @@ func TestOpenReview(t *testing.T) {
 	require.Equal(t, AppNotConfigured, errorType(err))
 }
 
-// TestAChargeAfterACorrectionIsHandled resets a workflow after its charge has
-// been corrected: nothing is charged or notified again, whatever the amount is now.
-func TestAChargeAfterACorrectionIsHandled(t *testing.T) {
+// TestChargeAfterCorrection: nothing is charged again after a person has corrected the
+// charge, whatever the amount is now. The workflow that booked it still gets its own
+// entry, because the answer may have been lost and no target knows of it; to another
+// workflow the call is handled.
+func TestChargeAfterCorrection(t *testing.T) {
 	for name, correct := range map[string]func(f *fixture, key string) error{
 		"reversed": func(f *fixture, key string) error {
 			_, _, err := f.ledger.Reverse(t.Context(), key, ledger.Correction{Reason: "dead line", Operator: "alice"})
@@ -264,9 +267,17 @@ func TestAChargeAfterACorrectionIsHandled(t *testing.T) {
 				p.Record.StartTime -= later
 				again, err := f.charge(p)
 				require.NoError(t, err)
-				require.True(t, again.AlreadyHandled)
-				require.NotEqual(t, first.LedgerKey, again.LedgerKey)
+				again.Recomputed = "" // it would be another sum after 600 s more
+				require.Equal(t, first, again)
+				p.FirstRunID = "run-2"
+				other, err := f.charge(p)
+				require.NoError(t, err)
+				require.True(t, other.AlreadyHandled)
+				require.NotEqual(t, first.LedgerKey, other.LedgerKey)
 			}
+			entries, err := f.ledger.Get(t.Context(), clinic, "call-1")
+			require.NoError(t, err)
+			require.Len(t, slices.DeleteFunc(entries, ledger.Entry.Correction), 1)
 		})
 	}
 }

@@ -40,8 +40,7 @@ type Decided struct {
 // ChargeResult is the ledger entry as an event.
 type ChargeResult struct {
 	LedgerKey string `json:"ledger_key"`
-	// AlreadyHandled means that another workflow had charged the call, or that
-	// its charge has been corrected.
+	// AlreadyHandled means that another workflow had charged the call.
 	AlreadyHandled bool `json:"already_handled"`
 	// Recomputed is what the call would be charged now, if an earlier attempt of
 	// this workflow has charged it another sum. The entry of that attempt is the
@@ -67,8 +66,8 @@ func (r *ChargeResult) leaveOutMembers(of tencent.CallRecord) {
 }
 
 // Charge writes the charge of a call into the ledger, at most once: a second
-// attempt, or a second workflow, finds the entry of the first, and a call whose
-// charge has been corrected counts as handled. Free calls are entered too.
+// attempt, or a second workflow, finds the entry of the first, also if a person has
+// corrected it since. Free calls are entered too.
 // Errors: NeedsReview, ChargeConflict, LedgerUnavailable, TariffEdited, AppNotConfigured.
 func (a *Activities) Charge(ctx context.Context, p ChargeParams) (ChargeResult, error) {
 	app, err := a.app(ctx, p.SDKAppID)
@@ -146,14 +145,17 @@ func sumOf(e ledger.Entry) string {
 	return fmt.Sprintf("%s for %d s", e.Charge.Amount, e.Charge.BilledSeconds)
 }
 
-// ownEntry finds the entry of a call that a workflow itself has booked: the latest
-// one, without adjustments, if the first run of the workflow made one.
+// ownEntry finds the entry of a call that a workflow itself has booked.
 func (a *Activities) ownEntry(ctx context.Context, app tencent.SDKAppID, callID, firstRunID string) (entry ledger.Entry, found bool, err error) {
 	entries, err := a.ledger.Get(ctx, app, callID)
-	if err != nil || !slices.ContainsFunc(entries, func(e ledger.Entry) bool { return e.FirstRunID == firstRunID }) {
+	if err != nil {
 		return ledger.Entry{}, false, err
 	}
-	return ledger.Latest(entries), true, nil
+	i := slices.IndexFunc(entries, func(e ledger.Entry) bool { return e.FirstRunID == firstRunID })
+	if i < 0 {
+		return ledger.Entry{}, false, nil
+	}
+	return entries[i], true, nil
 }
 
 // Rate computes what the call costs by a tariff. A call that must not be charged

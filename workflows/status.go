@@ -81,8 +81,7 @@ type ChargeStatus struct {
 	Currency         string   `json:"currency"`
 	Steps            []string `json:"steps"`
 	LedgerKey        string   `json:"ledger_key"`
-	// AlreadyHandled means that an earlier workflow had charged the call, or that
-	// its charge has been corrected.
+	// AlreadyHandled means that an earlier workflow had charged the call.
 	AlreadyHandled bool `json:"already_handled,omitempty"`
 	// Recomputed is what the call would be charged now, where an earlier attempt of
 	// the workflow has charged it another sum.

@@ -75,8 +75,8 @@ const (
 	OutcomeFree Outcome = "free"
 	// OutcomeWaived: a person decided in a review to charge nothing.
 	OutcomeWaived Outcome = "waived"
-	// OutcomeAlreadyHandled: an earlier workflow had charged the call, or its
-	// charge has been corrected. Nothing was charged or notified again.
+	// OutcomeAlreadyHandled: an earlier workflow had charged the call. Nothing was
+	// charged or notified again.
 	OutcomeAlreadyHandled Outcome = "already_handled"
 )
 

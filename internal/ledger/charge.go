@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -15,12 +16,13 @@ import (
 //   - inserted: the call is charged, by this entry.
 //   - not inserted, no error, and the FirstRunID of stored is the caller's: an earlier
 //     attempt of the same workflow booked it. It is the charge, even if the sum would
-//     be another one now.
+//     be another one now, or a person has corrected it since: its answer may have been
+//     lost, and then no target knows of it.
 //   - not inserted, no error, and another FirstRunID: another workflow has charged the
 //     call the same sum.
 //   - not inserted, no error, and stored is a correction, which has no FirstRunID:
-//     a person has corrected the charge of the call since, so the call is handled,
-//     whatever the sum is now. stored is the latest correction.
+//     a person has corrected the charge of another workflow since, so the call is
+//     handled, whatever the sum is now. stored is the latest correction.
 //   - *ConflictError: another workflow charged the call another sum. stored is that
 //     entry.
 //
@@ -47,12 +49,15 @@ func (l *Ledger) Charge(ctx context.Context, e Entry) (stored Entry, inserted bo
 	if err != nil {
 		return Entry{}, false, err
 	}
-	if len(entries) == 0 {
+	first := slices.IndexFunc(entries, func(stored Entry) bool { return stored.Key == e.Key })
+	if first < 0 {
 		return Entry{}, false, fmt.Errorf("ledger: %s was not inserted because it exists, but it cannot be found", e.Key)
 	}
 	stored, last := Latest(entries), entries[len(entries)-1]
 	switch {
-	case stored.Key != e.Key, stored.FirstRunID == e.FirstRunID, stored.SameSum(e):
+	case entries[first].FirstRunID == e.FirstRunID:
+		return entries[first], false, nil
+	case stored.Key != e.Key, stored.SameSum(e):
 		return stored, false, nil
 	case last.Correction(): // a person has adjusted what the call costs
 		return last, false, nil

@@ -160,9 +160,9 @@ func testCorrectionErrors(t *testing.T, url string) {
 	require.Len(t, entriesOf(t, l, "call-1"), 2)
 }
 
-// testChargeAfterCorrection: a workflow that was reset charges its call again.
-// Once a person has corrected the charge, the call is handled, whatever its sum
-// is now.
+// testChargeAfterCorrection: a call whose charge a person has corrected is charged
+// again, whatever its sum is now: by a workflow that was reset, or did not get the answer
+// to its charge, and by another workflow.
 func testChargeAfterCorrection(t *testing.T, url string) {
 	l := open(t, url)
 	ctx := context.Background()
@@ -184,9 +184,13 @@ func testChargeAfterCorrection(t *testing.T, url string) {
 			stored, inserted, err := l.Charge(ctx, entry(t, callID, "run-1", price))
 			require.NoError(t, err, "%s, now at %s", callID, price)
 			require.False(t, inserted)
+			require.Equal(t, first, stored, "its own entry")
+			stored, inserted, err = l.Charge(ctx, entry(t, callID, "run-2", price))
+			require.NoError(t, err, "%s, now at %s", callID, price)
+			require.False(t, inserted)
 			require.Equal(t, latest, stored)
 			require.True(t, stored.Correction())
-			require.NotEqual(t, "run-1", stored.FirstRunID)
+			require.Empty(t, stored.FirstRunID)
 		}
 		require.Equal(t, before, entriesOf(t, l, callID))
 	}
