@@ -178,7 +178,12 @@ func TestHeldConnectionsShutNobodyOut(t *testing.T) {
 func TestUsedConnectionStays(t *testing.T) {
 	limits := DefaultLimits()
 	limits.Connections = 5
-	s := start(t, Listener{Handler: ok, Limits: limits})
+	held := make(chan struct{}, 1)
+	s := start(t, Listener{Limits: limits, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			held <- struct{}{}
+		}
+	})})
 	used := s.open("")
 	answers := bufio.NewReader(used)
 	for range 4 * limits.Connections {
@@ -187,8 +192,12 @@ func TestUsedConnectionStays(t *testing.T) {
 		resp, err := http.ReadResponse(answers, nil)
 		require.NoError(t, err)
 		require.NoError(t, resp.Body.Close())
+		// Until the server has it: if it took several at once, after a pause, this connection
+		// would be the one used least.
 		s.open(missingBody)
+		<-held
 	}
+	require.Positive(t, s.evicted())
 }
 
 // fullListener has no file for the first connections.
