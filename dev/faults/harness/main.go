@@ -10,11 +10,14 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
+	"golang.org/x/sync/errgroup"
 
 	"aftercall/dev/docsection"
 	"aftercall/dev/local"
@@ -25,6 +28,7 @@ type program struct {
 	Seeds    string   `help:"Seeds of the plans: 7, or 1..20." default:"1..20"`
 	Topology string   `help:"dev or cluster." enum:"dev,cluster" default:"dev"`
 	Calls    int      `help:"Calls in a run." default:"60"`
+	AtOnce   int      `help:"Runs at the same time: a run mostly waits." default:"1"`
 	Fault    []string `help:"Inject this fault alone, keep the logs and print the timeline: for example \"redis: kill -9\". May be repeated." sep:"none"`
 	Bug      string   `help:"Plant a bug, to see that it is found: a name of dev/faults/planted/bugs."`
 	Document string   `help:"A document whose section \"faults on TOPOLOGY\" gets the results."`
@@ -44,6 +48,9 @@ func (c *program) Run(ctx context.Context) (failure error) {
 	first, last, err := parseSeeds(c.Seeds)
 	if err != nil {
 		return err
+	}
+	if c.AtOnce < 1 {
+		return fmt.Errorf("--at-once %d: must be 1 or more", c.AtOnce)
 	}
 	s, err := c.setup(ctx)
 	if err != nil {
@@ -65,20 +72,25 @@ func (c *program) Run(ctx context.Context) (failure error) {
 			return err
 		}
 	}
-	var results []result
-	failed := 0
-	for seed := first; seed <= last; seed++ {
-		r, err := s.run(ctx, seed)
-		if err != nil {
-			return fmt.Errorf("seed %d: %w", seed, err)
-		}
-		if len(r.findings) > 0 {
-			failed++
-		}
-		results = append(results, r)
-		fmt.Fprintf(s.out, "seed %d: %d calls, %d callbacks, %d findings, recovered in %s\n",
-			seed, len(r.plan.calls), r.delivered, len(r.findings), r.recovered.Round(1e9))
+	results := make([]result, last-first+1)
+	runs, ctx := errgroup.WithContext(ctx)
+	runs.SetLimit(c.AtOnce)
+	for i := range results {
+		runs.Go(func() (err error) {
+			seed := first + uint64(i)
+			if results[i], err = s.run(ctx, seed); err != nil {
+				return fmt.Errorf("seed %d: %w", seed, err)
+			}
+			r := results[i]
+			fmt.Fprintf(s.out, "seed %d: %d calls, %d callbacks, %d findings, recovered in %s\n",
+				seed, len(r.plan.calls), r.delivered, len(r.findings), r.recovered.Round(time.Second))
+			return nil
+		})
 	}
+	if err := runs.Wait(); err != nil {
+		return err
+	}
+	failed := slices.DeleteFunc(slices.Clone(results), func(r result) bool { return len(r.findings) == 0 })
 	text := tables(results)
 	fmt.Fprintln(s.out, text)
 	if c.Document != "" {
@@ -86,8 +98,8 @@ func (c *program) Run(ctx context.Context) (failure error) {
 			return err
 		}
 	}
-	if failed > 0 {
-		return fmt.Errorf("%d of %d seeds failed", failed, len(results))
+	if len(failed) > 0 {
+		return fmt.Errorf("%d of %d seeds failed", len(failed), len(results))
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -120,7 +121,8 @@ func inJSON(v any) string {
 }
 
 // print prints everything about a run.
-func (w *world) print(out io.Writer, r result, dir string) error {
+func (w *world) print(to io.Writer, r result, dir string) error {
+	out := &bytes.Buffer{} // in one piece, whatever other runs print
 	fmt.Fprintf(out, "seed %d on %s: %d findings\n%s\n", r.plan.seed, r.topology, len(r.findings), strings.Join(w.timeline, "\n"))
 	for _, f := range r.findings {
 		fmt.Fprintln(out, f)
@@ -128,6 +130,7 @@ func (w *world) print(out io.Writer, r result, dir string) error {
 	for _, story := range r.stories {
 		fmt.Fprintln(out, "\n"+story)
 	}
-	_, err := fmt.Fprintf(out, "again: make faults ARGS=\"--seeds %d --topology %s\"; logs are in %s/logs\n", r.plan.seed, r.topology, dir)
+	fmt.Fprintf(out, "again: make faults ARGS=\"--seeds %d --topology %s\"; logs are in %s/logs\n", r.plan.seed, r.topology, dir)
+	_, err := out.WriteTo(to)
 	return err
 }
