@@ -1,6 +1,7 @@
 package local_test
 
 import (
+	"encoding/json"
 	"slices"
 	"testing"
 	"time"
@@ -39,7 +40,7 @@ func TestFirstStart(t *testing.T) {
 			Check, App, Detail string
 			OK                 bool
 		}
-		require.Equal(t, cli.OK, c.json(&found, nil, "check"))
+		require.NoError(t, json.Unmarshal([]byte(c.until(cli.OK, "", "check", "--output", "json").stdout), &found))
 		for _, f := range found {
 			if f.Check == "beginning" && f.App == "tutoring" {
 				detail = f.Detail

@@ -27,11 +27,7 @@ import (
 )
 
 func (c console) testCheck() {
-	var o output
-	require.Eventually(c.t, func() bool { // the starter reports in a moment
-		o = c.run("check", "--probe")
-		return o.code == cli.OK
-	}, testTimeout, time.Second, "%v", &o)
+	o := c.until(cli.OK, "", "check", "--probe")
 	require.Equal(c.t, `    CHECK              APP       FOUND
 ok  configuration                DIR/aftercall.yaml: APPS
 ok  redis                        redis://HOST/0 answers in DURATION, version VERSION
@@ -265,8 +261,7 @@ func (c console) testCheckNamespace() {
 // TestCheckOfSweeps looks at a sweep that runs, and at one that is paused.
 func TestCheckOfSweeps(t *testing.T) {
 	c := console{t, shared, testContext(t)}
-	o := c.run("check")
-	require.Equal(t, cli.OK, o.code, o.stdout)
+	o := c.until(cli.OK, "", "check")
 	require.Regexp(t, `ok +sweep +tutoring  every 1m0s, (all calls up to TIME are listed|no run has ended yet)`, o.stdout)
 
 	var sweeps []struct {
@@ -281,17 +276,12 @@ func TestCheckOfSweeps(t *testing.T) {
 	schedule := shared.Temporal.ScheduleClient().GetHandle(c.ctx, workflows.SweepID(tutoringID))
 	require.NoError(t, schedule.Pause(c.ctx, client.SchedulePauseOptions{Note: "while we look"}))
 	t.Cleanup(func() { require.NoError(t, schedule.Unpause(context.Background(), client.ScheduleUnpauseOptions{})) })
-	require.Eventually(t, func() bool {
-		o = c.run("check")
-		return o.code == cli.Refused
-	}, testTimeout, 100*time.Millisecond)
-	require.Contains(t, o.stdout, "FAIL  sweep              tutoring  the schedule sweep:1400000001 is paused: while we look\n")
+	c.until(cli.Refused, "FAIL  sweep              tutoring  the schedule sweep:1400000001 is paused: while we look\n", "check")
 	o = c.run("sweep", "status", "--app", "tutoring")
 	require.Equal(t, cli.Refused, o.code, o.stderr)
 	require.Contains(t, o.stdout, "tutoring  paused  1m0s")
 	require.Contains(t, o.stderr, "the schedule sweep:1400000001 is paused: while we look")
-	o = c.run("check")
-	require.Contains(t, o.stdout, "→ temporal schedule toggle --unpause --schedule-id sweep:1400000001\n")
+	c.until(cli.Refused, "→ temporal schedule toggle --unpause --schedule-id sweep:1400000001\n", "check")
 }
 
 // TestCheckOfAForeignTaskQueue moves a schedule to a task queue without workers, as
@@ -305,11 +295,9 @@ func TestCheckOfAForeignTaskQueue(t *testing.T) {
 		action.TaskQueue = "canary"
 		return &client.ScheduleUpdate{Schedule: &in.Description.Schedule}, nil
 	}}))
-	o := c.run("check")
-	require.Equal(t, cli.Refused, o.code)
-	require.Contains(t, o.stdout, "FAIL  sweep              tutoring  the sweep sweep:1400000001 waits on the task queue canary, which no worker polls\n")
+	o := c.until(cli.Refused, "FAIL  sweep              tutoring  the sweep sweep:1400000001 waits on the task queue canary, which no worker polls\n", "check")
 	require.Contains(t, o.stdout, "→ start a worker of the right task queue")
-	require.Eventually(t, func() bool { return c.run("check").code == cli.OK }, testTimeout, time.Second)
+	c.until(cli.OK, "", "check")
 }
 
 // testSchedule changes the configuration of the sweeps, and restarts the worker.

@@ -70,6 +70,17 @@ func (c console) with(change map[string]string, args ...string) output {
 
 func (c console) run(args ...string) output { return c.with(nil, args...) }
 
+// until runs a command until it ends with the code and has printed want. A check of a busy
+// machine may be late for a moment, and says so.
+func (c console) until(code int, want string, args ...string) (o output) {
+	c.t.Helper()
+	require.Eventually(c.t, func() bool {
+		o = c.run(args...)
+		return o.code == code && strings.Contains(o.stdout, want)
+	}, testTimeout, 200*time.Millisecond, "%q: %v", want, &o)
+	return o
+}
+
 // json runs a command and decodes its result.
 func (c console) json(into any, change map[string]string, args ...string) int {
 	c.t.Helper()
