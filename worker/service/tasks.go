@@ -24,8 +24,9 @@ import (
 )
 
 const (
-	// stopTimeout covers the longest attempt, a delivery of notify.RequestTimeout.
-	stopTimeout = notify.RequestTimeout + 5*time.Second
+	// StopTimeout is how long a worker that stops waits for what it has begun. It
+	// covers the longest attempt, a delivery of notify.RequestTimeout.
+	StopTimeout = notify.RequestTimeout + 5*time.Second
 	// maxConcurrent limits the tasks of one worker, and so its connections.
 	maxConcurrent = 200
 	// cachedWorkflows is how many waiting workflows stay in memory. A call that
@@ -127,7 +128,7 @@ func newClients(cfg *config.Config, c Connections, reg prometheus.Registerer) ma
 func (t *Tasks) NewWorker(change func(*worker.Options)) worker.Worker {
 	worker.SetStickyWorkflowCacheSize(cachedWorkflows)
 	options := worker.Options{
-		WorkerStopTimeout: stopTimeout,
+		WorkerStopTimeout: StopTimeout,
 		// As many as local activities, so that no workflow task waits for one.
 		MaxConcurrentWorkflowTaskExecutionSize:  maxConcurrent,
 		MaxConcurrentActivityExecutionSize:      maxConcurrent,
