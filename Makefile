@@ -29,7 +29,7 @@ call: stack ## Simulate a call on the running stack and follow it   (ARGS=--help
 
 .PHONY: aftercall
 aftercall: build ## Run a command of aftercall against the running stack   (ARGS=check, ARGS="ledger list")
-	@for env in dev/.state/cluster/env dev/.state/env; do [ -f $$env ] && . $$env && exec bin/aftercall $(ARGS); done; \
+	@for env in dev/.state/own/cluster/env dev/.state/own/env dev/.state/cluster/env dev/.state/env; do [ -f $$env ] && . $$env && exec bin/aftercall $(ARGS); done; \
 		echo "no stack is running here: start one with \`make dev\` or \`make cluster\` in another terminal"; exit 1
 
 .PHONY: build

@@ -11,7 +11,7 @@ import (
 )
 
 type callCommand struct {
-	App         tencent.SDKAppID   `help:"SDKAppID: 1400000000 (clinic) or 1400000001 (tutoring)." enum:"1400000000,1400000001" default:"1400000000"`
+	App         string             `help:"Name or SDKAppID of the app, clinic or tutoring unless the stack serves your own configuration; default: the first one."`
 	CallID      string             `help:"CallId; default: a new UUID."`
 	Media       tencent.MediaType  `help:"Audio or Video." enum:"Audio,Video" default:"Audio"`
 	Seconds     int64              `help:"Connected time in seconds; 0 for a call that was never accepted." default:"61"`
@@ -26,9 +26,9 @@ type callCommand struct {
 	Timeout     time.Duration      `help:"How long to wait for the workflow to end." default:"2m"`
 }
 
-func (c callCommand) spec() tencentsim.CallSpec {
+func (c callCommand) spec(app tencent.SDKAppID) tencentsim.CallSpec {
 	spec := tencentsim.CallSpec{
-		SDKAppID: c.App, CallID: c.CallID, Media: c.Media, Seconds: c.Seconds, RingSeconds: c.Ring, Result: c.Result,
+		SDKAppID: app, CallID: c.CallID, Media: c.Media, Seconds: c.Seconds, RingSeconds: c.Ring, Result: c.Result,
 		GroupSize: c.Group, Duplicates: c.Duplicates, Concurrent: c.Concurrent, RecordAfterSeconds: c.RecordAfter,
 		EndedAgoSeconds: c.EndedAgo,
 	}
@@ -47,7 +47,11 @@ func (c callCommand) Run(ctx context.Context, p project) error {
 		return err
 	}
 	defer remote.Close()
-	call, err := remote.Place(ctx, c.spec())
+	app, err := remote.Info().App(c.App)
+	if err != nil {
+		return err
+	}
+	call, err := remote.Place(ctx, c.spec(app.SDKAppID))
 	if err != nil {
 		return err
 	}

@@ -46,9 +46,12 @@ type project struct {
 }
 
 // stateDir is where the stack of a topology keeps its state. Each has its own,
-// because a Redis and a ledger belong together.
-func (p project) stateDir(t local.Topology) string {
+// because a Redis and a ledger belong together; a user's own configuration, too.
+func (p project) stateDir(t local.Topology, ownConfig bool) string {
 	dir := filepath.Join(p.root, "dev", ".state")
+	if ownConfig {
+		dir = filepath.Join(dir, "own")
+	}
 	if t.Name == local.Dev.Name {
 		return dir
 	}
@@ -57,10 +60,14 @@ func (p project) stateDir(t local.Topology) string {
 
 // runningDir is the state folder of the stack that runs, or else of `make dev`.
 func (p project) runningDir() string {
-	if dir := p.stateDir(local.Cluster); local.IsRunning(dir) {
-		return dir
+	for _, t := range []local.Topology{local.Dev, local.Cluster} {
+		for _, own := range []bool{true, false} {
+			if dir := p.stateDir(t, own); local.IsRunning(dir) {
+				return dir
+			}
+		}
 	}
-	return p.stateDir(local.Dev)
+	return p.stateDir(local.Dev, false)
 }
 
 // topology is the flag of the commands that start a stack.
@@ -82,7 +89,7 @@ func (p project) options(ctx context.Context, t local.Topology) (local.Options, 
 		return local.Options{}, err
 	}
 	return local.Options{
-		Root: p.root, Dir: p.stateDir(t), Topology: t, Ports: local.DefaultPorts(t), Temporal: temporal,
+		Root: p.root, Dir: p.stateDir(t, false), Topology: t, Ports: local.DefaultPorts(t), Temporal: temporal,
 		Starter: local.Service{Program: filepath.Join(p.root, "bin", "starter")},
 		Worker:  local.Service{Program: filepath.Join(p.root, "bin", "worker")},
 		Logger:  slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),

@@ -15,8 +15,9 @@ import (
 
 type upCommand struct {
 	topology
-	FreePorts bool `help:"Use free ports instead of the usual ones."`
-	Encrypt   bool `help:"Encrypt the payloads that Temporal stores, from now on; the key is kept in the state folder."`
+	Config    string `help:"Your own configuration, to serve in place of dev/aftercall.yaml. Its apps are simulated, and what it would send elsewhere stays on this machine." type:"path"`
+	FreePorts bool   `help:"Use free ports instead of the usual ones."`
+	Encrypt   bool   `help:"Encrypt the payloads that Temporal stores, from now on; the key is kept in the state folder."`
 }
 
 // Run starts the stack, runs the samples, and waits for Ctrl-C.
@@ -26,6 +27,9 @@ func (c upCommand) Run(ctx context.Context, p project) error {
 		return err
 	}
 	o.Encrypt = c.Encrypt
+	if c.Config != "" {
+		o.Config, o.Dir = c.Config, p.stateDir(c.value(), true)
+	}
 	if c.FreePorts {
 		if o.Ports, err = local.FreePorts(c.value()); err != nil {
 			return err
@@ -33,18 +37,13 @@ func (c upCommand) Run(ctx context.Context, p project) error {
 	}
 	fmt.Fprintln(p.out, "Starting the stack. Logs are in", o.Dir+"/logs")
 	return with(ctx, o, func(s *local.Stack) error {
-		fmt.Fprintf(p.out, "Running %d sample calls. Each takes at least five seconds, because Tencent's records do …\n\n", len(local.Samples()))
-		ran, others, err := s.RunSamples(ctx, local.Samples())
+		callID, err := p.runCalls(ctx, s)
 		if err != nil {
 			return unlessStopped(ctx, err)
 		}
-		printTable(p.out, s, ran)
-		for _, d := range local.Deviations(ran, others) {
-			fmt.Fprintln(p.out, "deviation:", d)
-		}
 		printLinks(p.out, s)
-		fmt.Fprintf(p.out, "\nSee how a charge was computed:\n  LEDGER_URL='%s' bin/aftercall ledger show %s\n", s.LedgerURL(), ran[0].Call.Record.CallID)
-		fmt.Fprintln(p.out, "\nSimulate another call in a second terminal: make call ARGS=\"--media Video --seconds 130 --duplicates 3\"")
+		fmt.Fprintf(p.out, "\nSee how a charge was computed: make aftercall ARGS=\"ledger show %s\"\n", callID)
+		fmt.Fprintln(p.out, "Simulate another call in a second terminal: make call ARGS=\"--media Video --seconds 130 --duplicates 3\"")
 		fmt.Fprintln(p.out, "Run a command: make aftercall ARGS=check, or first . "+o.Dir+"/env and then bin/aftercall check")
 		fmt.Fprintln(p.out, "Ctrl-C stops everything. The state is kept in", o.Dir)
 		s.ShowArrivals(p.out)
@@ -56,6 +55,24 @@ func (c upCommand) Run(ctx context.Context, p project) error {
 			return err
 		}
 	})
+}
+
+// runCalls lets calls end, prints what became of them, and returns the ID of one.
+func (p project) runCalls(ctx context.Context, s *local.Stack) (callID string, err error) {
+	if s.Own != nil {
+		printOwn(p.out, s)
+		return p.runFirstCalls(ctx, s)
+	}
+	fmt.Fprintf(p.out, "Running %d sample calls. Each takes at least five seconds, because Tencent's records do …\n\n", len(local.Samples()))
+	ran, others, err := s.RunSamples(ctx, local.Samples())
+	if err != nil {
+		return "", err
+	}
+	printTable(p.out, s, ran)
+	for _, d := range local.Deviations(ran, others) {
+		fmt.Fprintln(p.out, "deviation:", d)
+	}
+	return ran[0].Call.Record.CallID, nil
 }
 
 // unlessStopped returns nil if the samples were stopped by Ctrl-C.

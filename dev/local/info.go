@@ -10,18 +10,32 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"aftercall/internal/tencent"
 )
 
 // Info is what other processes need to use a running stack.
 type Info struct {
 	Ports Ports `json:"ports"`
 	PID   int   `json:"pid"`
+	// Apps are the apps that it serves, in the order of its configuration.
+	Apps []InfoApp `json:"apps"`
+}
+
+// InfoApp is an app that a stack serves.
+type InfoApp struct {
+	Name     string           `json:"name"`
+	SDKAppID tencent.SDKAppID `json:"sdk_app_id"`
 }
 
 const infoFile = "stack.json"
 
 func (s *Stack) writeInfo() error {
-	data, err := json.MarshalIndent(Info{Ports: s.ports, PID: os.Getpid()}, "", "  ")
+	info := Info{Ports: s.ports, PID: os.Getpid()}
+	for _, app := range s.Config.Apps {
+		info.Apps = append(info.Apps, InfoApp{app.Name, app.SDKAppID})
+	}
+	data, err := json.MarshalIndent(info, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -67,4 +81,16 @@ func ReadInfo(dir string) (Info, error) {
 		return info, err
 	}
 	return info, json.Unmarshal(data, &info)
+}
+
+// App finds an app by its name or SDKAppID; the first one if neither is given.
+func (i Info) App(nameOrID string) (InfoApp, error) {
+	names := make([]string, len(i.Apps))
+	for n, app := range i.Apps {
+		if nameOrID == "" || nameOrID == app.Name || nameOrID == app.SDKAppID.String() {
+			return app, nil
+		}
+		names[n] = app.Name
+	}
+	return InfoApp{}, fmt.Errorf("--app: the stack has no app %q: it has %s", nameOrID, strings.Join(names, ", "))
 }

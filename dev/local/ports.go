@@ -25,7 +25,9 @@ type Ports struct {
 	// callbacks. With a proxy both are its ports.
 	Temporal, TemporalUI, Starter        int
 	Redis, Postgres, Tencent, WebhookApp int
-	StarterAdmins, WorkerAdmins          []int
+	// Mail is that of a mail server, for a configuration with mail targets.
+	Mail                        int
+	StarterAdmins, WorkerAdmins []int
 	// Starters are those behind the proxy.
 	Starters []int `json:",omitempty"`
 	// Nodes are those of every node of Temporal: for gRPC, then for the ring, of
@@ -36,7 +38,7 @@ type Ports struct {
 // DefaultPorts are the ports of `make dev` and `make cluster`. Temporal has its
 // standard ports.
 func DefaultPorts(t Topology) Ports {
-	p := Ports{Temporal: 7233, TemporalUI: 8233, Starter: 8080, Redis: 6390, Tencent: 8090, WebhookApp: 8091}
+	p := Ports{Temporal: 7233, TemporalUI: 8233, Starter: 8080, Redis: 6390, Tencent: 8090, WebhookApp: 8091, Mail: 8025}
 	for i := range t.Starters {
 		p.StarterAdmins = append(p.StarterAdmins, 9090+2*i)
 	}
@@ -100,6 +102,7 @@ func (p *Ports) list() []listener {
 		{"Redis", &p.Redis},
 		{"the Tencent simulator", &p.Tencent},
 		{"the webhook receiver", &p.WebhookApp},
+		{"the mail server", &p.Mail},
 	}
 	if p.Postgres != 0 {
 		all = append(all, listener{"PostgreSQL", &p.Postgres})

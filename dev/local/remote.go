@@ -44,6 +44,9 @@ func Connect(dir string) (*Remote, error) {
 	return &Remote{Temporal: c, info: info, http: &http.Client{Timeout: startTimeout}}, nil
 }
 
+// Info describes the stack.
+func (r *Remote) Info() Info { return r.info }
+
 // Close closes the connection; the stack keeps running.
 func (r *Remote) Close() { r.Temporal.Close() }
 

@@ -34,14 +34,16 @@ func (s *Stack) openTencent() error {
 	return nil
 }
 
-// openWebhookReceiver makes a receiver for every configured webhook and Slack target.
+// openWebhookReceiver makes a receiver for every configured webhook and Slack target,
+// or for the stand-ins of a user's own configuration.
 func (s *Stack) openWebhookReceiver() error {
-	var targets []webhookreceiver.Target
-	for _, target := range s.Config.Targets {
-		if webhook, ok := target.Options.(*notify.WebhookOptions); ok {
-			targets = append(targets, webhookreceiver.Target{Name: target.Name, Secret: webhook.Secrets[0].Reveal()})
-		} else if target.Type == notify.TypeSlack {
-			targets = append(targets, webhookreceiver.Target{Name: target.Name, Chat: true})
+	targets := s.sampleTargets()
+	if s.Own != nil {
+		targets = nil
+		for _, standIn := range s.Own.StandIns {
+			if !standIn.Mail {
+				targets = append(targets, webhookreceiver.Target{Name: standIn.Name, Secret: standIn.Secret, Unsigned: standIn.Secret == ""})
+			}
 		}
 	}
 	receiver, err := webhookreceiver.New(webhookreceiver.Options{Targets: targets, Lines: &s.arrivals})
@@ -50,6 +52,17 @@ func (s *Stack) openWebhookReceiver() error {
 	}
 	s.Webhooks = receiver
 	return nil
+}
+
+func (s *Stack) sampleTargets() (targets []webhookreceiver.Target) {
+	for _, target := range s.Config.Targets {
+		if webhook, ok := target.Options.(*notify.WebhookOptions); ok {
+			targets = append(targets, webhookreceiver.Target{Name: target.Name, Secret: webhook.Secrets[0].Reveal()})
+		} else if target.Type == notify.TypeSlack {
+			targets = append(targets, webhookreceiver.Target{Name: target.Name, Chat: true})
+		}
+	}
+	return targets
 }
 
 // Arrivals counts the requests about a call that a target received with a

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
 
+	"aftercall/dev/ownconfig"
 	"aftercall/dev/tencentsim"
 	"aftercall/dev/webhookreceiver"
 	"aftercall/internal/config"
@@ -53,6 +54,9 @@ type Options struct {
 	AnswerTimeout time.Duration
 	// Encrypt makes starter and worker encrypt the payloads that Temporal stores.
 	Encrypt bool
+	// Config is the path of a user's own configuration, which the stack serves instead
+	// of dev/aftercall.yaml.
+	Config string
 	// Environ adds environment variables of starter and worker, or overrides them.
 	Environ map[string]string
 	// StoreAddress is where the nodes of a cluster reach PostgreSQL, if that is not its
@@ -67,6 +71,8 @@ type Stack struct {
 	Tencent  *tencentsim.Simulator
 	Webhooks *webhookreceiver.Receiver
 	Config   *config.Config
+	// Own is a user's own configuration, nil without one.
+	Own *ownconfig.Local
 	// RedisKind describes the Redis in use.
 	RedisKind string
 
@@ -120,7 +126,7 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.ports.check(s.options.Topology); err != nil {
 		return err
 	}
-	if err := s.encrypt(); err != nil {
+	if err := errors.Join(s.readOwnConfig(), s.encrypt()); err != nil {
 		return err
 	}
 	for _, part := range s.parts() {
@@ -183,7 +189,7 @@ func (s *Stack) Environ() map[string]string {
 		"TEMPORAL_ADDRESS":          address(s.ports.Temporal),
 		"TEMPORAL_NAMESPACE":        client.DefaultNamespace,
 	}
-	for _, more := range []map[string]string{secrets, s.encryption, s.options.Environ} {
+	for _, more := range []map[string]string{secrets, s.ownEnviron(), s.encryption, s.options.Environ} {
 		maps.Copy(e, more)
 	}
 	return e

@@ -50,6 +50,9 @@ func (s *Stack) parts() []part {
 	}
 	parts = append(parts, s.temporalParts()...)
 	parts = append(parts, part{"connection to temporal", s.connect}, part{"simulators", s.startSimulators})
+	if s.Own != nil && s.Own.HasMail() {
+		parts = append(parts, part{"mail server", s.startMail})
+	}
 	for i := range t.Workers {
 		parts = append(parts, s.servicePart("worker", i, s.options.Worker, s.ports.WorkerAdmins[i]))
 	}

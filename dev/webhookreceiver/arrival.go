@@ -104,6 +104,19 @@ func newArrival(target, messageID string, body []byte, valid bool, at time.Time)
 // TypeChat is the type of an arrival at a chat target, which has no event type.
 const TypeChat = "chat"
 
+// TypeUnsigned is the type of an arrival at a target that accepts any body.
+const TypeUnsigned = "unsigned"
+
+// newUnsigned returns the arrival of a body that may be anything.
+func newUnsigned(target string, body []byte, at time.Time) Arrival {
+	arrival := newChat(target, body, at)
+	arrival.Valid, arrival.Type = len(body) > 0, TypeUnsigned
+	if arrival.MessageID = strings.Replace(arrival.MessageID, "chat_", "body_", 1); !json.Valid(body) {
+		arrival.Event = nil
+	}
+	return arrival
+}
+
 // newChat returns the arrival of a chat message. Its ID is a hash of the body,
 // because chat messages have none; its last line may contain a CallId.
 func newChat(target string, body []byte, at time.Time) Arrival {
@@ -180,13 +193,16 @@ func (r *Receiver) count(a *Arrival) {
 
 // line returns a readable line about the arrival.
 func (a Arrival) line() string {
-	signature := "valid signature"
-	if !a.Valid {
+	signature, kind := "valid signature", a.Type
+	switch {
+	case a.Type == TypeUnsigned:
+		signature, kind = "without a signature", ""
+	case !a.Valid:
 		signature = "INVALID SIGNATURE"
 	}
 	text := fmt.Sprintf("%s webhook %s: %s", a.At.Format(time.TimeOnly), a.Target, signature)
 	for _, part := range []struct{ name, value string }{
-		{"", a.Type}, {"call ", a.CallID}, {"amount ", a.amount}, {"message ", a.MessageID},
+		{"", kind}, {"call ", a.CallID}, {"amount ", a.amount}, {"message ", a.MessageID},
 	} {
 		// Without control characters a value cannot add a line.
 		if part.value != "" {

@@ -5,7 +5,8 @@
 // An event is answered 200 when its signature is valid, 401 when it is not, 404
 // for an unknown target, 405 for a method other than POST, and 413 above 1 MiB.
 //
-// A chat target accepts any JSON with a text, without a signature.
+// A chat target accepts any JSON with a text, without a signature, and an unsigned
+// one any body, also below its path.
 //
 // # Control API
 //

@@ -26,6 +26,8 @@ type Target struct {
 	// Chat makes it the incoming webhook of a chat, which accepts any JSON with a
 	// text, without a signature.
 	Chat bool
+	// Unsigned accepts any body, without a signature.
+	Unsigned bool
 }
 
 // Options are the settings of a Receiver.
@@ -43,7 +45,7 @@ type Options struct {
 
 // Receiver is an http.Handler, safe for concurrent use. It has no goroutines.
 type Receiver struct {
-	targets map[string]*standardwebhooks.Webhook // nil for a chat
+	targets map[string]endpoint
 	keep    int
 	lines   io.Writer
 	now     func() time.Time
@@ -57,12 +59,18 @@ type Receiver struct {
 	failures []Failure
 }
 
+// endpoint has a verifier, nil if it is a chat or unsigned.
+type endpoint struct {
+	verifier *standardwebhooks.Webhook
+	chat     bool
+}
+
 type messageKey struct{ target, messageID string }
 
 // New returns a Receiver for the targets.
 func New(o Options) (*Receiver, error) {
 	r := &Receiver{
-		targets:  map[string]*standardwebhooks.Webhook{},
+		targets:  map[string]endpoint{},
 		keep:     o.Keep,
 		lines:    o.Lines,
 		now:      o.Now,
@@ -83,9 +91,6 @@ func New(o Options) (*Receiver, error) {
 			return nil, err
 		}
 	}
-	if len(r.targets) == 0 {
-		return nil, errors.New("targets: at least one is needed")
-	}
 	r.mux = r.routes()
 	return r, nil
 }
@@ -97,15 +102,15 @@ func (r *Receiver) addTarget(t Target) error {
 	if _, twice := r.targets[t.Name]; twice {
 		return fmt.Errorf("targets: %s is listed twice", t.Name)
 	}
-	if t.Chat {
-		r.targets[t.Name] = nil
+	if t.Chat || t.Unsigned {
+		r.targets[t.Name] = endpoint{chat: t.Chat}
 		return nil
 	}
 	verifier, err := standardwebhooks.NewWebhook(t.Secret)
 	if err != nil || t.Secret == "" {
 		return fmt.Errorf("targets: the secret of %s must be whsec_ and base64", t.Name)
 	}
-	r.targets[t.Name] = verifier
+	r.targets[t.Name] = endpoint{verifier: verifier}
 	return nil
 }
 
@@ -117,13 +122,14 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 func (r *Receiver) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /hooks/{target}", r.receive)
+	mux.HandleFunc("POST /hooks/{target}/{path...}", r.receive)
 	r.controlRoutes(mux)
 	return mux
 }
 
 func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) {
 	target := req.PathValue("target")
-	verifier, known := r.targets[target]
+	endpoint, known := r.targets[target]
 	if !known {
 		http.NotFound(w, req)
 		return
@@ -137,12 +143,7 @@ func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, "the event was cut off", http.StatusBadRequest)
 		return
 	}
-	arrival := newChat(target, body, r.now())
-	if verifier != nil {
-		valid := verifier.Verify(body, req.Header) == nil
-		arrival = newArrival(target, req.Header.Get(standardwebhooks.HeaderWebhookID), body, valid, r.now())
-	}
-	answer := r.arrive(arrival)
+	answer := r.arrive(endpoint.arrival(target, req, body, r.now()))
 	if answer.DelayMS > 0 {
 		timer := time.NewTimer(time.Duration(answer.DelayMS) * time.Millisecond)
 		defer timer.Stop()
@@ -158,4 +159,22 @@ func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) {
 		w.Header().Set("Retry-After", answer.RetryAfter)
 	}
 	w.WriteHeader(answer.Status)
+	if endpoint.verifier == nil && answer.Status == http.StatusOK {
+		_, _ = io.WriteString(w, accepted) // a sender that has left does not matter
+	}
+}
+
+// accepted is how WeCom, DingTalk, Feishu and Stripe answer what they accept; to the
+// others any answer is one.
+const accepted = `{"errcode":0,"code":0}`
+
+func (e endpoint) arrival(target string, req *http.Request, body []byte, at time.Time) Arrival {
+	switch {
+	case e.chat:
+		return newChat(target, body, at)
+	case e.verifier == nil:
+		return newUnsigned(target, body, at)
+	}
+	valid := e.verifier.Verify(body, req.Header) == nil
+	return newArrival(target, req.Header.Get(standardwebhooks.HeaderWebhookID), body, valid, at)
 }

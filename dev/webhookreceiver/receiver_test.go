@@ -225,9 +225,26 @@ func TestChat(t *testing.T) {
 	require.Equal(t, 2, messages[0].Accepted)
 }
 
+// TestUnsigned: bodies of meters, robots and relayed callbacks, with the answer that
+// their senders want.
+func TestUnsigned(t *testing.T) {
+	r := newFixture(t, func(o *Options) { o.Targets = append(o.Targets, Target{Name: "clinic.relay", Unsigned: true}) })
+	post := func(path, body string) *httptest.ResponseRecorder {
+		return r.serve(httptest.NewRequest(http.MethodPost, path, strings.NewReader(body)))
+	}
+	for _, body := range []string{`{"CallbackCommand":"x"}`, "event_name=call_seconds"} {
+		answer := post("/hooks/clinic.relay/v1/billing/meter_events?SdkAppid=1", body)
+		require.Equal(t, http.StatusOK, answer.Code)
+		require.JSONEq(t, `{"errcode":0,"code":0}`, answer.Body.String())
+	}
+	require.Equal(t, http.StatusUnauthorized, post("/hooks/clinic.relay", "").Code)
+	require.Equal(t, 2, r.recv.Counts("clinic.relay").Accepted)
+	require.Contains(t, r.lines.String(), "clinic.relay: without a signature, message body_")
+	require.Equal(t, http.StatusOK, r.serve(httptest.NewRequest(http.MethodGet, "/control/messages", nil)).Code, "what is no JSON is left out")
+}
+
 func TestOptionsAreChecked(t *testing.T) {
 	for want, targets := range map[string][]Target{
-		"at least one":                      nil,
 		"needs a name":                      {{Name: "", Secret: billingSecret}},
 		"billing is listed twice":           {{Name: "billing", Secret: billingSecret}, {Name: "billing", Secret: auditSecret}},
 		"the secret of billing must be whs": {{Name: "billing", Secret: "whsec_%%%"}},
