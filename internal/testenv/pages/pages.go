@@ -1,0 +1,210 @@
+// Package pages gives tests the commands that README and docs tell people to type.
+package pages
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	"github.com/stretchr/testify/require"
+	"mvdan.cc/sh/v3/expand"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// Block is a fenced block of a page.
+type Block struct {
+	// Page is its path in the project, Line that of its first line.
+	Page string
+	Line int
+	// Language is what follows the fence, such as sh or console.
+	Language string
+	Text     string
+}
+
+// Command is a simple command: a pipe or a list has several.
+type Command struct {
+	Page string
+	Line int
+	// Words are the program and its arguments, with every variable and substitution
+	// replaced by Filler. Assignments and redirections are left out.
+	Words []string
+}
+
+// Filler is what a variable is replaced by: a text that is a number, a path and a name.
+const Filler = "1"
+
+// Blocks returns the blocks of all pages for people. root is the project's folder.
+func Blocks(t testing.TB, root string) []Block {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	require.NoError(t, err)
+	files = append(files, filepath.Join(root, "README.md"), filepath.Join(root, "CONTRIBUTING.md"))
+	var blocks []Block
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		page, err := filepath.Rel(root, file)
+		require.NoError(t, err)
+		blocks = append(blocks, blocksOf(page, string(text))...)
+	}
+	return blocks
+}
+
+var fence = regexp.MustCompile("^( *)```(.*)$")
+
+func blocksOf(page, text string) (blocks []Block) {
+	var open *Block
+	indent := ""
+	for i, line := range strings.Split(text, "\n") {
+		found := fence.FindStringSubmatch(line)
+		switch {
+		case open != nil && found != nil:
+			blocks, open = append(blocks, *open), nil
+		case open != nil:
+			open.Text += strings.TrimPrefix(line, indent) + "\n"
+		case found != nil:
+			indent, open = found[1], &Block{Page: page, Line: i + 2, Language: strings.TrimSpace(found[2])}
+		}
+	}
+	return blocks
+}
+
+// Commands returns the simple commands of all pages, in order.
+func Commands(t testing.TB, root string) []Command {
+	t.Helper()
+	var commands []Command
+	for _, block := range Blocks(t, root) {
+		if script, ok := block.Script(); ok {
+			found, err := commandsOf(script)
+			require.NoError(t, err, "%s:%d", block.Page, block.Line)
+			for _, c := range found {
+				c.Page, c.Line = block.Page, block.Line+c.Line-1
+				commands = append(commands, c)
+			}
+		}
+	}
+	return commands
+}
+
+// Script returns what people type. ok is false for a block that is something else.
+func (b Block) Script() (script string, ok bool) {
+	switch b.Language {
+	case "sh":
+		return b.Text, true
+	case "console":
+		lines := strings.Split(b.Text, "\n")
+		for i, line := range lines {
+			lines[i], _ = strings.CutPrefix(line, "$ ")
+			if !strings.HasPrefix(line, "$ ") {
+				lines[i] = ""
+			}
+		}
+		return strings.Join(lines, "\n"), true
+	}
+	return "", false
+}
+
+func commandsOf(script string) (commands []Command, err error) {
+	file, err := syntax.NewParser().Parse(strings.NewReader(script), "")
+	if err != nil {
+		return nil, err
+	}
+	syntax.Walk(file, func(node syntax.Node) bool {
+		if call, ok := node.(*syntax.CallExpr); ok && len(call.Args) > 0 {
+			command := Command{Line: int(call.Pos().Line())}
+			for _, word := range call.Args {
+				command.Words = append(command.Words, literal(word))
+			}
+			commands = append(commands, command)
+		}
+		return true
+	})
+	return commands, nil
+}
+
+// literal is a word without its quotes, with Filler for what a shell would fill in.
+func literal(word *syntax.Word) string {
+	var out bytes.Buffer
+	for _, part := range word.Parts {
+		writePart(&out, part)
+	}
+	return out.String()
+}
+
+func writePart(out *bytes.Buffer, part syntax.WordPart) {
+	switch p := part.(type) {
+	case *syntax.Lit:
+		text, err := expand.Literal(nil, &syntax.Word{Parts: []syntax.WordPart{p}})
+		if err != nil {
+			text = p.Value
+		}
+		out.WriteString(text)
+	case *syntax.SglQuoted:
+		out.WriteString(p.Value)
+	case *syntax.DblQuoted:
+		for _, inner := range p.Parts {
+			writePart(out, inner)
+		}
+	default:
+		out.WriteString(Filler)
+	}
+}
+
+// Split splits a text into words as a shell does, as the Makefile does with ARGS.
+func Split(t testing.TB, text string) []string {
+	t.Helper()
+	commands, err := commandsOf("x " + text)
+	require.NoError(t, err)
+	require.Len(t, commands, 1, text)
+	return commands[0].Words[1:]
+}
+
+// Arguments returns the arguments for a program: of its own command line, or of ARGS
+// of a make target that runs it. ok is false for other commands.
+func (c Command) Arguments(t testing.TB, program string, targets map[string][]string) (args []string, ok bool) {
+	t.Helper()
+	if c.Words[0] == program || c.Words[0] == "bin/"+program {
+		return c.Words[1:], true
+	}
+	if c.Words[0] != "make" || len(c.Words) < 2 {
+		return nil, false
+	}
+	first, ok := targets[c.Words[1]]
+	return append(slices.Clone(first), c.MakeArgs(t)...), ok
+}
+
+// MakeArgs are the words of ARGS.
+func (c Command) MakeArgs(t testing.TB) []string {
+	t.Helper()
+	for _, word := range c.Words[1:] {
+		if value, ok := strings.CutPrefix(word, "ARGS="); ok {
+			return Split(t, value)
+		}
+	}
+	return nil
+}
+
+// RequireValid parses the documented command lines of a program with its grammar, and
+// returns how many there are. targets are the make targets that run it, each with the
+// arguments that the Makefile puts first; grammar returns a new struct for kong.
+func RequireValid(t *testing.T, root, program string, targets map[string][]string, grammar func() any) (checked int) {
+	t.Helper()
+	for _, c := range Commands(t, root) {
+		args, ok := c.Arguments(t, program, targets)
+		if !ok {
+			continue
+		}
+		parser, err := kong.New(grammar(), kong.Name(program), kong.Exit(func(int) {}), kong.Writers(io.Discard, io.Discard))
+		require.NoError(t, err)
+		_, err = parser.Parse(args)
+		require.NoError(t, err, "%s:%d: %s", c.Page, c.Line, strings.Join(c.Words, " "))
+		checked++
+	}
+	return checked
+}
