@@ -17,6 +17,7 @@ import (
 type cli struct {
 	Compare    compareCommand    `cmd:"" default:"withargs" help:"Run all contestants and print the tables (the default)."`
 	Targets    targetsCommand    `cmd:"" help:"Measure aftercall against its targets: burn-down, acknowledgements, duplicates, memory, growth of the cost."`
+	Costs      costsCommand      `cmd:"" help:"Measure what one call costs: events, bytes, requests and CPU of each part, on the development stack or the cluster."`
 	Contestant contestantCommand `cmd:"" hidden:"" help:"Run a contestant."`
 }
 

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"aftercall/dev/bench/usage"
 	"aftercall/internal/freeport"
 )
 
@@ -202,5 +203,5 @@ func (d *deployment) pids() (services, servers []int) {
 		servers = append(servers, d.temporal.cmd.Process.Pid)
 	}
 	servers = append(servers, d.bench.Servers.redis.cmd.Process.Pid)
-	return services, append(servers, withChildren(d.bench.Servers.postgres.cmd.Process.Pid)...)
+	return services, append(servers, usage.WithChildren(d.bench.Servers.postgres.cmd.Process.Pid)...)
 }

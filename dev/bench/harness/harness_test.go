@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -148,26 +147,4 @@ func TestPercentile(t *testing.T) {
 	require.Equal(t, Percentiles{P50: 100 * time.Millisecond, P99: 198 * time.Millisecond, Max: 200 * time.Millisecond}, percentiles(all))
 	require.Equal(t, Percentiles{P50: 1, P99: 1, Max: 1}, percentiles([]time.Duration{1}))
 	require.Zero(t, percentiles(nil))
-}
-
-func TestUsageOfProcesses(t *testing.T) {
-	ticks, err := parseStat("7 (a (b) c) S 1 7 7 0 -1 4194304 1 2 3 4 100 20 3 1 20 0 9 0")
-	require.NoError(t, err)
-	require.EqualValues(t, 124, ticks)
-	_, err = parseStat("7 (short) S 1")
-	require.Error(t, err)
-	kib, err := parseKiB("Rss:  900 kB\nPss:     123 kB\n", "Pss:")
-	require.NoError(t, err)
-	require.EqualValues(t, 123, kib)
-	_, err = parseKiB("", "Pss:")
-	require.Error(t, err)
-
-	self := withChildren(os.Getpid())
-	require.Contains(t, self, os.Getpid())
-	used, err := cpu(self)
-	require.NoError(t, err)
-	require.GreaterOrEqual(t, used, time.Duration(0))
-	resident, err := memory([]int{os.Getpid()})
-	require.NoError(t, err)
-	require.Positive(t, resident)
 }

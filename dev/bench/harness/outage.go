@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
+	"aftercall/dev/bench/usage"
 	"aftercall/dev/tencentsim"
 	"aftercall/workflows"
 )
@@ -26,7 +27,7 @@ func (b *Bench) OutageTargets(ctx context.Context, calls int) (targets []Target,
 		return nil, err
 	}
 	services, _ := d.pids()
-	idle, err := memory(services)
+	idle, err := usage.Memory(services)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +41,7 @@ func (b *Bench) OutageTargets(ctx context.Context, calls int) (targets []Target,
 	if err := d.awaitWaiting(ctx, calls); err != nil {
 		return nil, err
 	}
-	waiting, err := memory(services)
+	waiting, err := usage.Memory(services)
 	if err != nil {
 		return nil, err
 	}

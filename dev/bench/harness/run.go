@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"aftercall/dev/bench/usage"
 )
 
 // Result is what was measured for one contestant under one load.
@@ -63,10 +65,10 @@ func (d *deployment) run(ctx context.Context, load Load) (Result, error) {
 		return r, err
 	}
 	services, servers := d.pids()
-	if r.ServiceMemory, err = memory(services); err != nil {
+	if r.ServiceMemory, err = usage.Memory(services); err != nil {
 		return r, err
 	}
-	if r.ServerMemory, err = memory(servers); err != nil {
+	if r.ServerMemory, err = usage.Memory(servers); err != nil {
 		return r, err
 	}
 	r.Ack, r.Refused = percentiles(s.latencies), s.refused
@@ -89,17 +91,17 @@ func (d *deployment) run(ctx context.Context, load Load) (Result, error) {
 	return r, nil
 }
 
-// usage is CPU time: of the service, of all servers, and of Temporal only.
-type usage struct{ services, servers, temporal time.Duration }
+// cpuTimes are CPU times: of the service, of all servers, and of Temporal only.
+type cpuTimes struct{ services, servers, temporal time.Duration }
 
 // used returns the CPU time used so far.
-func (d *deployment) used() (u usage, err error) {
+func (d *deployment) used() (u cpuTimes, err error) {
 	services, servers := d.pids()
 	var errServices, errServers, errTemporal error
-	u.services, errServices = cpu(services)
-	u.servers, errServers = cpu(servers)
+	u.services, errServices = usage.CPU(services)
+	u.servers, errServers = usage.CPU(servers)
 	if d.temporal != nil {
-		u.temporal, errTemporal = cpu([]int{d.temporal.cmd.Process.Pid})
+		u.temporal, errTemporal = usage.CPU([]int{d.temporal.cmd.Process.Pid})
 	}
 	return u, errors.Join(errServices, errServers, errTemporal)
 }

@@ -1,4 +1,5 @@
-package harness
+// Package usage reads from /proc what processes use.
+package usage
 
 import (
 	"errors"
@@ -16,8 +17,8 @@ import (
 // 100 to user space on every architecture that Go supports.
 const clockTick = 100
 
-// cpu returns the CPU time that processes and their ended children have used.
-func cpu(pids []int) (time.Duration, error) {
+// CPU returns the CPU time that processes and their ended children have used.
+func CPU(pids []int) (time.Duration, error) {
 	var ticks uint64
 	for _, pid := range pids {
 		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
@@ -58,8 +59,8 @@ func parseStat(stat string) (ticks uint64, err error) {
 	return ticks, nil
 }
 
-// withChildren returns pid and its descendants: PostgreSQL works in child processes.
-func withChildren(pid int) []int {
+// WithChildren returns pid and its descendants: PostgreSQL works in child processes.
+func WithChildren(pid int) []int {
 	all := []int{pid}
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	for _, task := range tasks {
@@ -69,16 +70,16 @@ func withChildren(pid int) []int {
 		}
 		for _, field := range strings.Fields(string(data)) {
 			if child, err := strconv.Atoi(field); err == nil {
-				all = append(all, withChildren(child)...)
+				all = append(all, WithChildren(child)...)
 			}
 		}
 	}
 	return all
 }
 
-// memory returns the proportional set size of processes in bytes, which counts
+// Memory returns the proportional set size of processes in bytes, which counts
 // memory shared by PostgreSQL's processes only once.
-func memory(pids []int) (int64, error) {
+func Memory(pids []int) (int64, error) {
 	var sum int64
 	for _, pid := range pids {
 		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
