@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
+	"aftercall/dev/webhookreceiver"
 	"aftercall/internal/cli"
 	"aftercall/internal/ledger"
 	"aftercall/internal/ops"
@@ -120,13 +123,27 @@ func testRestore(ctx context.Context, t *testing.T, stack *local.Stack, d drill)
 	for id, n := range want {
 		require.Eventually(t, func() bool { return stack.Arrivals("crm", id) == n }, testTimeout, pollInterval, id)
 	}
+	// Their workflows have booked them, and go on: a target has not accepted the events.
+	notifying := map[string]json.RawMessage{"notifying": nil, "decided-notifying": json.RawMessage(`{"CallResult":"Vanished"}`)}
+	require.NoError(t, stack.Webhooks.Fail(webhookreceiver.Failure{Target: "crm", CallID: "undone", Status: http.StatusServiceUnavailable}))
+	command(cli.OK, append([]string{"ledger", "reverse", "undone"}, signed...)...)
+	for id, record := range notifying {
+		require.NoError(t, stack.Webhooks.Fail(webhookreceiver.Failure{Target: "crm", CallID: id, Type: "call.charged", Status: http.StatusServiceUnavailable}))
+		call := place(id, record)
+		if record != nil {
+			require.NoError(t, stack.AwaitReview(ctx, call))
+			command(cli.OK, append([]string{"review", "decide", id, "--verdict", "charge-as", "--connected-seconds", "300"}, signed...)...)
+		}
+		require.Eventually(t, func() bool { return len(bookedOf(t, stack, []string{id})) == 1 }, testTimeout, pollInterval)
+		all = append(all, id)
+	}
 	before := bookedOf(t, stack, all)
 
 	require.NoError(t, stack.StopPart("worker"))
 	d.run(ctx, "put back "+d.engine)
 	var lacks ops.Restoration
 	require.NoError(t, json.Unmarshal([]byte(command(cli.Refused, "ledger", "restore", "-o", "json")), &lacks))
-	require.Equal(t, 22, lacks.Open, "%+v", lacks.Missing)
+	require.Equal(t, 25, lacks.Open, "%+v", lacks.Missing)
 	for _, m := range lacks.Missing {
 		require.Equal(t, "aftercall ledger restore --apply", m.Cure, m.Key)
 	}
@@ -141,8 +158,16 @@ func testRestore(ctx context.Context, t *testing.T, stack *local.Stack, d drill)
 	d.run(ctx, "restore")
 	require.Equal(t, before, bookedOf(t, stack, all), "every entry is what it was")
 	require.Contains(t, command(cli.OK, "ledger", "restore"), "No entry is missing.")
+	stack.Webhooks.ClearFailures()
 	require.NoError(t, stack.StartWorker(ctx))
 	charged("later") // the worker has begun to work
+	notifying["undone"] = nil
+	for id := range notifying {
+		require.Eventually(t, func() bool {
+			return !slices.ContainsFunc(stack.Webhooks.Messages(webhookreceiver.Filter{Target: "crm", CallID: id}), func(m webhookreceiver.Message) bool { return m.Accepted == 0 })
+		}, testTimeout, pollInterval, "%s is notified after the restore", id)
+	}
+	delete(want, "undone") // several attempts
 	for id, n := range want {
 		require.Equal(t, n, stack.Arrivals("crm", id), "nobody is notified twice of %s", id)
 	}

@@ -69,7 +69,7 @@ func writeRestoration(s screen, r *ops.Restoration) {
 		writeTable(s, r.Missing, missingColumns)
 		fmt.Fprintln(s)
 	}
-	fmt.Fprintf(s, "%d workflows of calls have ended, the ledger has the calls of %d.\n", r.Workflows, r.InLedger)
+	fmt.Fprintf(s, "Compared with %d workflows of calls, the ledger has the calls of %d.\n", r.Workflows, r.InLedger)
 	switch {
 	case r.Open > 0:
 		fmt.Fprintf(s, "Booked %d entries, %s.\n", r.Booked, s.red(fmt.Sprintf("%d are missing", r.Open)))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	workflowpb "go.temporal.io/api/workflow/v1"
@@ -22,7 +23,8 @@ import (
 type RestoreParams struct {
 	// App narrows the search; empty is all apps.
 	App string
-	// Ended is when the workflows ended; empty is as long as Temporal retains them.
+	// Ended is when the workflows ended; empty is as long as Temporal retains them. Those
+	// that run are always compared.
 	Ended Range
 	Zone  string
 	// Apply books what is missing. Otherwise nothing is booked.
@@ -34,7 +36,7 @@ type RestoreParams struct {
 // Restoration is the result of comparing the ledger with the workflows that wrote it.
 type Restoration struct {
 	Applied bool `json:"applied"`
-	// Workflows have ended. Of them, InLedger are those whose call has entries.
+	// Workflows were compared. Of them, InLedger are those whose call has entries.
 	Workflows int `json:"workflows"`
 	InLedger  int `json:"in_ledger"`
 	// Booked are the missing entries that were booked, Open those that are missing still.
@@ -118,42 +120,46 @@ type restorer struct {
 	notifyErr error
 }
 
-// endedRun is a run of a call's workflow that has ended.
-type endedRun struct {
+// callRun is a run of a call's workflow.
+type callRun struct {
 	app           *config.App
 	callID, runID string
 }
 
-// lostCall is a call without an entry, and the ended runs of its workflow, the
-// newest first.
+// lostCall is a call without an entry, and the runs of its workflow, the newest first.
 type lostCall struct {
 	app    *config.App
 	callID string
 	runs   []string
 }
 
-// query is the List Filter of the workflows of a type that ended in the time range.
+// query is the List Filter of the workflows of a type that ended in the time range, or
+// have not ended: what they still do, as notifying a target, follows what they have booked.
 func (r *restorer) query(workflowType string) string {
-	query := fmt.Sprintf("WorkflowType = %q AND ExecutionStatus != 'Running'", workflowType)
+	query := fmt.Sprintf("WorkflowType = %q", workflowType)
+	var ended []string
 	if !r.from.IsZero() {
-		query += fmt.Sprintf(" AND CloseTime >= %q", r.from.UTC().Format(time.RFC3339))
+		ended = append(ended, fmt.Sprintf("CloseTime >= %q", r.from.UTC().Format(time.RFC3339)))
 	}
 	if !r.to.IsZero() {
-		query += fmt.Sprintf(" AND CloseTime < %q", r.to.UTC().Format(time.RFC3339))
+		ended = append(ended, fmt.Sprintf("CloseTime < %q", r.to.UTC().Format(time.RFC3339)))
+	}
+	if len(ended) > 0 {
+		query += " AND (ExecutionStatus = 'Running' OR (" + strings.Join(ended, " AND ") + "))"
 	}
 	return query
 }
 
 // charges finds the calls that have no entry, and books what their workflows charged.
 func (r *restorer) charges(ctx context.Context) error {
-	var batch []endedRun
+	var batch []callRun
 	lost := &lostCalls{byID: map[string]*lostCall{}}
 	err := r.eachWorkflow(ctx, r.query(workflows.AfterCallName), func(e *workflowpb.WorkflowExecutionInfo) error {
 		app, callID, ok := callOfWorkflow(e.GetExecution().GetWorkflowId(), r.apps)
 		if !ok {
 			return nil
 		}
-		batch = append(batch, endedRun{app, callID, e.GetExecution().GetRunId()})
+		batch = append(batch, callRun{app, callID, e.GetExecution().GetRunId()})
 		if len(batch) < restoreBatch {
 			return nil
 		}
@@ -180,7 +186,7 @@ type lostCalls struct {
 	inOrder []*lostCall
 }
 
-func (l *lostCalls) add(run endedRun) {
+func (l *lostCalls) add(run callRun) {
 	id := workflows.AfterCallID(run.app.SDKAppID, run.callID)
 	if l.byID[id] == nil {
 		l.byID[id] = &lostCall{app: run.app, callID: run.callID}
@@ -190,7 +196,7 @@ func (l *lostCalls) add(run endedRun) {
 }
 
 // lookUp adds those runs to lost whose calls are not in the ledger.
-func (r *restorer) lookUp(ctx context.Context, batch []endedRun, lost *lostCalls) error {
+func (r *restorer) lookUp(ctx context.Context, batch []callRun, lost *lostCalls) error {
 	byApp := map[tencent.SDKAppID][]string{}
 	for _, run := range batch {
 		byApp[run.app.SDKAppID] = append(byApp[run.app.SDKAppID], run.callID)
@@ -215,13 +221,6 @@ func (r *restorer) lookUp(ctx context.Context, batch []endedRun, lost *lostCalls
 
 // charge books the charge of a call as its workflow made it.
 func (r *restorer) charge(ctx context.Context, c *lostCall) error {
-	outcome, err := r.calls.Inspect(ctx, c.app.SDKAppID, c.callID)
-	if err != nil {
-		return r.temporalError(err)
-	}
-	if outcome == activities.StillRunning {
-		return nil // it will charge the call
-	}
 	m := MissingEntry{App: c.app.Name, SDKAppID: c.app.SDKAppID, CallID: c.callID}
 	id := workflows.AfterCallID(c.app.SDKAppID, c.callID)
 	for _, runID := range c.runs {
@@ -244,6 +243,13 @@ func (r *restorer) charge(ctx context.Context, c *lostCall) error {
 			return nil //nolint:nilerr // it is the problem of this call
 		}
 		return r.book(ctx, m, entry)
+	}
+	outcome, err := r.calls.Inspect(ctx, c.app.SDKAppID, c.callID)
+	switch {
+	case err != nil:
+		return r.temporalError(err)
+	case outcome == activities.StillRunning:
+		return nil // it will charge the call
 	}
 	m.Problem = "its workflow has ended without charging it"
 	m.Cure = "within seven days of the call: " + shell.Command("aftercall start --app", c.app.Name, c.callID)

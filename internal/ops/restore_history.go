@@ -38,7 +38,7 @@ func (d *Deps) chargedRun(ctx context.Context, workflowID, runID string) (charge
 	if err != nil {
 		return chargedRun{}, err
 	}
-	reader := historyReader{Deps: d, scheduled: map[int64]string{}}
+	reader := historyReader{Deps: d, scheduled: map[int64]string{}, decisions: map[int64]*workflows.DecideParams{}}
 	events := c.GetWorkflowHistory(ctx, workflowID, runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := ask(ctx, func(context.Context) (*historypb.HistoryEvent, error) { return events.Next() })
@@ -57,6 +57,9 @@ type historyReader struct {
 	*Deps
 	// scheduled are the types of regular activities.
 	scheduled map[int64]string
+	// decisions are those of people by the event of their request. Which one was carried
+	// out is in the result of a run that has ended.
+	decisions map[int64]*workflows.DecideParams
 	run       chargedRun
 }
 
@@ -73,6 +76,13 @@ func (h *historyReader) read(e *historypb.HistoryEvent) error {
 		return h.result(e, h.scheduled[a.GetScheduledEventId()], a.GetResult())
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED:
 		h.failure(e.GetActivityTaskFailedEventAttributes().GetFailure())
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:
+		return h.decision(e)
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED:
+		a := e.GetWorkflowExecutionUpdateCompletedEventAttributes()
+		if a.GetOutcome().GetSuccess() != nil {
+			h.run.decided = h.decisions[a.GetAcceptedEventId()]
+		}
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
 		var result workflows.AfterCallResult
 		err := h.decode(e.GetWorkflowExecutionCompletedEventAttributes().GetResult(), &result)
@@ -81,6 +91,17 @@ func (h *historyReader) read(e *historypb.HistoryEvent) error {
 	default:
 	}
 	return nil
+}
+
+// decision reads the request of a decision.
+func (h *historyReader) decision(e *historypb.HistoryEvent) error {
+	input := e.GetWorkflowExecutionUpdateAcceptedEventAttributes().GetAcceptedRequest().GetInput()
+	if input.GetName() != workflows.UpdateDecide {
+		return nil
+	}
+	d := &workflows.DecideParams{}
+	h.decisions[e.GetEventId()] = d
+	return h.decode(input.GetArgs(), d)
 }
 
 // localActivity reads a marker of the SDK, which has the type of the activity as JSON.
