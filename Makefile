@@ -47,9 +47,14 @@ dev/bin/release:
 image: dev/bin/release ## Build the image for amd64 and arm64 into dist/image, an OCI layout
 	@dev/bin/release image --out dist/image $(ARGS)
 
+.PHONY: simulator-image
+simulator-image: dev/bin/release ## Build the image of the simulator for a first look, into dist/simulator-image
+	@dev/bin/release image --program simulator --out dist/simulator-image $(ARGS)
+
 .PHONY: push-image
-push-image: dev/bin/release ## Push dist/image   (ARGS="registry.example.com/aftercall:1.2.0")
-	@dev/bin/release push dist/image $(ARGS)
+push-image: LAYOUT ?= dist/image
+push-image: dev/bin/release ## Push dist/image, or LAYOUT   (ARGS="registry.example.com/aftercall:1.2.0")
+	@dev/bin/release push $(LAYOUT) $(ARGS)
 
 # A module of its own, with Helm and what it needs.
 .PHONY: manifests

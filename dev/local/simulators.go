@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"path/filepath"
 	"sync"
@@ -9,19 +10,58 @@ import (
 
 	"aftercall/dev/tencentsim"
 	"aftercall/dev/webhookreceiver"
+	"aftercall/internal/config"
 	"aftercall/internal/notify"
+	"aftercall/internal/tencent"
+	"aftercall/starter/callback"
 )
 
-// openTencent makes a simulated Tencent for the configured apps.
-func (s *Stack) openTencent() error {
-	apps := make([]tencentsim.App, len(s.Config.Apps))
-	for i, app := range s.Config.Apps {
+// SimulatedApps are the configured apps, for a simulated Tencent.
+func SimulatedApps(cfg *config.Config) []tencentsim.App {
+	apps := make([]tencentsim.App, len(cfg.Apps))
+	for i, app := range cfg.Apps {
 		apps[i] = tencentsim.App{
 			SDKAppID: app.SDKAppID, SecretKey: app.SecretKey.Reveal(),
 			Administrator: app.Identifier, CallbackToken: app.Callback.Token.Reveal(),
 		}
 	}
-	o := tencentsim.Options{Apps: apps, Logger: s.logger, JournalPath: filepath.Join(s.dir, "tencent.jsonl")}
+	return apps
+}
+
+// SimulatedTargets are the configured webhook and Slack targets, for a webhook receiver.
+func SimulatedTargets(cfg *config.Config) []webhookreceiver.Target {
+	var targets []webhookreceiver.Target
+	for _, target := range cfg.Targets {
+		if webhook, ok := target.Options.(*notify.WebhookOptions); ok {
+			targets = append(targets, webhookreceiver.Target{Name: target.Name, Secret: webhook.Secrets[0].Reveal()})
+		} else if target.Type == notify.TypeSlack {
+			targets = append(targets, webhookreceiver.Target{Name: target.Name, Chat: true})
+		}
+	}
+	return targets
+}
+
+// RegisterCallbacks registers the callback URLs at Tencent, as an operator would.
+// publicURL is what is before the path of a callback URL.
+func RegisterCallbacks(ctx context.Context, cfg *config.Config, publicURL string) error {
+	for i := range cfg.Apps {
+		app := &cfg.Apps[i]
+		c := tencent.NewClient(tencent.ClientOptions{
+			SDKAppID: app.SDKAppID, BaseURL: app.APIBaseURL(), Identifier: app.Identifier,
+			SecretKey: app.SecretKey.Reveal(), HTTP: tencent.NewHTTPClient(1),
+		})
+		if err := c.SetCallback(ctx, tencent.CallbackConfig{
+			URL: publicURL + callback.PathPrefix + app.Callback.Secret.Reveal(), Commands: app.CallbackCommands(),
+		}); err != nil {
+			return fmt.Errorf("register the callback URL of %s: %w", app.Name, err)
+		}
+	}
+	return nil
+}
+
+// openTencent makes a simulated Tencent for the configured apps.
+func (s *Stack) openTencent() error {
+	o := tencentsim.Options{Apps: SimulatedApps(s.Config), Logger: s.logger, JournalPath: filepath.Join(s.dir, "tencent.jsonl")}
 	if s.options.AnswerTimeout > 0 {
 		o.CallbackTimeout = s.options.AnswerTimeout + time.Second
 	}
@@ -37,7 +77,7 @@ func (s *Stack) openTencent() error {
 // openWebhookReceiver makes a receiver for every configured webhook and Slack target,
 // or for the stand-ins of a user's own configuration.
 func (s *Stack) openWebhookReceiver() error {
-	targets := s.sampleTargets()
+	targets := SimulatedTargets(s.Config)
 	if s.Own != nil {
 		targets = nil
 		for _, standIn := range s.Own.StandIns {
@@ -52,17 +92,6 @@ func (s *Stack) openWebhookReceiver() error {
 	}
 	s.Webhooks = receiver
 	return nil
-}
-
-func (s *Stack) sampleTargets() (targets []webhookreceiver.Target) {
-	for _, target := range s.Config.Targets {
-		if webhook, ok := target.Options.(*notify.WebhookOptions); ok {
-			targets = append(targets, webhookreceiver.Target{Name: target.Name, Secret: webhook.Secrets[0].Reveal()})
-		} else if target.Type == notify.TypeSlack {
-			targets = append(targets, webhookreceiver.Target{Name: target.Name, Chat: true})
-		}
-	}
-	return targets
 }
 
 // Arrivals counts the requests about a call that a target received with a

@@ -23,7 +23,6 @@ import (
 	"aftercall/dev/webhookreceiver"
 	"aftercall/internal/config"
 	"aftercall/internal/serve"
-	"aftercall/internal/tencent"
 	"aftercall/starter/callback"
 )
 
@@ -134,7 +133,9 @@ func (s *Stack) start(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.registerCallbacks(ctx); err != nil {
+	if err := s.await(ctx, "the simulated Tencent", func(ctx context.Context) error {
+		return RegisterCallbacks(ctx, s.Config, s.Environ()["DEV_PUBLIC_URL"])
+	}); err != nil {
 		return err
 	}
 	return s.writeInfo()
@@ -233,21 +234,4 @@ func (s *Stack) startSimulators(context.Context) error {
 // CallbackURL returns the URL to which Tencent posts the callbacks of an app.
 func (s *Stack) CallbackURL(app config.App) string {
 	return s.Environ()["DEV_PUBLIC_URL"] + callback.PathPrefix + app.Callback.Secret.Reveal()
-}
-
-// registerCallbacks registers the callback URLs at Tencent, as an operator would.
-func (s *Stack) registerCallbacks(ctx context.Context) error {
-	for i := range s.Config.Apps {
-		app := &s.Config.Apps[i]
-		c := tencent.NewClient(tencent.ClientOptions{
-			SDKAppID: app.SDKAppID, BaseURL: app.APIBaseURL(), Identifier: app.Identifier,
-			SecretKey: app.SecretKey.Reveal(), HTTP: tencent.NewHTTPClient(1),
-		})
-		if err := c.SetCallback(ctx, tencent.CallbackConfig{
-			URL: s.CallbackURL(*app), Commands: app.CallbackCommands(),
-		}); err != nil {
-			return fmt.Errorf("register the callback URL of %s: %w", app.Name, err)
-		}
-	}
-	return nil
 }

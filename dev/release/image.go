@@ -16,15 +16,16 @@ import (
 )
 
 const (
-	// programPath is where the image has aftercall, stateFolder where it may write
+	// programFolder is where the image has its program, stateFolder where it may write
 	// if a volume is mounted there, and user who runs it. The user has no name.
-	programPath = "/usr/local/bin/aftercall"
-	stateFolder = "/var/lib/aftercall"
-	user        = 65532
+	programFolder = "/usr/local/bin/"
+	stateFolder   = "/var/lib/aftercall"
+	user          = 65532
 )
 
 type imageCommand struct {
 	Out       string   `required:"" help:"Folder for the OCI layout, which is replaced." type:"path"`
+	Program   string   `help:"What the image runs: aftercall, or the simulator for a first look." enum:"aftercall,simulator" default:"aftercall"`
 	Platforms []string `name:"platform" help:"Platforms to build for." default:"linux/amd64,linux/arm64"`
 }
 
@@ -41,7 +42,7 @@ func (c imageCommand) Run(ctx context.Context, all *commands) error {
 		if err != nil {
 			return err
 		}
-		p, err := build(ctx, all.Root, folder, *platform)
+		p, err := build(ctx, all.Root, folder, c.Program, *platform)
 		if err != nil {
 			return err
 		}
@@ -109,7 +110,7 @@ func (p program) image() (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	top, err := layerOf([]file{{path: programPath, mode: 0o755, content: content}})
+	top, err := layerOf([]file{{path: programFolder + p.name, mode: 0o755, content: content}})
 	if err != nil {
 		return nil, err
 	}
@@ -131,11 +132,13 @@ func (p program) image() (v1.Image, error) {
 	config.OS, config.Architecture, config.Variant = p.platform.OS, p.platform.Architecture, p.platform.Variant
 	config.Created = v1.Time{Time: p.time()}
 	config.Config = v1.Config{
-		Entrypoint: []string{programPath}, Cmd: []string{"--help"},
-		User: strconv.Itoa(user) + ":" + strconv.Itoa(user), WorkingDir: stateFolder,
-		Env:          []string{"PATH=" + path.Dir(programPath)},
-		ExposedPorts: map[string]struct{}{"8080/tcp": {}},
-		Labels:       labels,
+		Entrypoint: []string{programFolder + p.name},
+		User:       strconv.Itoa(user) + ":" + strconv.Itoa(user), WorkingDir: stateFolder,
+		Env:    []string{"PATH=" + path.Clean(programFolder)},
+		Labels: labels,
+	}
+	if p.name == aftercall {
+		config.Config.Cmd, config.Config.ExposedPorts = []string{"--help"}, map[string]struct{}{"8080/tcp": {}}
 	}
 	if image, err = mutate.ConfigFile(image, config); err != nil {
 		return nil, err
@@ -150,8 +153,8 @@ func (p program) image() (v1.Image, error) {
 // labels leave out what is unknown, as in a source tree without git.
 func (p program) labels() map[string]string {
 	labels := map[string]string{
-		"org.opencontainers.image.title":       "aftercall",
-		"org.opencontainers.image.description": "Charges ended calls of Tencent RTC and notifies the systems that need to know.",
+		"org.opencontainers.image.title":       p.name,
+		"org.opencontainers.image.description": descriptions[p.name],
 		"org.opencontainers.image.version":     p.version(),
 		"org.opencontainers.image.created":     p.time().Format(time.RFC3339),
 	}

@@ -35,12 +35,12 @@ func TestImage(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	require.NoError(t, err)
 	folder := filepath.Join(t.TempDir(), "image")
-	command := imageCommand{Out: folder, Platforms: []string{"linux/" + runtime.GOARCH}}
+	command := imageCommand{Out: folder, Program: aftercall, Platforms: []string{"linux/" + runtime.GOARCH}}
 	require.NoError(t, command.Run(t.Context(), &commands{Root: root}))
 	image, bom := read(t, folder)
 
 	t.Run("a second build is the same", func(t *testing.T) {
-		again := imageCommand{Out: filepath.Join(t.TempDir(), "again"), Platforms: command.Platforms}
+		again := imageCommand{Out: filepath.Join(t.TempDir(), "again"), Program: aftercall, Platforms: command.Platforms}
 		require.NoError(t, again.Run(t.Context(), &commands{Root: root}))
 		require.Equal(t, contents(t, folder), contents(t, again.Out))
 	})
@@ -254,7 +254,7 @@ func requireConfined(t *testing.T, state string) {
 	for _, process := range processes {
 		environ, err := os.ReadFile(process + "/environ")
 		exe, linkErr := os.Readlink(process + "/exe")
-		if err != nil || linkErr != nil || exe != programPath || !strings.Contains(string(environ), state) {
+		if err != nil || linkErr != nil || exe != programFolder+aftercall || !strings.Contains(string(environ), state) {
 			continue // also of a process that has just ended
 		}
 		found++

@@ -31,7 +31,7 @@ func (c sbomCommand) Run() error {
 		return err
 	}
 	var out bytes.Buffer
-	if err := (program{info: info}).writeSBOM(&out); err != nil {
+	if err := (program{name: aftercall, info: info}).writeSBOM(&out); err != nil {
 		return err
 	}
 	return os.WriteFile(c.Out, out.Bytes(), 0o644)
@@ -41,7 +41,7 @@ func (c sbomCommand) Run() error {
 // them. It has no serial number and no time, so that a second build writes the same.
 func (p program) writeSBOM(w io.Writer) error {
 	main := cyclonedx.Component{
-		BOMRef: "aftercall", Type: cyclonedx.ComponentTypeApplication, Name: "aftercall", Version: p.version(),
+		BOMRef: p.name, Type: cyclonedx.ComponentTypeApplication, Name: p.name, Version: p.version(),
 		PackageURL: packageURL(p.info.Main.Path, p.version()),
 	}
 	goVersion := p.info.GoVersion

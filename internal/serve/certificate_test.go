@@ -81,7 +81,7 @@ func TestCertificateIsReplaced(t *testing.T) {
 	for _, problem := range []string{"does not match public key", "failed to find any PEM data"} {
 		require.Equal(t, 1, strings.Count(s.log.String(), problem), "logged once")
 	}
-	require.InDelta(t, time.Now().Add(24*time.Hour).Unix(), s.expires(), 600)
+	require.InDelta(t, time.Now().Add(testcert.Lifetime).Unix(), s.expires(), 600)
 }
 
 // expires is the metric of the certificate.

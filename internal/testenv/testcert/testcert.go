@@ -22,6 +22,9 @@ import (
 // in the PEM format.
 type Pair struct{ Cert, Key []byte }
 
+// Lifetime is how long a certificate is valid.
+const Lifetime = 365 * 24 * time.Hour
+
 // New returns a Pair whose common name is name. It can be a server's, a client's
 // and an authority's.
 func New(t testing.TB, name string) Pair {
@@ -31,19 +34,26 @@ func New(t testing.TB, name string) Pair {
 	return pair
 }
 
-// Make is New for programs.
-func Make(name string) (Pair, error) {
+// Make is New for programs, whose certificate is for hosts, too: names or IP addresses.
+func Make(name string, hosts ...string) (Pair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return Pair{}, err
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(Lifetime),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"},
 		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 		IsCA:        true, BasicConstraintsValid: true,
+	}
+	for _, host := range hosts {
+		if ip := net.ParseIP(host); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+			continue
+		}
+		template.DNSNames = append(template.DNSNames, host)
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {

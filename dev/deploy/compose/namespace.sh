@@ -1,0 +1,10 @@
+#!/bin/sh
+# TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE say where. The retention is longer than the
+# eight days for which Redis remembers a call.
+set -eu
+temporal operator namespace create --namespace "$TEMPORAL_NAMESPACE" --retention 10d ||
+  temporal operator namespace update --namespace "$TEMPORAL_NAMESPACE" --retention 10d
+existing=$(temporal operator search-attribute list)
+for name in CallApp CallResult CallMedia CallType CallSource CallId CallStage; do
+  echo "$existing" | grep -qw "$name" || temporal operator search-attribute create --name "$name" --type Keyword
+done
