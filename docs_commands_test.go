@@ -33,6 +33,7 @@ var elsewhere = map[string]string{
 	"apt": "installs on the reader's machine", "systemctl": "needs systemd as the first process", "editor": "is for a person",
 	"runuser": "needs the users of the package", "sudo": "needs the reader's PostgreSQL", "temporal-sql-tool": "comes with a Temporal server",
 	pages.Filler: "is named by a variable, here temporal-sql-tool",
+	"python3":    "is a receiver, which runs until it is stopped",
 	"cosign":     "needs a release", "sha256sum": "needs a release",
 	"curl": "needs the reader's services", "openssl": "needs the reader's services",
 	"pg_dump": "run by TestRestore of dev/local", "pg_restore": "run by TestRestore of dev/local", "git": "needs the repository's address",

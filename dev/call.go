@@ -8,6 +8,7 @@ import (
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
 	"aftercall/internal/tencent"
+	"aftercall/workflows"
 )
 
 type callCommand struct {
@@ -59,6 +60,18 @@ func (c callCommand) Run(ctx context.Context, p project) error {
 	fmt.Fprintf(p.out, "%s  call ended: %s, %s, %d members, %d s connected, CallId %s\n",
 		clock(), r.MediaType, r.Result, len(r.Members), r.ConnectedSeconds(), r.CallID)
 	fmt.Fprintf(p.out, "%s  waiting for its workflow: %s\n", clock(), remote.Link(local.Execution{WorkflowID: local.WorkflowID(call)}))
+	status, err := local.AwaitSettled(ctx, remote.Temporal, call)
+	if err != nil {
+		return fmt.Errorf("call %s: %w", r.CallID, err)
+	}
+	switch status.Stage {
+	case workflows.StageReview:
+		fmt.Fprintf(p.out, "%s  not charged: a person must decide. See why: make aftercall ARGS=\"call %s\"\n", clock(), r.CallID)
+		return nil
+	case workflows.StageNotify:
+		fmt.Fprintf(p.out, "%s  charged, but a target has not accepted its event yet. See why: make aftercall ARGS=\"call %s\"\n", clock(), r.CallID)
+		return nil
+	}
 	followed, err := local.Follow(ctx, remote.Temporal, call)
 	if err != nil {
 		return err

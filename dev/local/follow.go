@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -56,4 +57,35 @@ func Follow(ctx context.Context, c client.Client, call tencentsim.Call) (Executi
 	}
 	f.Events, f.Transitions = info.GetHistoryLength(), info.GetStateTransitionCount()
 	return f, nil
+}
+
+// AwaitSettled waits until a call is done, or waits for a person or a target, and
+// returns its status.
+func AwaitSettled(ctx context.Context, c client.Client, call tencentsim.Call) (status workflows.Status, err error) {
+	err = poll(ctx, func(ctx context.Context) (bool, error) {
+		value, err := c.QueryWorkflow(ctx, WorkflowID(call), "", workflows.QueryStatus)
+		if err != nil {
+			// A query waits for the workflow task under way, and fails where a worker is too
+			// busy to run it.
+			if errors.As(err, new(*serviceerror.DeadlineExceeded)) || errors.As(err, new(*serviceerror.QueryFailed)) {
+				return false, nil
+			}
+			return false, unlessNotStarted(err)
+		}
+		if err := value.Get(&status); err != nil {
+			return false, err
+		}
+		return settled(status), nil
+	})
+	return status, err
+}
+
+func settled(status workflows.Status) bool {
+	switch status.Stage {
+	case workflows.StageReview, workflows.StageDone, workflows.StageUndelivered:
+		return true
+	case workflows.StageNotify:
+		return slices.ContainsFunc(status.Deliveries, func(d workflows.DeliveryStatus) bool { return d.Reason != "" })
+	}
+	return false
 }

@@ -11,7 +11,6 @@ import (
 	"aftercall/dev/ownconfig"
 	"aftercall/dev/tencentsim"
 	"aftercall/internal/tencent"
-	"aftercall/workflows"
 )
 
 // firstCallTimeout bounds how long FirstCalls waits for a call.
@@ -82,22 +81,13 @@ func (s *Stack) FirstCalls(ctx context.Context) ([]FirstCall, error) {
 	return first, nil
 }
 
-// awaitProgress waits until a call is done, or waits for more than its record.
+// awaitProgress is AwaitSettled with a limit: the report says what a call waits for.
 func (s *Stack) awaitProgress(ctx context.Context, call tencentsim.Call) error {
 	timed, cancel := context.WithTimeout(ctx, firstCallTimeout)
 	defer cancel()
-	err := poll(timed, func(ctx context.Context) (bool, error) {
-		value, err := s.Query(ctx, WorkflowID(call), "", workflows.QueryStatus)
-		if err != nil {
-			return false, unlessNotStarted(err)
-		}
-		var status workflows.Status
-		err = value.Get(&status)
-		settled := status.Stage == workflows.StageDone || status.Stage == workflows.StageReview
-		return settled || (status.Stage == workflows.StageNotify && status.WaitingFor != ""), err
-	})
+	_, err := AwaitSettled(timed, s.Temporal, call)
 	if ctx.Err() == nil && timed.Err() != nil {
-		return nil // the report says what it waits for
+		return nil
 	}
 	return err
 }
