@@ -100,3 +100,16 @@ func requireGoTest(t *testing.T, c pages.Command) {
 		require.True(t, found, "%s:%d: %s has no test %s", c.Page, c.Line, word, run)
 	}
 }
+
+// TestIndexListsAllPages: a page that docs/README.md does not list is not found.
+func TestIndexListsAllPages(t *testing.T) {
+	index, err := os.ReadFile("docs/README.md")
+	require.NoError(t, err)
+	found, err := filepath.Glob("docs/*.md")
+	require.NoError(t, err)
+	for _, page := range found {
+		if name := filepath.Base(page); name != "README.md" {
+			require.Contains(t, string(index), "]("+name+")")
+		}
+	}
+}
