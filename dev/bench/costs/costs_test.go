@@ -30,15 +30,15 @@ func TestConfigurationIsValid(t *testing.T) {
 func TestWhatIdlenessCostsIsSubtracted(t *testing.T) {
 	begin := time.Now()
 	at := func(seconds int, cpu time.Duration, commands, keys int64, requests int) snapshot {
+		moment, used := begin.Add(time.Duration(seconds)*time.Second), map[string]time.Duration{"worker": cpu, "redis": 0}
 		return snapshot{
-			at: begin.Add(time.Duration(seconds) * time.Second), cpu: map[string]time.Duration{"worker": cpu, "redis": 0},
+			until: moment, untilCPU: used, at: moment, cpu: used,
 			counts:   counts{redisCommands: commands, redisKeys: keys, visibilityWrites: 2 * keys, visibilityIndexes: 45},
-			requests: requests,
+			requests: requests, calls: requests,
 		}
 	}
 	var m Measurement
-	r := &run{Options: Options{Calls: 100}}
-	r.fill(&m, at(0, time.Second, 1000, 10, 5), at(40, 3*time.Second, 1900, 110, 105), at(60, 3100*time.Millisecond, 1950, 110, 105))
+	fill(&m, at(0, time.Second, 1000, 10, 5), at(40, 3*time.Second, 1900, 110, 105), at(60, 3100*time.Millisecond, 1950, 110, 105))
 	require.Equal(t, map[string]CPU{"worker": {PerCall: 18_000, Idle: 5000}, "redis": {}}, m.CPU)
 	require.Equal(t, Requests{RecordAPI: 1000, RedisCommands: 8000}, m.Requests)
 	require.Equal(t, Storage{VisibilityRows: 0, VisibilityWrites: 2000, VisibilityIndexes: 45, RedisKeys: 1000}, m.Storage)

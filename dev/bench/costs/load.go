@@ -3,6 +3,7 @@ package costs
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"aftercall/dev/tencentsim"
@@ -38,13 +39,23 @@ func (r *run) place(ctx context.Context, n, rate int) (last time.Time, err error
 		}
 		r.placed = append(r.placed, call)
 	}
-	for r.stack.Webhooks.Counts(target).Accepted < len(r.placed) {
+	for !r.done() {
 		if err := sleep(ctx, 5*time.Millisecond); err != nil {
-			return last, fmt.Errorf("%d of %d calls were notified: %w", r.stack.Webhooks.Counts(target).Accepted, len(r.placed), err)
+			return last, fmt.Errorf("%d of %d calls were notified: %w", r.notified(), len(r.placed), err)
 		}
 	}
 	return time.Now(), nil
 }
+
+// done reports whether every call whose callback was accepted was notified. On a busy
+// machine some callbacks may be refused; without sweeps, nobody finds their calls.
+func (r *run) done() bool {
+	callbacks := r.stack.Tencent.Stats().Callbacks
+	return callbacks.Pending == 0 && r.notified() >= callbacks.Answers[http.StatusOK]
+}
+
+// notified is how many calls the target was notified of.
+func (r *run) notified() int { return r.stack.Webhooks.Counts(target).Accepted }
 
 func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
@@ -58,19 +69,26 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// snapshot is what was used until a moment.
+// snapshot is what was used until a moment. To count costs CPU time itself: until is from
+// before that, at and cpu are from after it.
 type snapshot struct {
+	until    time.Time
+	untilCPU map[string]time.Duration
 	at       time.Time
 	cpu      map[string]time.Duration
 	counts   counts
 	requests int
+	calls    int
 }
 
 func (r *run) snapshot(ctx context.Context) (s snapshot, err error) {
+	if s.until, s.untilCPU, err = r.cpuNow(); err != nil {
+		return s, err
+	}
 	if s.counts, err = r.store.count(ctx); err != nil {
 		return s, err
 	}
-	s.requests = r.requests()
+	s.requests, s.calls = r.requests(), r.notified()
 	s.at, s.cpu, err = r.cpuNow()
 	return s, err
 }
@@ -106,17 +124,17 @@ func (r *run) steady(ctx context.Context, m *Measurement) error {
 			return err
 		}
 	}
-	r.fill(m, at[0], at[1], at[2])
+	fill(m, at[0], at[1], at[2])
 	return nil
 }
 
 // fill writes what was used between before and after, less what is used without calls,
 // as between after and later.
-func (r *run) fill(m *Measurement, before, after, later snapshot) {
-	calls := int64(r.Calls)
+func fill(m *Measurement, before, after, later snapshot) {
+	calls := int64(after.calls - before.calls)
 	// without is what n, used while idle, would have been in the time of the load.
 	without := func(n float64) float64 {
-		return n * after.at.Sub(before.at).Seconds() / later.at.Sub(after.at).Seconds()
+		return n * after.until.Sub(before.at).Seconds() / later.until.Sub(after.at).Seconds()
 	}
 	used, background := after.counts.sub(before.counts), later.counts.sub(after.counts)
 	for _, n := range []struct{ of, idle *int64 }{
@@ -130,10 +148,10 @@ func (r *run) fill(m *Measurement, before, after, later snapshot) {
 	m.Requests.RecordAPI = int64(after.requests-before.requests) * 1000 / calls
 	m.CPU = map[string]CPU{}
 	for part := range after.cpu {
-		busy, unused := after.cpu[part]-before.cpu[part], later.cpu[part]-after.cpu[part]
+		busy, unused := after.untilCPU[part]-before.cpu[part], later.untilCPU[part]-after.cpu[part]
 		m.CPU[part] = CPU{
 			PerCall: max(0, int64((busy.Seconds()-without(unused.Seconds()))*1e6)/calls),
-			Idle:    int64(unused.Seconds() * 1e6 / later.at.Sub(after.at).Seconds()),
+			Idle:    int64(unused.Seconds() * 1e6 / later.until.Sub(after.at).Seconds()),
 		}
 	}
 }
@@ -144,14 +162,16 @@ func (r *run) burnDown(ctx context.Context, m *Measurement) error {
 	if err != nil {
 		return err
 	}
+	earlier := r.notified()
 	last, err := r.place(ctx, r.Calls, 0)
 	if err != nil {
 		return err
 	}
-	m.BurnDownPerSecond = int64(float64(r.Calls)/last.Sub(begin).Seconds() + 0.5)
+	calls := r.notified() - earlier
+	m.BurnDownPerSecond = int64(float64(calls)/last.Sub(begin).Seconds() + 0.5)
 	_, after, err := r.cpuNow()
 	for part, cpu := range m.CPU {
-		cpu.BurnDown = (after[part] - used[part]).Microseconds() / int64(r.Calls)
+		cpu.BurnDown = (after[part] - used[part]).Microseconds() / int64(calls)
 		m.CPU[part] = cpu
 	}
 	return err

@@ -61,7 +61,12 @@ func Measure(ctx context.Context, o Options) (m Measurement, err error) {
 	if err := r.start(ctx); err != nil {
 		return m, err
 	}
-	defer func() { err = errors.Join(err, r.store.close(), r.stack.Stop(context.WithoutCancel(ctx))) }()
+	defer func() {
+		// What was measured stays measured if a server then ends with an error.
+		if stop := errors.Join(r.store.close(), r.stack.Stop(context.WithoutCancel(ctx))); stop != nil {
+			fmt.Fprintln(o.Out, "stop:", stop)
+		}
+	}()
 	m = Measurement{Topology: o.Topology.Name, Indexes: o.Indexes, Machine: machine(), Calls: o.Calls, Rate: o.Rate}
 	for _, step := range []struct {
 		what string

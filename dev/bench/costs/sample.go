@@ -2,8 +2,11 @@ package costs
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
+
+	"go.temporal.io/api/serviceerror"
 
 	"aftercall/dev/local"
 )
@@ -17,6 +20,9 @@ func (r *run) sample(ctx context.Context, m *Measurement) error {
 	sizes := map[local.Cost][]int64{}
 	for i := r.sentFrom; i < len(r.placed); i += max(1, r.Calls/sampled) {
 		cost, size, err := r.costOf(ctx, local.WorkflowID(r.placed[i]))
+		if errors.As(err, new(*serviceerror.NotFound)) {
+			continue // its callback was refused
+		}
 		if err != nil {
 			return err
 		}
