@@ -71,6 +71,7 @@ func (c callCommand) Run(ctx context.Context, p project) error {
 	case workflows.StageNotify:
 		fmt.Fprintf(p.out, "%s  charged, but a target has not accepted its event yet. See why: make aftercall ARGS=\"call %s\"\n", clock(), r.CallID)
 		return nil
+	default:
 	}
 	followed, err := local.Follow(ctx, remote.Temporal, call)
 	if err != nil {

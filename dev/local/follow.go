@@ -86,6 +86,7 @@ func settled(status workflows.Status) bool {
 		return true
 	case workflows.StageNotify:
 		return slices.ContainsFunc(status.Deliveries, func(d workflows.DeliveryStatus) bool { return d.Reason != "" })
+	default:
+		return false
 	}
-	return false
 }

@@ -50,8 +50,10 @@ func TestPublishReplacesAMeasurement(t *testing.T) {
 	root := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(root, "docs"), 0o755))
 	for _, m := range []Measurement{
-		{Topology: "dev", Indexes: Shipped, Calls: 1}, {Topology: "cluster", Indexes: Partial, Calls: 2},
-		{Topology: "cluster", Indexes: Shipped, Calls: 3}, {Topology: "dev", Indexes: Shipped, Calls: 4},
+		{Topology: "dev", Indexes: Shipped, Calls: 1},
+		{Topology: "cluster", Indexes: Partial, Calls: 2},
+		{Topology: "cluster", Indexes: Shipped, Calls: 3},
+		{Topology: "dev", Indexes: Shipped, Calls: 4},
 	} {
 		require.NoError(t, Publish(root, m))
 	}
