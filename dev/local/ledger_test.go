@@ -59,7 +59,9 @@ func TestReviewCommands(t *testing.T) {
 	}
 	require.Eventually(t, func() bool {
 		o := shared.Command(ctx, "review", "list", "--app", "clinic", "--output", "json")
-		require.Equal(t, cli.OK, o.Code, o.Stderr)
+		if o.Code != cli.OK { // a workflow does not answer yet
+			return false
+		}
 		require.NoError(t, json.Unmarshal([]byte(o.Stdout), &listed))
 		for _, l := range listed {
 			if l.CallID == id {

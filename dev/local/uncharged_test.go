@@ -203,8 +203,7 @@ func TestRecordThatAppearsDuringReview(t *testing.T) {
 	require.Eventually(t, func() bool {
 		now := time.Now().UTC().Truncate(time.Second)
 		o := stack.Command(ctx, "backfill", "--app", "clinic", "--from", now.Add(-10*time.Minute).Format(time.RFC3339), "--to", now.Format(time.RFC3339))
-		require.Equal(t, cli.OK, o.Code, o.Stderr)
-		return len(entriesOf(ctx, t, stack, listed)) == 1
+		return o.Code == cli.OK && len(entriesOf(ctx, t, stack, listed)) == 1
 	}, testTimeout, time.Second)
 	for _, call := range []tencentsim.Call{listed, posted, decided} {
 		require.Equal(t, call.Record.Caller, entriesOf(ctx, t, stack, call)[0].Payer(), "not the one that the callback claims")
@@ -230,19 +229,21 @@ func TestDecideAll(t *testing.T) {
 		start(fmt.Sprintf("forged-%d", i))
 	}
 	start("real")
-	run := func(args ...string) (r ops.DecidedAll) {
+	run := func(args ...string) (r ops.DecidedAll, code int) {
 		t.Helper()
 		o := stack.Command(ctx, append([]string{"review", "decide", "--all", "--reason-kind", "no-record", "--verdict", "waive", "--operator", "alice", "--reason", "forged", "-o", "json"}, args...)...)
-		require.Equal(t, cli.OK, o.Code, o.Stderr+o.Stdout)
-		require.NoError(t, json.Unmarshal([]byte(o.Stdout), &r))
-		return r
+		require.NoError(t, json.Unmarshal([]byte(o.Stdout), &r), o.Stderr)
+		return r, o.Code
 	}
-	require.Eventually(t, func() bool { return run("--dry-run").Decided == 6 }, testTimeout, pollInterval)
-	require.Len(t, run("--dry-run", "--app", "clinic").Calls, 6, "nothing was decided")
+	require.Eventually(t, func() bool { // some are not in review yet, or do not answer yet
+		all, code := run("--dry-run", "--app", "clinic")
+		return code == cli.OK && all.Decided == 6
+	}, testTimeout, pollInterval)
 	real, err := stack.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000000, CallID: "real", Seconds: 61, EndedAgoSeconds: 60, Lose: true})
 	require.NoError(t, err)
-	all := run("--app", "clinic")
-	require.Equal(t, [3]int{5, 1, 0}, [3]int{all.Decided, all.RecordDecided, all.NotDecided})
+	all, code := run("--app", "clinic")
+	require.Equal(t, cli.OK, code)
+	require.Equal(t, [3]int{5, 1, 0}, [3]int{all.Decided, all.RecordDecided, all.NotDecided}, "none was decided by --dry-run")
 	require.Equal(t, "0.24", entriesOf(ctx, t, stack, real)[0].Charge.Amount.Number(), "the record decides")
 	o := stack.Command(ctx, "review", "decide", "--verdict", "waive", "--operator", "alice", "--reason", "x")
 	require.Equal(t, cli.Usage, o.Code)

@@ -16,12 +16,8 @@ import (
 	"aftercall/workflows"
 )
 
-const (
-	// reviewQueries is how many workflows are queried at once.
-	reviewQueries = 8
-	// reviewQueryTimeout is how long one workflow may take to answer.
-	reviewQueryTimeout = 5 * time.Second
-)
+// reviewQueries is how many workflows are queried at once.
+const reviewQueries = 8
 
 // Review is a call that waits for a person's decision.
 type Review struct {
@@ -135,9 +131,9 @@ func queryReviews(ctx context.Context, t client.Client, reviews []Review) {
 }
 
 func (r *Review) query(ctx context.Context, t client.Client) error {
-	ctx, cancel := context.WithTimeout(ctx, reviewQueryTimeout)
-	defer cancel()
-	value, err := t.QueryWorkflow(ctx, r.WorkflowID, "", workflows.QueryStatus)
+	value, err := ask(ctx, func(ctx context.Context) (converter.EncodedValue, error) {
+		return t.QueryWorkflow(ctx, r.WorkflowID, "", workflows.QueryStatus)
+	})
 	if err != nil {
 		return err
 	}
