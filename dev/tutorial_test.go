@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -149,7 +148,7 @@ func startTutorialStack(t *testing.T, folder string) {
 	stack, err := local.Start(ctx, local.Options{
 		Root: root, Dir: p.stateDir(local.Dev, true), Config: filepath.Join(folder, "my.yaml"), Topology: local.Dev, Ports: ports, Temporal: temporal,
 		Isolated: true, Starter: local.Service{Run: starter.Run}, Worker: local.Service{Run: worker.Run},
-		AnswerTimeout: local.LenientAnswerTimeout, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		AnswerTimeout: local.LenientAnswerTimeout, Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, stack.Stop(context.WithoutCancel(ctx))) })
