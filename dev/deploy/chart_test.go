@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -164,6 +165,8 @@ func checkPod(t *testing.T, process string, pod *core.PodSpec) {
 	require.Equal(t, []string{"/usr/local/bin/aftercall", "health", process, "--live"}, container.StartupProbe.Exec.Command)
 	require.Equal(t, "/healthz", container.LivenessProbe.HTTPGet.Path)
 	require.Equal(t, "/readyz", container.ReadinessProbe.HTTPGet.Path)
+	require.Equal(t, "admin", container.ReadinessProbe.HTTPGet.Port.StrVal)
+	require.Equal(t, "admin", container.LivenessProbe.HTTPGet.Port.StrVal)
 	require.NotNil(t, container.EnvFrom[0].SecretRef)
 
 	// What the Secret has, and the ConfigMap, whether it is the chart's or not.
@@ -174,6 +177,10 @@ func checkPod(t *testing.T, process string, pod *core.PodSpec) {
 	}
 	for _, variable := range container.Env {
 		environ[variable.Name] = variable.Value
+	}
+	listens := map[string]string{"admin": environ["AFTERCALL_ADMIN_LISTEN"], "callbacks": environ["AFTERCALL_LISTEN"]}
+	for _, port := range container.Ports {
+		require.Equal(t, listens[port.Name], fmt.Sprintf(":%d", port.ContainerPort), port.Name)
 	}
 	require.Equal(t, "/etc/aftercall/aftercall.yaml", environ["AFTERCALL_CONFIG"])
 	require.Equal(t, "/etc/aftercall", container.VolumeMounts[0].MountPath)
