@@ -74,12 +74,13 @@ func (s *Stack) openTencent() error {
 	return nil
 }
 
-// openWebhookReceiver makes a receiver for every configured webhook and Slack target,
-// or for the stand-ins of a user's own configuration.
+// openWebhookReceiver receives the events of all configured webhook and Slack targets,
+// or, with a user's own configuration, those of its stand-ins.
 func (s *Stack) openWebhookReceiver() error {
-	targets := SimulatedTargets(s.Config)
-	if s.Own != nil {
-		targets = nil
+	var targets []webhookreceiver.Target
+	if s.Own == nil {
+		targets = SimulatedTargets(s.Config)
+	} else {
 		for _, standIn := range s.Own.StandIns {
 			if !standIn.Mail {
 				targets = append(targets, webhookreceiver.Target{Name: standIn.Name, Secret: standIn.Secret, Unsigned: standIn.Secret == ""})

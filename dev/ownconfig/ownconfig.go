@@ -44,7 +44,7 @@ type Local struct {
 	Variables map[string]string
 	// MadeUp are the names of those that are not set and have a value for the simulation.
 	MadeUp []string
-	// StandIns are in the order of the file: targets, then relays.
+	// StandIns are those of relays, then those of targets, each in the order of the file.
 	StandIns []StandIn
 	// Kept are the targets on this machine, which the stack leaves alone.
 	Kept []string

@@ -57,6 +57,9 @@ func (c command) Run(ctx context.Context) error {
 		_, err := c.certificate()
 		return err
 	}
+	if c.Every <= 0 {
+		return fmt.Errorf("--every %s: must be more than 0", c.Every)
+	}
 	cfg, err := config.Load(os.Getenv("AFTERCALL_CONFIG"), os.LookupEnv)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package main
+package pages_test
 
 import (
 	"os"
@@ -13,9 +13,12 @@ import (
 	"aftercall/internal/testenv/pages"
 )
 
+// root is the project's folder.
+const root = "../../.."
+
 // TestBlocksHaveALanguage: a block that is not marked as commands is not checked.
 func TestBlocksHaveALanguage(t *testing.T) {
-	for _, block := range pages.Blocks(t, ".") {
+	for _, block := range pages.Blocks(t, root) {
 		require.NotEmpty(t, block.Language, "%s:%d: say after ``` what follows: sh for commands, console for commands with what they print, text or a format", block.Page, block.Line)
 		require.NotContains(t, []string{"bash", "shell", "zsh"}, block.Language, "%s:%d: say sh", block.Page, block.Line)
 	}
@@ -44,10 +47,10 @@ var shell = strings.Fields("cat cd cp echo export grep kill ls mkdir mv sed set 
 // TestDocumentedCommands: every command in README and docs can be given. What is run or
 // parsed elsewhere is in a list, with the reason.
 func TestDocumentedCommands(t *testing.T) {
-	makefile, err := os.ReadFile("Makefile")
+	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
 	require.NoError(t, err)
 	used := map[string]bool{}
-	for _, c := range pages.Commands(t, ".") {
+	for _, c := range pages.Commands(t, root) {
 		line := strings.Join(c.Words, " ")
 		switch program := c.Words[0]; {
 		case program == "make":
@@ -88,7 +91,7 @@ func requireGoTest(t *testing.T, c pages.Command) {
 		if !ok {
 			continue
 		}
-		files, err := filepath.Glob(filepath.Join(folder, "*_test.go"))
+		files, err := filepath.Glob(filepath.Join(root, folder, "*_test.go"))
 		require.NoError(t, err)
 		require.NotEmpty(t, files, "%s:%d: %s has no tests", c.Page, c.Line, word)
 		found := run == ""
@@ -103,9 +106,9 @@ func requireGoTest(t *testing.T, c pages.Command) {
 
 // TestIndexListsAllPages: a page that docs/README.md does not list is not found.
 func TestIndexListsAllPages(t *testing.T) {
-	index, err := os.ReadFile("docs/README.md")
+	index, err := os.ReadFile(filepath.Join(root, "docs", "README.md"))
 	require.NoError(t, err)
-	found, err := filepath.Glob("docs/*.md")
+	found, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
 	require.NoError(t, err)
 	for _, page := range found {
 		if name := filepath.Base(page); name != "README.md" {
