@@ -26,12 +26,19 @@ type history struct {
 
 func newHistory() *history { return &history{latest: map[string]checker.Operation{}} }
 
-// note adds an operation that ends now.
-func (h *history) note(o checker.Operation) {
-	o.Returned = time.Now()
+// begin adds an operation that begins now. While it is under way its outcome is unknown,
+// and others may see what it has done.
+func (h *history) begin(o checker.Operation) (end func(checker.Outcome)) {
+	o.Called, o.Outcome = time.Now(), checker.Unknown
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	i := len(h.operations)
 	h.operations = append(h.operations, o)
+	return func(outcome checker.Outcome) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.operations[i].Returned, h.operations[i].Outcome = time.Now(), outcome
+	}
 }
 
 // read adds a read of the ledger.
@@ -163,14 +170,16 @@ func sightings(entries []checker.Entry, messages []webhookreceiver.Message, even
 // correction is a command that corrects a charge, which may have to be repeated.
 func (w *world) correction(callID string, made checker.Correction, command func() local.CommandResult) local.CommandResult {
 	kinds := map[string]checker.OperationKind{checker.Reverse: checker.OpReverse, checker.Undo: checker.OpUndo, checker.Adjust: checker.OpAdjust}
-	o := checker.Operation{CallID: callID, Kind: kinds[made.Kind], Outcome: checker.Succeeded, Called: time.Now()}
+	o := checker.Operation{CallID: callID, Kind: kinds[made.Kind]}
 	if made.Amount != "" {
 		o.Entries = []checker.Entry{{Amount: made.Amount}}
 	}
+	end := w.history.begin(o)
 	result := command()
-	if result.Err() != nil {
-		o.Outcome = checker.Unknown
+	if result.Err() == nil {
+		end(checker.Succeeded)
+	} else {
+		end(checker.Unknown)
 	}
-	w.history.note(o)
 	return result
 }
