@@ -99,11 +99,18 @@ func (r *review) useHint(p AfterCallParams) {
 
 // billable is the record to charge by a decision. Only Tencent's record or the
 // person who decides names the payer.
-func (r *review) billable(d DecideParams) (tencent.CallRecord, error) {
+func (c *call) billable(ctx workflow.Context, d DecideParams) (tencent.CallRecord, error) {
+	r := c.review
 	if err := r.checkReadable(d); err != nil {
 		return tencent.CallRecord{}, err
 	}
 	record := r.record
+	if !d.EndedAt.IsZero() {
+		if r.endConfirmed() && c.endPossible(ctx) {
+			return record, temporal.NewApplicationError("ended_at: Tencent says when the call ended: leave it out", "InvalidDecision")
+		}
+		record.EndTime = d.EndedAt.Unix()
+	}
 	switch {
 	case d.Payer != "" && record.Caller != "":
 		return record, temporal.NewApplicationError("payer: Tencent's record names the payer: leave it out", "InvalidDecision")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -30,6 +31,9 @@ type DecideParams struct {
 	// Payer is the account that pays where Tencent has not confirmed who made the
 	// call; empty otherwise.
 	Payer string `json:"payer,omitempty"`
+	// EndedAt is when the call ended where Tencent has not confirmed it, for charge-as;
+	// zero otherwise.
+	EndedAt time.Time `json:"ended_at,omitzero"`
 	// By is the person who decides, and Reason why; both are stored in the ledger.
 	By     string `json:"by"`
 	Reason string `json:"reason"`
@@ -40,7 +44,7 @@ type DecideParams struct {
 func (d DecideParams) BillingDecision(unconfirmed bool) billing.Decision {
 	return billing.Decision{
 		Verdict: d.Verdict, ConnectedSeconds: d.ConnectedSeconds, MediaType: d.MediaType, CallType: d.CallType,
-		Unconfirmed: unconfirmed, PayerNamed: d.Payer != "",
+		Unconfirmed: unconfirmed, PayerNamed: d.Payer != "", EndNamed: !d.EndedAt.IsZero(),
 	}
 }
 
@@ -151,7 +155,7 @@ func (c *call) notifyOfReview(ctx workflow.Context, cause error) {
 
 // validateDecision rejects decisions that are invalid or come at the wrong
 // time. What it rejects is not recorded in the history.
-func (c *call) validateDecision(_ workflow.Context, d DecideParams) error {
+func (c *call) validateDecision(ctx workflow.Context, d DecideParams) error {
 	switch r := c.review; {
 	case r == nil:
 		return errors.New("this call is not in review")
@@ -162,7 +166,7 @@ func (c *call) validateDecision(_ workflow.Context, d DecideParams) error {
 	case r.deciding:
 		return errors.New("a decision about this call is being carried out, or its record has just appeared: try again in a moment")
 	}
-	return d.validate()
+	return errors.Join(d.validate(), c.validateEnd(ctx, d))
 }
 
 // decide carries a decision out, unless the record has come to say something
@@ -177,7 +181,7 @@ func (c *call) decide(ctx workflow.Context, d DecideParams) (DecideResult, error
 			return newDecideResult(r.charge, nil), err
 		}
 	}
-	record, err := r.billable(d)
+	record, err := c.billable(ctx, d)
 	if err != nil {
 		return DecideResult{}, err
 	}

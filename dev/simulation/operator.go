@@ -60,6 +60,9 @@ func (w *World) decide(c *call, round string) {
 		if c.record.Caller == "" || !c.recorded {
 			d.Payer = "somebody"
 		}
+		if !c.recorded {
+			d.EndedAt = c.record.EndedAt()
+		}
 	}
 	w.mu.Lock()
 	w.decisions = append(w.decisions, checker.Decision{

@@ -37,6 +37,9 @@ type Decision struct {
 	// PayerNamed is set if the person who decided has named the payer, whom Tencent
 	// has not confirmed.
 	PayerNamed bool `json:"payer_named,omitempty"`
+	// EndNamed is set if the person who decided has named when the call ended, which
+	// Tencent has not confirmed.
+	EndNamed bool `json:"end_named,omitempty"`
 	// Exact makes charge-as bill ConnectedSeconds without the rule's grace seconds,
 	// which are about dead air before a lost connection was noticed: a person has
 	// named the time without it. It is set for every new decision, and stored, so
@@ -69,6 +72,7 @@ func (d Decision) Validate() error {
 	check(d.MediaType == "" || d.MediaType.Known(), "media_type: %q is not known: write %s", shorten(string(d.MediaType)), list(mediaTypes, "or"))
 	check(d.CallType == "" || d.CallType.Known(), "call_type: %q is not known: write %s", shorten(string(d.CallType)), list(callTypes, "or"))
 	check(d.Verdict != VerdictWaive || !d.PayerNamed, "payer: has no effect with waive: leave it out")
+	check(d.Verdict == VerdictChargeAs || !d.EndNamed, "ended_at: is only for charge-as: leave it out")
 	check(d.Verdict != VerdictWaive || d.MediaType == "" && d.CallType == "", "media_type, call_type: have no effect with waive: leave them out")
 	return errors.Join(errs...)
 }
@@ -112,7 +116,7 @@ func (v *compiledVersion) decide(record *tencent.CallRecord, d Decision) (Charge
 	case d.Verdict == VerdictChargeAs:
 		charge.ConnectedSeconds = d.ConnectedSeconds
 		decided.Text = "a person decided: connected for " + strconv.FormatInt(d.ConnectedSeconds, 10) + " s"
-		if record.ConnectedSeconds() > 0 {
+		if record.ConnectedSeconds() > 0 && !d.EndNamed {
 			decided.Text += ", not " + strconv.FormatInt(record.ConnectedSeconds(), 10) + " s as in " + source
 		}
 	case record.ConnectedSeconds() <= 0:
@@ -123,6 +127,9 @@ func (v *compiledVersion) decide(record *tencent.CallRecord, d Decision) (Charge
 	}
 	if d.PayerNamed {
 		decided.Text += "; this person has named the payer"
+	}
+	if d.EndNamed {
+		decided.Text += "; this person has named when the call ended"
 	}
 	decided.Seconds = charge.ConnectedSeconds
 	judged := *record

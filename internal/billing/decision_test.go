@@ -64,6 +64,11 @@ func TestDecide(t *testing.T) {
 			billing.Decision{Verdict: billing.VerdictChargeAs, ConnectedSeconds: 30, Unconfirmed: true, PayerNamed: true},
 			30, "0.30", "connected for 30 s, not 100 s as in the callback (there is no record); this person has named the payer",
 		},
+		"named end": {
+			func(r *tencent.CallRecord) { r.AcceptTime = 1 },
+			billing.Decision{Verdict: billing.VerdictChargeAs, ConnectedSeconds: 30, Unconfirmed: true, EndNamed: true},
+			30, "0.30", "connected for 30 s; this person has named when the call ended",
+		},
 		"too long":       {func(r *tencent.CallRecord) { r.EndTime = r.AcceptTime + 90_000 }, charge, 90_000, "900.00", "confirmed"},
 		"unknown result": {func(r *tencent.CallRecord) { r.Result = "Vanished" }, charge, 100, "1.00", "confirmed"},
 		"other seconds":  {func(*tencent.CallRecord) {}, chargeAs, 30, "0.30", "connected for 30 s, not 100 s as in the record"},
@@ -166,6 +171,8 @@ func TestDecisionValidate(t *testing.T) {
 		"seconds to charge":       {billing.Decision{Verdict: "charge", ConnectedSeconds: 5}, "only for charge-as"},
 		"unknown media":           {billing.Decision{Verdict: "charge", MediaType: "Hologram"}, "media_type: "},
 		"unknown call type":       {billing.Decision{Verdict: "charge", CallType: "Crowd"}, "call_type: "},
+		"waive with an end":       {billing.Decision{Verdict: "waive", EndNamed: true}, "ended_at: is only for charge-as"},
+		"charge with an end":      {billing.Decision{Verdict: "charge", EndNamed: true}, "ended_at: is only for charge-as"},
 		"waive with a payer":      {billing.Decision{Verdict: "waive", PayerNamed: true}, "payer: has no effect with waive"},
 		"waive with a media":      {billing.Decision{Verdict: "waive", MediaType: "Audio"}, "have no effect with waive"},
 	} {

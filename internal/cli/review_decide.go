@@ -20,6 +20,7 @@ type reviewDecideCommand struct {
 	Verdict          billing.Verdict   `required:"" enum:"charge,waive,charge-as" help:"charge: the record is right. waive: charge nothing. charge-as: charge --connected-seconds."`
 	ConnectedSeconds int64             `help:"How long the call was really connected, for charge-as." placeholder:"N"`
 	Payer            string            `help:"The account that pays, for charge-as where Tencent has not confirmed who made the call." placeholder:"ACCOUNT"`
+	EndedAt          string            `help:"When the call ended, as in 2026-03-01T12:00:00+08:00, for charge-as where Tencent has not confirmed it." placeholder:"TIME"`
 	Media            tencent.MediaType `help:"Audio or Video, if the record does not say." placeholder:"MEDIA"`
 	CallType         tencent.CallType  `help:"SingleCall or MultiCall, if the record does not say." placeholder:"TYPE"`
 	signatureFlags
@@ -32,6 +33,7 @@ ledger. A decision that is not possible is refused with the reason, and the call
 
 The record is read again first. If Tencent has one by now, or another one, it decides instead: the call is charged by it, or
 stays in review for another reason, and the command says so. Without a record, --payer names who pays; what the callback claims never counts.
+--ended-at names when it ended; it is needed only where the callback claims a time that cannot be true.
 
 Examples:
 
@@ -46,9 +48,13 @@ Examples:
 
 // Run sends the decision and waits until it is in the ledger.
 func (c reviewDecideCommand) Run(ctx context.Context, p Process, d *ops.Deps) error {
+	ended, err := ops.Moment("--ended-at", c.EndedAt)
+	if err != nil {
+		return err
+	}
 	decision := workflows.DecideParams{
 		Verdict: c.Verdict, ConnectedSeconds: c.ConnectedSeconds, MediaType: c.Media, CallType: c.CallType,
-		Payer: c.Payer, By: c.Operator, Reason: c.Reason,
+		Payer: c.Payer, EndedAt: ended, By: c.Operator, Reason: c.Reason,
 	}
 	switch {
 	case c.All && c.CallID != "":

@@ -11,7 +11,6 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
-	"aftercall/internal/billing"
 	"aftercall/internal/shell"
 	"aftercall/workflows"
 )
@@ -62,15 +61,13 @@ func decide(ctx context.Context, t client.Client, workflowID string, decision wo
 }
 
 // decisionFlags are the flags for the fields that a decision's problems name.
-var decisionFlags = strings.NewReplacer("verdict:", "--verdict:", "connected_seconds:", "--connected-seconds:", "media_type", "--media", "call_type", "--call-type")
+var decisionFlags = strings.NewReplacer("verdict:", "--verdict:", "connected_seconds:", "--connected-seconds:", "media_type", "--media", "call_type", "--call-type",
+	"payer:", "--payer:", "ended_at:", "--ended-at:")
 
 // validateDecision finds what is wrong with a decision whatever the call. The
 // workflow validates it again, with what it knows of the call.
 func validateDecision(decision workflows.DecideParams) error {
-	err := billing.Decision{
-		Verdict: decision.Verdict, ConnectedSeconds: decision.ConnectedSeconds, MediaType: decision.MediaType, CallType: decision.CallType,
-	}.Validate()
-	if err != nil {
+	if err := decision.BillingDecision(false).Validate(); err != nil {
 		return Errorf(Usage, "", "%s", decisionFlags.Replace(err.Error()))
 	}
 	return Signature{Operator: decision.By, Reason: decision.Reason}.validate()

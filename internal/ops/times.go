@@ -74,6 +74,19 @@ func parseTime(flag, text string, zone *time.Location, end bool) (time.Time, err
 		"%s: %q is neither a day nor a time", flag, text)
 }
 
+// Moment reads a time as an operator writes it, with its offset from UTC. Empty text is
+// the zero time.
+func Moment(flag, text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}, Errorf(Usage, "write it as in 2026-03-01T12:00:00+08:00", "%s: %q is not a time with its offset from UTC", flag, text)
+	}
+	return at, nil
+}
+
 // month is a calendar month in a zone.
 type month struct {
 	// name is as in 2026-11.

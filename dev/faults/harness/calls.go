@@ -44,6 +44,8 @@ type decision struct {
 	verdict string
 	seconds int64
 	payer   string
+	// endedAt is zero if Tencent has a record that says so.
+	endedAt time.Time
 }
 
 // newPlannedCall is a call with up to ten deliveries of its callback, at once, one
@@ -56,8 +58,8 @@ func newPlannedCall(random *rand.Rand, length time.Duration) plannedCall {
 	}}
 	c.planRecord(random)
 	c.planCallbacks(random, length)
-	if !c.recorded && (c.spec.Callback != nil || c.spec.LaterCallback != nil || c.spec.OddCallback != nil) {
-		c.decision = decision{verdict: "waive"} // there is no tariff for some of what callbacks claim
+	if !c.recorded && c.claimsOtherPrice() {
+		c.decision = decision{verdict: "waive"} // without a record, the members and the result of the first callback count
 	}
 	if c.clean && random.IntN(6) == 0 {
 		c.planCorrections(random, length)
@@ -107,6 +109,21 @@ func unreadable() []tencentsim.Oddity {
 	return slices.DeleteFunc(all, func(o tencentsim.Oddity) bool {
 		// Without AcceptTime it is the record of a call that was never connected.
 		return o.Field == "AcceptTime" && slices.Contains([]tencentsim.OddKind{tencentsim.OddMissing, tencentsim.OddNull, tencentsim.OddEmpty}, o.Kind)
+	})
+}
+
+// timeLies are lies that do not change what a person's decision costs.
+var timeLies = []string{`{"AcceptTime":1}`, `{"EndTime":1}`, `{"EndTime":4102444800}`}
+
+// claimsOtherPrice reports whether a callback says something that a decision about the
+// call without its record would be charged by.
+func (c *plannedCall) claimsOtherPrice() bool {
+	said := []json.RawMessage{c.spec.Callback, c.spec.LaterCallback}
+	for _, d := range c.again {
+		said = append(said, d.says)
+	}
+	return c.spec.OddCallback != nil || slices.ContainsFunc(said, func(lie json.RawMessage) bool {
+		return lie != nil && !slices.Contains(timeLies, string(lie))
 	})
 }
 

@@ -97,6 +97,9 @@ func (w *world) decide(ctx context.Context, r inReview) {
 	args := []string{"review", "decide", "--app", app.Name, "--operator", "night shift", "--reason", noted.Reason}
 	if c, found := w.find(r.App, r.CallID); found {
 		d, noted.Type, noted.Media = c.decision, string(c.call.Record.CallType), string(c.spec.Media)
+		if d.verdict == "charge-as" && !c.recorded {
+			d.endedAt = c.call.Record.EndedAt()
+		}
 	}
 	noted.Verdict, noted.Seconds = d.verdict, d.seconds
 	args = append(args, "--verdict", d.verdict)
@@ -105,6 +108,9 @@ func (w *world) decide(ctx context.Context, r inReview) {
 	}
 	if d.payer != "" {
 		args = append(args, "--payer", d.payer)
+	}
+	if !d.endedAt.IsZero() {
+		args = append(args, "--ended-at", d.endedAt.Format(time.RFC3339))
 	}
 	w.people.mu.Lock()
 	w.people.decisions[r.key()] = noted
