@@ -73,7 +73,7 @@ type Handler struct {
 	clock func() time.Time
 
 	starts     singleflight.Group
-	starting   map[tencent.SDKAppID]starting
+	starting   map[tencent.SDKAppID]*starting
 	unaccepted *unaccepted
 
 	// relays are the starts of relays and the rechecks that no answer waits for.
@@ -104,7 +104,7 @@ func New(apps []App, claims *dedupe.Store, limits Limits, starter WorkflowStarte
 	limits.Answer = cmp.Or(limits.Answer, DefaultAnswerTimeout)
 	h := &Handler{
 		apps: make(map[tencent.SDKAppID]appWithHashes, len(apps)), claims: claims, limits: limits, workflows: starter,
-		metrics: newMetrics(reg), refusals: newRefusalLog(logger), logger: logger, now: time.Now, clock: time.Now, relaySlots: make(chan struct{}, maxRelayStarts), starting: make(map[tencent.SDKAppID]starting, len(apps)),
+		metrics: newMetrics(reg), refusals: newRefusalLog(logger), logger: logger, now: time.Now, clock: time.Now, relaySlots: make(chan struct{}, maxRelayStarts), starting: make(map[tencent.SDKAppID]*starting, len(apps)),
 	}
 	h.unaccepted = newUnaccepted(h.metrics.unaccepted, logger)
 	h.router = h.routes()
@@ -115,7 +115,7 @@ func New(apps []App, claims *dedupe.Store, limits Limits, starter WorkflowStarte
 			known.secretHashes = append(known.secretHashes, sha256.Sum256([]byte(secret)))
 		}
 		h.apps[app.ID] = known
-		h.starting[app.ID] = make(starting, maxStarts)
+		h.starting[app.ID] = newStarting()
 		h.metrics.addApp(app.Name, len(app.Relay) > 0)
 	}
 	return h

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -65,7 +67,7 @@ func TestADuplicateCostsNoTokenAndOneRoundTrip(t *testing.T) {
 func TestStartsOfABurst(t *testing.T) {
 	m := miniredis.RunT(t)
 	f := newFixture(t, "redis://"+m.Addr(), m.FlushAll)
-	starting := f.handler.starting[appID]
+	starting := f.handler.starting[appID].places
 	for range maxStarts {
 		starting <- struct{}{}
 	}
@@ -87,13 +89,55 @@ func TestStartsOfABurst(t *testing.T) {
 // TestBeginLeavesTimeForTheStart: who waits for the others gives up at half of the time.
 func TestBeginLeavesTimeForTheStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		full := make(starting, 1)
-		full <- struct{}{}
+		full := &starting{places: make(chan struct{}, 1)}
+		full.places <- struct{}{}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began := time.Now()
 		_, err := full.begin(ctx)
 		require.ErrorIs(t, err, errBusy)
 		require.Equal(t, 500*time.Millisecond, time.Since(began))
+	})
+}
+
+// TestNobodyWaitsInVain: as many wait as can be started in time, and all others are
+// answered at once.
+func TestNobodyWaitsInVain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const took = 90 * time.Millisecond
+		s := newStarting()
+		for range 100 { // earlier starts
+			end, err := s.begin(t.Context())
+			require.NoError(t, err)
+			<-time.After(took)
+			end()
+		}
+		var group sync.WaitGroup
+		var started, refused atomic.Int64
+		began := time.Now()
+		for range 5000 {
+			group.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				end, err := s.begin(ctx)
+				if err != nil {
+					require.ErrorIs(t, err, errBusy)
+					require.Equal(t, began, time.Now(), "at once")
+					refused.Add(1)
+					return
+				}
+				<-time.After(took)
+				end()
+				require.NoError(t, ctx.Err())
+				started.Add(1)
+			})
+		}
+		group.Wait()
+		require.EqualValues(t, maxStarts*6, started.Load(), "five rounds wait, which is half of the time")
+		require.EqualValues(t, 5000-maxStarts*6, refused.Load())
+		require.Zero(t, s.waiting.Load())
+
+		_, err := s.begin(t.Context())
+		require.NoError(t, err, "the burst is over")
 	})
 }
