@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -66,6 +67,9 @@ func Parse(name string, data []byte, lookup func(string) (string, bool)) (*Confi
 	return config, nil
 }
 
+// quoted is text of the file in a message of the parser, which might be a secret.
+var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
 // parse returns the tree of the one document in data, or nil after noting why not.
 func (d *decoder) parse(data []byte) ast.Node {
 	if line := tooDeep(data); line > 0 {
@@ -86,7 +90,7 @@ func (d *decoder) parse(data []byte) ast.Node {
 			return nil
 		}
 		at := syntax.Token.Position
-		d.add(at, "", "is not YAML: %s%s", syntax.Message, flowAdvice(data, at))
+		d.add(at, "", "is not YAML: %s%s", quoted.ReplaceAllString(syntax.Message, "…"), flowAdvice(data, at))
 		return nil
 	}
 	var bodies []ast.Node

@@ -131,6 +131,7 @@ func TestProblems(t *testing.T) {
 		"day badly written":      {"2026-01-01T00:00:00Z", "1.1.2026", "21:25: tariffs.standard.versions[0].effective_from: must be a time with its zone, as in 2026-01-31T00:00:00+08:00, or a day in UTC, as in 2026-01-31"},
 		"text for digits":        {"    currency: USD", "    currency: USD\n    digits: \"2\"", "20:13: tariffs.standard.digits: must be a number, without quotes"},
 		"syntax":                 {"    tariff: standard", "    tariff: standard\n\tx: y", "11:1: is not YAML: found character '\t' that cannot start any token"},
+		"secret in a block":      {`["${CRM_WEBHOOK_SECRET}"]`, "[|\x01-secret, \\\"of it]", `16:15: is not YAML: invalid header option: …`},
 		"variable in brackets":   {`["${CRM_WEBHOOK_SECRET}"]`, "[ ${CRM_WEBHOOK_SECRET} ]", `16:17: is not YAML: ',' or ']' must be specified; inside [ ] and { } put quotes around variables, as in ["${NAME}"]`},
 		"second document":        {"targets:\n", "---\ntargets:\n", "13:1: a second document begins here: put everything into one, without ---"},
 	} {
