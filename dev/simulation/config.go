@@ -77,7 +77,7 @@ var tariffs = map[string]checker.Tariff{
 }
 
 var targets = []checker.Target{
-	{Name: "crm"}, {Name: "audit", Apps: []string{"tutoring"}}, {Name: "billing", Results: []string{"NormalEnd", "Offline"}},
+	{Name: "crm", Reviews: true}, {Name: "audit", Apps: []string{"tutoring"}, Reviews: true}, {Name: "billing", Results: []string{"NormalEnd", "Offline"}},
 }
 
 func parseConfiguration(sweepEvery string) (*config.Config, error) {

@@ -131,7 +131,13 @@ func (w *World) collect(ctx context.Context) (checker.Evidence, error) {
 			return e, err
 		}
 		last := checker.Operation{CallID: c.id, Kind: checker.OpRead, Outcome: checker.Done, Called: time.Now(), Returned: time.Now(), Entries: newEntries(entries)}
-		e.Entries, e.Operations = append(e.Entries, last.Entries...), append(e.Operations, last)
+		e.Operations = append(e.Operations, last)
+	}
+	for entry, err := range w.ledger.List(ctx, ledger.Filter{}) { // also those of calls that never were
+		if err != nil {
+			return e, err
+		}
+		e.Entries = append(e.Entries, newEntry(entry))
 	}
 	for _, m := range w.targets.Messages(webhookreceiver.Filter{}) {
 		noted := w.messages[m.Target+" "+m.MessageID]
@@ -192,6 +198,7 @@ func newEntry(e ledger.Entry) checker.Entry {
 	return checker.Entry{
 		Key: e.Key, Kind: string(e.Kind), App: e.App, CallID: e.CallID(), Amount: e.Charge.Amount.Number(), Currency: e.Charge.Amount.CurrencyCode(),
 		BilledSeconds: e.Charge.BilledSeconds, Result: string(e.Record.Result), Reverses: e.Reverses, Operator: e.Operator, Reason: e.Reason,
+		Payer: e.Record.Caller, EndedAt: e.Record.EndTime,
 	}
 }
 

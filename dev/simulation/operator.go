@@ -64,9 +64,14 @@ func (w *World) decide(c *call, round string) {
 			d.EndedAt = c.record.EndedAt()
 		}
 	}
+	var ended int64
+	if !d.EndedAt.IsZero() {
+		ended = d.EndedAt.Unix()
+	}
 	w.mu.Lock()
 	w.decisions = append(w.decisions, checker.Decision{
 		CallID: c.id, Reason: d.Reason, Verdict: string(d.Verdict), Seconds: d.ConnectedSeconds, Media: string(d.MediaType), Type: string(d.CallType),
+		Payer: d.Payer, EndedAt: ended,
 	})
 	w.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

@@ -4,6 +4,7 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,6 +16,8 @@ const (
 	Lost          = "lost"            // the call is not in the ledger
 	Doubled       = "doubled"         // it is there more than once
 	WrongSum      = "wrong sum"       // the own rater says something else
+	WrongPayer    = "wrong payer"     // somebody else pays for the call
+	WrongEnd      = "wrong end"       // it is charged at another time
 	Blind         = "charged blindly" // a person should have decided
 	NeedlessWait  = "decided"         // a person had to decide about a clean call
 	Extra         = "extra"           // an entry about no call, or a correction that nobody made
@@ -66,6 +69,11 @@ func Check(e Evidence) []Finding {
 	for _, c := range e.Calls {
 		r.call(c)
 	}
+	for id := range r.messages {
+		if id != "" && !known[id] {
+			r.notified(Call{CallID: id}, r.entries[id])
+		}
+	}
 	for _, a := range e.Answers {
 		if !a.Known {
 			r.add(AcceptedEmpty, a.CallID, "OK was answered at %s, and the call had no workflow and no entry", a.At.Format(time.DateTime))
@@ -106,7 +114,9 @@ func (r *report) call(c Call) {
 		r.charge(c, entries[first])
 		r.corrections(c, entries[first], slices.Delete(slices.Clone(entries), first, first+1))
 	case c.Recorded:
-		r.add(Lost, c.CallID, "it ended at %s and is not in the ledger", time.Unix(c.End, 0).UTC().Format(time.DateTime))
+		r.add(Lost, c.CallID, "it ended at %s and is not in the ledger", clockOf(c.End))
+	case slices.ContainsFunc(r.Answers, func(a Answer) bool { return a.CallID == c.CallID }):
+		r.add(Lost, c.CallID, "its callback was answered OK, and it is not in the ledger")
 	}
 	r.notified(c, entries)
 }
@@ -115,6 +125,7 @@ func (r *report) call(c Call) {
 func (r *report) charge(c Call, entry Entry) {
 	tariff := r.Tariffs[c.App]
 	want, review := tariff.Rate(c)
+	payer, ended := c.Caller, c.End
 	if entry.Operator == "" && (review || !c.Recorded) {
 		r.add(Blind, c.CallID, "%s %s was charged without a decision", entry.Amount, entry.Currency)
 		return
@@ -128,15 +139,41 @@ func (r *report) charge(c Call, entry Entry) {
 			r.add(Extra, c.CallID, "nobody has decided %q", entry.Reason)
 			return
 		}
-		decided, ok := tariff.Decide(c, r.Decisions[i])
+		made := r.Decisions[i]
+		decided, ok := tariff.Decide(c, made)
 		if !ok {
-			r.add(WrongSum, c.CallID, "the decision %s cannot be charged, and %s %s was", r.Decisions[i].Verdict, entry.Amount, entry.Currency)
+			r.add(WrongSum, c.CallID, "the decision %s cannot be charged, and %s %s was", made.Verdict, entry.Amount, entry.Currency)
 			return
 		}
-		want = decided
+		want, payer, ended = decided, cmp.Or(made.Payer, payer), cmp.Or(made.EndedAt, ended)
+		if made.Verdict == "waive" { // nobody pays, whatever the record says
+			payer, ended = entry.Payer, entry.EndedAt
+		}
+		r.reviewed(c, entry)
+	}
+	if entry.Payer != payer {
+		r.add(WrongPayer, c.CallID, "%q is charged, and %q has to pay", entry.Payer, payer)
+	}
+	if entry.EndedAt != ended {
+		r.add(WrongEnd, c.CallID, "it is charged as of %s, and ended at %s", clockOf(entry.EndedAt), clockOf(ended))
 	}
 	if got := (Sum{entry.Amount, entry.Currency, entry.BilledSeconds}); got != want {
 		r.add(WrongSum, c.CallID, "charged %s %s for %d s, and it costs %s %s for %d s", got.Amount, got.Currency, got.BilledSeconds, want.Amount, want.Currency, want.BilledSeconds)
+	}
+}
+
+func clockOf(unix int64) string { return time.Unix(unix, 0).UTC().Format(time.DateTime) }
+
+// reviewed checks that the targets that want to know what needs a decision were told of
+// this call. Calls without record share messages, which name one of them.
+func (r *report) reviewed(c Call, decided Entry) {
+	for _, target := range r.Targets {
+		told := func(m Message) bool {
+			return m.Target == target.Name && m.Accepted > 0 && (m.CallID == c.CallID && m.Type == "call.review" || !c.Recorded && m.Type == "review.burst")
+		}
+		if target.Reviews && matches(target.Apps, decided.App) && !slices.ContainsFunc(r.Messages, told) {
+			r.add(NotNotified, c.CallID, "%s has not accepted an event that it needs a decision", target.Name)
+		}
 	}
 }
 

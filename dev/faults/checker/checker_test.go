@@ -51,8 +51,8 @@ func TestRate(t *testing.T) {
 
 func evidence() Evidence {
 	return Evidence{
-		Tariffs: map[string]Tariff{"clinic": tariff}, Targets: []Target{{Name: "crm"}, {Name: "other", Apps: []string{"school"}}}, Calls: []Call{ended(61)},
-		Entries: []Entry{{Key: "charge:c", Kind: "charge", App: "clinic", CallID: "c", Amount: "0.24", Currency: "USD", BilledSeconds: 120, Result: "NormalEnd"}},
+		Tariffs: map[string]Tariff{"clinic": tariff}, Targets: []Target{{Name: "crm", Reviews: true}, {Name: "other", Apps: []string{"school"}}}, Calls: []Call{ended(61)},
+		Entries: []Entry{{Key: "charge:c", Kind: "charge", App: "clinic", CallID: "c", Amount: "0.24", Currency: "USD", BilledSeconds: 120, Result: "NormalEnd", Payer: "alice", EndedAt: 1071}},
 		Messages: []Message{
 			{Target: "crm", MessageID: "m1", Type: "call.charged", CallID: "c", LedgerKey: "charge:c", Amount: "0.24", Accepted: 2},
 		},
@@ -63,7 +63,7 @@ func evidence() Evidence {
 // TestFindings changes one thing in a run without findings.
 func TestFindings(t *testing.T) {
 	require.Empty(t, Check(evidence()))
-	reversal := Entry{Key: "reversal:c", Kind: "reversal", App: "clinic", CallID: "c", Amount: "-0.24", Currency: "USD", Reverses: "charge:c", Operator: "bob"}
+	reversal := Entry{Key: "reversal:c", Kind: "reversal", App: "clinic", CallID: "c", Amount: "-0.24", Currency: "USD", Reverses: "charge:c", Operator: "bob", Payer: "alice", EndedAt: 1071}
 	told := Message{Target: "crm", MessageID: "m2", Type: "call.reversed", CallID: "c", LedgerKey: "reversal:c", Amount: "-0.24", Accepted: 1}
 	for name, tt := range map[string]struct {
 		change func(*Evidence)
@@ -77,8 +77,21 @@ func TestFindings(t *testing.T) {
 		"told another sum": {func(e *Evidence) { e.Messages[0].Amount = "0.12" }, []string{WrongSum}},
 		"blind":            {func(e *Evidence) { e.Calls[0].Result = "Transferred" }, []string{Blind}},
 		"decided":          {func(e *Evidence) { e.Entries[0].Operator = "bob" }, []string{NeedlessWait, Extra}},
-		"of no call":       {func(e *Evidence) { e.Calls[0].CallID = "d"; e.Calls[0].Recorded = false }, []string{Extra}},
-		"not told":         {func(e *Evidence) { e.Messages[0].Accepted = 0 }, []string{NotNotified}},
+		"another payer":    {func(e *Evidence) { e.Entries[0].Payer = "mallory" }, []string{WrongPayer}},
+		"another time":     {func(e *Evidence) { e.Entries[0].EndedAt = 1 }, []string{WrongEnd}},
+		"without record": {func(e *Evidence) {
+			e.Calls[0].Recorded, e.Calls[0].Clean, e.Entries, e.Messages = false, false, nil, nil
+		}, []string{Lost}},
+		"told of no call": {func(e *Evidence) {
+			e.Messages = append(e.Messages, Message{Target: "crm", MessageID: "m2", Type: "call.charged", CallID: "d", LedgerKey: "charge:d", Amount: "99.00", Accepted: 1})
+		}, []string{NotInLedger}},
+		"correction of another payer": {func(e *Evidence) {
+			reversal := reversal
+			reversal.Payer = "mallory"
+			e.Entries, e.Messages, e.Corrections = append(e.Entries, reversal), append(e.Messages, told), []Correction{{"c", Reverse, ""}}
+		}, []string{WrongPayer}},
+		"of no call": {func(e *Evidence) { e.Calls[0].CallID = "d"; e.Calls[0].Recorded = false }, []string{Extra}},
+		"not told":   {func(e *Evidence) { e.Messages[0].Accepted = 0 }, []string{NotNotified}},
 		"told twice": {func(e *Evidence) {
 			e.Messages = append(e.Messages, e.Messages[0])
 			e.Messages[1].MessageID = "m2"
@@ -120,19 +133,32 @@ func TestDecisions(t *testing.T) {
 	e.Calls[0].Result, e.Calls[0].Clean = "Transferred", false
 	e.Entries[0].Operator, e.Entries[0].Reason, e.Entries[0].Amount, e.Entries[0].BilledSeconds = "bob", "second", "0.36", 180
 	e.Messages[0].Amount = "0.36"
+	e.Messages = append(e.Messages, Message{Target: "crm", MessageID: "m2", Type: "call.review", CallID: "c", Accepted: 1})
 	e.Decisions = []Decision{{CallID: "c", Reason: "first", Verdict: "waive"}, {CallID: "c", Reason: "second", Verdict: "charge-as", Seconds: 150}}
 	require.Empty(t, Check(e))
+	e.Messages[1].Accepted = 0
+	require.Equal(t, []string{NotNotified}, kinds(e), "of the review")
+	e.Messages[1] = Message{Target: "crm", MessageID: "m2", Type: "review.burst", CallID: "d", Accepted: 1}
+	require.Equal(t, []string{NotNotified}, kinds(e), "a burst is of calls without record")
+	e.Messages[1].CallID, e.Messages[1].Type = "c", "call.review"
+
+	e.Decisions[1].Payer, e.Decisions[1].EndedAt = "carol", 2000
+	require.ElementsMatch(t, []string{WrongPayer, WrongEnd}, kinds(e))
+	e.Entries[0].Payer, e.Entries[0].EndedAt = "carol", 2000
+	require.Empty(t, Check(e), "as the person has named them")
+	e.Decisions[1].Payer, e.Decisions[1].EndedAt, e.Entries[0].Payer, e.Entries[0].EndedAt = "", 0, "alice", 1071
+
 	e.Decisions[1].Seconds = 60
-	require.Len(t, Check(e), 1)
+	require.Equal(t, []string{WrongSum}, kinds(e))
 	e.Decisions[1].Verdict = "charge"
-	require.Len(t, Check(e), 1, "there is no rule for the result")
+	require.Equal(t, []string{WrongSum}, kinds(e), "there is no rule for the result")
 }
 
 // TestCorrections: a person's corrections are in the ledger as they were made, in any
 // order in which the ledger lists them.
 func TestCorrections(t *testing.T) {
 	entry := func(key, kind, amount, reverses string) Entry {
-		return Entry{Key: key, Kind: kind, App: "clinic", CallID: "c", Amount: amount, Currency: "USD", Reverses: reverses, Operator: "bob"}
+		return Entry{Key: key, Kind: kind, App: "clinic", CallID: "c", Amount: amount, Currency: "USD", Reverses: reverses, Operator: "bob", Payer: "alice", EndedAt: 1071}
 	}
 	made := evidence()
 	made.Targets = nil

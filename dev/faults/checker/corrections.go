@@ -70,6 +70,10 @@ func (r *report) bookings(c Call, charged Entry) (all []booking) {
 func (r *report) corrections(c Call, charged Entry, later []Entry) {
 	missing := r.bookings(c, charged)
 	for _, entry := range later {
+		if entry.Payer != charged.Payer || entry.EndedAt != charged.EndedAt {
+			r.add(WrongPayer, c.CallID, "%s is of %q at %s, and corrects what was charged to %q at %s",
+				entry.Key, entry.Payer, clockOf(entry.EndedAt), charged.Payer, clockOf(charged.EndedAt))
+		}
 		i := slices.Index(missing, newBooking(entry.Kind, entry.Amount, 1))
 		switch {
 		case i >= 0:

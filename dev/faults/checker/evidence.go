@@ -30,6 +30,9 @@ type Entry struct {
 	Reverses string
 	// Operator and Reason are those of a decision or a correction.
 	Operator, Reason string
+	// Payer is who is charged, and EndedAt, in Unix seconds, decides in which month.
+	Payer   string
+	EndedAt int64
 }
 
 // Decision is one that a person has sent, carried out or not. Reason names it.
@@ -39,6 +42,9 @@ type Decision struct {
 	Verdict     string
 	Seconds     int64
 	Media, Type string
+	// Payer and EndedAt are empty where the person has left them to the record.
+	Payer   string
+	EndedAt int64
 }
 
 // Answer is the answer OK to a callback.
@@ -67,6 +73,8 @@ type Message struct {
 type Target struct {
 	Name          string
 	Apps, Results []string
+	// Reviews says that it subscribes to what needs a decision.
+	Reviews bool
 }
 
 // Evidence is what a run leaves behind.

@@ -27,7 +27,7 @@ var tariffs = map[string]checker.Tariff{
 }
 
 // targets are those of aftercall.yaml.
-var targets = []checker.Target{{Name: "crm"}, {Name: "audit", Apps: []string{"tutoring"}}}
+var targets = []checker.Target{{Name: "crm", Reviews: true}, {Name: "audit", Apps: []string{"tutoring"}, Reviews: true}}
 
 // collect gathers everything for the checker.
 func (w *world) collect(ctx context.Context) (checker.Evidence, error) {
@@ -66,6 +66,7 @@ func newEntry(e ledger.Entry) checker.Entry {
 	return checker.Entry{
 		Key: e.Key, Kind: string(e.Kind), App: e.App, CallID: e.CallID(), Amount: e.Charge.Amount.Number(), Currency: e.Charge.Amount.CurrencyCode(),
 		BilledSeconds: e.Charge.BilledSeconds, Result: string(e.Record.Result), Reverses: e.Reverses, Operator: e.Operator, Reason: e.Reason,
+		Payer: e.Record.Caller, EndedAt: e.Record.EndTime,
 	}
 }
 

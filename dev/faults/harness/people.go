@@ -101,7 +101,7 @@ func (w *world) decide(ctx context.Context, r inReview) {
 			d.endedAt = c.call.Record.EndedAt()
 		}
 	}
-	noted.Verdict, noted.Seconds = d.verdict, d.seconds
+	noted.Verdict, noted.Seconds, noted.Payer = d.verdict, d.seconds, d.payer
 	args = append(args, "--verdict", d.verdict)
 	if d.verdict == "charge-as" {
 		args = append(args, "--connected-seconds", strconv.FormatInt(d.seconds, 10), "--media", noted.Media, "--call-type", noted.Type)
@@ -110,6 +110,7 @@ func (w *world) decide(ctx context.Context, r inReview) {
 		args = append(args, "--payer", d.payer)
 	}
 	if !d.endedAt.IsZero() {
+		noted.EndedAt = d.endedAt.Unix()
 		args = append(args, "--ended-at", d.endedAt.Format(time.RFC3339))
 	}
 	w.people.mu.Lock()

@@ -129,6 +129,7 @@ func (r *run) check(ctx context.Context) ([]checker.Finding, error) {
 			Key: entry.Key, Kind: string(entry.Kind), App: entry.App, CallID: entry.CallID(),
 			Amount: entry.Charge.Amount.Number(), Currency: entry.Charge.Amount.CurrencyCode(), BilledSeconds: entry.Charge.BilledSeconds,
 			Result: string(entry.Record.Result), Reverses: entry.Reverses, Operator: entry.Operator, Reason: entry.Reason,
+			Payer: entry.Record.Caller, EndedAt: entry.Record.EndTime,
 		})
 	}
 	for _, target := range e.Targets {

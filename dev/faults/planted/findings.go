@@ -4,6 +4,9 @@ import "aftercall/dev/faults/checker"
 
 // Findings are the kinds of findings that the checker must have with each bug.
 var Findings = map[string]string{
+	"another-payer":            checker.WrongPayer,
+	"charged-as-of-now":        checker.WrongEnd,
+	"charged-elsewhere":        checker.Extra,
 	"confirm-before-start":     checker.AcceptedEmpty,
 	"conflict-charged":         checker.Doubled,
 	"leaked-goroutine":         checker.Leaked,
@@ -12,6 +15,8 @@ var Findings = map[string]string{
 	"no-unique-key":            checker.Doubled,
 	"notify-before-charge":     checker.Early,
 	"ok-before-start":          checker.AcceptedEmpty,
+	"no-review-event":          checker.NotNotified,
+	"no-review-without-record": checker.Lost,
 	"reset-charges-again":      checker.Doubled,
 	"swallowed-ledger-error":   checker.Lost,
 	"watermark-before-reading": checker.Lost,
