@@ -57,10 +57,17 @@ push-image: dev/bin/release ## Push dist/image, or LAYOUT   (ARGS="registry.exam
 	@dev/bin/release push $(LAYOUT) $(ARGS)
 
 # A module of its own, with Helm and what it needs.
-.PHONY: manifests
-manifests: ## Write what the Helm chart makes as a base for kustomize, into dist/manifests   (ARGS="--values my.yaml")
+.PHONY: dev/bin/deploy
+dev/bin/deploy:
 	@mkdir -p dev/bin
 	@cd dev/deploy && go build -o ../bin/deploy .
+
+.PHONY: chart
+chart: dev/bin/deploy ## Package the Helm chart into dist/chart   (ARGS="--version 1.2.0")
+	@dev/bin/deploy chart --time "$$(git log -1 --format=%cI)" $(ARGS)
+
+.PHONY: manifests
+manifests: dev/bin/deploy ## Write what the Helm chart makes as a base for kustomize, into dist/manifests   (ARGS="--values my.yaml")
 	@dev/bin/deploy manifests --out dist/manifests $(ARGS)
 
 # One build at a time, because archives have programs in the order in which they were built.
@@ -68,12 +75,16 @@ GORELEASER = COMMIT="$$(git rev-parse --short=12 HEAD)" COMMIT_TIME="$$(git log 
 	dev/bin/goreleaser release --clean --parallelism=1 --config dev/release/goreleaser.yaml --release-notes dist/notes.md
 
 .PHONY: release-snapshot
-release-snapshot: dev/bin/release dev/bin/goreleaser ## Build archives, Debian packages, SBOMs and checksums into dist/release
+release-snapshot: dev/bin/release dev/bin/deploy dev/bin/goreleaser ## Build archives, Debian packages, chart, SBOMs and checksums into dist/release and dist/chart
 	@mkdir -p dist && dev/bin/release notes Unreleased > dist/notes.md
 	$(GORELEASER) --snapshot --skip=sign
 
+.PHONY: try-package
+try-package: temporal ## Install the Debian package of release-snapshot on a copy of this machine, and run its units; needs root, redis-server and iproute2
+	@dev/release/try-package dist/release/aftercall_*_$$(dpkg --print-architecture).deb "$$(dev/bin/stack temporal | sed -n 's/^temporal: //p')"
+
 .PHONY: release
-release: dev/bin/release dev/bin/goreleaser ## The same for the tag that is checked out, signed, as a draft release on GitHub; for its workflow
+release: dev/bin/release dev/bin/deploy dev/bin/goreleaser ## The same for the tag that is checked out, signed, as a draft release on GitHub; for its workflow
 	@mkdir -p dist && dev/bin/release notes "$$(git describe --tags --exact-match)" > dist/notes.md
 	$(GORELEASER)
 

@@ -1,4 +1,5 @@
-// Command deploy writes what Kubernetes needs without Helm. `make manifests` calls it.
+// Command deploy packages the Helm chart, and writes what Kubernetes needs without Helm.
+// `make chart` and `make manifests` call it.
 package main
 
 import (
@@ -14,6 +15,7 @@ import (
 )
 
 type commands struct {
+	Chart     chartCommand     `cmd:"" help:"Package the Helm chart as an archive."`
 	Manifests manifestsCommand `cmd:"" help:"Write the Helm chart's objects as a base for kustomize."`
 }
 
@@ -27,7 +29,7 @@ type manifestsCommand struct {
 
 func main() {
 	slog.SetLogLoggerLevel(slog.LevelWarn) // Helm reports the links in the chart
-	command := kong.Parse(&commands{}, kong.Name("deploy"), kong.Description("Writes what Kubernetes needs without Helm."))
+	command := kong.Parse(&commands{}, kong.Name("deploy"), kong.Description("Makes what Kubernetes needs, with and without Helm."))
 	command.FatalIfErrorf(command.Run())
 }
 
