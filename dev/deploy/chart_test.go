@@ -250,6 +250,28 @@ func TestScaledDeploymentsHaveNoReplicas(t *testing.T) {
 	}
 }
 
+// TestWholeNumbers: Helm reads them as floats, and would write 1400000000 as 1.4e+09.
+func TestWholeNumbers(t *testing.T) {
+	values, err := readValues(chartFolder + "/ci/minimal.yaml")
+	require.NoError(t, err)
+	var more map[string]any
+	require.NoError(t, yaml.Unmarshal([]byte(`
+env: {CLINIC_APP: 1400000000, AFTERCALL_PROFILES: true}
+worker: {keda: {enabled: true, targetQueueSize: 1000000}}
+`), &more))
+	maps.Copy(values, more)
+	for _, o := range rendered(t, values) {
+		switch o := o.(type) {
+		case *apps.Deployment:
+			env := o.Spec.Template.Spec.Containers[0].Env
+			require.Contains(t, env, core.EnvVar{Name: "CLINIC_APP", Value: "1400000000"})
+			require.Contains(t, env, core.EnvVar{Name: "AFTERCALL_PROFILES", Value: "true"})
+		case *scaledObject:
+			require.Equal(t, "1000000", o.Spec.Triggers[0].Metadata["targetQueueSize"])
+		}
+	}
+}
+
 // TestRefusedValues makes sure that the schema finds what cannot work.
 func TestRefusedValues(t *testing.T) {
 	for name, change := range map[string]string{

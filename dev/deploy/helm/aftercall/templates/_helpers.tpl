@@ -30,6 +30,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{ .Values.secret.existing | default (printf "%s-env" (include "aftercall.fullname" .)) }}
 {{- end }}
 
+{{/* A value as text. Whole numbers of a file of values are floats here. */}}
+{{- define "aftercall.text" -}}
+{{ if kindIs "float64" . }}{{ int64 . }}{{ else }}{{ . }}{{ end }}
+{{- end }}
+
 {{/* The variables of one process, from a list of root and process. */}}
 {{- define "aftercall.env" -}}
 {{- $root := index . 0 }}
@@ -49,7 +54,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- range $name, $value := mergeOverwrite $env $root.Values.env $values.env }}
 - name: {{ $name }}
-  value: {{ $value | quote }}
+  value: {{ include "aftercall.text" $value | quote }}
 {{- end }}
 {{- end }}
 
