@@ -71,3 +71,35 @@ func TestEnvironmentFile(t *testing.T) {
 	_, err = config.Operator(environ)
 	require.NoError(t, err)
 }
+
+// TestPostinst runs the script of the package: the secrets are for their group, and an
+// upgrade does not fail where somebody has removed a file.
+func TestPostinst(t *testing.T) {
+	script, err := os.ReadFile("../deploy/debian/postinst")
+	require.NoError(t, err)
+	root := t.TempDir()
+	folder, bin := filepath.Join(root, "aftercall"), filepath.Join(root, "bin")
+	require.NoError(t, os.MkdirAll(folder, 0o700))
+	require.NoError(t, os.MkdirAll(bin, 0o700))
+	for _, program := range []string{"systemd-sysusers", "systemctl", "chown"} {
+		require.NoError(t, os.WriteFile(filepath.Join(bin, program), []byte("#!/bin/sh\necho \"${0##*/} $*\"\n"), 0o700))
+	}
+	for _, name := range []string{"aftercall.env", "aftercall.yaml"} {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name), nil, 0o600))
+	}
+	here := strings.NewReplacer("/etc/aftercall", folder, "/run/systemd/system", root).Replace(string(script))
+	run := exec.CommandContext(t.Context(), "sh", "-c", here, "postinst", "configure", "1.2.0")
+	run.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH")}
+	out, err := run.CombinedOutput()
+	require.NoError(t, err, string(out))
+	require.Equal(t, strings.ReplaceAll(`systemd-sysusers aftercall.conf
+chown root:aftercall FOLDER/aftercall.env
+chown root:aftercall FOLDER/aftercall.yaml
+systemctl daemon-reload
+systemctl try-restart aftercall-worker.service
+systemctl try-restart aftercall-starter.service
+`, "FOLDER", folder), string(out))
+	info, err := os.Stat(filepath.Join(folder, "aftercall.env"))
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o640), info.Mode())
+}
