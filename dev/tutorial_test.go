@@ -33,7 +33,9 @@ func TestMain(m *testing.M) {
 	case "call":
 		main()
 	case "aftercall":
-		os.Exit(aftercall.Run(context.Background(), aftercall.Process{Environ: config.Environ(os.Environ()), Stdout: os.Stdout, Stderr: os.Stderr}, os.Args[1:]))
+		os.Exit(aftercall.Run(context.Background(), aftercall.Process{
+			Environ: config.Environ(os.Environ()), Stdout: os.Stdout, Stderr: os.Stderr, Starter: starter.Run, Worker: worker.Run,
+		}, os.Args[1:]))
 	default:
 		os.Exit(m.Run())
 	}

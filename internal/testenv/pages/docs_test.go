@@ -35,14 +35,15 @@ var elsewhere = map[string]string{
 	"docker": "needs a container engine", "kubectl": "needs a Kubernetes cluster", "helm": "needs a Kubernetes cluster",
 	"apt": "installs on the reader's machine", "systemctl": "needs systemd as the first process", "editor": "is for a person",
 	"runuser": "needs the users of the package", "sudo": "needs the reader's PostgreSQL", "temporal-sql-tool": "comes with a Temporal server",
-	pages.Filler: "is named by a variable, here temporal-sql-tool",
-	"python3":    "is a receiver, which runs until it is stopped",
-	"cosign":     "needs a release", "sha256sum": "needs a release",
+	pages.Filler:   "is named by a variable, here temporal-sql-tool",
+	"redis-server": "run by TestConnectYourOwnApp of dev",
+	"python3":      "is a receiver, which runs until it is stopped",
+	"cosign":       "needs a release", "sha256sum": "needs a release",
 	"curl": "needs the reader's services", "openssl": "needs the reader's services",
 	"pg_dump": "run by TestRestore of dev/local", "pg_restore": "run by TestRestore of dev/local", "git": "needs the repository's address",
 }
 
-var shell = strings.Fields("cat cd cp echo export grep kill ls mkdir mv sed set sh . [ unset")
+var shell = strings.Fields("cat cd cp echo export grep kill ls mkdir mv sed set sh sleep umask . [ unset")
 
 // TestDocumentedCommands: every command in README and docs can be given. What is run or
 // parsed elsewhere is in a list, with the reason.
