@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -87,6 +88,18 @@ func child(path, key string) string {
 		return key
 	}
 	return path + "." + key
+}
+
+// keyPattern is what all keys of the configuration look like.
+var keyPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,60}$`)
+
+// foreignChild appends a key that is none of ours. Other text than a key may be a value
+// that was meant for the key before it, and so a secret.
+func foreignChild(path, key string) string {
+	if !keyPattern.MatchString(key) {
+		key = "…"
+	}
+	return child(path, key)
 }
 
 // shown is how a message may show the value at path: never the value of a
@@ -178,7 +191,7 @@ func (d *decoder) structures(node ast.Node, path string, other func(name string)
 			d.value(value, values[i], child(path, name))
 			return
 		}
-		at := child(path, name)
+		at := foreignChild(path, name)
 		if i := slices.IndexFunc(fields, func(f field) bool { return f.oldName != "" && f.oldName == name }); i >= 0 {
 			d.add(position(key), at, "is now called %s", names[i])
 			misspelt[names[i]] = true
@@ -188,6 +201,10 @@ func (d *decoder) structures(node ast.Node, path string, other func(name string)
 			if problem != "" {
 				d.add(position(key), at, "%s", problem)
 			}
+			return
+		}
+		if !keyPattern.MatchString(name) {
+			d.add(position(key), at, "is not a key: keys have letters, digits and _, and a space after their colon; known here are %s", listed(names))
 			return
 		}
 		d.add(position(key), at, "%s", unknownName("key", name, names))

@@ -25,7 +25,7 @@ func (d *decoder) mapping(node ast.Node, path string, each func(key, value ast.N
 		}
 		name := key.GetToken().Value
 		if line, duplicate := first[name]; duplicate {
-			d.add(position(pair.Key), child(path, name), "is there twice, first in line %d: remove one", line)
+			d.add(position(pair.Key), foreignChild(path, name), "is there twice, first in line %d: remove one", line)
 			continue
 		}
 		first[name] = position(pair.Key).Line
