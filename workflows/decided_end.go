@@ -20,10 +20,12 @@ func (c *call) validateEnd(ctx workflow.Context, d DecideParams) error {
 		return nil
 	case d.EndedAt.After(workflow.Now(ctx).Add(billing.MaxClockSkew)):
 		return errors.New("ended_at: " + d.EndedAt.UTC().Format(time.RFC3339) + " is in the future")
-	case !d.EndedAt.IsZero() || c.endPossible(ctx):
+	case !d.EndedAt.IsZero():
 		return nil
-	case c.review.record.EndTime == 0:
+	case c.review.endUnknown || c.review.record.EndTime == 0:
 		return errors.New("ended_at: is missing: nobody has said when the call ended, so name the time")
+	case c.endPossible(ctx):
+		return nil
 	}
 	return errors.New("ended_at: is missing: the call cannot have ended at " + formatUnix(c.review.record.EndTime) + ", so name the real time")
 }

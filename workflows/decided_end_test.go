@@ -106,6 +106,27 @@ func TestAPersonNamesWhenACallEnded(t *testing.T) {
 		require.ErrorContains(t, refused.err, "ended_at: is missing: the call cannot have ended at 2100-01-01 00:00:00 UTC")
 		require.NoError(t, decided.err)
 	})
+	t.Run("nobody has said when", func(t *testing.T) {
+		e := newEnv(t)
+		e.stages()
+		unreadable := record()
+		unreadable.EndTime = 0
+		e.fetches(activities.FetchRecordResult{}, errUnreadable(unreadable, "EndTime")).Times(2)
+		e.opensReview()
+		refused := e.decides(asked, chargeAs)
+		d := chargeAs
+		d.EndedAt = real
+		e.OnActivity("Charge", mock.Anything, mock.MatchedBy(func(p activities.ChargeParams) bool {
+			return p.Record.EndedAt().Equal(real)
+		})).Return(charged(), nil).Once()
+		decided := e.decides(asked.Add(time.Minute), d)
+		p := params()
+		p.Callback = nil
+		e.ExecuteWorkflow(workflows.AfterCallName, p)
+		require.NoError(t, e.GetWorkflowError())
+		require.ErrorContains(t, refused.err, "ended_at: is missing: nobody has said when the call ended")
+		require.NoError(t, decided.err)
+	})
 	t.Run("Tencent's time cannot be read", func(t *testing.T) {
 		e := newEnv(t)
 		e.stages()

@@ -77,6 +77,8 @@ type review struct {
 	// record is the call record, with the hint's fields where it could not be
 	// read; the hint if there is no record. It has no caller but a confirmed one.
 	record tencent.CallRecord
+	// endUnknown says that neither the record nor a callback says when the call ended.
+	endUnknown bool
 
 	decisions int  // that were accepted, carried out or not
 	deciding  bool // a decision or the result of a recheck is being written to the ledger

@@ -29,7 +29,7 @@ func (c *call) useReadableFields(ctx workflow.Context, r *review, cause error) b
 	for _, problem := range unreadable.Problems {
 		copyField(&record, r.record, problem.Field)
 	}
-	if record.EndTime == 0 { // a charge needs the version of the tariff that was in force
+	if r.endUnknown = record.EndTime == 0; r.endUnknown { // so that a waived call has a month
 		record.EndTime = workflow.Now(ctx).Unix()
 	}
 	record.CallID = c.params.CallID

@@ -110,12 +110,10 @@ func TestUnreadableRecordWithoutHint(t *testing.T) {
 	e.opensReview()
 	e.OnActivity("Charge", mock.Anything, mock.Anything).Return(func(_ context.Context, p activities.ChargeParams) (activities.ChargeResult, error) {
 		require.Equal(t, "call-1", p.Record.CallID)
-		require.Equal(t, endedAt.Unix(), p.Record.EndTime, "the time of the review, so that a version of the tariff is in force")
+		require.Equal(t, endedAt.Unix(), p.Record.EndTime, "the time of the review, so that the waived call has a month")
 		return charged(), nil
 	}).Once()
-	named := chargeAs
-	named.Payer = "patient-7"
-	d := e.decides(endedAt.Add(time.Hour), named)
+	d := e.decides(endedAt.Add(time.Hour), waive)
 	p := params()
 	p.Callback = nil
 	e.ExecuteWorkflow(workflows.AfterCallName, p)

@@ -181,12 +181,12 @@ func (w *World) verify(ctx context.Context) (found []string, err error) {
 	return found, err
 }
 
-// mayFail reports whether a failed workflow is one that says that something else is
-// wrong: a call whose record has changed, or about which a person has decided again in
-// another way after it was charged; or a sweep in an outage.
+// mayFail reports whether a failed workflow is one that has found another sum in the
+// ledger, rightly: the record has changed, or a person has decided again in another way
+// after the call was charged.
 func (w *World) mayFail(wf servermodel.Workflow) bool {
-	if wf.Type == workflows.SweepName {
-		return true
+	if !strings.Contains(wf.Failure, "the ledger holds another sum for this call") {
+		return false
 	}
 	if slices.ContainsFunc(w.decisions, func(d checker.Decision) bool { return strings.HasSuffix(wf.ID, ":"+d.CallID) }) {
 		return true

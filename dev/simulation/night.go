@@ -46,10 +46,11 @@ type call struct {
 	changeAt time.Time
 	// recorded and clean are those of checker.Call.
 	recorded, clean bool
-	// odd says that fields of its record cannot be read.
-	odd    bool
-	record tencent.CallRecord
-	name   string // of its app
+	// unreadable says that a field of its record cannot be read; odd, that it is written
+	// in another way than documented.
+	unreadable, odd bool
+	record          tencent.CallRecord
+	name            string // of its app
 }
 
 // newCall draws a call.
@@ -95,7 +96,7 @@ func (c *call) drawRecord(plan *Plan, random *rand.Rand) {
 			kind = tencentsim.OddArray // without AcceptTime a record says that the call was never connected
 		}
 		c.spec.OddRecord = []tencentsim.Oddity{{Field: field, Kind: kind}}
-		c.odd, c.clean = true, false
+		c.odd, c.unreadable, c.clean = true, kind == tencentsim.OddArray, false
 	case plan.strikes(RecordUnusual, c.id):
 		unusual := []string{`{"CallResult":"Transferred"}`, `{"MediaType":"Hologram"}`, `{"Caller_Account":""}`}
 		c.spec.Record = json.RawMessage(unusual[random.IntN(len(unusual))])
@@ -137,7 +138,7 @@ func (c *call) known() checker.Call {
 	r := c.record
 	return checker.Call{
 		App: c.name, CallID: c.id, Caller: r.Caller, Media: string(r.MediaType), Type: string(r.CallType), Result: string(r.Result),
-		Start: r.StartTime, Accept: r.AcceptTime, End: r.EndTime, Participants: participants(r), Recorded: c.recorded, Clean: c.clean,
+		Start: r.StartTime, Accept: r.AcceptTime, End: r.EndTime, Participants: participants(r), Recorded: c.recorded, Clean: c.clean, Unreadable: c.unreadable,
 	}
 }
 

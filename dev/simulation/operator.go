@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -53,25 +54,12 @@ func (w *World) find(app tencent.SDKAppID, callID string) *call {
 
 // decide is a person's decision about one call, who knows how long it was.
 func (w *World) decide(c *call, round string) {
-	random := w.plan.random("decision", round, c.id)
-	d := workflows.DecideParams{Verdict: billing.VerdictWaive, By: "operator", Reason: "decision " + round + " about " + c.id}
-	if !c.odd && random.IntN(2) == 0 {
-		d.Verdict, d.ConnectedSeconds, d.MediaType, d.CallType = billing.VerdictChargeAs, int64(1+random.IntN(4000)), c.spec.Media, c.record.CallType
-		if c.record.Caller == "" || !c.recorded {
-			d.Payer = "somebody"
-		}
-		if !c.recorded {
-			d.EndedAt = c.record.EndedAt()
-		}
-	}
-	var ended int64
-	if !d.EndedAt.IsZero() {
-		ended = d.EndedAt.Unix()
-	}
+	d := c.decide(w.plan.random("decision", round, c.id))
+	d.By, d.Reason = "operator", "decision "+round+" about "+c.id
 	w.mu.Lock()
 	w.decisions = append(w.decisions, checker.Decision{
 		CallID: c.id, Reason: d.Reason, Verdict: string(d.Verdict), Seconds: d.ConnectedSeconds, Media: string(d.MediaType), Type: string(d.CallType),
-		Payer: d.Payer, EndedAt: ended,
+		Payer: d.Payer, EndedAt: unixOrZero(d.EndedAt),
 	})
 	w.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -84,6 +72,40 @@ func (w *World) decide(c *call, round string) {
 		err = handle.Get(ctx, nil)
 	}
 	w.trace.add(c.id, "decided %s %d s: %v", d.Verdict, d.ConnectedSeconds, err)
+}
+
+func unixOrZero(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}
+
+// decide draws a verdict whose price is known whatever the callbacks said: a result that
+// cannot be read is that of a callback.
+func (c *call) decide(random *rand.Rand) (d workflows.DecideParams) {
+	d.Verdict = billing.VerdictWaive
+	var odd string
+	if c.odd {
+		if len(c.spec.OddRecord) == 0 { // a callback has made the call up
+			return d
+		}
+		odd = c.spec.OddRecord[0].Field
+	}
+	switch chargeAs := random.IntN(2) == 0; {
+	case odd == "CallResult":
+	case chargeAs:
+		d.Verdict, d.ConnectedSeconds, d.MediaType, d.CallType = billing.VerdictChargeAs, int64(1+random.IntN(4000)), c.spec.Media, c.record.CallType
+		if !c.recorded || odd == "EndTime" {
+			d.EndedAt = c.record.EndedAt()
+		}
+	case c.recorded && !c.odd && c.record.ConnectedSeconds() > 0 && random.IntN(2) == 0:
+		d.Verdict, d.MediaType, d.CallType = billing.VerdictCharge, c.spec.Media, c.record.CallType
+	}
+	if d.Verdict != billing.VerdictWaive && (c.record.Caller == "" || !c.recorded) {
+		d.Payer = "somebody"
+	}
+	return d
 }
 
 // reset starts the workflow of a call again from its beginning, as an operator can.

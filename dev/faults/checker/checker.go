@@ -126,7 +126,7 @@ func (r *report) charge(c Call, entry Entry) {
 	tariff := r.Tariffs[c.App]
 	want, review := tariff.Rate(c)
 	payer, ended := c.Caller, c.End
-	if entry.Operator == "" && (review || !c.Recorded) {
+	if entry.Operator == "" && (review || !c.Recorded || c.Unreadable) {
 		r.add(Blind, c.CallID, "%s %s was charged without a decision", entry.Amount, entry.Currency)
 		return
 	}

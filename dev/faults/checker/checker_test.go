@@ -117,7 +117,8 @@ func TestFindings(t *testing.T) {
 			again.Key = "reversal.2:c"
 			e.Entries, e.Corrections = append(e.Entries, reversal, again), []Correction{{"c", Reverse, ""}, {"c", Reverse, ""}}
 		}, []string{Doubled, NotNotified, NotNotified}},
-		"no record, no decision": {func(e *Evidence) { e.Calls[0].Recorded, e.Calls[0].Clean = false, false }, []string{Blind}},
+		"unreadable, no decision": {func(e *Evidence) { e.Calls[0].Unreadable, e.Calls[0].Clean = true, false }, []string{Blind}},
+		"no record, no decision":  {func(e *Evidence) { e.Calls[0].Recorded, e.Calls[0].Clean = false, false }, []string{Blind}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := evidence()
@@ -151,7 +152,11 @@ func TestDecisions(t *testing.T) {
 	e.Decisions[1].Seconds = 60
 	require.Equal(t, []string{WrongSum}, kinds(e))
 	e.Decisions[1].Verdict = "charge"
-	require.Equal(t, []string{WrongSum}, kinds(e), "there is no rule for the result")
+	require.Equal(t, []string{WrongSum}, kinds(e), "the record says 61 s")
+	e.Entries[0].Amount, e.Entries[0].BilledSeconds, e.Messages[0].Amount = "0.24", 120, "0.24"
+	require.Empty(t, Check(e), "by the rule for NormalEnd")
+	e.Calls[0].Accept = 0
+	require.Equal(t, []string{WrongSum}, kinds(e), "there is no time to charge")
 }
 
 // TestCorrections: a person's corrections are in the ledger as they were made, in any

@@ -13,6 +13,9 @@ type Call struct {
 	// Recorded says that Tencent has a record that can be read, and that there was a
 	// time, within its seven days, at which everything worked: the call must be charged.
 	Recorded bool
+	// Unreadable says that a field of the record cannot be read, so that a person must
+	// have decided.
+	Unreadable bool
 	// Clean says that the record was right, complete and in time: no person may have had
 	// to decide.
 	Clean bool
@@ -38,7 +41,7 @@ type Entry struct {
 // Decision is one that a person has sent, carried out or not. Reason names it.
 type Decision struct {
 	CallID, Reason string
-	// Verdict is charge, waive or charge-as.
+	// Verdict is charge, waive or charge-as. Media and Type replace those of the record.
 	Verdict     string
 	Seconds     int64
 	Media, Type string

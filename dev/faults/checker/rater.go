@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"math/big"
 	"slices"
 )
@@ -62,29 +63,26 @@ func (t Tariff) Rate(c Call) (sum Sum, review bool) {
 	return sum, c.Caller == "" && sum.Amount != t.free().Amount
 }
 
-// Decide computes what a call costs after a person's decision: nothing, or for the
-// seconds that they gave.
+// Decide computes what a call costs after a person's decision: nothing, for its
+// connected time, or for the seconds that they gave.
 func (t Tariff) Decide(c Call, d Decision) (Sum, bool) {
-	switch d.Verdict {
-	case "waive":
+	if d.Verdict == "waive" {
 		return t.free(), true
-	case "charge-as":
-		if d.Media != "" {
-			c.Media = d.Media
-		}
-		if d.Type != "" {
-			c.Type = d.Type
-		}
-		rule, found := t.rule(c)
-		if !found { // the documented rule for other results
-			c.Result = "NormalEnd"
-			rule, found = t.rule(c)
-		}
-		return t.sum(rule, d.Seconds, c.Participants), found
-	default:
-		sum, review := t.Rate(c)
-		return sum, !review
 	}
+	c.Media, c.Type = cmp.Or(d.Media, c.Media), cmp.Or(d.Type, c.Type)
+	rule, found := t.rule(c)
+	if !found { // the documented rule for other results
+		c.Result = "NormalEnd"
+		rule, found = t.rule(c)
+	}
+	seconds := d.Seconds
+	if d.Verdict == "charge" {
+		if !c.Recorded || c.Accept <= 0 || c.End <= c.Accept {
+			return Sum{}, false
+		}
+		seconds = max(c.End-c.Accept-rule.Grace, 0)
+	}
+	return t.sum(rule, seconds, c.Participants), found
 }
 
 func (t Tariff) free() Sum {

@@ -19,5 +19,6 @@ var Findings = map[string]string{
 	"no-review-without-record": checker.Lost,
 	"reset-charges-again":      checker.Doubled,
 	"swallowed-ledger-error":   checker.Lost,
+	"unreadable-charged":       checker.Blind,
 	"watermark-before-reading": checker.Lost,
 }
