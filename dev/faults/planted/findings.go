@@ -18,6 +18,7 @@ var Findings = map[string]string{
 	"no-review-event":          checker.NotNotified,
 	"no-review-without-record": checker.Lost,
 	"reset-charges-again":      checker.Doubled,
+	"stale-read":               checker.Impossible,
 	"swallowed-ledger-error":   checker.Lost,
 	"unreadable-charged":       checker.Blind,
 	"watermark-before-reading": checker.Lost,
