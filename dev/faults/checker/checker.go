@@ -52,10 +52,10 @@ func (f Finding) String() string {
 
 // Check returns everything that is wrong, in a stable order.
 func Check(e Evidence) []Finding {
-	r := &report{Evidence: e, entries: map[string][]Entry{}, messages: map[string][]Message{}}
+	r := &report{Evidence: e, entries: map[string][]Entry{}, messages: map[string][]Message{}, unrecorded: map[string]bool{}}
 	known := map[string]bool{}
 	for _, c := range e.Calls {
-		known[c.CallID] = true
+		known[c.CallID], r.unrecorded[c.CallID] = true, !c.Recorded
 	}
 	for _, entry := range e.Entries {
 		r.entries[entry.CallID] = append(r.entries[entry.CallID], entry)
@@ -95,9 +95,10 @@ func Check(e Evidence) []Finding {
 // report collects findings.
 type report struct {
 	Evidence
-	entries  map[string][]Entry // by CallId
-	messages map[string][]Message
-	findings []Finding
+	entries    map[string][]Entry // by CallId
+	messages   map[string][]Message
+	unrecorded map[string]bool
+	findings   []Finding
 }
 
 func (r *report) add(kind, callID, format string, args ...any) {
@@ -165,13 +166,16 @@ func (r *report) charge(c Call, entry Entry) {
 func clockOf(unix int64) string { return time.Unix(unix, 0).UTC().Format(time.DateTime) }
 
 // reviewed checks that the targets that want to know what needs a decision were told of
-// this call. Calls without record share messages, which name one of them.
+// this call. Calls without record that come soon after one another share a message: the
+// first has its own, and all others one that comes later, perhaps after the run.
 func (r *report) reviewed(c Call, decided Entry) {
+	told := func(m Message) bool {
+		shared := !c.Recorded && (m.Type == "review.burst" || m.Type == "call.review" && r.unrecorded[m.CallID])
+		return m.Accepted > 0 && (m.Type == "call.review" && m.CallID == c.CallID || shared)
+	}
 	for _, target := range r.Targets {
-		told := func(m Message) bool {
-			return m.Target == target.Name && m.Accepted > 0 && (m.CallID == c.CallID && m.Type == "call.review" || !c.Recorded && m.Type == "review.burst")
-		}
-		if target.Reviews && matches(target.Apps, decided.App) && !slices.ContainsFunc(r.Messages, told) {
+		if target.Reviews && matches(target.Apps, decided.App) &&
+			!slices.ContainsFunc(r.Messages, func(m Message) bool { return m.Target == target.Name && told(m) }) {
 			r.add(NotNotified, c.CallID, "%s has not accepted an event that it needs a decision", target.Name)
 		}
 	}
