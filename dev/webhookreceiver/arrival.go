@@ -31,7 +31,7 @@ type Arrival struct {
 	// Event is the body if it is JSON.
 	Event json.RawMessage `json:"event,omitempty"`
 
-	amount string
+	ledgerKey, amount, currency string
 }
 
 // Message summarizes the arrivals of a message ID at a target that had a valid
@@ -48,6 +48,10 @@ type Message struct {
 	Accepted int `json:"accepted"`
 	// BodyChanged reports that the body of a later arrival differed from the first.
 	BodyChanged bool `json:"body_changed"`
+	// LedgerKey and Amount are data.ledger_key and data.amount of the first arrival,
+	// empty when missing.
+	LedgerKey string `json:"ledger_key,omitempty"`
+	Amount    string `json:"amount,omitempty"`
 
 	sum string
 }
@@ -86,17 +90,16 @@ func newArrival(target, messageID string, body []byte, valid bool, at time.Time)
 	var event struct {
 		Type string `json:"type"`
 		Data struct {
-			CallID   string `json:"call_id"`
-			Amount   string `json:"amount"`
-			Currency string `json:"currency"`
+			CallID    string `json:"call_id"`
+			LedgerKey string `json:"ledger_key"`
+			Amount    string `json:"amount"`
+			Currency  string `json:"currency"`
 		} `json:"data"`
 	}
 	// A body of another form is counted too.
 	if err := json.Unmarshal(body, &event); err == nil {
 		a.Type, a.CallID = event.Type, event.Data.CallID
-		if event.Data.Amount != "" {
-			a.amount = event.Data.Amount + " " + event.Data.Currency
-		}
+		a.ledgerKey, a.amount, a.currency = event.Data.LedgerKey, event.Data.Amount, event.Data.Currency
 	}
 	return a
 }
@@ -170,7 +173,9 @@ func (r *Receiver) count(a *Arrival) {
 	key := messageKey{a.Target, a.MessageID}
 	m := r.messages[key]
 	if m == nil {
-		m = &Message{Target: a.Target, MessageID: a.MessageID, Type: a.Type, CallID: a.CallID, First: a.At, sum: sum}
+		m = &Message{
+			Target: a.Target, MessageID: a.MessageID, Type: a.Type, CallID: a.CallID, First: a.At, LedgerKey: a.ledgerKey, Amount: a.amount, sum: sum,
+		}
 		r.messages[key] = m
 		r.order = append(r.order, m)
 		counts.Distinct++
@@ -200,9 +205,13 @@ func (a Arrival) line() string {
 	case !a.Valid:
 		signature = "INVALID SIGNATURE"
 	}
+	sum := ""
+	if a.amount != "" {
+		sum = a.amount + " " + a.currency
+	}
 	text := fmt.Sprintf("%s webhook %s: %s", a.At.Format(time.TimeOnly), a.Target, signature)
 	for _, part := range []struct{ name, value string }{
-		{"", kind}, {"call ", a.CallID}, {"amount ", a.amount}, {"message ", a.MessageID},
+		{"", kind}, {"call ", a.CallID}, {"amount ", sum}, {"message ", a.MessageID},
 	} {
 		// Without control characters a value cannot add a line.
 		if part.value != "" {

@@ -21,7 +21,7 @@ import (
 const (
 	billingSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 	auditSecret   = "whsec_c2VjcmV0IG9mIHRoZSBhdWRpdCB0YXJnZXQ="
-	charged       = `{"type":"call.charged","data":{"call_id":"c1","caller":"patient-1001","amount":"2.50","currency":"EUR"}}`
+	charged       = `{"type":"call.charged","data":{"call_id":"c1","caller":"patient-1001","ledger_key":"charge:1:c1","amount":"2.50","currency":"EUR"}}`
 )
 
 type fixture struct {
@@ -185,7 +185,9 @@ func TestBodyChanged(t *testing.T) {
 	r.bill("msg_1", charged)
 	r.bill("msg_1", strings.Replace(charged, "2.50", "2.51", 1))
 	r.bill("msg_1", charged)
-	require.True(t, r.recv.Messages(Filter{})[0].BodyChanged)
+	m := r.recv.Messages(Filter{})[0]
+	require.True(t, m.BodyChanged)
+	require.Equal(t, []string{"charge:1:c1", "2.50"}, []string{m.LedgerKey, m.Amount}, "as they arrived first")
 }
 
 func TestKeepsTheLast(t *testing.T) {

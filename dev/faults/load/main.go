@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -52,7 +53,7 @@ func main() {
 
 // Run runs a scenario on a stack of its own, and fails if the checker has found something.
 func (c *cli) Run(ctx context.Context) (err error) {
-	r := &run{out: os.Stdout, calls: c.Calls}
+	r := &run{out: os.Stdout, calls: c.Calls, began: time.Now()}
 	chosen := scenarios[c.Scenario]
 	if r.calls == 0 {
 		r.calls = chosen.calls
@@ -77,7 +78,7 @@ func (c *cli) Run(ctx context.Context) (err error) {
 	}
 	findings, err := r.check(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w\nlogs are in %s/logs", err, dir)
 	}
 	for i, kind := range []string{checker.Lost, checker.Doubled} {
 		r.figure([]string{"lost", "doubled"}[i], "%d", count(findings, kind))

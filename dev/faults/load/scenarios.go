@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"go.temporal.io/api/workflowservice/v1"
@@ -88,7 +86,7 @@ func waiting(ctx context.Context, r *run) error {
 		return err
 	}
 	began := time.Now()
-	if err := r.await(ctx, func() (string, bool, error) {
+	if err := r.await(ctx, time.Second, func() (string, bool, error) {
 		open, err := r.stack.Temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: workflows.WaitingQuery(workflows.StageRecord)})
 		return fmt.Sprintf("%d calls wait", open.GetCount()), err == nil && int(open.GetCount()) >= r.calls, nil
 	}); err != nil {
@@ -105,46 +103,5 @@ func waiting(ctx context.Context, r *run) error {
 	took := time.Since(healed)
 	r.figure("all charged after the record API worked again", "%s", took.Round(time.Second))
 	r.figure("charged", "%.0f calls/s", float64(r.calls)/took.Seconds())
-	return nil
-}
-
-// killed kills every process at once while calls end, and starts all again.
-func killed(ctx context.Context, r *run) error {
-	t := r.topology
-	parts := []string{"redis"}
-	if t.Postgres {
-		parts = append(parts, "postgres")
-	}
-	if t.Proxy {
-		parts = append(parts, "proxy")
-	}
-	parts = slices.Concat(parts, local.Numbered("temporal", max(1, len(t.Nodes))), local.Numbered("worker", t.Workers), local.Numbered("starter", t.Starters))
-	if err := r.place(ctx, r.calls/2, false); err != nil {
-		return err
-	}
-	before, err := r.charged(ctx)
-	if err != nil {
-		return err
-	}
-	for _, part := range parts {
-		if err := r.stack.KillPart(part); err != nil {
-			return fmt.Errorf("kill %s: %w", part, err)
-		}
-	}
-	r.figure("killed", "%s", strings.Join(parts, ", "))
-	r.figure("charged before", "%d", before)
-	if err := r.place(ctx, r.calls-r.calls/2, false); err != nil { // nobody is there
-		return err
-	}
-	for _, part := range parts {
-		if err := r.stack.StartPart(ctx, part); err != nil {
-			return fmt.Errorf("start %s: %w", part, err)
-		}
-	}
-	began := time.Now()
-	if err := r.awaitCharged(ctx, r.calls); err != nil {
-		return err
-	}
-	r.figure("all charged after everything was started again, sweeps included", "%s", time.Since(began).Round(time.Second))
 	return nil
 }
