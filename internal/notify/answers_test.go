@@ -143,6 +143,7 @@ func TestEveryAnswerHasItsConsequence(t *testing.T) {
 			`{"error":{"code":"duplicate_meter_event"}}`:     "repetition",
 			`{"error":{"code":"meter_event_invalid_value"}}`: "final",
 			`{"error":{"type":"canary!","code":7}}`:          "",
+			`{"error":{"code":7}}`:                           "",
 			"":                                               "", "<html>canary</html>": "", "[]": "", "null": "", `{"error":null`: "",
 		}
 		rapid.Check(t, func(t *rapid.T) {

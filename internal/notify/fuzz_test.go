@@ -2,13 +2,14 @@ package notify
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -75,40 +76,107 @@ func FuzzAnswer(f *testing.F) {
 }
 
 // FuzzMailReplies is FuzzAnswer for a mail server, whose replies come one after the
-// other, whatever the client says.
+// other, whatever the client says: a mail was accepted if every command of the dialogue
+// was, and the mail itself.
 func FuzzMailReplies(f *testing.F) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(f, err)
 	f.Cleanup(func() { _ = listener.Close() })
 	f.Add("220 mail.example.com\r\n250-mail.example.com\r\n250 8BITMIME\r\n250 ok\r\n250 ok\r\n354 go\r\n250 ok\r\n221 bye\r\n")
 	f.Fuzz(func(t *testing.T, replies string) {
-		done := make(chan error, 1)
-		go func() { done <- reply(listener, replies) }()
+		sent, failed := make(chan string, 1), make(chan error, 1)
+		go func() {
+			said, err := reply(listener, replies)
+			sent <- said
+			failed <- err
+		}()
 		o := &EmailOptions{AllowPrivate: true, Mail: Mail{
 			Server: listener.Addr().String(), Security: securityNone, From: "calls@example.com", To: []string{"finance@example.com"},
 		}}
 		sender, problems := New(o, Settings{Events: []EventType{EventCallCharged}, Now: func() time.Time { return sentAt }})
 		require.Empty(t, problems)
 		err := sender.Send(t.Context(), "msg_1", Samples()[0])
-		require.NoError(t, <-done)
+		said := <-sent
+		require.NoError(t, <-failed)
 		if err == nil {
-			require.Contains(t, replies, "354", "no mail was asked for")
+			requireDialogue(t, said, replyCodes(replies))
 			return
 		}
 		requireFailure(t, err)
 	})
 }
 
-func reply(listener net.Listener, replies string) error {
+// reply answers a client, and returns what it said.
+func reply(listener net.Listener, replies string) (said string, err error) {
 	conn, err := listener.Accept()
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer conn.Close()
 	_, _ = io.WriteString(conn, replies) // the client may be gone
 	_ = conn.(*net.TCPConn).CloseWrite()
-	_, _ = io.Copy(io.Discard, conn)
-	return nil
+	all, _ := io.ReadAll(conn)
+	return string(all), nil
+}
+
+// replyCodes are the codes of replies (RFC 5321, 4.2). A reply of several lines has the
+// code of its first one, and ends with a line that has no hyphen after it.
+func replyCodes(replies string) (codes []string) {
+	first := ""
+	for line := range strings.Lines(replies) {
+		line = strings.TrimRight(line, "\r\n")
+		switch {
+		case first != "":
+			if strings.HasPrefix(line, first+" ") {
+				first = ""
+			}
+		case len(line) >= 3:
+			codes = append(codes, line[:3])
+			if strings.HasPrefix(line[3:], "-") {
+				first = line[:3]
+			}
+		default:
+			codes = append(codes, "")
+		}
+	}
+	return codes
+}
+
+// requireDialogue requires that the client has said everything that a mail needs, in
+// order, that each of it was answered with the code that RFC 5321, 4.3.2, has for
+// success, and that the whole mail was sent.
+func requireDialogue(t *testing.T, said string, codes []string) {
+	t.Helper()
+	next := func() (code string) {
+		if len(codes) > 0 {
+			code, codes = codes[0], codes[1:]
+		}
+		return code
+	}
+	require.Equal(t, "220", next(), "greeting")
+	command := func() (line string) {
+		line, said, _ = strings.Cut(said, "\r\n")
+		return line
+	}
+	require.Regexp(t, "^EHLO ", command())
+	if next() != "250" {
+		require.Regexp(t, "^HELO ", command())
+		require.Equal(t, "250", next())
+	}
+	line := command()
+	for ; line == "NOOP"; line = command() {
+		require.Equal(t, "250", next())
+	}
+	require.Regexp(t, "^MAIL FROM:<calls@example.com>", line)
+	require.Equal(t, "250", next())
+	require.Regexp(t, "^RCPT TO:<finance@example.com>", command())
+	require.Contains(t, []string{"250", "251"}, next())
+	require.Equal(t, "DATA", command())
+	require.Equal(t, "354", next())
+	text, _, whole := strings.Cut(said, "\r\n.\r\n")
+	require.True(t, whole, "the mail has no end")
+	require.Contains(t, text, "Message-ID: <msg_1@example.com>")
+	require.Equal(t, "250", next(), "the mail itself")
 }
 
 // requireFailure requires an error for logs and histories, with a known class.
@@ -157,10 +225,13 @@ func (e *fuzzExchange) accepted(channel Type) bool {
 	switch channel {
 	case TypeWebhook, TypeTeams:
 		return success
-	case TypeStripe: // a repetition is success, too
-		return success || e.status == http.StatusBadRequest && strings.Contains(string(e.body), "event")
+	case TypeStripe:
+		object := e.object()
+		return success && object != nil && object["error"] == nil || e.status == http.StatusBadRequest && repeats(object)
 	case TypeSlack:
-		return success || strings.TrimSpace(string(e.body)) == "ok" || e.hasZero("") || strings.Contains(string(e.body), "ok")
+		// Slack says exactly ok. What is compatible with it may say anything else, but
+		// not what Slack says about an error.
+		return strings.TrimSpace(string(e.body)) == "ok" || success && !e.slackRefuses()
 	case TypeFeishu:
 		return e.hasZero("code") || e.hasZero("StatusCode")
 	default:
@@ -168,14 +239,35 @@ func (e *fuzzExchange) accepted(channel Type) bool {
 	}
 }
 
+// slackErrors are those of docs.slack.dev/messaging/sending-messages-using-incoming-webhooks.
+var slackErrors = strings.Fields(`action_prohibited channel_is_archived channel_not_found invalid_payload invalid_token msg_too_long no_service
+	no_service_id no_team no_text posting_to_general_channel_denied rate_limited rollup_error team_disabled too_many_attachments user_not_found`)
+
+// slackRefuses reports an error of Slack, of its other APIs too, or a page.
+func (e *fuzzExchange) slackRefuses() bool {
+	body := strings.TrimSpace(string(e.body))
+	return strings.HasPrefix(body, "<") || slices.Contains(slackErrors, body) || e.object()["ok"] == false
+}
+
+// repeats reports that Stripe knows the meter event already.
+func repeats(object map[string]any) bool {
+	failure, _ := object["error"].(map[string]any)
+	return failure["code"] == "duplicate_meter_event" || strings.Contains(fmt.Sprint(failure["message"]), "event already exists with identifier")
+}
+
+// object is a body that is a JSON object, maybe after the mark that some put before it.
+func (e *fuzzExchange) object() (object map[string]any) {
+	body := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(e.body, []byte("\ufeff"))))
+	body.UseNumber() // of any size
+	if body.Decode(&object) != nil {
+		return nil
+	}
+	return object
+}
+
 // hasZero reports whether the body is a JSON object in which a number is 0, also as text.
 func (e *fuzzExchange) hasZero(name string) bool {
-	var object map[string]any
-	body := strings.TrimSpace(strings.TrimPrefix(string(e.body), "\ufeff"))
-	if errors.As(json.Unmarshal([]byte(body), &object), new(*json.SyntaxError)) {
-		return false
-	}
-	for key, value := range object {
+	for key, value := range e.object() {
 		if n, err := strconv.ParseFloat(strings.TrimSpace(fmt.Sprint(value)), 64); strings.EqualFold(key, name) && err == nil && n == 0 {
 			return true
 		}

@@ -229,16 +229,19 @@ type stripeError struct {
 // yet counted: Stripe checks customer and meter later.
 func (s *stripe) result(resp *response) error {
 	var body struct {
-		Error stripeError `json:"error"`
+		Error *stripeError `json:"error"`
 	}
 	understood := resp.object(&body)
 	if resp.ok() {
-		if !understood || body.Error != (stripeError{}) {
+		if !understood || body.Error != nil {
 			return errNotUnderstood
 		}
 		return nil
 	}
-	e := body.Error
+	var e stripeError
+	if body.Error != nil {
+		e = *body.Error
+	}
 	// Not every such response has the code, so the message counts too.
 	if resp.status == http.StatusBadRequest && (e.Code == "duplicate_meter_event" || strings.Contains(string(e.Message), "event already exists with identifier")) {
 		return nil
