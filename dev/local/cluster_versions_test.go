@@ -2,13 +2,16 @@ package local_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
 	"aftercall/dev/local"
@@ -56,8 +59,10 @@ func TestClusterRollsWorkerVersions(t *testing.T) {
 
 	requireChargedOnce(ctx, t, stack, calls)
 	for _, call := range calls {
-		versions, failed := workflowTasks(ctx, t, stack, call)
-		require.Zero(t, failed, call.Record.CallID)
+		versions, failed, err := workflowTasks(ctx, stack, call)
+		require.NoError(t, err, call.Record.CallID)
+		require.NotEmpty(t, versions, "call %s has no workflow task", call.Record.CallID)
+		require.Empty(t, failed, call.Record.CallID)
 		if call.Record.CallID == waiting.Record.CallID {
 			require.Equal(t, "1", versions[len(versions)-1], "it began with version 2, and ended after the way back")
 		}
@@ -155,15 +160,22 @@ func (l *load) awaitHandledBy(ctx context.Context, t *testing.T, build string) {
 	l.mu.Lock()
 	next := len(l.calls)
 	l.mu.Unlock()
-	require.Eventually(t, func() bool {
+	var failure error
+	handled := assert.Eventually(t, func() bool {
 		l.mu.Lock()
 		later := l.calls[next:]
 		l.mu.Unlock()
 		return slices.ContainsFunc(later, func(call tencentsim.Call) bool {
-			versions, _ := workflowTasks(ctx, t, l.stack, call)
-			return slices.Contains(versions, build)
+			versions, _, err := workflowTasks(ctx, l.stack, call)
+			if errors.As(err, new(*serviceerror.NotFound)) {
+				err = nil // it has not begun
+			}
+			failure = errors.Join(failure, err)
+			return failure != nil || slices.Contains(versions, build)
 		})
 	}, testTimeout, pollInterval, "no call is handled by version %s", build)
+	require.NoError(t, failure)
+	require.True(t, handled)
 }
 
 // stop ends the load and returns all calls.
@@ -175,22 +187,21 @@ func (l *load) stop(t *testing.T) []tencentsim.Call {
 	return l.calls
 }
 
-// workflowTasks are the versions that completed the workflow tasks of a call, and how
-// many of these have failed. A task that timed out with its worker is none that failed.
-func workflowTasks(ctx context.Context, t *testing.T, stack *local.Stack, call tencentsim.Call) (versions []string, failed int) {
-	t.Helper()
+// workflowTasks are the versions that completed the workflow tasks of a call, and why
+// others have failed. A task that timed out with its worker is none that failed.
+func workflowTasks(ctx context.Context, stack *local.Stack, call tencentsim.Call) (versions, failed []string, err error) {
 	events := stack.Temporal.GetWorkflowHistory(ctx, local.WorkflowID(call), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		if err != nil {
-			return versions, failed // it has not begun
+			return nil, nil, err
 		}
 		if completed := event.GetWorkflowTaskCompletedEventAttributes(); completed != nil {
 			versions = append(versions, completed.GetDeploymentVersion().GetBuildId())
 		}
-		if event.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED {
-			failed++
+		if task := event.GetWorkflowTaskFailedEventAttributes(); task != nil {
+			failed = append(failed, task.GetCause().String()+": "+task.GetFailure().GetMessage())
 		}
 	}
-	return versions, failed
+	return versions, failed, nil
 }

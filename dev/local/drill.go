@@ -10,10 +10,15 @@ import (
 	"strings"
 )
 
-// Drill runs a block of commands of docs/ledger.md with the ledger of the stack. The
-// folder bin has aftercall, the backup and the damaged ledger are in folder.
+// Drill runs a block of commands of docs/ledger.md with the ledger of the stack.
 func (s *Stack) Drill(ctx context.Context, bin, folder, name string) error {
-	text, err := os.ReadFile(filepath.Join(s.options.Root, "docs", "ledger.md"))
+	return Drill(ctx, s.options.Root, s.Environ(), bin, folder, name)
+}
+
+// Drill runs a block of commands of docs/ledger.md with the ledger of an environment. The
+// folder bin has aftercall, the backup and the damaged ledger are in folder.
+func Drill(ctx context.Context, root string, environ map[string]string, bin, folder, name string) error {
+	text, err := os.ReadFile(filepath.Join(root, "docs", "ledger.md"))
 	if err != nil {
 		return err
 	}
@@ -23,8 +28,8 @@ func (s *Stack) Drill(ctx context.Context, bin, folder, name string) error {
 	}
 	sh := exec.CommandContext(ctx, "sh", "-eu", "-c", string(block[1]))
 	sh.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "BACKUP="+filepath.Join(folder, "copy"),
-		"LEDGER="+strings.TrimPrefix(s.LedgerURL(), "sqlite:"), "DAMAGED="+filepath.Join(folder, "damaged"))
-	for name, value := range s.Environ() {
+		"LEDGER="+strings.TrimPrefix(environ["LEDGER_URL"], "sqlite:"), "DAMAGED="+filepath.Join(folder, "damaged"))
+	for name, value := range environ {
 		sh.Env = append(sh.Env, name+"="+value)
 	}
 	if out, err := sh.CombinedOutput(); err != nil {
