@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
@@ -29,8 +30,8 @@ var tariffs = map[string]checker.Tariff{
 // targets are those of aftercall.yaml.
 var targets = []checker.Target{{Name: "crm", Reviews: true}, {Name: "audit", Apps: []string{"tutoring"}, Reviews: true}}
 
-// collect gathers everything for the checker.
-func (w *world) collect(ctx context.Context) (checker.Evidence, error) {
+// collect implements evidences.
+func (w *world) collect(ctx context.Context, last bool) (checker.Evidence, error) {
 	e := checker.Evidence{Tariffs: tariffs, Targets: targets}
 	messages, events := w.received() // before the ledger is read: an event follows its entry
 	booked := map[string]time.Time{}
@@ -47,8 +48,15 @@ func (w *world) collect(ctx context.Context) (checker.Evidence, error) {
 	}
 	w.read(entries, called)
 	e.Operations = slices.Concat(w.history.all(), w.charged(e.Entries), sightings(e.Entries, messages, events))
-	if err := w.calls(ctx, &e); err != nil {
+	e.Relays = w.relays()
+	if err := errors.Join(w.calls(ctx, &e), w.unfinished(ctx, &e)); err != nil {
 		return e, err
+	}
+	if last {
+		if err := w.failedTasks(ctx, &e); err != nil {
+			return e, err
+		}
+		w.verified(ctx, &e)
 	}
 	e.Decisions, e.Corrections = w.people.made() // after the ledger is read: they are noted before they are made
 	for _, m := range messages {

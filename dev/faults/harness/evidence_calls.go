@@ -24,7 +24,7 @@ func (w *world) calls(ctx context.Context, e *checker.Evidence) error {
 	for _, c := range placed {
 		posted, _ := w.stack.Tencent.Call(c.spec.SDKAppID, c.spec.CallID)
 		var own []tencentsim.PostedCallback
-		for _, p := range posted.Callbacks {
+		for _, p := range aboutTheEnd(posted.Callbacks) {
 			switch id := callIDIn(p); id {
 			case c.spec.CallID:
 				own = append(own, p)

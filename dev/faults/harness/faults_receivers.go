@@ -20,7 +20,12 @@ func receiverFaults() []fault {
 
 func failingReceivers(f webhookreceiver.Failure) begin {
 	return func(_ context.Context, w *world) (end, error) {
+		w.receivers.backend.fail(f)
 		err := w.stack.Webhooks.Fail(f)
-		return func(context.Context) error { w.stack.Webhooks.ClearFailures(); return nil }, err
+		return func(context.Context) error {
+			w.receivers.backend.fail(webhookreceiver.Failure{})
+			w.stack.Webhooks.ClearFailures()
+			return nil
+		}, err
 	}
 }

@@ -16,11 +16,13 @@ import (
 	"aftercall/internal/testenv/testcert"
 )
 
-// receivers serve the targets by TLS.
+// receivers serve the targets, and the backend of the app that relays its callbacks, by
+// TLS.
 type receivers struct {
-	socket net.Listener
-	server *http.Server
-	ended  chan error
+	backend *backend
+	socket  net.Listener
+	server  *http.Server
+	ended   chan error
 	// right is the certificate that workers trust, and used the one in use.
 	right, wrong tls.Certificate
 	used         atomic.Pointer[tls.Certificate]
@@ -29,7 +31,7 @@ type receivers struct {
 // openReceivers listens, and serves nothing yet. Processes that trust the certificate
 // have the returned variable.
 func openReceivers(dir string) (r *receivers, environ map[string]string, err error) {
-	r = &receivers{ended: make(chan error, 1)}
+	r = &receivers{backend: newBackend(), ended: make(chan error, 1)}
 	trusted, right, err := newCertificate("receivers")
 	if err != nil {
 		return nil, nil, err
@@ -60,8 +62,11 @@ func (r *receivers) port() int { return r.socket.Addr().(*net.TCPAddr).Port }
 
 // serve serves the targets from now on.
 func (r *receivers) serve(targets http.Handler) {
+	all := http.NewServeMux()
+	all.Handle("/", targets)
+	all.Handle("POST "+relayPath, r.backend)
 	r.server = &http.Server{
-		Handler: targets, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0),
+		Handler: all, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0),
 		TLSConfig: &tls.Config{
 			MinVersion:     tls.VersionTLS12,
 			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return r.used.Load(), nil },

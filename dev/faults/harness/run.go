@@ -7,13 +7,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"aftercall/dev/faults/checker"
 )
-
-// recovery is how long everything may take to be right after the last fault. A sweep
-// lists what is lost every minute; a busy machine may need many times as long.
-const recovery = 9 * time.Minute
 
 // follow places the calls while the faults happen, and then waits until everything is
 // right, or recovery is over.
@@ -46,10 +40,9 @@ func (w *world) follow(ctx context.Context, p plan) (r result, err error) {
 	if err := errors.Join(err, context.Cause(ctx)); err != nil {
 		return r, err
 	}
-	healed := time.Now()
 	w.note("the last fault is over")
-	evidence, findings, err := w.settle(ctx)
-	r.recovered = time.Since(healed)
+	evidence, findings, recovered, err := settle(ctx, w)
+	r.recovered = recovered
 	dismiss() // they use connections, too
 	w.people.work.Wait()
 	leaks, leaked := w.settleUsages(ctx, before)
@@ -151,32 +144,4 @@ func (w *world) placeNow(c plannedCall) (placedCall, error) {
 		w.placed = append(w.placed, placed)
 	}
 	return placed, err
-}
-
-// settle asks the checker until it finds nothing.
-func (w *world) settle(ctx context.Context) (evidence checker.Evidence, findings []checker.Finding, err error) {
-	ctx, cancel := context.WithTimeout(ctx, recovery)
-	defer cancel()
-	for {
-		var now checker.Evidence
-		if now, err = w.collect(ctx); err == nil {
-			evidence, findings = now, checker.Check(now)
-			if !mayHeal(findings) {
-				return evidence, findings, nil
-			}
-		}
-		if wait(ctx, time.Second) != nil {
-			return evidence, findings, err
-		}
-	}
-}
-
-// mayHeal reports whether there are findings, and all of them can be gone a little later.
-func mayHeal(findings []checker.Finding) bool {
-	for _, f := range findings {
-		if f.Kind != checker.Lost && f.Kind != checker.NotNotified && f.Kind != checker.Stuck {
-			return false
-		}
-	}
-	return len(findings) > 0
 }

@@ -67,7 +67,7 @@ func (w *world) story(ctx context.Context, c placedCall) string {
 	fmt.Fprintf(&story, "record: %s\n", inJSON(c.call.Record))
 	posted, _ := w.stack.Tencent.Call(c.spec.SDKAppID, c.spec.CallID)
 	for _, d := range posted.Callbacks {
-		at(d.SentAt, "callback %d, answered %d after %d ms: %s%s\n           %.400s", d.Number, d.Status, d.LatencyMS, d.Answer, d.Error, d.Body)
+		at(d.SentAt, "%s %d, answered %d after %d ms: %s%s\n           %.400s", d.Command, d.Number, d.Status, d.LatencyMS, d.Answer, d.Error, d.Body)
 	}
 	at(time.Now(), "the record was read %d times", posted.RecordReads)
 	for _, args := range [][]string{{"call"}, {"ledger", "show"}} {
