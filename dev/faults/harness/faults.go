@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"aftercall/dev/local"
@@ -19,7 +18,8 @@ type fault struct {
 	begin      begin
 }
 
-// begin lets a fault happen, and returns what ends it: nil if it is over already.
+// begin lets a fault happen, and returns what ends it: nil if it is over already. A fault
+// that may happen to nobody tells world.shows how its effect is seen.
 type begin func(context.Context, *world) (end, error)
 
 // end puts everything right again, also after the run was canceled.
@@ -41,6 +41,7 @@ func (f fault) run(ctx context.Context, w *world, lasts time.Duration) error {
 	if err != nil {
 		return err
 	}
+	w.effect = nil
 	end, err := f.begin(ctx, w)
 	if errors.As(err, new(notPossibleError)) {
 		w.note("%s is not injected: %v", f, err)
@@ -49,18 +50,22 @@ func (f fault) run(ctx context.Context, w *world, lasts time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", f, err)
 	}
-	w.injected = append(w.injected, f)
+	var canceled error
 	if end != nil {
-		canceled := wait(ctx, lasts)
-		if err := end(context.WithoutCancel(ctx)); err != nil {
-			return fmt.Errorf("end of %s: %w", f, err)
-		}
-		if canceled != nil {
-			return canceled
-		}
+		canceled = wait(ctx, lasts)
+	}
+	seen, err := w.awaitEffect(ctx)
+	if end != nil {
+		err = errors.Join(err, end(context.WithoutCancel(ctx)))
+	}
+	if err := errors.Join(canceled, err); err != nil {
+		return fmt.Errorf("end of %s: %w", f, err)
 	}
 	complaints, err := w.complaints(before)
-	w.note("%s is over: %s", f, cmp.Or(strings.Join(complaints, "; "), "no warnings"))
+	w.note("%s is over: %s; %s", f, cmp.Or(seen, noEffect), cmp.Or(complaints.String(), "no warnings"))
+	if seen != "" {
+		w.injected = append(w.injected, f)
+	}
 	return err
 }
 

@@ -17,7 +17,7 @@ func ledgerFaults(t local.Topology) []fault {
 	}
 	if t.Postgres {
 		all = append(
-			all, fault{"cut after COMMIT", "ledger", disturbed("ledger", `{"type": "`+cutAfterCommit+`"}`)},
+			all, fault{"cut after COMMIT", "ledger", disturbed("ledger", commitsPassed, `{"type": "`+cutAfterCommit+`"}`)},
 			// It is Temporal's, too.
 			fault{"kill -9", "postgres", killed("postgres")}, fault{"restart", "postgres", stopped("postgres")},
 		)
@@ -46,7 +46,7 @@ func locked(ctx context.Context, w *world) (end, error) {
 	if _, err := conn.ExecContext(ctx, lock); err != nil {
 		return nil, errors.Join(err, conn.Close(), db.Close())
 	}
-	return unlock, nil
+	return unlock, w.showsComplaint(complaintOfLedger)
 }
 
 // readOnly makes the database refuse writes.
@@ -61,7 +61,7 @@ func readOnly(ctx context.Context, w *world) (end, error) {
 	}
 	return func(ctx context.Context) error {
 		return w.execLedger(ctx, "SET default_transaction_read_only = off", "ALTER DATABASE "+local.LedgerDatabase+" RESET default_transaction_read_only")
-	}, nil
+	}, w.showsComplaint(complaintOfLedger)
 }
 
 const endSessions = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -85,7 +85,7 @@ func readOnlyFolder(ctx context.Context, w *world) (end, error) {
 			return nil, err
 		}
 	}
-	return func(context.Context) error { return w.disk.remount("rw") }, nil
+	return func(context.Context) error { return w.disk.remount("rw") }, w.showsComplaint(complaintOfLedger)
 }
 
 // diskFull fills the file system of the ledger.
@@ -99,5 +99,5 @@ func diskFull(ctx context.Context, w *world) (end, error) {
 	if err := w.disk.fill(); err != nil {
 		return nil, err
 	}
-	return func(context.Context) error { return w.disk.empty() }, nil
+	return func(context.Context) error { return w.disk.empty() }, w.showsComplaint(complaintOfLedger)
 }

@@ -2,38 +2,71 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"sync/atomic"
 
 	"aftercall/dev/local"
 )
 
 // networkFaults are those between the parts.
 func networkFaults(t local.Topology) (all []fault) {
+	cut := fmt.Sprintf(`{"type": "limit_data", "attributes": {"bytes": %d}}`, cutBytes)
 	for _, l := range links(t, local.Ports{}, 0) {
 		part := "network to " + l.name
-		all = append(all, fault{"cut and refused", part, refused(l.name)})
-		for _, toxic := range []struct{ kind, json string }{
-			{"600 ms late", `{"type": "latency", "attributes": {"latency": 600, "jitter": 300}}`},
-			{"cut in mid-answer", `{"type": "limit_data", "attributes": {"bytes": 300}}`},
-			{"half open", `{"type": "timeout", "attributes": {"timeout": 0}}`},
-			{"slow close", `{"type": "slow_close", "attributes": {"delay": 3000}}`},
-		} {
-			all = append(all, fault{toxic.kind, part, disturbed(l.name, toxic.json)})
-		}
+		all = append(
+			all, fault{"cut and refused", part, refused(l.name)},
+			fault{"600 ms late", part, disturbed(l.name, bytesPassed, `{"type": "latency", "attributes": {"latency": 600, "jitter": 300}}`)},
+			fault{"cut in mid-answer", part, disturbed(l.name, longAnswers, cut)},
+			fault{"half open", part, disturbed(l.name, bytesPassed, `{"type": "timeout", "attributes": {"timeout": 0}}`)},
+			// The other side closes the connection, too, or there would be nothing to be slow about.
+			fault{"slow close", part, disturbed(l.name, longAnswers, cut, `{"type": "slow_close", "attributes": {"delay": 3000}}`)},
+		)
 	}
 	return all
 }
 
+// refused closes the connections to a part and refuses others. That is seen by those that
+// were open, or by who complains.
 func refused(name string) begin {
-	return func(_ context.Context, w *world) (end, error) {
+	return func(ctx context.Context, w *world) (end, error) {
+		open, _ := w.network.open(name)
+		if open == 0 {
+			if err := w.showsRefusal(ctx, name); err != nil {
+				return nil, err
+			}
+		}
 		w.network.refuse(name)
 		return func(context.Context) error { return w.network.accept(name) }, nil
 	}
 }
 
-// disturbed adds a toxic, which is JSON of toxiproxy.
-func disturbed(name, toxic string) begin {
-	return func(_ context.Context, w *world) (end, error) {
-		err := w.network.disturb(name, toxic)
+func (w *world) showsRefusal(ctx context.Context, name string) error {
+	if name != toStarter {
+		return w.showsComplaint(complaintOfConnection)
+	}
+	return w.showsCount(ctx, "callbacks had no answer", func(context.Context) (int, error) { return w.stack.Tencent.Stats().Callbacks.Failed, nil })
+}
+
+// What a fault of a network happens to.
+var (
+	bytesPassed   = passed{"bytes of answers", func(t *watchToxic) *atomic.Int64 { return &t.bytes }}
+	longAnswers   = passed{"connections with a long answer", func(t *watchToxic) *atomic.Int64 { return &t.long }}
+	commitsPassed = passed{"answers to an INSERT or a COMMIT", func(t *watchToxic) *atomic.Int64 { return &t.commits }}
+)
+
+type passed struct {
+	what  string
+	count func(*watchToxic) *atomic.Int64
+}
+
+// disturbed adds toxics, which are JSON of toxiproxy.
+func disturbed(name string, by passed, toxics ...string) begin {
+	return func(ctx context.Context, w *world) (end, error) {
+		seen, err := w.network.disturb(name, toxics...)
+		if err != nil {
+			return nil, err
+		}
+		err = w.showsCount(ctx, by.what, func(context.Context) (int, error) { return int(by.count(seen).Load()), nil })
 		return func(context.Context) error { w.network.heal(name); return nil }, err
 	}
 }

@@ -10,7 +10,6 @@ import (
 
 	"aftercall/dev/faults/planted/active"
 	"aftercall/dev/local"
-	"aftercall/dev/tencentsim"
 	"aftercall/internal/freeport"
 )
 
@@ -77,11 +76,7 @@ func (w *world) lead(ctx context.Context, part, point string) error {
 		if !w.runs(part) {
 			return nil
 		}
-		call := plannedCall{recorded: true, clean: true, spec: tencentsim.CallSpec{
-			SDKAppID: clinic, CallID: fmt.Sprintf("%s-%d-%d", point, began.Unix(), n), Seconds: 61, EndedAgoSeconds: 6, Duplicates: 1,
-			Lose: strings.Contains(point, "sweep"),
-		}}
-		if _, err := w.placeNow(call); err != nil {
+		if err := w.placeClean(fmt.Sprintf("%s-%d-%d", point, began.Unix(), n), strings.Contains(point, "sweep")); err != nil {
 			return err
 		}
 		if err := wait(ctx, 2*time.Second); err != nil {
@@ -133,15 +128,38 @@ func rolled(parts []string) begin {
 	}
 }
 
-// beside runs another version of a part besides it.
+// beside runs another version of a worker besides it, until it has executed workflow
+// tasks.
 func beside(part string) begin {
-	return func(_ context.Context, w *world) (end, error) {
+	return func(ctx context.Context, w *world) (end, error) {
 		ports, err := freeport.Find(1)
 		if err != nil {
 			return nil, err
 		}
 		name := "other " + part
 		err = w.stack.Launch(name, w.otherVersion(part), ports[0], nil)
+		w.shows(tasksOf(service{name, adminURL(ports[0])}))
 		return func(context.Context) error { return w.stack.StopPart(name) }, err
+	}
+}
+
+// workflowTasks is the metric of the SDK that has one sample for each task.
+const workflowTasks = "temporal_workflow_task_execution_latency_seconds"
+
+// tasksOf is the effect that a worker has executed workflow tasks.
+func tasksOf(worker service) effect {
+	return func(ctx context.Context) (string, error) {
+		families, err := local.Metrics(ctx, worker.admin+"/metrics")
+		if err != nil {
+			return "", nil //nolint:nilerr // it is starting
+		}
+		n := 0.0
+		for _, m := range families[workflowTasks].GetMetric() {
+			n += float64(m.GetHistogram().GetSampleCount()) + m.GetCounter().GetValue()
+		}
+		if n == 0 {
+			return "", nil
+		}
+		return fmt.Sprintf("%s has executed %.0f workflow tasks", worker.name, n), nil
 	}
 }

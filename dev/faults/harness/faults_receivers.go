@@ -19,7 +19,10 @@ func receiverFaults() []fault {
 }
 
 func failingReceivers(f webhookreceiver.Failure) begin {
-	return func(_ context.Context, w *world) (end, error) {
+	return func(ctx context.Context, w *world) (end, error) {
+		if err := w.showsCount(ctx, "deliveries", func(context.Context) (int, error) { return w.stack.Webhooks.Counts("").Attempts, nil }); err != nil {
+			return nil, err
+		}
 		w.receivers.backend.fail(f)
 		err := w.stack.Webhooks.Fail(f)
 		return func(context.Context) error {

@@ -32,8 +32,17 @@ func tencentFaults() []fault {
 }
 
 func failingAPI(f tencentsim.APIFault) begin {
-	return func(_ context.Context, w *world) (end, error) {
-		err := w.stack.Tencent.AddAPIFault(f)
+	return func(ctx context.Context, w *world) (end, error) {
+		err := w.showsCount(ctx, "requests", func(context.Context) (n int, err error) {
+			for _, api := range w.stack.Tencent.Stats().APIs {
+				n += api.Requests
+			}
+			return n, nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		err = w.stack.Tencent.AddAPIFault(f)
 		return func(context.Context) error { return w.stack.Tencent.ClearFaults() }, err
 	}
 }

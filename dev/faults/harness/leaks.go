@@ -44,11 +44,13 @@ func (w *world) usages(ctx context.Context) (all []checker.Usage, err error) {
 // service is a starter or a worker with its admin listener.
 type service struct{ name, admin string }
 
+func adminURL(port int) string { return "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+
 func (w *world) services() (all []service) {
 	ports := w.stack.Ports()
 	for kind, admins := range map[string][]int{"starter": ports.StarterAdmins, "worker": ports.WorkerAdmins} {
 		for i, name := range local.Numbered(kind, len(admins)) {
-			all = append(all, service{name, "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(admins[i]))})
+			all = append(all, service{name, adminURL(admins[i])})
 		}
 	}
 	slices.SortFunc(all, func(a, b service) int { return strings.Compare(a.name, b.name) })
@@ -75,26 +77,32 @@ func usageOf(ctx context.Context, part service) (all []checker.Usage, err error)
 // connections counts those of starters and workers to everything they use, as the
 // proxies before it see them. Only Linux shows them.
 func (w *world) connections() (all []checker.Usage) {
+	for _, name := range w.network.names {
+		if open, known := w.network.open(name); known {
+			all = append(all, checker.Usage{Part: name, What: checker.Connections, Before: float64(open)})
+		}
+	}
+	return all
+}
+
+// open counts the connections to a part, if that is known.
+func (n *network) open(name string) (open int, known bool) {
 	proc, err := procfs.NewDefaultFS()
 	if err != nil {
-		return nil
+		return 0, false
 	}
 	sockets, err := proc.NetTCP() //nolint:staticcheck // netlink would be more code, and this is read once in two seconds
 	if err != nil {
-		return nil
+		return 0, false
 	}
 	const established, closeWait = 1, 8
-	for _, name := range w.network.names {
-		_, port, _ := net.SplitHostPort(w.network.proxies[name].Listen)
-		open := 0
-		for _, s := range sockets {
-			if strconv.FormatUint(s.LocalPort, 10) == port && (s.St == established || s.St == closeWait) {
-				open++
-			}
+	_, port, _ := net.SplitHostPort(n.proxies[name].Listen)
+	for _, s := range sockets {
+		if strconv.FormatUint(s.LocalPort, 10) == port && (s.St == established || s.St == closeWait) {
+			open++
 		}
-		all = append(all, checker.Usage{Part: name, What: checker.Connections, Before: float64(open)})
 	}
-	return all
+	return open, true
 }
 
 // settleUsages waits until everything is back where it was, or quiet is over, and returns

@@ -21,8 +21,11 @@ type network struct {
 	proxies map[string]*toxiproxy.Proxy
 }
 
-// toReceivers is the network to the targets.
-const toReceivers = "receivers"
+// The networks from Tencent to the starters, and to the targets.
+const (
+	toStarter   = "starter"
+	toReceivers = "receivers"
+)
 
 // link is a network between two parts.
 type link struct {
@@ -37,7 +40,7 @@ type link struct {
 // links are the networks of a topology with its ports, and that of the receivers.
 func links(t local.Topology, p local.Ports, receivers int) []link {
 	all := []link{
-		{"starter", p.Starter, "DEV_PUBLIC_URL", "http://%s"},
+		{toStarter, p.Starter, "DEV_PUBLIC_URL", "http://%s"},
 		{"redis", p.Redis, "REDIS_URL", "redis://%s/0"},
 		{"temporal", p.Temporal, "TEMPORAL_ADDRESS", "%s"},
 		{"tencent", p.Tencent, "DEV_TENCENT_URL", "http://%s"},
@@ -55,6 +58,7 @@ func links(t local.Topology, p local.Ports, receivers int) []link {
 // openNetwork puts a proxy into each link, and tells the stack's services of them.
 func openNetwork(o *local.Options, receivers int) (*network, error) {
 	toxics.Register(cutAfterCommit, &commitToxic{})
+	toxics.Register(watch, &watchToxic{})
 	n := &network{proxies: map[string]*toxiproxy.Proxy{}}
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.New(io.Discard))
 	for _, l := range links(o.Topology, o.Ports, receivers) {
@@ -79,10 +83,27 @@ func (n *network) refuse(name string) { n.proxies[name].Stop() }
 
 func (n *network) accept(name string) error { return n.proxies[name].Start() }
 
-// disturb adds a toxic, which is JSON of toxiproxy, to the answers of a part.
-func (n *network) disturb(name, toxic string) error {
-	_, err := n.proxies[name].Toxics.AddToxicJson(strings.NewReader(toxic))
-	return err
+// disturb adds toxics, which are JSON of toxiproxy, to the answers of a part one after
+// the other, and one before them that watches the answers.
+func (n *network) disturb(name string, all ...string) (*watchToxic, error) {
+	watcher, err := n.add(name, `{"type": "`+watch+`"}`)
+	if err != nil {
+		return nil, err
+	}
+	for _, toxic := range all {
+		if _, err := n.add(name, toxic); err != nil {
+			return nil, err
+		}
+	}
+	return watcher.(*watchToxic), nil
+}
+
+func (n *network) add(name, toxic string) (toxics.Toxic, error) {
+	added, err := n.proxies[name].Toxics.AddToxicJson(strings.NewReader(toxic))
+	if err != nil {
+		return nil, fmt.Errorf("network to %s: %s: %w", name, toxic, err)
+	}
+	return added.Toxic, nil
 }
 
 func (n *network) heal(name string) { n.proxies[name].Toxics.ResetToxics(context.Background()) }

@@ -1,10 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"log"
 	"net"
 	"net/http"
@@ -26,6 +26,16 @@ type receivers struct {
 	// right is the certificate that workers trust, and used the one in use.
 	right, wrong tls.Certificate
 	used         atomic.Pointer[tls.Certificate]
+	// distrusted counts the connections that were closed because of the certificate.
+	distrusted atomic.Int64
+}
+
+// Write implements io.Writer for the log of the server.
+func (r *receivers) Write(line []byte) (int, error) {
+	if bytes.Contains(line, []byte("certificate")) {
+		r.distrusted.Add(1)
+	}
+	return len(line), nil
 }
 
 // openReceivers listens, and serves nothing yet. Processes that trust the certificate
@@ -66,7 +76,7 @@ func (r *receivers) serve(targets http.Handler) {
 	all.Handle("/", targets)
 	all.Handle("POST "+relayPath, r.backend)
 	r.server = &http.Server{
-		Handler: all, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0),
+		Handler: all, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(r, "", 0),
 		TLSConfig: &tls.Config{
 			MinVersion:     tls.VersionTLS12,
 			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return r.used.Load(), nil },
@@ -87,7 +97,10 @@ func (r *receivers) close() error {
 
 // wrongCertificate serves the targets with a certificate that nobody trusts. A
 // connection keeps the one that it began with, so all are closed.
-func wrongCertificate(_ context.Context, w *world) (end, error) {
+func wrongCertificate(ctx context.Context, w *world) (end, error) {
+	if err := w.showsCount(ctx, "connections closed", func(context.Context) (int, error) { return int(w.receivers.distrusted.Load()), nil }); err != nil {
+		return nil, err
+	}
 	use := func(certificate *tls.Certificate) error {
 		w.receivers.used.Store(certificate)
 		w.network.refuse(toReceivers)

@@ -30,6 +30,9 @@ func replacedByCopy(ctx context.Context, w *world) (end, error) {
 	if err := drill(ctx, "back up "+engine); err != nil {
 		return nil, err
 	}
+	if err := w.showsCount(ctx, "entries that the copy lacks", w.countEntries); err != nil {
+		return nil, err
+	}
 	return func(ctx context.Context) error {
 		w.inPlace.Lock()
 		defer w.inPlace.Unlock()
@@ -76,6 +79,11 @@ func (w *world) bookAgain(ctx context.Context, drill func(context.Context, strin
 		}
 	}
 	return nil
+}
+
+func (w *world) countEntries(ctx context.Context) (int, error) {
+	entries, _, err := w.readLedger(ctx)
+	return len(entries), err
 }
 
 // rememberBooked notes when each entry was booked first, and returns how many there are.

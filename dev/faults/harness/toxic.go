@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"sync/atomic"
 
 	"github.com/Shopify/toxiproxy/v2/toxics"
 )
@@ -12,6 +13,49 @@ import (
 const cutAfterCommit = "cut_after_commit"
 
 type commitToxic struct{}
+
+// watch is the name of a toxic that passes everything on, and counts it.
+const watch = "watch"
+
+// cutBytes is how much of the answers on a connection passes before it is cut.
+const cutBytes = 300
+
+type watchToxic struct {
+	// bytes counts all, long the connections on which more than cutBytes have passed,
+	// and commits the answers to an INSERT or a COMMIT.
+	bytes, long, commits atomic.Int64
+}
+
+// watched are the bytes of one connection.
+type watched struct{ bytes int }
+
+// NewState implements toxics.StatefulToxic.
+func (*watchToxic) NewState() any { return &watched{} }
+
+// Pipe implements toxics.Toxic.
+func (t *watchToxic) Pipe(stub *toxics.ToxicStub) {
+	state := stub.State.(*watched)
+	for {
+		select {
+		case <-stub.Interrupt:
+			return
+		case c := <-stub.Input:
+			if c == nil {
+				stub.Close()
+				return
+			}
+			t.bytes.Add(int64(len(c.Data)))
+			if isCommit(c.Data) {
+				t.commits.Add(1)
+			}
+			if before := state.bytes; before <= cutBytes && before+len(c.Data) > cutBytes {
+				t.long.Add(1)
+			}
+			state.bytes += len(c.Data)
+			stub.Output <- c
+		}
+	}
+}
 
 // Messages of PostgreSQL: CommandComplete of one row inserted, and of a transaction; and
 // ReadyForQuery outside of a transaction, which ends an answer. The server sends the

@@ -48,10 +48,13 @@ func TestCutAfterCommit(t *testing.T) {
 		return n
 	}
 	require.NoError(t, insert(1))
-	require.NoError(t, n.disturb("ledger", `{"type": "`+cutAfterCommit+`"}`))
+	seen, err := n.disturb("ledger", `{"type": "`+cutAfterCommit+`"}`)
+	require.NoError(t, err)
 	require.NoError(t, client.PingContext(t.Context()), "other answers pass")
+	require.Zero(t, seen.commits.Load())
 	require.ErrorContains(t, insert(2), "EOF")
 	require.Equal(t, 2, rows())
+	require.EqualValues(t, 1, seen.commits.Load())
 
 	tx, err := client.BeginTx(t.Context(), nil)
 	require.NoError(t, err)

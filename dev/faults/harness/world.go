@@ -32,8 +32,10 @@ type world struct {
 	disk *disk
 	// booked is when entries were booked first that were restored since, by key.
 	booked map[string]time.Time
-	// injected are the faults so far.
+	// injected are the faults so far that have had an effect, and effect is how that of
+	// the fault that happens now is seen; nil if it has one by its nature.
 	injected []fault
+	effect   effect
 	// supervised are the parts that are started again when they end by themselves.
 	supervised []string
 	started    time.Time
