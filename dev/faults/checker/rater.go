@@ -71,7 +71,7 @@ func (t Tariff) Decide(c Call, d Decision) (Sum, bool) {
 	}
 	c.Media, c.Type = cmp.Or(d.Media, c.Media), cmp.Or(d.Type, c.Type)
 	rule, found := t.rule(c)
-	if !found { // the documented rule for other results
+	if !found || rule.Review { // the documented rule for other results
 		c.Result = "NormalEnd"
 		rule, found = t.rule(c)
 	}

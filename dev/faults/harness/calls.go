@@ -82,9 +82,10 @@ func (c *plannedCall) planRecord(random *rand.Rand) {
 		c.spec.RecordAfterSeconds, c.recorded, c.clean = 366*24*3600, false, false
 		c.decide(random)
 	case 7: // it is malformed
-		c.spec.OddRecord, c.clean = []tencentsim.Oddity{one(random, unreadable()...)}, false
+		c.spec.OddRecord, c.clean = []tencentsim.Oddity{one(random, oddities(c.spec.SDKAppID)...)}, false
+		c.decideOdd()
 	case 8: // it says what a person must decide about
-		c.spec.Record = json.RawMessage(one(random, `{"CallResult":"Transferred"}`, `{"MediaType":"Hologram"}`, `{"Caller_Account":""}`))
+		c.spec.Record = json.RawMessage(one(random, `{"CallResult":"Transferred"}`, `{"MediaType":"Hologram"}`, callerMissing, `{"CallResult":"Interrupt"}`))
 		c.spec.Seconds, c.clean = 60+c.spec.Seconds, false
 		c.decide(random)
 	case 9: // longer than the tariffs permit
@@ -93,23 +94,68 @@ func (c *plannedCall) planRecord(random *rand.Rand) {
 	}
 }
 
-// decide lets the person know how long the call was.
+// callerMissing is a record of a call that nobody made.
+const callerMissing = `{"Caller_Account":""}`
+
+// decide lets the person know how long the call was, or confirm a record that can be
+// read.
 func (c *plannedCall) decide(random *rand.Rand) {
-	if random.IntN(2) == 0 {
+	switch {
+	case random.IntN(2) == 0:
 		c.decision = decision{verdict: "charge-as", seconds: 1 + random.Int64N(4000)}
-		if !c.recorded || string(c.spec.Record) == `{"Caller_Account":""}` {
-			c.decision.payer = "somebody"
-		}
+	case c.recorded && c.spec.EndedAgoSeconds%2 == 0:
+		c.decision = decision{verdict: "charge"}
+	default:
+		return
+	}
+	if !c.recorded || string(c.spec.Record) == callerMissing {
+		c.decision.payer = "somebody"
 	}
 }
 
-// unreadable are the oddities of a record with which it cannot be charged another sum.
-func unreadable() []tencentsim.Oddity {
-	all := tencentsim.Oddities("StartTime", "EndTime", "AcceptTime", "MediaType", "CallResult")
-	return slices.DeleteFunc(all, func(o tencentsim.Oddity) bool {
-		// Without AcceptTime it is the record of a call that was never connected.
-		return o.Field == "AcceptTime" && slices.Contains([]tencentsim.OddKind{tencentsim.OddMissing, tencentsim.OddNull, tencentsim.OddEmpty}, o.Kind)
+// decideOdd lets the person know how long a call was of whose malformed record the rest
+// says what it costs. Of a call in which each participant costs, that does not hold
+// without a caller, who is none.
+func (c *plannedCall) decideOdd() {
+	odd := c.spec.OddRecord[0]
+	if !cannotBeRead(odd) || c.spec.EndedAgoSeconds%2 != 0 || (odd.Field == "Caller_Account" && c.spec.SDKAppID == tutoring && c.spec.GroupSize > 2) {
+		return
+	}
+	c.decision = decision{verdict: "charge-as", seconds: 1 + 10*c.spec.Seconds}
+	if odd.Field == "Caller_Account" {
+		c.decision.payer = "somebody"
+	}
+}
+
+// oddities are those of a record with which it cannot be charged another sum, or to
+// somebody else.
+func oddities(app tencent.SDKAppID) (all []tencentsim.Oddity) {
+	fields := []string{"StartTime", "EndTime", "AcceptTime", "MediaType", "CallResult", "CallType", "Caller_Account"}
+	if app == clinic { // where no price is per participant
+		fields = append(fields, "CalleeList_Account")
+	}
+	return slices.DeleteFunc(tencentsim.Oddities(fields...), func(o tencentsim.Oddity) bool {
+		// Another text is another caller.
+		return o.Field == "Caller_Account" && !cannotBeRead(o) && !isNothing(o)
 	})
+}
+
+// isNothing reports whether a field has no value.
+func isNothing(o tencentsim.Oddity) bool {
+	return slices.Contains([]tencentsim.OddKind{tencentsim.OddMissing, tencentsim.OddNull, tencentsim.OddEmpty}, o.Kind)
+}
+
+// cannotBeRead reports whether the documentation says of an odd field of a record that it
+// cannot be read, so that a person must decide.
+func cannotBeRead(o tencentsim.Oddity) bool {
+	switch o.Kind {
+	case tencentsim.OddArray, tencentsim.OddObject, tencentsim.OddHuge, tencentsim.OddNotUTF8, tencentsim.OddDuplicate:
+		return true
+	case tencentsim.OddText, tencentsim.OddFraction, tencentsim.OddBoolean, tencentsim.OddOutOfRange: // which may be a text
+		return slices.Contains([]string{"StartTime", "EndTime", "AcceptTime"}, o.Field)
+	default:
+		return false
+	}
 }
 
 // timeLies are lies that do not change what a person's decision costs.

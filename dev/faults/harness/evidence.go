@@ -12,7 +12,7 @@ import (
 	"aftercall/internal/ledger"
 )
 
-var connected = []string{"NormalEnd", "Interrupt", "Offline"}
+var regular = []string{"NormalEnd", "Offline"}
 
 // tariffs are those of aftercall.yaml, by app.
 var tariffs = map[string]checker.Tariff{
@@ -22,8 +22,9 @@ var tariffs = map[string]checker.Tariff{
 		{Results: []string{"Offline"}, PerMinute: "0.12", First: 60, Next: 60, Grace: 30},
 	}},
 	"tutoring": {Currency: "JPY", Digits: 0, MaxSeconds: 3600, Rules: []checker.Rule{
-		{Types: []string{"SingleCall"}, Results: connected, PerMinute: "45", First: 30, Next: 1},
-		{Types: []string{"MultiCall"}, Results: connected, PerMinute: "45", First: 30, Next: 1, PerParticipant: true},
+		{Results: []string{"Interrupt"}, Review: true},
+		{Types: []string{"SingleCall"}, Results: regular, PerMinute: "45", First: 30, Next: 1},
+		{Types: []string{"MultiCall"}, Results: regular, PerMinute: "45", First: 30, Next: 1, PerParticipant: true},
 	}},
 }
 

@@ -36,7 +36,8 @@ func (w *world) calls(ctx context.Context, e *checker.Evidence) error {
 				madeUp[c.spec.SDKAppID][id] = append(madeUp[c.spec.SDKAppID][id], p)
 			}
 		}
-		e.Calls = append(e.Calls, w.known(c))
+		app, _ := w.stack.Config.App(c.spec.SDKAppID)
+		e.Calls = append(e.Calls, c.known(app.Name))
 		if err := w.workflow(ctx, c.call, own, e); err != nil {
 			return err
 		}
@@ -63,16 +64,37 @@ func callIDIn(p tencentsim.PostedCallback) string {
 	return read.CallID
 }
 
-func (w *world) known(c placedCall) checker.Call {
-	app, _ := w.stack.Config.App(c.spec.SDKAppID)
+// known is the call as Tencent knows it.
+func (c placedCall) known(app string) checker.Call {
 	r := c.call.Record
 	known := checker.Call{
-		App: app.Name, CallID: r.CallID, Caller: r.Caller, Media: string(r.MediaType), Type: string(r.CallType), Result: string(r.Result),
+		App: app, CallID: r.CallID, Caller: r.Caller, Media: string(r.MediaType), Type: string(r.CallType), Result: string(r.Result),
 		Start: r.StartTime, Accept: r.AcceptTime, End: r.EndTime, Recorded: c.recorded, Clean: c.clean,
 	}
 	for _, member := range r.Members {
 		if member != r.Caller {
 			known.Participants++
+		}
+	}
+	for _, odd := range c.spec.OddRecord {
+		if cannotBeRead(odd) {
+			known.Unreadable = true
+			continue
+		}
+		for field, text := range map[string]*string{
+			"Caller_Account": &known.Caller, "MediaType": &known.Media, "CallType": &known.Type, "CallResult": &known.Result,
+		} {
+			if odd.Field == field {
+				*text = "" // or a value that is not known, which is the same
+			}
+		}
+		for field, at := range map[string]*int64{"StartTime": &known.Start, "AcceptTime": &known.Accept, "EndTime": &known.End} {
+			switch {
+			case odd.Field == field && isNothing(odd):
+				*at = 0
+			case odd.Field == field && odd.Kind == tencentsim.OddNegative:
+				*at = -1
+			}
 		}
 	}
 	return known

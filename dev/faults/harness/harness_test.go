@@ -102,7 +102,7 @@ func TestPlansHaveEveryKindOfCall(t *testing.T) {
 	missing := map[string]bool{
 		"lost": true, "at once": true, "out of order": true, "after Redis forgot": true, "conflict": true, "later conflict": true,
 		"odd callback": true, "made up": true, "late record": true, "no record": true, "odd record": true, "unusual record": true,
-		"too long": true, "decided with seconds": true, "reverse": true, "reverse undo": true, "adjust": true, "adjust reverse": true, "adjust reverse undo": true,
+		"too long": true, "decided with seconds": true, "confirmed": true, "odd record decided": true, "odd caller": true, "odd members": true, "odd type": true, "reverse": true, "reverse undo": true, "adjust": true, "adjust reverse": true, "adjust reverse undo": true,
 	}
 	for seed := range uint64(20) {
 		for _, c := range newPlan(seed, nil, 60).calls {
@@ -118,6 +118,8 @@ func TestPlansHaveEveryKindOfCall(t *testing.T) {
 				"odd callback": c.spec.OddCallback != nil, "made up": c.spec.OddCallback != nil && c.spec.OddCallback[0].Field == "CallId",
 				"late record": c.recorded && c.spec.RecordAfterSeconds > 0, "no record": !c.recorded, "odd record": c.spec.OddRecord != nil,
 				"unusual record": c.spec.Record != nil, "too long": c.spec.Seconds > 3600, "decided with seconds": c.decision.seconds > 0,
+				"confirmed": c.decision.verdict == "charge", "odd record decided": c.spec.OddRecord != nil && c.decision.seconds > 0,
+				"odd caller": c.hasOdd("Caller_Account"), "odd members": c.hasOdd("CalleeList_Account"), "odd type": c.hasOdd("CallType"),
 				kindsOf(c.corrections): true,
 			} {
 				if has {
@@ -127,6 +129,10 @@ func TestPlansHaveEveryKindOfCall(t *testing.T) {
 		}
 	}
 	require.Empty(t, missing)
+}
+
+func (c plannedCall) hasOdd(field string) bool {
+	return c.spec.OddRecord != nil && c.spec.OddRecord[0].Field == field
 }
 
 // TestEveryKillPointIsInjected: the names of the points and those of the faults are the

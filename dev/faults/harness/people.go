@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -97,14 +98,17 @@ func (w *world) decide(ctx context.Context, r inReview) {
 	args := []string{"review", "decide", "--app", app.Name, "--operator", "night shift", "--reason", noted.Reason}
 	if c, found := w.find(r.App, r.CallID); found {
 		d, noted.Type, noted.Media = c.decision, string(c.call.Record.CallType), string(c.spec.Media)
-		if d.verdict == "charge-as" && !c.recorded {
+		if d.verdict == "charge-as" && !c.endConfirmed() {
 			d.endedAt = c.call.Record.EndedAt()
 		}
 	}
 	noted.Verdict, noted.Seconds, noted.Payer = d.verdict, d.seconds, d.payer
 	args = append(args, "--verdict", d.verdict)
 	if d.verdict == "charge-as" {
-		args = append(args, "--connected-seconds", strconv.FormatInt(d.seconds, 10), "--media", noted.Media, "--call-type", noted.Type)
+		args = append(args, "--connected-seconds", strconv.FormatInt(d.seconds, 10))
+	}
+	if d.verdict != "waive" {
+		args = append(args, "--media", noted.Media, "--call-type", noted.Type)
 	}
 	if d.payer != "" {
 		args = append(args, "--payer", d.payer)
@@ -118,6 +122,11 @@ func (w *world) decide(ctx context.Context, r inReview) {
 	w.people.mu.Unlock()
 	result := w.stack.Command(ctx, append(args, "--", r.CallID)...)
 	w.note("call %s is in review (%.80s), and a person decides %s %d s: %s", r.CallID, r.Reason, d.verdict, d.seconds, outcome(result))
+}
+
+// endConfirmed reports whether Tencent says when the call ended.
+func (c placedCall) endConfirmed() bool {
+	return c.recorded && !slices.ContainsFunc(c.spec.OddRecord, func(o tencentsim.Oddity) bool { return o.Field == "EndTime" })
 }
 
 // correct carries out the corrections of a call one after the other.

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"aftercall/dev/faults/checker"
+	"aftercall/dev/local"
+	"aftercall/dev/tencentsim"
+	"aftercall/internal/billing"
+	"aftercall/internal/config"
+	"aftercall/internal/tencent"
+)
+
+// TestPrices: what a person must decide about cannot be read, and what can be read
+// costs what the checker says, and is charged to the same payer. The same holds for what
+// people decide about.
+func TestPrices(t *testing.T) {
+	values := map[string]string{}
+	cfg, err := config.Load("aftercall.yaml", func(name string) (string, bool) {
+		if values[name] == "" { // any will do, of the right form
+			values[name] = fmt.Sprintf("https://%d.example", len(values))
+			if strings.HasSuffix(name, "_WEBHOOK_SECRET") {
+				values[name] = "whsec_" + base64.StdEncoding.EncodeToString([]byte("the secret of a webhook "+name))
+			} else if !strings.HasSuffix(name, "_URL") {
+				values[name] = strings.Repeat("abcdef0123456789", 4)
+			}
+		}
+		return values[name], true
+	})
+	require.NoError(t, err)
+	for seed := range uint64(40) {
+		for _, planned := range newPlan(seed, nil, 60).calls {
+			app, known := cfg.App(planned.spec.SDKAppID)
+			require.True(t, known)
+			rater, err := billing.NewAssignedRater(app.Tariff, cfg.Tariffs)
+			require.NoError(t, err)
+			sim, err := tencentsim.New(t.Context(), tencentsim.Options{Apps: local.SimulatedApps(cfg), Logger: slog.New(slog.DiscardHandler)})
+			require.NoError(t, err)
+			planned.spec.Lose = true
+			placed, err := sim.PlaceCall(planned.spec)
+			require.NoError(t, err)
+			require.NoError(t, sim.Close())
+			c := placedCall{planned, placed}
+			comparePrices(t, rater, c, app.Name)
+		}
+	}
+}
+
+// comparePrices compares what a call costs by the product and by the checker.
+func comparePrices(t *testing.T, rater *billing.Rater, c placedCall, app string) {
+	t.Helper()
+	text, err := json.Marshal(c.call.Record)
+	require.NoError(t, err)
+	for _, odd := range c.spec.OddRecord {
+		text, err = odd.Apply(text)
+		require.NoError(t, err)
+	}
+	read, problems := tencent.DecodeRecord(text)
+	truth := c.known(app)
+	sum := func(charge billing.Charge) checker.Sum {
+		return checker.Sum{Amount: charge.Amount.Number(), Currency: charge.Amount.CurrencyCode(), BilledSeconds: charge.BilledSeconds}
+	}
+	want, review := tariffs[app].Rate(truth)
+	if truth.Unreadable {
+		require.NotEmpty(t, problems, c.spec)
+	}
+	if len(problems) == 0 {
+		charge, err := rater.Rate(read, time.Now())
+		require.Equal(t, review, err != nil, "%+v %v", c.spec, err)
+		if err == nil {
+			require.Equal(t, want, sum(charge), c.spec)
+			require.Equal(t, truth.Caller, read.Caller, c.spec)
+		}
+	}
+	d := c.decision
+	if d.verdict == "charge" {
+		require.Empty(t, problems, c.spec)
+	}
+	charge, err := rater.Decide(c.call.Record, billing.Decision{
+		Verdict: billing.Verdict(d.verdict), ConnectedSeconds: d.seconds, MediaType: mediaUnless(d, c.spec.Media), Exact: d.verdict == "charge-as",
+	})
+	require.NoError(t, err, c.spec)
+	want, ok := tariffs[app].Decide(truth, checker.Decision{Verdict: d.verdict, Seconds: d.seconds, Media: string(c.spec.Media), Type: string(c.call.Record.CallType)})
+	require.True(t, ok, c.spec)
+	require.Equal(t, want, sum(charge), c.spec)
+}
+
+func mediaUnless(d decision, media tencent.MediaType) tencent.MediaType {
+	if d.verdict == "waive" {
+		return ""
+	}
+	return media
+}
