@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -106,24 +107,24 @@ func (n *network) open(name string) (open int, known bool) {
 }
 
 // settleUsages waits until everything is back where it was, or quiet is over, and returns
-// what is not. Processes that were started again are compared with those before the first
+// what is used and what is not back. Processes that were started again are compared with those before the first
 // fault, which had just been started.
-func (w *world) settleUsages(ctx context.Context, before []checker.Usage) (leaks []checker.Finding, err error) {
+func (w *world) settleUsages(ctx context.Context, before []checker.Usage) (compared []checker.Usage, leaks []checker.Finding, err error) {
 	ctx, cancel := context.WithTimeout(ctx, quiet)
 	defer cancel()
 	for {
 		var now []checker.Usage
 		if now, err = w.usages(ctx); err == nil {
-			compared := compare(before, now)
+			compared = compare(before, now)
 			if leaks = checker.Check(checker.Evidence{Usages: compared}); len(leaks) == 0 {
 				for _, u := range compared {
 					w.note("%s", u)
 				}
-				return nil, nil
+				return compared, nil, nil
 			}
 		}
 		if wait(ctx, 2*time.Second) != nil {
-			return leaks, err
+			return compared, leaks, err
 		}
 	}
 }
@@ -138,6 +139,19 @@ func compare(before, now []checker.Usage) []checker.Usage {
 		}
 	}
 	return compared
+}
+
+// growth is the most that any part uses more than before the first fault, of each kind.
+func growth(usages []checker.Usage) string {
+	most := map[string]float64{}
+	for _, u := range usages {
+		most[u.What] = max(most[u.What], u.After-u.Before)
+	}
+	var all []string
+	for _, what := range slices.Sorted(maps.Keys(most)) {
+		all = append(all, fmt.Sprintf("%.0f %s", most[what], what))
+	}
+	return strings.Join(all, ", ")
 }
 
 // profiles write what the goroutines of each process do into the folder of logs, and

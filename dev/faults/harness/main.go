@@ -82,8 +82,8 @@ func (c *program) Run(ctx context.Context) (failure error) {
 				return fmt.Errorf("seed %d: %w", seed, err)
 			}
 			r := results[i]
-			fmt.Fprintf(s.out, "seed %d: %d calls, %d callbacks, %d findings, recovered in %s\n",
-				seed, len(r.plan.calls), r.delivered, len(r.findings), r.recovered.Round(time.Second))
+			fmt.Fprintf(s.out, "seed %d: %d faults, %d calls, %d callbacks, %d findings, recovered in %s; grown by at most %s\n",
+				seed, len(r.injected), len(r.plan.calls), r.delivered, len(r.findings), r.recovered.Round(time.Second), r.grown)
 			return nil
 		})
 	}

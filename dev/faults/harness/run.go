@@ -45,7 +45,8 @@ func (w *world) follow(ctx context.Context, p plan) (r result, err error) {
 	r.recovered = recovered
 	dismiss() // they use connections, too
 	w.people.work.Wait()
-	leaks, leaked := w.settleUsages(ctx, before)
+	usages, leaks, leaked := w.settleUsages(ctx, before)
+	r.grown = growth(usages)
 	r.findings = append(findings, leaks...)
 	err = errors.Join(err, leaked)
 	for _, c := range w.stack.Tencent.Calls() {

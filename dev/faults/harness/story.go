@@ -15,6 +15,7 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 
 	"aftercall/dev/faults/checker"
+	"aftercall/dev/faults/planted/active"
 	"aftercall/dev/local"
 	"aftercall/dev/webhookreceiver"
 )
@@ -130,7 +131,20 @@ func (w *world) print(to io.Writer, r result, dir string) error {
 	for _, story := range r.stories {
 		fmt.Fprintln(out, "\n"+story)
 	}
-	fmt.Fprintf(out, "again: make faults ARGS=\"--seeds %d --topology %s\"; logs are in %s/logs\n", r.plan.seed, r.topology, dir)
+	fmt.Fprintf(out, "again: %s; logs are in %s/logs\n", w.again(r.plan.seed), dir)
 	_, err := out.WriteTo(to)
 	return err
+}
+
+// again is the command that runs the plan of a seed once more. Names of faults have
+// apostrophes.
+func (s setup) again(seed uint64) string {
+	args := fmt.Sprintf("--seeds %d --topology %s --calls %d", seed, s.topology.Name, s.calls)
+	for _, name := range s.only {
+		args += ` --fault \"` + name + `\"`
+	}
+	if bug := s.environ[active.Variable]; bug != "" {
+		args += " --bug " + bug
+	}
+	return `make faults ARGS="` + args + `"`
 }

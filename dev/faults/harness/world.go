@@ -52,9 +52,11 @@ type result struct {
 	delivered int
 	// recovered is the time from the last fault until the checker found nothing.
 	recovered time.Duration
-	injected  []fault
-	findings  []checker.Finding
-	timeline  []string
+	// grown is how much more the processes use than before the first fault.
+	grown    string
+	injected []fault
+	findings []checker.Finding
+	timeline []string
 	// stories are about the calls and processes of the findings.
 	stories []string
 }
