@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -34,7 +33,7 @@ var targets = []checker.Target{{Name: "crm", Reviews: true}, {Name: "audit", App
 // collect implements evidences.
 func (w *world) collect(ctx context.Context, last bool) (checker.Evidence, error) {
 	e := checker.Evidence{Tariffs: tariffs, Targets: targets}
-	messages, events := w.received() // before the ledger is read: an event follows its entry
+	messages := w.received() // before the ledger is read: an event follows its entry
 	booked := map[string]time.Time{}
 	entries, called, err := w.readLedger(ctx)
 	if err != nil {
@@ -48,7 +47,7 @@ func (w *world) collect(ctx context.Context, last bool) (checker.Evidence, error
 		e.Entries = append(e.Entries, newEntry(entry))
 	}
 	w.read(entries, called)
-	e.Operations = slices.Concat(w.history.all(), w.charged(e.Entries), sightings(e.Entries, messages, events))
+	e.Operations = slices.Concat(w.history.all(), w.charged(e.Entries), sightings(e.Entries, messages))
 	e.Relays = w.relays()
 	if err := errors.Join(w.calls(ctx, &e), w.unfinished(ctx, &e)); err != nil {
 		return e, err
@@ -61,10 +60,9 @@ func (w *world) collect(ctx context.Context, last bool) (checker.Evidence, error
 	}
 	e.Decisions, e.Corrections = w.people.made() // after the ledger is read: they are noted before they are made
 	for _, m := range messages {
-		data := events[m.MessageID].Data
-		at, known := booked[data.LedgerKey]
+		at, known := booked[m.LedgerKey]
 		e.Messages = append(e.Messages, checker.Message{
-			Target: m.Target, MessageID: m.MessageID, Type: m.Type, CallID: m.CallID, LedgerKey: data.LedgerKey, Amount: data.Amount,
+			Target: m.Target, MessageID: m.MessageID, Type: m.Type, CallID: m.CallID, LedgerKey: m.LedgerKey, Amount: m.Amount,
 			Accepted: m.Accepted, Early: known && m.First.Before(at), BodyChanged: m.BodyChanged,
 		})
 	}
@@ -79,26 +77,10 @@ func newEntry(e ledger.Entry) checker.Entry {
 	}
 }
 
-// event is what the checker reads of the body of an event.
-type event struct {
-	Data struct {
-		LedgerKey string `json:"ledger_key"`
-		Amount    string `json:"amount"`
-	} `json:"data"`
-}
-
-// received returns the messages at the targets, and the events in them by message ID.
-func (w *world) received() (messages []webhookreceiver.Message, events map[string]event) {
-	events = map[string]event{}
+// received returns the messages at the targets.
+func (w *world) received() (messages []webhookreceiver.Message) {
 	for _, target := range targets {
-		filter := webhookreceiver.Filter{Target: target.Name}
-		messages = append(messages, w.stack.Webhooks.Messages(filter)...)
-		for _, arrival := range w.stack.Webhooks.Received(filter) {
-			var body event
-			if arrival.Valid && json.Unmarshal(arrival.Body, &body) == nil {
-				events[arrival.MessageID] = body
-			}
-		}
+		messages = append(messages, w.stack.Webhooks.Messages(webhookreceiver.Filter{Target: target.Name})...)
 	}
-	return messages, events
+	return messages
 }

@@ -151,15 +151,14 @@ func (w *world) charged(entries []checker.Entry) (all []checker.Operation) {
 	return all
 }
 
-func sightings(entries []checker.Entry, messages []webhookreceiver.Message, events map[string]event) (all []checker.Operation) {
+func sightings(entries []checker.Entry, messages []webhookreceiver.Message) (all []checker.Operation) {
 	for _, m := range messages {
-		data := events[m.MessageID].Data
-		i := slices.IndexFunc(entries, func(e checker.Entry) bool { return e.Key == data.LedgerKey })
+		i := slices.IndexFunc(entries, func(e checker.Entry) bool { return e.Key == m.LedgerKey })
 		if i < 0 {
 			continue // which is a finding of its own
 		}
 		seen := entries[i]
-		seen.Amount = data.Amount
+		seen.Amount = m.Amount
 		all = append(all, checker.Operation{
 			CallID: m.CallID, Kind: checker.OpFind, Outcome: checker.Done, Called: m.First, Returned: m.First, Entries: []checker.Entry{seen},
 		})
