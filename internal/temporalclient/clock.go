@@ -2,6 +2,7 @@ package temporalclient
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -54,6 +55,9 @@ func Now(ctx context.Context, c client.Client, namespace string) (time.Time, err
 		}
 		select {
 		case err := <-ended:
+			if err == nil {
+				err = errors.New("it ended before Temporal had noted it")
+			}
 			return time.Time{}, fmt.Errorf("read Temporal's clock: poll the task queue %s: %w", clockQueue, err)
 		case <-ctx.Done():
 			return time.Time{}, fmt.Errorf("read Temporal's clock: %w", ctx.Err())
