@@ -18,10 +18,12 @@ import (
 	metrics "github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
+	"aftercall/dev/grafana"
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
 	"aftercall/internal/billing"
 	"aftercall/internal/testenv"
+	"aftercall/internal/testenv/programs"
 	"aftercall/worker/waiting"
 	"aftercall/workflows"
 )
@@ -34,25 +36,19 @@ type prometheus struct {
 
 func startPrometheus(t *testing.T) (p *prometheus, ok bool) {
 	t.Helper()
-	bin, ok := testenv.Program(t, "prometheus", "apt-get install prometheus")
-	if !ok {
+	if _, ok := testenv.Program(t, "prometheus", "apt-get install prometheus"); !ok {
 		return nil, false
 	}
-	dir := t.TempDir()
+	dir, port := t.TempDir(), testenv.FreePort(t)
 	rules, err := filepath.Abs(filepath.Join(root, "docs", "prometheus", "alerts.yaml"))
 	require.NoError(t, err)
-	config := filepath.Join(dir, "prometheus.yml")
-	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, `
-global: {scrape_interval: 1s, evaluation_interval: 1s}
-rule_files: [%q]
-scrape_configs:
-  - job_name: aftercall
-    static_configs: [{targets: ["127.0.0.1:%d", "127.0.0.1:%d"]}]
-`, rules, shared.Ports().StarterAdmins[0], shared.Ports().WorkerAdmins[0]), 0o600))
-	address := fmt.Sprintf("127.0.0.1:%d", testenv.FreePort(t))
+	server, err := programs.Prometheus(dir, port, programs.Scrape{
+		Ports: []int{shared.Ports().StarterAdmins[0], shared.Ports().WorkerAdmins[0]}, Interval: time.Second, Rules: rules,
+	})
+	require.NoError(t, err)
 	log, err := os.Create(filepath.Join(dir, "log"))
 	require.NoError(t, err)
-	cmd := exec.Command(bin, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
+	cmd := server.Command()
 	cmd.Stdout, cmd.Stderr = log, log
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
@@ -60,7 +56,7 @@ scrape_configs:
 		_ = cmd.Wait() // it was killed
 		require.NoError(t, log.Close())
 	})
-	p = &prometheus{t: t, url: "http://" + address}
+	p = &prometheus{t: t, url: fmt.Sprintf("http://%s:%d", programs.Host, port)}
 	require.Eventually(t, func() bool { return len(p.query("up == 1")) == 2 }, testTimeout, 100*time.Millisecond, "Prometheus does not reach starter and worker")
 	return p, true
 }
@@ -112,24 +108,16 @@ func (p *prometheus) query(expr string) (values []string) {
 // variables replaced.
 func panels(t *testing.T) map[string][]string {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(root, "docs", "grafana", "aftercall.json"))
+	dashboard, err := grafana.Read(root)
 	require.NoError(t, err)
-	var dashboard struct {
-		Panels []struct {
-			Title   string
-			Type    string
-			Targets []struct{ Expr string }
-		}
-	}
-	require.NoError(t, json.Unmarshal(data, &dashboard))
 	all := map[string][]string{}
-	for _, panel := range dashboard.Panels {
-		for _, target := range panel.Targets {
-			expr := strings.NewReplacer("$__rate_interval", "1m", "$app", ".*").Replace(target.Expr)
-			require.NotContains(t, expr, "$", "an unknown variable")
+	for _, panel := range dashboard {
+		for _, query := range panel.Targets {
+			expr, err := query.PromQL(time.Minute)
+			require.NoError(t, err)
 			all[panel.Title] = append(all[panel.Title], expr)
 		}
-		require.True(t, panel.Type == "row" || len(all[panel.Title]) > 0, "panel %q has no query", panel.Title)
+		require.True(t, panel.Type == grafana.TypeRow || len(all[panel.Title]) > 0, "panel %q has no query", panel.Title)
 	}
 	require.Greater(t, len(all), 10)
 	return all

@@ -1,4 +1,4 @@
-// Package programs finds Redis, PostgreSQL and HAProxy on this machine and knows
+// Package programs finds Redis, PostgreSQL, HAProxy and Prometheus on this machine and knows
 // how to start them, for tests, the development stack and the benchmark. Those
 // run and stop the processes, each in its own way.
 package programs
