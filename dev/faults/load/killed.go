@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -63,9 +62,17 @@ func killed(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	hit := whatWasHit(entries, r.stack.Tencent.Calls(), at, gone)
+	histories, err := r.histories(ctx)
+	if err != nil {
+		return err
+	}
+	started := map[string]time.Time{}
+	for i, call := range r.placed {
+		started[call.Record.CallID] = histories[i].started
+	}
+	hit := whatWasHit(entries, r.stack.Tencent.Calls(), started, at, gone)
 	r.figure("charged before", "%d", hit.charged)
-	r.figure("answered OK and not charged yet", "%d", hit.underWay)
+	r.figure("under way: started, and not charged yet", "%d", hit.underWay)
 	r.figure("callbacks cut off", "%d", hit.cut)
 	r.figure("callbacks that found nobody", "%d", hit.unheard)
 	r.figure("all charged after everything was started again, sweeps included", "%s", took.Round(time.Second))
@@ -107,26 +114,27 @@ func everything(t local.Topology) []string {
 // hit is what a kill has interrupted, in calls.
 type hit struct{ charged, underWay, cut, unheard int }
 
-// whatWasHit is told by the times at which entries were booked and callbacks answered.
-// The processes died one after the other between the times at and gone.
-func whatWasHit(entries []ledger.Entry, calls []tencentsim.Call, at, gone time.Time) (h hit) {
+// whatWasHit is told by the times at which entries were booked, workflows started and
+// callbacks answered. The processes died one after the other between at and gone.
+func whatWasHit(entries []ledger.Entry, calls []tencentsim.Call, started map[string]time.Time, at, gone time.Time) (h hit) {
 	charged := map[string]bool{}
 	for _, e := range entries {
-		if e.CreatedAt.Before(at) && !charged[e.CallID()] {
+		if e.CreatedAt.Before(at) {
 			charged[e.CallID()] = true
-			h.charged++
 		}
 	}
+	h.charged = len(charged)
 	for _, call := range calls {
+		id := call.Record.CallID
+		if start := started[id]; !charged[id] && !start.IsZero() && start.Before(at) {
+			h.underWay++
+		}
 		for _, p := range call.Callbacks {
 			switch {
-			case p.Status == http.StatusOK && answered(p).Before(at):
-				if !charged[call.Record.CallID] {
-					h.underWay++
-				}
-			case p.Status == 0 && !p.SentAt.Before(gone):
+			case p.Status != 0:
+			case !p.SentAt.Before(gone):
 				h.unheard++
-			case p.Status == 0 && answered(p).After(at):
+			case answered(p).After(at):
 				h.cut++
 			}
 		}

@@ -31,7 +31,10 @@ func TestWhatAKillHasHit(t *testing.T) {
 		call("charged", -9*time.Second, 5, 200), call("under way", -time.Second, 5, 200), call("cut", -10*time.Millisecond, 40, 0),
 		call("unheard", 2*time.Second, 1, 0), call("refused", -time.Second, 5, 503), call("no answer long before", -5*time.Second, 2000, 0),
 	}
-	require.Equal(t, hit{charged: 1, underWay: 1, cut: 1, unheard: 1}, whatWasHit(entries, calls, at, gone))
+	started := map[string]time.Time{
+		"charged": at.Add(-9 * time.Second), "under way": at.Add(-time.Second), "cut": at.Add(time.Minute), "refused": at.Add(time.Minute),
+	}
+	require.Equal(t, hit{charged: 1, underWay: 1, cut: 1, unheard: 1}, whatWasHit(entries, calls, started, at, gone))
 	require.NoError(t, hit{charged: 1, underWay: 1, unheard: 1}.require())
 	require.ErrorContains(t, hit{underWay: 1, unheard: 1}.require(), "too early")
 	require.ErrorContains(t, hit{charged: 1, unheard: 1}.require(), "too late")

@@ -16,8 +16,9 @@ import (
 const (
 	// limit is how long anything may take until it is right.
 	limit = 30 * time.Minute
-	// atOnce is how many callbacks wait for their answers, at most, unless all do.
-	atOnce = 64
+	// atOnce is how many callbacks wait for their answers, at most, unless all do. More
+	// than a busy machine can answer in time would only be refused.
+	atOnce = 16
 )
 
 // run is a stack under load.
