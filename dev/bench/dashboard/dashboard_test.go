@@ -2,6 +2,8 @@ package dashboard
 
 import (
 	"html"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +54,18 @@ func TestPicture(t *testing.T) {
 		}
 	}
 	require.Contains(t, picture, "a note")
+}
+
+// TestCommittedPicture: the picture in the docs is one of the dashboard as it is.
+func TestCommittedPicture(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, File))
+	require.NoError(t, err)
+	picture := html.UnescapeString(string(text))
+	panels, err := grafana.Read(root)
+	require.NoError(t, err)
+	for _, p := range panels {
+		require.Contains(t, picture, ">"+p.Title+"<", "draw it again: make bench ARGS=dashboard")
+	}
 }
 
 // TestUndrawable: what the picture could not show is an error.
