@@ -50,6 +50,9 @@ func NewRegistry() *prometheus.Registry {
 	return reg
 }
 
+// latencyBuckets are in seconds: from a request to Temporal to a workflow that waits.
+var latencyBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 3600}
+
 // TemporalMetrics returns a handler that registers the metrics of Temporal's SDK in
 // reg, under the names in its documentation.
 func TemporalMetrics(reg prometheus.Registerer, logger *slog.Logger) (client.MetricsHandler, error) {
@@ -57,7 +60,13 @@ func TemporalMetrics(reg prometheus.Registerer, logger *slog.Logger) (client.Met
 	if err != nil {
 		return nil, fmt.Errorf("metrics of the Temporal SDK: %w", err)
 	}
-	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter))
+	// All histograms are latencies in seconds. The default buckets, of which the first
+	// ends at 5, are for milliseconds.
+	latencies := sdkmetric.NewView(
+		sdkmetric.Instrument{Kind: sdkmetric.InstrumentKindHistogram},
+		sdkmetric.Stream{Aggregation: sdkmetric.AggregationExplicitBucketHistogram{Boundaries: latencyBuckets}},
+	)
+	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter), sdkmetric.WithView(latencies))
 	return temporalotel.NewMetricsHandler(temporalotel.MetricsHandlerOptions{
 		Meter:                provider.Meter("temporal-sdk-go"),
 		UseMonotonicCounters: true,
