@@ -45,7 +45,7 @@ func (p Filled) drawTimeSeries(c draw.Canvas, minutes float64, u unit) error {
 	}
 	for _, axis := range []*plot.Axis{&area.X, &area.Y} {
 		axis.Tick.Label.Font = style(fontSize, faintColor).Font
-		axis.Tick.Label.Color, axis.Color, axis.Tick.LineStyle.Color = faintColor, borderColor, borderColor
+		axis.Tick.Label.Color, axis.Color, axis.Tick.Color = faintColor, borderColor, borderColor
 		axis.Padding = 0
 	}
 	area.X.Tick.Marker = unit(func(v float64) string { return number(v) + " min" })
