@@ -29,11 +29,10 @@ func networkFaults(t local.Topology) (all []fault) {
 // were open, or by who complains.
 func refused(name string) begin {
 	return func(ctx context.Context, w *world) (end, error) {
-		open, _ := w.network.open(name)
-		if open == 0 {
-			if err := w.showsRefusal(ctx, name); err != nil {
-				return nil, err
-			}
+		if open, _ := w.network.open(name); open > 0 {
+			w.shows(func(context.Context) (string, error) { return fmt.Sprintf("%d connections were cut", open), nil })
+		} else if err := w.showsRefusal(ctx, name); err != nil {
+			return nil, err
 		}
 		w.network.refuse(name)
 		return func(context.Context) error { return w.network.accept(name) }, nil

@@ -14,9 +14,13 @@ import (
 	"aftercall/workflows"
 )
 
-// recovery is how long everything may take to be right after the last fault. A sweep
-// lists what is lost every minute; a busy machine may need many times as long.
-const recovery = 9 * time.Minute
+const (
+	// recovery is how long everything may take to be right after the last fault. A sweep
+	// lists what is lost every minute; a busy machine may need many times as long.
+	recovery = 9 * time.Minute
+	// lastSweep is how much longer the sweep may take that follows.
+	lastSweep = 3 * time.Minute
+)
 
 // evidences is where settle gets what it asks the checker about.
 type evidences interface {
@@ -32,7 +36,7 @@ type evidences interface {
 // Then it waits until each app has been swept, because a sweep might charge again what is
 // charged already, and asks once more.
 func settle(ctx context.Context, of evidences) (e checker.Evidence, findings []checker.Finding, recovered time.Duration, err error) {
-	ctx, cancel := context.WithTimeout(ctx, recovery)
+	ctx, cancel := context.WithTimeout(ctx, recovery+lastSweep)
 	defer cancel()
 	healed := time.Now()
 	var right time.Time // since when nothing is found
@@ -57,7 +61,7 @@ func settle(ctx context.Context, of evidences) (e checker.Evidence, findings []c
 				findings = append(findings, checker.Finding{Kind: checker.Stuck, Text: "no sweep of " + app + " that began after the last fault has listed its calls"})
 			}
 		}
-		if wait(ctx, time.Second) != nil {
+		if late := right.IsZero() && time.Since(healed) >= recovery; late || wait(ctx, time.Second) != nil {
 			break
 		}
 	}

@@ -53,9 +53,18 @@ func TestSettle(t *testing.T) {
 	}{
 		"clean at once": {swept: time.Minute, at: clean, took: time.Minute},
 		"no sweep": {
-			swept: time.Hour, at: clean, took: recovery,
+			swept: time.Hour, at: clean, took: recovery + lastSweep,
 			findings: []string{"stuck: no sweep of clinic that began after the last fault has listed its calls"},
 		},
+		"waits for good": {swept: time.Minute, took: recovery, recovered: recovery, at: func(time.Duration, bool) checker.Evidence {
+			return checker.Evidence{Stuck: []string{"workflow x"}}
+		}, findings: []string{"stuck: workflow x"}},
+		"recovers late, and is swept later": {swept: recovery + time.Minute, took: recovery + time.Minute, recovered: recovery - time.Minute, at: func(after time.Duration, _ bool) (e checker.Evidence) {
+			if after < recovery-time.Minute {
+				e.Stuck = []string{"workflow x"}
+			}
+			return e
+		}},
 		"a sweep charges again": {swept: time.Minute, took: 50 * time.Second, recovered: 50 * time.Second, at: func(after time.Duration, _ bool) checker.Evidence {
 			if after < 50*time.Second {
 				return checker.Evidence{}
