@@ -18,6 +18,7 @@ import (
 	"aftercall/dev/tencentsim"
 	"aftercall/dev/webhookreceiver"
 	"aftercall/internal/ledger"
+	"aftercall/workflows"
 )
 
 // tariffs are what the calls of place cost by dev/aftercall.yaml.
@@ -40,6 +41,9 @@ func (r *run) check(ctx context.Context) ([]checker.Finding, error) {
 	}
 	operations, err := r.collect(ctx, &e)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.otherWorkflows(ctx, &e); err != nil {
 		return nil, err
 	}
 	findings := checker.Check(e)
@@ -197,9 +201,7 @@ func (r *run) call(call tencentsim.Call, h history, e *checker.Evidence) (accept
 	default:
 		e.Stuck = append(e.Stuck, "workflow "+id)
 	}
-	for _, cause := range h.failed {
-		e.Problems = append(e.Problems, fmt.Sprintf("a workflow task of %s has failed: %s", id, cause))
-	}
+	h.report(id, e)
 	return accepted
 }
 
@@ -229,15 +231,15 @@ func (r *run) histories(ctx context.Context) ([]history, error) {
 	group.SetLimit(8)
 	for i, call := range r.placed {
 		group.Go(func() (err error) {
-			all[i], err = r.history(ctx, local.WorkflowID(call))
+			all[i], err = r.history(ctx, local.WorkflowID(call), "")
 			return err
 		})
 	}
 	return all, group.Wait()
 }
 
-func (r *run) history(ctx context.Context, workflowID string) (h history, err error) {
-	events := r.stack.Temporal.GetWorkflowHistory(ctx, workflowID, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+func (r *run) history(ctx context.Context, workflowID, runID string) (h history, err error) {
+	events := r.stack.Temporal.GetWorkflowHistory(ctx, workflowID, runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		if errors.As(err, new(*serviceerror.NotFound)) {
@@ -255,4 +257,33 @@ func (r *run) history(ctx context.Context, workflowID string) (h history, err er
 		h.last = event.GetEventType()
 	}
 	return h, nil
+}
+
+// otherWorkflows adds the failed workflow tasks of workflows that are not those of calls.
+func (r *run) otherWorkflows(ctx context.Context, e *checker.Evidence) error {
+	request := &workflowservice.ListWorkflowExecutionsRequest{Query: "WorkflowType != '" + workflows.AfterCallName + "'"}
+	for {
+		page, err := r.stack.Temporal.ListWorkflow(ctx, request)
+		if err != nil {
+			return err
+		}
+		for _, info := range page.GetExecutions() {
+			id := info.GetExecution()
+			h, err := r.history(ctx, id.GetWorkflowId(), id.GetRunId())
+			if err != nil {
+				return err
+			}
+			h.report(id.GetWorkflowId(), e)
+		}
+		if request.NextPageToken = page.GetNextPageToken(); len(request.NextPageToken) == 0 {
+			return nil
+		}
+	}
+}
+
+// report adds the failed workflow tasks of a workflow.
+func (h history) report(workflowID string, e *checker.Evidence) {
+	for _, cause := range h.failed {
+		e.Problems = append(e.Problems, fmt.Sprintf("a workflow task of %s has failed: %s", workflowID, cause))
+	}
 }
