@@ -131,7 +131,7 @@ func rolled(parts []string) begin {
 // beside runs another version of a worker besides it, until it has executed workflow
 // tasks.
 func beside(part string) begin {
-	return func(ctx context.Context, w *world) (end, error) {
+	return func(_ context.Context, w *world) (end, error) {
 		ports, err := freeport.Find(1)
 		if err != nil {
 			return nil, err
