@@ -165,8 +165,8 @@ func (r *report) charge(c Call, entry Entry) {
 
 func clockOf(unix int64) string { return time.Unix(unix, 0).UTC().Format(time.DateTime) }
 
-// reviewed checks that the targets that want to know what needs a decision were told of
-// this call. Calls without record that come soon after one another share a message: the
+// reviewed checks that the targets that subscribe to reviews have accepted the one of this
+// call. Calls without record that come soon after one another share a message: the
 // first has its own, and all others one that comes later, perhaps after the run.
 func (r *report) reviewed(c Call, decided Entry) {
 	told := func(m Message) bool {

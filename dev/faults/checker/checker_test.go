@@ -82,7 +82,7 @@ func TestFindings(t *testing.T) {
 		"without record": {func(e *Evidence) {
 			e.Calls[0].Recorded, e.Calls[0].Clean, e.Entries, e.Messages = false, false, nil, nil
 		}, []string{Lost}},
-		"told of no call": {func(e *Evidence) {
+		"event of no call": {func(e *Evidence) {
 			e.Messages = append(e.Messages, Message{Target: "crm", MessageID: "m2", Type: "call.charged", CallID: "d", LedgerKey: "charge:d", Amount: "99.00", Accepted: 1})
 		}, []string{NotInLedger}},
 		"correction of another payer": {func(e *Evidence) {
