@@ -28,8 +28,10 @@ type plannedCall struct {
 	recorded, clean bool
 	// decision is a person's, if the call comes to be reviewed.
 	decision decision
-	// corrections are made one after the other, from a time of the run on.
+	// corrections are made one after the other, from a time of the run on, and each by
+	// several correctors at once.
 	corrections []checker.Correction
+	correctors  int
 	correctedAt time.Duration
 }
 
@@ -229,6 +231,7 @@ func (c *plannedCall) planCorrections(random *rand.Rand, length time.Duration) {
 		}
 		c.corrections = append(c.corrections, made)
 	}
+	c.correctors = 1 + random.IntN(3)
 	c.correctedAt = max(c.at, between(random, 0, length))
 }
 

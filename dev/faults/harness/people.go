@@ -129,30 +129,41 @@ func (c placedCall) endConfirmed() bool {
 	return c.recorded && !slices.ContainsFunc(c.spec.OddRecord, func(o tencentsim.Oddity) bool { return o.Field == "EndTime" })
 }
 
-// correct carries out the corrections of a call one after the other.
+// correct carries out the corrections of a call one after the other, each by as many
+// people at once as the plan says. They all give the same command, and only one of them
+// books something.
 func (w *world) correct(ctx context.Context, c placedCall) {
-	app, _ := w.stack.Config.App(c.spec.SDKAppID)
 	for i, made := range c.corrections {
-		args := map[string][]string{
-			checker.Reverse: {"ledger", "reverse"},
-			checker.Undo:    {"ledger", "reverse", "--undo"},
-			checker.Adjust:  {"ledger", "adjust", "--amount", made.Amount},
-		}[made.Kind]
-		args = append(args, "--app", app.Name, "--operator", "night shift", "--reason", fmt.Sprintf("correction %d", i+1), "--", c.spec.CallID)
-		for {
-			w.inPlace.RLock()
-			result := w.correction(c.spec.CallID, made, func() local.CommandResult { return w.stack.Command(ctx, args...) })
-			w.inPlace.RUnlock()
-			if result.Err() == nil {
-				break
-			}
-			if wait(ctx, patience) != nil {
-				w.note("call %s: %s is not carried out: %s", c.spec.CallID, made.Kind, outcome(result))
-				return
-			}
+		var done sync.WaitGroup
+		for range c.correctors {
+			done.Go(func() { w.correctOnce(ctx, c, made, fmt.Sprintf("correction %d", i+1)) })
 		}
-		w.note("call %s: %s %s is carried out", c.spec.CallID, made.Kind, made.Amount)
+		done.Wait()
 	}
+}
+
+// correctOnce repeats the command of a correction until it succeeds.
+func (w *world) correctOnce(ctx context.Context, c placedCall, made checker.Correction, reason string) {
+	app, _ := w.stack.Config.App(c.spec.SDKAppID)
+	args := map[string][]string{
+		checker.Reverse: {"ledger", "reverse"},
+		checker.Undo:    {"ledger", "reverse", "--undo"},
+		checker.Adjust:  {"ledger", "adjust", "--amount", made.Amount},
+	}[made.Kind]
+	args = append(args, "--app", app.Name, "--operator", "night shift", "--reason", reason, "--", c.spec.CallID)
+	for {
+		w.inPlace.RLock()
+		result := w.correction(c.spec.CallID, made, func() local.CommandResult { return w.stack.Command(ctx, args...) })
+		w.inPlace.RUnlock()
+		if result.Err() == nil {
+			break
+		}
+		if wait(ctx, patience) != nil {
+			w.note("call %s: %s is not carried out: %s", c.spec.CallID, made.Kind, outcome(result))
+			return
+		}
+	}
+	w.note("call %s: %s %s is carried out", c.spec.CallID, made.Kind, made.Amount)
 }
 
 // intend notes the corrections that are about to be made.
