@@ -25,7 +25,7 @@ func (u Usage) Allowed() float64 {
 	case Heap:
 		return u.Before*1.25 + 8<<20
 	case Connections:
-		return u.Before + 10
+		return u.Before + 20 // two workers may keep ten to the ledger each
 	default:
 		return u.Before*1.1 + 20
 	}
