@@ -18,8 +18,7 @@ func networkFaults(t local.Topology) (all []fault) {
 			fault{"600 ms late", part, disturbed(l.name, bytesPassed, `{"type": "latency", "attributes": {"latency": 600, "jitter": 300}}`)},
 			fault{"cut in mid-answer", part, disturbed(l.name, longAnswers, cut)},
 			fault{"half open", part, disturbed(l.name, bytesPassed, `{"type": "timeout", "attributes": {"timeout": 0}}`)},
-			// The other side closes the connection, too, or there would be nothing to be slow about.
-			fault{"slow close", part, disturbed(l.name, longAnswers, cut, `{"type": "slow_close", "attributes": {"delay": 3000}}`)},
+			fault{"slow close", part, disturbed(l.name, longAnswers, `{"type": "`+cutSlowly+`"}`)},
 		)
 	}
 	return all

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"sync/atomic"
+	"time"
 
 	"github.com/Shopify/toxiproxy/v2/toxics"
 )
@@ -19,6 +20,46 @@ const watch = "watch"
 
 // cutBytes is how much of the answers on a connection passes before it is cut.
 const cutBytes = 300
+
+// cutSlowly is the name of a toxic that cuts a connection like limit_data, slowly. A chain
+// of limit_data and slow_close would do the same, but toxiproxy 2.5.0 panics if it gets
+// another toxic soon after that was removed.
+const cutSlowly = "cut_slowly"
+
+// slowness is how long the end of a connection that is cut slowly is under way.
+const slowness = 3 * time.Second
+
+type slowCutToxic struct{}
+
+// Pipe implements toxics.Toxic.
+func (*slowCutToxic) Pipe(stub *toxics.ToxicStub) {
+	remaining := cutBytes
+	var closed <-chan time.Time // until then, what comes is lost
+	for {
+		select {
+		case <-stub.Interrupt:
+			return
+		case <-closed:
+			stub.Close()
+			return
+		case c := <-stub.Input:
+			switch {
+			case c == nil:
+				stub.Close()
+				return
+			case closed != nil:
+				continue
+			case len(c.Data) >= remaining:
+				c.Data, closed = c.Data[:remaining], time.After(slowness)
+			}
+			remaining -= len(c.Data)
+			stub.Output <- c
+		}
+	}
+}
+
+// Cleanup implements toxics.CleanupToxic. It ends all connections, as others may be cut.
+func (*slowCutToxic) Cleanup(stub *toxics.ToxicStub) { stub.Close() }
 
 type watchToxic struct {
 	// bytes counts all, long the connections on which more than cutBytes have passed,

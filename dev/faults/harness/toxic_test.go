@@ -2,9 +2,15 @@ package main
 
 import (
 	"database/sql"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -65,4 +71,40 @@ func TestCutAfterCommit(t *testing.T) {
 
 	n.heal("ledger")
 	require.NoError(t, insert(4))
+}
+
+// TestCutSlowly disturbs a network a second time while the end of a connection is still
+// under way, of which toxiproxy's own toxics panic.
+func TestCutSlowly(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, strings.Repeat("long ", 1000))
+	}))
+	t.Cleanup(server.Close)
+	o := local.Options{Ports: local.Ports{Tencent: server.Listener.Addr().(*net.TCPAddr).Port}, Environ: map[string]string{}}
+	n, err := openNetwork(&o, 0)
+	require.NoError(t, err)
+	t.Cleanup(n.close)
+	get := func() (int, error) {
+		answer, err := http.Get(o.Environ["DEV_TENCENT_URL"]) //nolint:noctx // it ends with the connection
+		if err != nil {
+			return 0, err
+		}
+		defer answer.Body.Close()
+		body, err := io.ReadAll(answer.Body)
+		return len(body), err
+	}
+	ended := make(chan error, 3)
+	for range 3 {
+		seen, err := n.disturb("tencent", `{"type": "`+cutSlowly+`"}`)
+		require.NoError(t, err)
+		go func() { _, err := get(); ended <- err }()
+		require.Eventually(t, func() bool { return seen.long.Load() == 1 }, 10*time.Second, time.Millisecond)
+		n.heal("tencent")
+	}
+	for range 3 {
+		require.Error(t, <-ended)
+	}
+	length, err := get()
+	require.NoError(t, err)
+	require.Equal(t, 5000, length)
 }
