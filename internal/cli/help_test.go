@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,6 +43,35 @@ func TestDocumentedCommandsAreValid(t *testing.T) {
 	}
 	checked := pages.RequireValid(t, project, "aftercall", map[string][]string{"aftercall": nil}, func() any { return &commands{} })
 	require.Greater(t, checked, 50)
+}
+
+// TestDocumentedNames: every command and flag of aftercall that the text of README and docs
+// names exists. What is whole is run by TestPages of dev.
+func TestDocumentedNames(t *testing.T) {
+	parser, err := kong.New(&commands{}, kong.Name("aftercall"))
+	require.NoError(t, err)
+	named := pages.Inline(t, "../..", "aftercall")
+	for _, n := range named {
+		if n.Script == "aftercall ledger entry 1" { // the first line of a leaf of the ledger's log
+			continue
+		}
+		node := parser.Model.Node
+		for _, word := range strings.Fields(n.Script)[1:] {
+			if name, ok := strings.CutPrefix(word, "--"); ok {
+				flags := slices.Concat(node.AllFlags(false)...)
+				if node.DefaultCmd != nil {
+					flags = append(flags, node.DefaultCmd.Flags...)
+				}
+				known := slices.ContainsFunc(flags, func(f *kong.Flag) bool { return f.Name == name })
+				require.True(t, known, "%s:%d: %s has no flag --%s", n.Page, n.Line, node.Path(), name)
+			} else if i := slices.IndexFunc(node.Children, func(c *kong.Node) bool { return c.Name == word }); i >= 0 {
+				node = node.Children[i]
+			} else {
+				require.True(t, node.Leaf() || node.DefaultCmd != nil, "%s:%d: %s has no %s", n.Page, n.Line, node.Path(), word)
+			}
+		}
+	}
+	require.Greater(t, len(named), 100)
 }
 
 // TestRunbookBeginsWithACommand: every entry of the runbook begins with one command.

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aftercall/internal/config"
+	"aftercall/internal/ledgerlog"
 )
 
 // asProgram makes the test binary the program aftercall.
@@ -23,8 +24,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// shell runs the block of a name in docs/ledger.md in a folder, with aftercall.
-func (l *ledgerTest) shell(folder, name string) {
+// shell runs the block of a name in docs/ledger.md in a folder, with aftercall, and returns
+// what it prints.
+func (l *ledgerTest) shell(folder, name string) string {
 	l.t.Helper()
 	text, err := os.ReadFile("../../docs/ledger.md")
 	require.NoError(l.t, err)
@@ -42,6 +44,7 @@ func (l *ledgerTest) shell(folder, name string) {
 	}
 	out, err := sh.CombinedOutput()
 	require.NoError(l.t, err, "%s: %s", name, out)
+	return string(out)
 }
 
 // TestDocumentedExports runs the loop of docs/ledger.md.
@@ -73,4 +76,15 @@ func TestDocumentedExports(t *testing.T) {
 	written, err := os.ReadFile(filepath.Join(folder, "entries-6-7.csv"))
 	require.NoError(t, err)
 	require.Equal(t, l.prints("ledger", "export", "--after", "6", "--until", "7"), string(written))
+}
+
+// TestDocumentedReceipt makes and checks the receipt of docs/ledger.md.
+func TestDocumentedReceipt(t *testing.T) {
+	t.Parallel()
+	private, public, err := ledgerlog.NewKey("ledger.example.com")
+	require.NoError(t, err)
+	l := documented(t)
+	l.environ["AFTERCALL_LEDGER_KEY"], l.environ["LEDGER_PUBLIC_KEY"] = private, public
+	l.prints("ledger", "checkpoint", "--no-notify")
+	require.Contains(t, l.shell(t.TempDir(), "receipt"), "proven by the checkpoint of ledger.example.com with 7 entries")
 }

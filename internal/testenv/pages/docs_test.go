@@ -27,45 +27,26 @@ func TestBlocksHaveALanguage(t *testing.T) {
 // The make targets whose ARGS are checked where the program is.
 var checkedTargets = []string{"aftercall", "dev", "cluster", "demo", "call", "faults", "load", "bench"}
 
-// elsewhere are commands that are not run or checked here.
-var elsewhere = map[string]string{
-	"aftercall": "parsed in internal/cli", "bin/aftercall": "parsed in internal/cli", "temporal": "parsed by the real one in dev/local",
-	"bin/starter": "run by every test of dev/local", "bin/worker": "run by every test of dev/local",
-
-	"docker": "needs a container engine", "kubectl": "needs a Kubernetes cluster", "helm": "needs a Kubernetes cluster",
-	"apt": "installs on the reader's machine", "systemctl": "needs systemd as the first process", "editor": "is for a person",
-	"runuser": "needs the users of the package", "sudo": "needs the reader's PostgreSQL", "temporal-sql-tool": "comes with a Temporal server",
-	pages.Filler:   "is named by a variable, here temporal-sql-tool",
-	"redis-server": "run by TestConnectYourOwnApp of dev",
-	"python3":      "is a receiver, which runs until it is stopped",
-	"cosign":       "needs a release", "sha256sum": "needs a release",
-	"curl": "needs the reader's services", "openssl": "needs the reader's services",
-	"pg_dump": "run by TestRestore of dev/local", "pg_restore": "run by TestRestore of dev/local", "git": "needs the repository's address",
-}
-
-var shell = strings.Fields("cat cd cp echo export grep kill ls mkdir mv sed set sh sleep umask . [ unset")
-
-// TestDocumentedCommands: every command in README and docs can be given. What is run or
-// parsed elsewhere is in a list, with the reason.
-func TestDocumentedCommands(t *testing.T) {
+// TestDocumentedTargets: the make targets and the tests that README and docs name exist.
+// TestPages of dev runs the other commands, or says why it does not.
+func TestDocumentedTargets(t *testing.T) {
 	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
 	require.NoError(t, err)
-	used := map[string]bool{}
+	checked := 0
 	for _, c := range pages.Commands(t, root) {
-		line := strings.Join(c.Words, " ")
-		switch program := c.Words[0]; {
-		case program == "make":
-			require.Regexp(t, `(?m)^`+regexp.QuoteMeta(c.Words[1])+`:`, string(makefile), "%s:%d: %s", c.Page, c.Line, line)
+		switch c.Words[0] {
+		case "make":
+			require.Regexp(t, `(?m)^`+regexp.QuoteMeta(c.Words[1])+`:`, string(makefile), "%s:%d: %s", c.Page, c.Line, strings.Join(c.Words, " "))
 			requireArgs(t, c, string(makefile))
-		case program == "go":
-			requireGoTest(t, c)
-		case elsewhere[program] != "":
-			used[program] = true
-		default:
-			require.Contains(t, shell, program, "%s:%d: %s: check it by a test, or say in this file why that is not possible", c.Page, c.Line, line)
+			checked++
+		case "go":
+			if c.Words[1] == "test" {
+				requireGoTest(t, c)
+				checked++
+			}
 		}
 	}
-	require.Greater(t, len(used), 8)
+	require.Greater(t, checked, 60)
 }
 
 // requireArgs makes sure that somebody checks the ARGS of a make target.
@@ -82,10 +63,9 @@ func requireArgs(t *testing.T, c pages.Command, makefile string) {
 // requireGoTest checks a command go test: its packages and the test that -run names.
 func requireGoTest(t *testing.T, c pages.Command) {
 	t.Helper()
-	require.Equal(t, "test", c.Words[1], "%s:%d", c.Page, c.Line)
 	run := ""
 	if i := slices.Index(c.Words, "-run"); i > 0 {
-		run = strings.Trim(c.Words[i+1], "^$")
+		run, _, _ = strings.Cut(strings.Trim(c.Words[i+1], "^$"), "/")
 	}
 	for _, word := range c.Words[2:] {
 		folder, ok := strings.CutPrefix(word, "./")

@@ -40,74 +40,127 @@ type Command struct {
 const Filler = "1"
 
 // Blocks returns the blocks of all pages for people. root is the project's folder.
-func Blocks(t testing.TB, root string) []Block {
+func Blocks(t testing.TB, root string) (blocks []Block) {
+	t.Helper()
+	for _, p := range read(t, root) {
+		blocks = append(blocks, p.blocks...)
+	}
+	return blocks
+}
+
+// Inline returns the commands in the text of all pages: code that begins with one of the
+// words. Which of them are whole commands, and what to fill in, is up to the caller.
+func Inline(t testing.TB, root string, programs ...string) (typed []Typed) {
+	t.Helper()
+	for _, p := range read(t, root) {
+		for _, span := range p.spans {
+			if program, _, more := strings.Cut(span.Script, " "); more && slices.Contains(programs, program) {
+				typed = append(typed, span)
+			}
+		}
+	}
+	return typed
+}
+
+// page has the blocks of a page, and the code in its text.
+type page struct {
+	blocks []Block
+	spans  []Typed
+}
+
+func read(t testing.TB, root string) (all []page) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
 	require.NoError(t, err)
-	files = append(files, filepath.Join(root, "README.md"), filepath.Join(root, "CONTRIBUTING.md"))
-	var blocks []Block
-	for _, file := range files {
+	for _, file := range append(files, filepath.Join(root, "README.md"), filepath.Join(root, "CONTRIBUTING.md")) {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
-		page, err := filepath.Rel(root, file)
+		name, err := filepath.Rel(root, file)
 		require.NoError(t, err)
-		blocks = append(blocks, blocksOf(page, string(text))...)
+		all = append(all, parse(name, string(text)))
 	}
-	return blocks
+	return all
 }
 
 var fence = regexp.MustCompile("^( *)```(.*)$")
 
-func blocksOf(page, text string) (blocks []Block) {
+func parse(name, text string) (p page) {
 	var open *Block
+	var paragraph []string
 	indent := ""
-	for i, line := range strings.Split(text, "\n") {
+	for i, line := range append(strings.Split(text, "\n"), "") {
 		found := fence.FindStringSubmatch(line)
 		switch {
 		case open != nil && found != nil:
-			blocks, open = append(blocks, *open), nil
+			p.blocks, open = append(p.blocks, *open), nil
 		case open != nil:
 			open.Text += strings.TrimPrefix(line, indent) + "\n"
 		case found != nil:
-			indent, open = found[1], &Block{Page: page, Line: i + 2, Language: strings.TrimSpace(found[2])}
+			indent, open = found[1], &Block{Page: name, Line: i + 2, Language: strings.TrimSpace(found[2])}
+		default:
+			paragraph = append(paragraph, line)
+		}
+		if line == "" || found != nil || strings.HasPrefix(line, "|") { // code does not go on from a row of a table to the next
+			p.addSpans(name, i+1, strings.Join(paragraph, " "))
+			paragraph = nil
 		}
 	}
-	return blocks
+	return p
 }
 
-// Commands returns the simple commands of all pages, in order.
-func Commands(t testing.TB, root string) []Command {
+var code = regexp.MustCompile("`([^`]+)`")
+
+// addSpans adds the code in a paragraph, which ends in that line.
+func (p *page) addSpans(name string, line int, paragraph string) {
+	for _, found := range code.FindAllStringSubmatch(paragraph, -1) {
+		p.spans = append(p.spans, Typed{Page: name, Line: line, Script: strings.Join(strings.Fields(found[1]), " ")})
+	}
+}
+
+// Typed is what a reader types at once.
+type Typed struct {
+	Page string
+	Line int
+	// Script are the commands, Printed what they print, if the page shows that.
+	Script, Printed string
+}
+
+// Typed returns what a reader types: a block of sh at once, one of console command by
+// command. Other blocks have nothing to type.
+func (b Block) Typed() (typed []Typed) {
+	if b.Language == "sh" {
+		return []Typed{{Page: b.Page, Line: b.Line, Script: b.Text}}
+	}
+	if b.Language != "console" {
+		return nil
+	}
+	for i, line := range strings.Split(b.Text, "\n") {
+		if command, ok := strings.CutPrefix(line, "$ "); ok {
+			typed = append(typed, Typed{Page: b.Page, Line: b.Line + i, Script: command})
+		} else if len(typed) > 0 {
+			typed[len(typed)-1].Printed += line + "\n"
+		}
+	}
+	return typed
+}
+
+// Commands returns the simple commands of all pages: those of blocks, in order, and the
+// targets of make and the tests that the text names.
+func Commands(t testing.TB, root string) (commands []Command) {
 	t.Helper()
-	var commands []Command
+	var all []Typed
 	for _, block := range Blocks(t, root) {
-		if script, ok := block.Script(); ok {
-			found, err := commandsOf(script)
-			require.NoError(t, err, "%s:%d", block.Page, block.Line)
-			for _, c := range found {
-				c.Page, c.Line = block.Page, block.Line+c.Line-1
-				commands = append(commands, c)
-			}
+		all = append(all, block.Typed()...)
+	}
+	for _, typed := range append(all, Inline(t, root, "make", "go")...) {
+		found, err := commandsOf(typed.Script)
+		require.NoError(t, err, "%s:%d", typed.Page, typed.Line)
+		for _, c := range found {
+			c.Page, c.Line = typed.Page, typed.Line+c.Line-1
+			commands = append(commands, c)
 		}
 	}
 	return commands
-}
-
-// Script returns what people type. ok is false for a block that is something else.
-func (b Block) Script() (script string, ok bool) {
-	switch b.Language {
-	case "sh":
-		return b.Text, true
-	case "console":
-		lines := strings.Split(b.Text, "\n")
-		for i, line := range lines {
-			lines[i], _ = strings.CutPrefix(line, "$ ")
-			if !strings.HasPrefix(line, "$ ") {
-				lines[i] = ""
-			}
-		}
-		return strings.Join(lines, "\n"), true
-	}
-	return "", false
 }
 
 func commandsOf(script string) (commands []Command, err error) {
@@ -166,7 +219,7 @@ func Split(t testing.TB, text string) []string {
 }
 
 // Arguments returns the arguments for a program: of its own command line, or of ARGS
-// of a make target that runs it. ok is false for other commands.
+// of a make target that runs it. ok is false for other commands, and for a target alone.
 func (c Command) Arguments(t testing.TB, program string, targets map[string][]string) (args []string, ok bool) {
 	t.Helper()
 	if c.Words[0] == program || c.Words[0] == "bin/"+program {
@@ -176,7 +229,8 @@ func (c Command) Arguments(t testing.TB, program string, targets map[string][]st
 		return nil, false
 	}
 	first, ok := targets[c.Words[1]]
-	return append(slices.Clone(first), c.MakeArgs(t)...), ok
+	args = c.MakeArgs(t)
+	return append(slices.Clone(first), args...), ok && len(args) > 0
 }
 
 // MakeArgs are the words of ARGS.
