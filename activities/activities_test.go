@@ -339,6 +339,19 @@ func TestChargeErrors(t *testing.T) {
 		require.NoError(t, err)
 		require.Nil(t, opened.Charged)
 	})
+	t.Run("a person decided before the review was counted", func(t *testing.T) {
+		f := newFixture(t)
+		p := params("run-1")
+		p.Decided = &Decided{Decision: billing.Decision{Verdict: billing.VerdictWaive}, By: "alice", Reason: "test call"}
+		decided, err := f.charge(p)
+		require.NoError(t, err)
+		opened, err := f.acts.OpenReview(t.Context(), OpenReviewParams{SDKAppID: clinic, Record: p.Record, Error: NeedsReview, Reason: "odd", FirstRunID: "run-1"})
+		require.NoError(t, err)
+		require.Equal(t, decided.MessageID, opened.Charged.MessageID)
+		require.Equal(t, notify.EventCallReview, opened.Event.Type, "the targets hear of the review all the same")
+		require.NotEmpty(t, opened.Targets)
+		require.InDelta(t, 1, testutil.ToFloat64(f.acts.metrics.reviews.WithLabelValues("clinic", "opened")), 0)
+	})
 	t.Run("needs review", func(t *testing.T) {
 		f := newFixture(t)
 		p := params("run-1")

@@ -36,8 +36,9 @@ type OpenReviewResult struct {
 	// Folded is set if no target is to be notified, because the review is one of a
 	// burst that is reported in one message; see FoldReview.
 	Folded bool `json:"folded,omitempty"`
-	// Charged is set if there is nothing to review: an earlier attempt of this
-	// workflow has charged the call, before its record could no longer be read.
+	// Charged is set if this workflow has charged the call already. If no person has
+	// decided that, an earlier attempt has, before its record could no longer be read:
+	// there is nothing to review, and no event.
 	Charged *ChargeResult `json:"charged,omitempty"`
 }
 
@@ -49,15 +50,19 @@ func (a *Activities) OpenReview(ctx context.Context, p OpenReviewParams) (OpenRe
 	if err != nil {
 		return OpenReviewResult{}, err
 	}
+	var charged *ChargeResult
 	if p.FirstRunID != "" {
 		entry, found, err := a.ownEntry(ctx, app.ID, p.Record.CallID, p.FirstRunID)
 		if err != nil {
 			return OpenReviewResult{}, defaultType(err, LedgerUnavailable)
 		}
 		if found {
-			charged := a.newChargeResult(entry, p.FirstRunID)
-			charged.Recomputed = p.Reason
-			return OpenReviewResult{Charged: &charged}, nil
+			own := a.newChargeResult(entry, p.FirstRunID)
+			own.Recomputed = p.Reason
+			charged = &own
+		}
+		if found && entry.Operator == "" {
+			return OpenReviewResult{Charged: charged}, nil
 		}
 	}
 	if p.NoRecord {
@@ -79,6 +84,7 @@ func (a *Activities) OpenReview(ctx context.Context, p OpenReviewParams) (OpenRe
 		Event:     event,
 		MessageID: notify.MessageID(app.ID, r.CallID, notify.EventCallReview),
 		Targets:   notify.Subscribers(a.subscribers, event),
+		Charged:   charged,
 	}
 	if p.NoRecord && len(opened.Targets) > 0 && a.folds(ctx, app, r.CallID) {
 		opened.Targets, opened.Folded = []string{}, true

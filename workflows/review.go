@@ -152,6 +152,7 @@ func (c *call) notifyOfReview(ctx workflow.Context, cause error) {
 		r.charge, r.settled = *opened.Charged, true
 		return
 	}
+	// A person may decide before the review is counted. Its event is sent all the same.
 	c.reviewDeliveries = notifyTargets(ctx, DeliverParams{Event: opened.Event, MessageID: opened.MessageID, Targets: opened.Targets}, func(int, DeliveryStatus) {})
 }
 

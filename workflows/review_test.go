@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -446,6 +447,30 @@ func TestReviewOfChargedCall(t *testing.T) {
 		require.Equal(t, workflows.OutcomeCharged, result.Outcome)
 		require.Nil(t, result.Decided)
 	})
+}
+
+// TestDecidedBeforeTheReviewWasCounted has a ledger that does not answer until a person
+// has decided.
+func TestDecidedBeforeTheReviewWasCounted(t *testing.T) {
+	e := newEnv(t)
+	e.stages()
+	e.fetches(found, nil)
+	e.charges(activities.ChargeResult{}, errReview).Once()
+	own := charged()
+	e.OnActivity("OpenReview", mock.Anything, mock.Anything).Return(func(context.Context, activities.OpenReviewParams) (activities.OpenReviewResult, error) {
+		if e.Now().Before(endedAt.Add(time.Minute)) {
+			return activities.OpenReviewResult{}, errBroken
+		}
+		return activities.OpenReviewResult{Charged: &own, Event: notify.Event{Type: notify.EventCallReview}, MessageID: "msg_r", Targets: []string{"crm"}}, nil
+	})
+	e.charges(own, nil).Once()
+	e.notifies("crm", nil).Once()
+	d := e.decides(endedAt.Add(30*time.Second), confirm)
+	result, err := e.run()
+	require.NoError(t, err)
+	require.NoError(t, d.err)
+	require.Equal(t, &confirm, result.Decided)
+	require.Equal(t, []workflows.Delivery{{Event: notify.EventCallReview, Target: "crm", Delivered: true}}, result.Deliveries)
 }
 
 func TestConflictEndsTheReview(t *testing.T) {
