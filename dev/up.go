@@ -17,6 +17,7 @@ type upCommand struct {
 	topology
 	Config    string `help:"Your own configuration, to serve in place of dev/aftercall.yaml. Its apps are simulated, and what it would send elsewhere stays on this machine." type:"path"`
 	FreePorts bool   `help:"Use free ports instead of the usual ones."`
+	List      string `help:"The development server's list of workflows: slim, with the indexes that queries use; or, in a new state folder, stock, with all that the server comes with." enum:"slim,stock" default:"slim"`
 	Encrypt   bool   `help:"Encrypt the payloads that Temporal stores, from now on; the key is kept in the state folder."`
 }
 
@@ -26,7 +27,7 @@ func (c upCommand) Run(ctx context.Context, p project) error {
 	if err != nil {
 		return err
 	}
-	o.Encrypt = c.Encrypt
+	o.Encrypt, o.StockList = c.Encrypt, c.List == "stock"
 	if c.Config != "" {
 		o.Config, o.Dir = c.Config, p.stateDir(c.value(), true)
 	}

@@ -16,7 +16,7 @@ import (
 type costsCommand struct {
 	Root     string `help:"The project's folder." default:"." type:"existingdir"`
 	Topology string `help:"dev: Temporal's development server and a ledger in SQLite; cluster: two of everything, Temporal and ledger in PostgreSQL." enum:"dev,cluster" default:"dev"`
-	Indexes  string `help:"Indexes of the cluster's list of workflows: as shipped, partial, or dropped." enum:"shipped,partial,dropped" default:"shipped"`
+	Indexes  string `help:"Indexes of the list of workflows: as shipped; on dev slim, as the local stack has them; on the cluster partial, or dropped." enum:"shipped,slim,partial,dropped" default:"shipped"`
 	Calls    int    `help:"Calls to measure." default:"1500"`
 	Rate     int    `help:"Calls per second." default:"25"`
 	Keep     bool   `help:"Keep data and logs."`

@@ -51,6 +51,8 @@ type Options struct {
 	// Tencent waits a second more; 0 is as in production. What checks that calls come
 	// out right sets it, because a busy machine is no reason for another outcome.
 	AnswerTimeout time.Duration
+	// StockList leaves the development server all indexes of its list of workflows.
+	StockList bool
 	// Encrypt makes starter and worker encrypt the payloads that Temporal stores.
 	Encrypt bool
 	// Config is the path of a user's own configuration, which the stack serves instead
@@ -86,6 +88,8 @@ type Stack struct {
 	logger     *slog.Logger
 	arrivals   redirectableWriter
 	stoppers   []stopper
+	// newServerFile is whether the development server made its file when it started.
+	newServerFile bool
 	// processes are the running programs, as *os.Process by the name of their part.
 	processes sync.Map
 	failed    chan error

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -35,6 +34,8 @@ func ServerArguments() []string {
 		// next call mostly to the same pages. Copying them into the file every
 		// 32 MiB instead of every 4 MiB writes each page less often.
 		"--sqlite-pragma", "wal_autocheckpoint=8000",
+		// The stack drops indexes while the server runs: it waits for that.
+		"--sqlite-pragma", "busy_timeout=10000",
 	}
 	for _, setting := range []string{
 		"matching.rps=100000", "frontend.rps=100000", "frontend.namespaceRPS=100000", "history.rps=100000",
@@ -63,8 +64,9 @@ type Server struct {
 func (s *Stack) startDevServer(ctx context.Context) error {
 	server := Server{
 		Path: s.options.Temporal, Address: s.ports.TemporalAddress(), UIPort: s.ports.TemporalUIPort(),
-		Database: filepath.Join(s.dir, "temporal.db"), Arguments: ServerArguments(),
+		Database: s.serverFile(), Arguments: ServerArguments(),
 	}
+	s.noteServerFile()
 	if endpoint := s.CodecURL(); endpoint != "" {
 		server.Arguments = append(server.Arguments, "--ui-codec-endpoint", endpoint)
 	}
@@ -93,7 +95,8 @@ func (s *Stack) StartTemporal(ctx context.Context) error {
 }
 
 // connect waits until Temporal is reachable, and has the namespace with its
-// retention and all search attributes, also those that an existing database lacks.
+// retention and all search attributes, also those that an existing database lacks, and a
+// slim list of workflows.
 func (s *Stack) connect(ctx context.Context) error {
 	c, name, err := temporalclient.NewClient(s.Environ(), nil, s.logger)
 	if err != nil {
@@ -109,7 +112,7 @@ func (s *Stack) connect(ctx context.Context) error {
 	if quiet := slog.New(slog.DiscardHandler); !temporalclient.Prepare(ctx, c, name, quiet, workflows.SearchAttributes) {
 		return fmt.Errorf("the Temporal server did not start within %s: see %s", startTimeout, s.logPath("temporal"))
 	}
-	return nil
+	return s.makeListSlim(ctx, c, name)
 }
 
 // registerNamespace makes the namespace, or gives an existing one the retention.

@@ -76,5 +76,7 @@ func TestIndexes(t *testing.T) {
 
 	require.NoError(t, s.useIndexes(t.Context(), Dropped))
 	require.Equal(t, map[string]string{"executions_visibility_pkey": "", "default_idx": "", "by_status": ""}, indexes())
-	require.Error(t, stores{}.useIndexes(t.Context(), Partial), "SQLite keeps its indexes")
+	require.Error(t, stores{}.useIndexes(t.Context(), Partial), "SQLite has shipped or slim indexes")
+	require.Error(t, s.useIndexes(t.Context(), Slim), "the stack makes only the development server's list slim")
+	require.NoError(t, stores{}.useIndexes(t.Context(), Slim))
 }

@@ -19,7 +19,8 @@ type Options struct {
 	// Root is the project's folder, Dir an empty one for data and logs.
 	Root, Dir string
 	Topology  local.Topology
-	// Indexes is Shipped, Partial or Dropped; only PostgreSQL can have others than Shipped.
+	// Indexes is Shipped, or Slim for the development server, or Partial or Dropped for
+	// PostgreSQL.
 	Indexes     string
 	Calls, Rate int
 	Out         io.Writer
@@ -102,6 +103,7 @@ func (r *run) start(ctx context.Context) error {
 		Worker:  local.Service{Program: filepath.Join(r.Root, "bin", "worker")},
 		// Without sweeps, a callback that is not accepted in time would be a lost call.
 		AnswerTimeout: local.LenientAnswerTimeout,
+		StockList:     r.Indexes != Slim,
 		Environ:       map[string]string{"AFTERCALL_CONFIG": config},
 		Logger:        slog.New(slog.DiscardHandler),
 	})
