@@ -2,6 +2,7 @@ package pages_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -32,11 +33,13 @@ var checkedTargets = []string{"aftercall", "dev", "cluster", "demo", "call", "fa
 func TestDocumentedTargets(t *testing.T) {
 	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
 	require.NoError(t, err)
+	help, err := exec.Command("make", "-C", root, "help").Output()
+	require.NoError(t, err)
 	checked := 0
 	for _, c := range pages.Commands(t, root) {
 		switch c.Words[0] {
 		case "make":
-			require.Regexp(t, `(?m)^`+regexp.QuoteMeta(c.Words[1])+`:`, string(makefile), "%s:%d: %s", c.Page, c.Line, strings.Join(c.Words, " "))
+			require.Contains(t, string(help), "make "+c.Words[1]+" ", "%s:%d: %s", c.Page, c.Line, strings.Join(c.Words, " "))
 			requireArgs(t, c, string(makefile))
 			checked++
 		case "go":
