@@ -27,7 +27,7 @@ func (u Usage) Allowed() float64 {
 	case Connections:
 		return u.Before + 20 // two workers may keep ten to the ledger each
 	default:
-		return u.Before*1.1 + 20
+		return u.Before*1.1 + 15
 	}
 }
 
