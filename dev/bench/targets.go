@@ -15,7 +15,9 @@ import (
 
 type targetsCommand struct {
 	setting
-	Burn      int  `help:"Calls of a burn-down, measured five times and compared with the Temporal timer form; 0 skips it." default:"2000"`
+	Burn      int  `help:"Calls of a burn-down, compared with the same on the stock server and with the Temporal timer form; 0 skips it." default:"2000"`
+	Rate      int  `help:"Calls per second of a steady load, compared with DBOS; 0 skips it." default:"50"`
+	Turns     int  `help:"How often the burn-downs and the steady load are measured." default:"5"`
 	Starts    int  `help:"Calls for the comparison with a loop of workflow starts, measured nine times, and a hundred times as many duplicates; 0 skips both." default:"600"`
 	Waiting   int  `help:"Calls that wait in a record outage; 0 skips it." default:"20000"`
 	Thousands int  `help:"Thousands of calls over which the cost of a call must not grow; 0 skips it." default:"20"`
@@ -25,12 +27,13 @@ type targetsCommand struct {
 // Run measures and prints. A missed target is reported, but is not an error.
 func (c targetsCommand) Run(ctx context.Context, out io.Writer) error {
 	return c.with(ctx, out, func(b *harness.Bench) error {
+		b.Turns = c.Turns
 		var all []harness.Target
 		for _, part := range []struct {
 			n       int
 			measure func(context.Context, int) ([]harness.Target, error)
 		}{
-			{c.Burn, b.BurnDownTargets}, {c.Starts, b.AcknowledgementTargets}, {c.Waiting, b.OutageTargets}, {c.Thousands, b.GrowthTargets},
+			{c.Burn, b.BurnDownTargets}, {c.Rate, b.SteadyTargets}, {c.Starts, b.AcknowledgementTargets}, {c.Waiting, b.OutageTargets}, {c.Thousands, b.GrowthTargets},
 		} {
 			if part.n == 0 {
 				continue

@@ -1,8 +1,6 @@
 package harness
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"slices"
 )
@@ -10,24 +8,32 @@ import (
 // comparison holds measurements of aftercall and of a baseline, taken in turns.
 type comparison struct{ ours, baseline []float64 }
 
-// compare measures both once per turn. Which one is measured first alternates,
-// so that a machine that becomes slower affects both.
-func compare(turns int, ours, baseline func() (float64, error)) (c comparison, err error) {
-	pair := []struct {
-		figures *[]float64
-		measure func() (float64, error)
-	}{{&c.ours, ours}, {&c.baseline, baseline}}
-	for turn := range turns {
-		for _, side := range pair {
-			figure, err := side.measure()
-			if err != nil {
-				return c, fmt.Errorf("turn %d of %d: %w", turn+1, turns, err)
-			}
-			*side.figures = append(*side.figures, figure)
-		}
-		slices.Reverse(pair)
+// compare measures both once per turn.
+func compare(turns int, ours, baseline func() (float64, error)) (comparison, error) {
+	figures, err := inTurns(turns, ours, baseline)
+	if err != nil {
+		return comparison{}, err
 	}
-	return c, nil
+	return comparison{figures[0], figures[1]}, nil
+}
+
+// inTurns measures each side once per turn. Every other turn goes backwards, so that a
+// machine that becomes slower affects all.
+func inTurns(turns int, sides ...func() (float64, error)) (figures [][]float64, err error) {
+	figures = make([][]float64, len(sides))
+	for turn := range turns {
+		for i := range sides {
+			if turn%2 == 1 {
+				i = len(sides) - 1 - i
+			}
+			figure, err := sides[i]()
+			if err != nil {
+				return nil, fmt.Errorf("turn %d of %d: %w", turn+1, turns, err)
+			}
+			figures[i] = append(figures[i], figure)
+		}
+	}
+	return figures, nil
 }
 
 // ratio returns the median, the lowest and the highest ratio within one turn.
@@ -47,59 +53,11 @@ func (c comparison) target(figure string, atLeast float64) Target {
 	}
 }
 
-// cpuFigures is the CPU time of burn-downs, in milliseconds per call: of the
-// service and Temporal, and of the databases behind them.
-type cpuFigures struct{ cpu, databases []float64 }
-
-func (f cpuFigures) String() string {
-	return fmt.Sprintf("%.1f ms (%.1f–%.1f), and %.1f ms of the databases", median(f.cpu), slices.Min(f.cpu), slices.Max(f.cpu), median(f.databases))
-}
-
-// BurnDownTargets compares burn-downs of aftercall with those of the Temporal
-// timer form, on servers with the same settings.
-func (b *Bench) BurnDownTargets(ctx context.Context, calls int) (targets []Target, err error) {
-	load := Load{Name: BurnDown, Calls: calls, Copies: 1}
-	var deployments []*deployment
-	for _, c := range []Contestant{aftercall, temporalTimer} {
-		d, err := b.start(ctx, c)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { err = errors.Join(err, d.stop()) }()
-		if _, err := d.run(ctx, Load{Name: "warm-up", Calls: 200, Copies: 1}); err != nil {
-			return nil, err
-		}
-		deployments = append(deployments, d)
+// atMost is a target for milliseconds, of which less is better.
+func (c comparison) atMost(figure string, most float64) Target {
+	r, lowest, highest := c.ratio()
+	return Target{
+		figure, fmt.Sprintf("≤ %.2f ×", most),
+		fmt.Sprintf("%.2f × (%.2f–%.2f; %.1f ms against %.1f ms)", r, lowest, highest, median(c.ours), median(c.baseline)), r <= most,
 	}
-	var ours, timer cpuFigures
-	rate := func(d *deployment, f *cpuFigures) func() (float64, error) {
-		return func() (float64, error) {
-			r, err := d.run(ctx, load)
-			if err == nil && !r.Verification.Clean() {
-				err = fmt.Errorf("%s: %+v", d.contestant.Name, r.Verification)
-			}
-			f.cpu = append(f.cpu, ms(r.ServiceCPU+r.TemporalCPU))
-			f.databases = append(f.databases, ms(r.ServerCPU-r.TemporalCPU))
-			return r.PerSecond, err
-		}
-	}
-	rates, err := compare(burnDownTurns, rate(deployments[0], &ours), rate(deployments[1], &timer))
-	if err != nil {
-		return nil, err
-	}
-	// The target was set on a machine where the timer form took 25 ms. On other
-	// machines the ratio is more meaningful than the milliseconds.
-	const most, ofTimer = 7, 7.0 / 25
-	share, lowest, highest := comparison{ours.cpu, timer.cpu}.ratio()
-	return []Target{
-		rates.target(fmt.Sprintf("calls per second, burn-down of %d calls, against the timer form", calls), 3),
-		{
-			"CPU per call, service and Temporal together", fmt.Sprintf("≤ %d ms", most),
-			fmt.Sprintf("%s; the timer form %s", ours, timer), median(ours.cpu) <= most,
-		},
-		{
-			"CPU per call, against the timer form", fmt.Sprintf("≤ %.2f × (7 ms of its 25)", ofTimer),
-			fmt.Sprintf("%.2f × (%.2f–%.2f)", share, lowest, highest), share <= ofTimer,
-		},
-	}, nil
 }

@@ -7,15 +7,21 @@ const (
 	TemporalTimer = "temporal"
 )
 
-// The two contestants that the targets compare.
+// The contestants that the targets compare.
 var (
 	aftercall = Contestant{
 		Name: Aftercall, Title: "aftercall", Temporal: true,
-		Form: "starter and worker as built by `make build`, with their default settings; sweeps off",
+		Form: "starter and worker as built by `make build`, with their default settings; sweeps off; the server's list of workflows as the local stack has it",
 	}
-	temporalTimer = Contestant{
-		Name: TemporalTimer, Title: "Temporal, timer form", Temporal: true,
+	// aftercallStock has Temporal's server as it comes.
+	aftercallStock = Contestant{Name: Aftercall, Title: "aftercall, stock server", Temporal: true, StockList: true}
+	temporalTimer  = Contestant{
+		Name: TemporalTimer, Title: "Temporal, timer form", Temporal: true, StockList: true,
 		Form: "a timer and three activities with the default options of client and worker, as in Temporal's samples; the ID rejects duplicates",
+	}
+	dbos = Contestant{
+		Name: "dbos", Title: "DBOS",
+		Form: "a workflow that sleeps and runs three steps with retries, in the process that receives the callbacks; a pool of 20 connections by default",
 	}
 )
 
@@ -23,10 +29,7 @@ var (
 var Contestants = []Contestant{
 	aftercall,
 	temporalTimer,
-	{
-		Name: "dbos", Title: "DBOS",
-		Form: "a workflow that sleeps and runs three steps with retries, in the process that receives the callbacks; a pool of 20 connections by default",
-	},
+	dbos,
 	{
 		Name: "river", Title: "River",
 		Form: "one job, scheduled and unique by its arguments; 100 workers as in its documentation; fetches at most every 100 ms",

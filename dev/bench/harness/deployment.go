@@ -19,8 +19,9 @@ type Contestant struct {
 	Name string
 	// Title and Form describe it for the tables.
 	Title, Form string
-	// Temporal reports whether it needs a Temporal server.
-	Temporal bool
+	// Temporal reports whether it needs a Temporal server, StockList whether that has its
+	// list of workflows as it comes, with all indexes, or slim.
+	Temporal, StockList bool
 }
 
 // Bench runs contestants.
@@ -32,6 +33,8 @@ type Bench struct {
 	Servers        *Servers
 	// Apps is the number of apps that the calls are spread over.
 	Apps int
+	// Turns is how often burn-downs and steady loads are measured for the targets.
+	Turns int
 	// QuietTimeout is how long to wait without a webhook until the missing ones
 	// count as lost.
 	QuietTimeout time.Duration
@@ -99,7 +102,7 @@ func (d *deployment) start(ctx context.Context) (err error) {
 		return fmt.Errorf("flush Redis: %w", err)
 	}
 	if d.contestant.Temporal {
-		if d.temporal, d.address, err = startTemporal(ctx, d.bench.Temporal, d.dir, d.dir); err != nil {
+		if d.temporal, d.address, err = d.startTemporal(ctx); err != nil {
 			return err
 		}
 	}

@@ -86,6 +86,16 @@ func (p *process) stop(signal syscall.Signal) error {
 	return fmt.Errorf("%s did not end within %s and was killed", p.name, stopTimeout)
 }
 
+// stopped reports whether the process has ended by itself.
+func (p *process) stopped() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // kill ends the process with SIGKILL.
 func (p *process) kill() error {
 	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {

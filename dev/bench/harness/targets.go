@@ -17,10 +17,10 @@ type Target struct {
 }
 
 const (
-	// turns is how often two compared things are measured, and burnDownTurns how
-	// often burn-downs are, which take minutes. The speed of a machine varies: with
-	// few turns, a median near a target is above it or below it by chance.
-	turns, burnDownTurns = 9, 5
+	// turns is how often two compared things are measured, except those that take
+	// minutes: see Bench.Turns. The speed of a machine varies: with few turns, a median
+	// near a target is above it or below it by chance.
+	turns = 9
 	// outageRate is the number of calls per second during an outage: what the
 	// development server handles besides the retries of the waiting calls.
 	outageRate = 40
