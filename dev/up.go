@@ -37,7 +37,9 @@ func (c upCommand) Run(ctx context.Context, p project) error {
 		}
 	}
 	fmt.Fprintln(p.out, "Starting the stack. Logs are in", o.Dir+"/logs")
-	return with(ctx, o, func(s *local.Stack) error {
+	started := false
+	err = with(ctx, o, func(s *local.Stack) error {
+		started = true
 		callID, err := p.runCalls(ctx, s)
 		if err != nil {
 			return unlessStopped(ctx, err)
@@ -56,6 +58,11 @@ func (c upCommand) Run(ctx context.Context, p project) error {
 			return err
 		}
 	})
+	if started || ctx.Err() == nil {
+		return err
+	}
+	fmt.Fprintln(p.out, "\nStopped before everything had started.") // which is why something did not
+	return nil
 }
 
 // runCalls lets calls end, prints what became of them, and returns the ID of one.
