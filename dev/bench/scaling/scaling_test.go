@@ -119,8 +119,11 @@ func TestNumbers(t *testing.T) {
 	require.Equal(t, []string{"1", "13.4", "0.5", "123"}, []string{perThousand(1000), perThousand(13_412), perThousand(500), perThousand(123_400)})
 	require.Equal(t, []string{"0.02", "14.96", "0.00"}, []string{milliseconds(20), milliseconds(14_956), milliseconds(4)})
 	require.Equal(t, []string{"0.1", "0.9", "1", "3"}, []string{cores(1), cores(900), cores(950), cores(2088)})
-	require.Equal(t, []string{"999 B", "1.0 kB", "14 GB", "1.7 TB", "631 TB"},
-		[]string{bytes(999), bytes(1000), bytes(13_824_000_000), bytes(1_728_000_000_000), bytes(630_720_000_000_000)})
+	require.Equal(t, []string{"999 B", "1.0 kB", "14 GB", "1.7 TB", "1.2 TB", "10 MB", "631 TB"},
+		[]string{
+			bytes(999), bytes(1000), bytes(13_824_000_000), bytes(1_728_000_000_000), bytes(1_188_000_000_000), bytes(9_960_000),
+			bytes(630_720_000_000_000),
+		})
 }
 
 func TestValidate(t *testing.T) {

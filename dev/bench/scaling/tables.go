@@ -272,8 +272,8 @@ func bytes(n int64) string {
 	for unit < len(units)-1 && n/scale >= 1000 {
 		unit, scale = unit+1, scale*1000
 	}
-	if whole := n / scale; whole >= 10 || unit == 0 {
-		return fmt.Sprintf("%d %s", (n+scale/2)/scale, units[unit])
+	if tenths := (n + scale/20) / max(1, scale/10); unit > 0 && tenths < 100 {
+		return fmt.Sprintf("%d.%d %s", tenths/10, tenths%10, units[unit])
 	}
-	return fmt.Sprintf("%d.%d %s", n/scale, n%scale*10/scale, units[unit])
+	return fmt.Sprintf("%d %s", (n+scale/2)/scale, units[unit])
 }
