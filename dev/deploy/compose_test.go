@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,7 @@ func TestComposeServices(t *testing.T) {
 		require.Equal(t, []string{"no-new-privileges:true"}, service.SecurityOpt, name)
 	}
 	for name, service := range project.Services {
+		require.Equal(t, "local", service.Logging.Driver, name)
 		for dependency := range service.DependsOn {
 			require.Contains(t, project.Services, dependency, name)
 		}
@@ -80,6 +82,20 @@ func TestComposeServices(t *testing.T) {
 			require.FileExists(t, project.Configs[c.Source].File, name)
 		}
 	}
+}
+
+// TestComposeConnections makes sure that PostgreSQL accepts as many connections as its
+// clients open at most.
+func TestComposeConnections(t *testing.T) {
+	const services, connections, ofVisibility = 4, 20, 10 // of Temporal's server, in its image
+	const ofWorker, ofCommands = 10, 20
+	project := firstLook(t)
+	most := services*(connections+ofVisibility) + *project.Services["worker"].Deploy.Replicas*ofWorker + ofCommands
+	setting := regexp.MustCompile(`max_connections=(\d+)`).FindStringSubmatch(strings.Join(project.Services["postgres"].Command, " "))
+	require.NotNil(t, setting)
+	accepted, err := strconv.Atoi(setting[1])
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, accepted, most)
 }
 
 // TestComposeWithoutSimulator loads the file as an operator does who has filled in the
@@ -171,4 +187,9 @@ func TestNamespaceScript(t *testing.T) {
 		wanted[a.GetName()] = true
 	}
 	require.ElementsMatch(t, slices.Collect(maps.Keys(wanted)), strings.Fields(names[1]))
+	page, err := os.ReadFile("../../docs/deploy.md")
+	require.NoError(t, err)
+	for name := range wanted {
+		require.Contains(t, string(page), "`"+name+"`")
+	}
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -48,6 +50,37 @@ func TestUnits(t *testing.T) {
 		out, err := exec.CommandContext(t.Context(), analyze, "security", "--offline=true", "--threshold=20", unit).CombinedOutput()
 		require.NoError(t, err, string(out))
 	}
+}
+
+// TestNamespaceUnit makes sure that a server that starts in place of the other gets the
+// namespace, too: systemd does not start what counts as active.
+func TestNamespaceUnit(t *testing.T) {
+	unit, err := os.ReadFile(unitFolder + "/aftercall-namespace.service")
+	require.NoError(t, err)
+	require.Contains(t, string(unit), "\nType=oneshot\n")
+	require.NotContains(t, string(unit), "\nRemainAfterExit=")
+	for _, server := range []string{"aftercall-temporal", "aftercall-temporal-postgresql"} {
+		unit, err := os.ReadFile(unitFolder + "/" + server + ".service")
+		require.NoError(t, err)
+		require.Regexp(t, `(?m)^Wants=.*\baftercall-namespace\.service$`, string(unit))
+	}
+}
+
+// TestTemporalConnections makes sure that the connections of Temporal's four services,
+// and some to the ledger, are not more than PostgreSQL accepts by default.
+func TestTemporalConnections(t *testing.T) {
+	config, err := os.ReadFile(unitFolder + "/temporal-postgresql.yaml")
+	require.NoError(t, err)
+	pools := regexp.MustCompile(`(?m)^\s+maxConns: (\d+)$`).FindAllStringSubmatch(string(config), -1)
+	require.Len(t, pools, 2)
+	const accepted, ofLedger = 97, 15
+	connections := ofLedger
+	for _, pool := range pools {
+		n, err := strconv.Atoi(pool[1])
+		require.NoError(t, err)
+		connections += 4 * n
+	}
+	require.LessOrEqual(t, connections, accepted)
 }
 
 // TestEnvironmentFile makes sure that the processes know every variable of the
