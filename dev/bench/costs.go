@@ -19,6 +19,7 @@ type costsCommand struct {
 	Indexes  string `help:"Indexes of the list of workflows: as shipped; on dev slim, as the local stack has them; on the cluster partial, or dropped." enum:"shipped,slim,partial,dropped" default:"shipped"`
 	Calls    int    `help:"Calls to measure." default:"1500"`
 	Rate     int    `help:"Calls per second." default:"25"`
+	Redis    bool   `help:"Measure only the memory of Redis, which is the same for all topologies."`
 	Keep     bool   `help:"Keep data and logs."`
 	Publish  bool   `help:"Write the figures into docs/scaling.json."`
 }
@@ -40,6 +41,9 @@ func (c costsCommand) Run(ctx context.Context, out io.Writer) (err error) {
 			err = errors.Join(err, os.RemoveAll(dir))
 		}
 	}()
+	if c.Redis {
+		return c.redisMemory(ctx, root, dir, out)
+	}
 	topology := local.Dev
 	if c.Topology == local.Cluster.Name {
 		topology = local.Cluster
@@ -57,6 +61,18 @@ func (c costsCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	fmt.Fprintln(out, string(text))
 	if c.Publish {
 		return costs.Publish(root, m)
+	}
+	return nil
+}
+
+func (c costsCommand) redisMemory(ctx context.Context, root, dir string, out io.Writer) error {
+	bytes, err := costs.RedisMemory(ctx, dir)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, bytes, "bytes in Redis for a call that it remembers")
+	if c.Publish {
+		return costs.PublishRedisMemory(root, bytes)
 	}
 	return nil
 }

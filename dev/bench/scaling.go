@@ -18,6 +18,7 @@ type scalingCommand struct {
 	Peak         int64         `help:"How many times the average rate the busiest hour has." default:"3"`
 	Price        int64         `help:"USD for a million actions of Temporal Cloud." default:"50"`
 	Retention    int64         `help:"Days for which Temporal keeps closed workflows." default:"10"`
+	DedupeWindow time.Duration `help:"dedupe_window of the configuration." default:"24h"`
 	SweepEvery   time.Duration `help:"sweep.every of the apps." default:"5m"`
 	SweepOverlap time.Duration `help:"sweep.overlap of the apps." default:"6h"`
 	Publish      bool          `help:"Write docs/scaling.md and its picture, with the default settings."`
@@ -33,7 +34,7 @@ func (c scalingCommand) Run(out io.Writer) error {
 		}
 		return p.Publish(c.Root)
 	}
-	in.Peak, in.ActionPrice, in.Retention, in.SweepEvery, in.SweepOverlap = c.Peak, c.Price, c.Retention, c.SweepEvery, c.SweepOverlap
+	in.Peak, in.ActionPrice, in.Retention, in.DedupeWindow, in.SweepEvery, in.SweepOverlap = c.Peak, c.Price, c.Retention, c.DedupeWindow, c.SweepEvery, c.SweepOverlap
 	rates := c.Rates
 	if len(rates) == 0 {
 		rates = scaling.Rates

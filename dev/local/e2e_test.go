@@ -312,11 +312,11 @@ func TestLogsHaveNoPrivateData(t *testing.T) {
 	}
 }
 
-// TestRetention makes sure that a closed workflow is kept longer than the key in Redis.
+// TestRetention makes sure that a closed workflow is kept longer than Redis remembers a call.
 func TestRetention(t *testing.T) {
 	namespace, err := shared.Temporal.WorkflowService().DescribeNamespace(testContext(t), &workflowservice.DescribeNamespaceRequest{Namespace: "default"})
 	require.NoError(t, err)
-	require.Greater(t, namespace.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration(), dedupe.Retention)
+	require.Greater(t, namespace.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration(), dedupe.MaxWindow+dedupe.Period)
 }
 
 func TestTwoStacksDoNotShareAState(t *testing.T) {

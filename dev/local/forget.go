@@ -3,7 +3,10 @@ package local
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
@@ -14,14 +17,16 @@ import (
 	"aftercall/internal/redisguard"
 )
 
-// ForgetInRedis deletes a call's key from Redis, as its expiry would.
+// ForgetInRedis makes Redis forget a call, as the end of the dedupe_window would.
 func (s *Stack) ForgetInRedis(ctx context.Context, call tencentsim.Call) error {
 	rdb, err := redisguard.NewClient(s.redisURL, redisguard.PatientTimeout)
 	if err != nil {
 		return err
 	}
 	defer rdb.Close()
-	return rdb.Del(ctx, dedupe.Key(call.SDKAppID, call.Record.CallID)).Err()
+	guard := redisguard.New(ctx, rdb, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	defer guard.Close()
+	return dedupe.Forget(ctx, guard, time.Now(), call.SDKAppID, call.Record.CallID)
 }
 
 // Forget deletes a call from Redis and from Temporal, as expiry and retention would.

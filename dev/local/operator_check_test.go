@@ -35,7 +35,7 @@ ok  starters                     1 alive
 ok  temporal                     namespace default, server VERSION
 ok  clock                        this machine agrees with temporal, ledger, redis
 ok  process clocks               those of 2 starters and workers are right
-ok  retention                    closed workflows are kept for 10 days, longer than the 8 days that Redis remembers a call
+ok  retention                    closed workflows are kept for 10 days, longer than the dedupe_window, 1 day
 ok  search attributes            all N are registered
 ok  workers                      1 on the task queue aftercall
 ok  ledger                       sqlite://DIR/ledger.db, this release can use its tables, takes a write, N GiB free
@@ -251,7 +251,7 @@ func (c console) testCheckNamespace() {
 		return !strings.Contains(o.stdout, "there is no namespace short")
 	}, testTimeout, 200*time.Millisecond)
 	require.Equal(c.t, cli.Refused, o.code)
-	require.Contains(c.t, o.stdout, `FAIL  retention                    closed workflows are kept for 24h0m0s, not longer than the 8 days that Redis remembers a call
+	require.Contains(c.t, o.stdout, `FAIL  retention                    closed workflows are kept for 1 day, not longer than the dedupe_window, 1 day
                                    → temporal operator namespace update --namespace short --retention 10d
 `)
 	require.Contains(c.t, o.stdout, "FAIL  search attributes            missing: CallApp, ")

@@ -98,7 +98,7 @@ func normalize(text string) string {
 		{`\b\d+(\.\d+)?(ms|µs|s)\b`, "DURATION"},
 		{`Id-[0-9a-f]{32}-O-Seq-\d+`, "REQUEST"},
 		{`/[0-9a-f]{8}-[0-9a-f-]{27}/history`, "/RUN/history"},
-		{`\b19\d h\b`, "HOURS"},
+		{`\b(2[3-9]|3[01]) h\b`, "HOURS"},
 		{`\d+ apps, \d+ targets, \d+ tariffs`, "APPS"},
 		{`\d+ (checks|are registered)`, "N $1"},
 		{`\d+ GiB free`, "N GiB free"},

@@ -21,8 +21,9 @@ import (
 )
 
 // Retention is how long the namespace keeps closed workflows: longer than Redis
-// remembers a call, so that the workflow ID still rejects duplicates then.
-const Retention = dedupe.Retention + 2*24*time.Hour
+// remembers a call, whatever the dedupe_window, so that the workflow ID still rejects
+// duplicates then; and longer than Tencent lists its record.
+const Retention = dedupe.MaxWindow + 2*24*time.Hour
 
 // ServerArguments returns the arguments of the development server besides ports
 // and file: SQLite with a write-ahead log, and limits above any test load.

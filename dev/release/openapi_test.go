@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/prometheus/client_golang/prometheus"
@@ -74,7 +75,7 @@ func TestAnswersAreThoseDescribed(t *testing.T) {
 
 	handler := callback.New(
 		[]callback.App{{ID: 1400000000, Name: "clinic", Secrets: []string{"a-callback-path-secret"}}},
-		dedupe.New(nil, prometheus.NewRegistry()), callback.Limits{}, nil, prometheus.NewRegistry(), slog.New(slog.DiscardHandler),
+		dedupe.New(nil, dedupe.DefaultWindow, time.Now, prometheus.NewRegistry()), callback.Limits{}, nil, prometheus.NewRegistry(), slog.New(slog.DiscardHandler),
 	)
 	defer handler.Close()
 	const path, ended = "/tencent/call/a-callback-path-secret", `{"CallbackCommand":"Call.CallbackAfterEndCall"}`

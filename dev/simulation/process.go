@@ -66,7 +66,8 @@ func (w *World) boot(ctx context.Context) error {
 	p.starterClocks = clock.NewWatch(w.starterClock.now, telemetry.NewRegistry(), w.logger, w.clockSources(p)...)
 	p.workerClocks = clock.NewWatch(w.workerClock.now, reg, w.logger, w.clockSources(p)...)
 	calls := launch.NewCalls(p.temporal, taskQueue).WithClock(func() time.Time { return p.starterClocks.NowOf(clock.Temporal) })
-	p.receiver = callback.New(starterservice.Apps(w.config), dedupe.New(p.guard, reg), callback.Limits{}, notedStarter{starterSeam{calls}, w}, reg, w.logger)
+	claims := dedupe.New(p.guard, w.config.DedupeWindow, p.starterClocks.Now, reg)
+	p.receiver = callback.New(starterservice.Apps(w.config), claims, callback.Limits{}, notedStarter{starterSeam{calls}, w}, reg, w.logger)
 	p.receiver.UseClock(p.starterClocks.Now)
 	if p.tasks, err = workerservice.NewTasks(w.config, workerservice.Connections{
 		Temporal: p.temporal, TaskQueue: taskQueue, Redis: p.guard, Ledger: notedLedger{ledgerSeam{w.ledger, w.plan}, w},

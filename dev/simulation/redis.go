@@ -49,11 +49,8 @@ func (s *redisSeam) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 		if deathOf(ctx).dead.Load() { // the process is gone: not an outage of Redis
 			return failed(command, redis.ErrPoolTimeout)
 		}
-		key := ""
-		if args := command.Args(); len(args) > 1 {
-			key, _ = args[1].(string)
-		}
-		if !strings.HasPrefix(key, "aftercall:call:") {
+		key, ok := keyOf(command)
+		if !ok {
 			return next(ctx, command)
 		}
 		if s.plan.strikes(RedisBefore, command.Name(), key) {
@@ -65,6 +62,17 @@ func (s *redisSeam) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 		}
 		return err
 	}
+}
+
+// keyOf returns the first key of a call that a command is about.
+func keyOf(command redis.Cmder) (string, bool) {
+	for _, arg := range command.Args() {
+		// The scripts of package dedupe get pointers.
+		if key, ok := arg.(*string); ok && (strings.HasPrefix(*key, "aftercall:call:") || strings.HasPrefix(*key, "aftercall:known:")) {
+			return *key, true
+		}
+	}
+	return "", false
 }
 
 func failed(command redis.Cmder, err error) error {

@@ -77,7 +77,7 @@ func newOddWorld(t *testing.T) *oddWorld {
 	})
 	w.receiver = httptest.NewServer(starter.New([]starter.App{{
 		ID: oddApp, Name: "clinic", Secrets: []string{oddSecret},
-	}}, dedupe.New(guard, reg), starter.Limits{Answer: waitFor}, w, reg, logger))
+	}}, dedupe.New(guard, dedupe.DefaultWindow, time.Now, reg), starter.Limits{Answer: waitFor}, w, reg, logger))
 	t.Cleanup(w.receiver.Close)
 	require.NoError(t, w.client.SetCallback(t.Context(), tencent.CallbackConfig{
 		URL: w.receiver.URL + starter.PathPrefix + oddSecret, Commands: []tencent.Command{tencent.CommandAfterEndCall},

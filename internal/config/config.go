@@ -17,6 +17,8 @@ type Config struct {
 	Targets []Target                  `yaml:"targets" doc:"Who is notified; each target may subscribe to some of the events."`
 	Tariffs map[string]billing.Tariff `yaml:"tariffs" required:"true" doc:"The tariffs by name."`
 
+	DedupeWindow time.Duration `yaml:"dedupe_window" default:"24h" doc:"How long Redis remembers a call at least, so that repeated callbacks of it cost Temporal nothing: 1h to 192h, and shorter than the namespace's retention. See [callback.md](callback.md#duplicates)."`
+
 	variables map[string]bool
 	// appCharges are those of allCharges, which every target would compute again.
 	appCharges []notify.Charge

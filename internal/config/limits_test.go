@@ -1,12 +1,14 @@
 package config_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"aftercall/internal/config"
+	"aftercall/internal/dedupe"
 )
 
 func TestSweepSettings(t *testing.T) {
@@ -35,6 +37,22 @@ func TestSweepSettings(t *testing.T) {
 	cfg, err := parse(t, valid)
 	require.NoError(t, err)
 	require.Equal(t, config.Sweep{Every: config.Interval(5 * time.Minute), Settle: 2 * time.Minute, Overlap: 6 * time.Hour}, cfg.Apps[0].Sweep, "defaults")
+}
+
+func TestDedupeWindow(t *testing.T) {
+	const bad = "test.yaml:1:16: dedupe_window: must be from 1h to 192h, one day longer than Tencent keeps records; left out, it is 24h"
+	for text, want := range map[string]string{"1h": "", "24h": "", "192h": "", "0s": bad, "59m59s": bad, "192h1s": bad, "-24h": bad} {
+		cfg, err := parse(t, "dedupe_window: "+text+"\n"+valid)
+		if want != "" {
+			require.EqualError(t, err, want, text)
+			continue
+		}
+		require.NoError(t, err, text)
+		require.Equal(t, text, strings.TrimSuffix(cfg.DedupeWindow.String(), "0m0s"))
+	}
+	cfg, err := parse(t, valid)
+	require.NoError(t, err)
+	require.Equal(t, dedupe.DefaultWindow, cfg.DedupeWindow)
 }
 
 func TestRelaySettings(t *testing.T) {

@@ -44,7 +44,7 @@ func TestProblems(t *testing.T) {
 		"unknown key near":       {"    tariff: standard", "    tarif: standard", `10:5: apps[0].tarif: unknown key "tarif": did you mean "tariff"?`},
 		"unknown key spelling":   {"secret_key:", "secretKey:", `4:5: apps[0].secretKey: unknown key "secretKey": did you mean "secret_key"?`},
 		"unknown key far":        {"    url:", "    colour: red\n    url:", `15:5: targets[0].colour: unknown key "colour": known here are allow_private, apps, breaker_cooldown, events, media, name, proxy, results, retry_window, secrets, type, url`},
-		"unknown key at the top": {"targets:\n", "hooks: []\ntargets:\n", `12:1: hooks: unknown key "hooks": known here are apps, targets, tariffs`},
+		"unknown key at the top": {"targets:\n", "hooks: []\ntargets:\n", `12:1: hooks: unknown key "hooks": known here are apps, dedupe_window, targets, tariffs`},
 		"duplicate key":          {"    tariff: standard", "    tariff: standard\n    tariff: standard", "11:5: apps[0].tariff: is there twice, first in line 10: remove one"},
 		"sweep settles early":    {"    tariff: standard", "    tariff: standard\n    sweep: {settle: 4s}", "11:21: apps[0].sweep.settle: must be from 5s to 1h: Tencent has the record of a call five seconds after its end, and a sweep that lists it earlier misses it"},
 		"sweep overlap is short": {"    tariff: standard", "    tariff: standard\n    sweep: {overlap: 59m59s}", "11:22: apps[0].sweep.overlap: must be from 1h to 72h: Tencent may list calls by their start, and then a sweep misses calls that are longer than the overlap"},

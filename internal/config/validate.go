@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode"
 
+	"aftercall/internal/dedupe"
 	"aftercall/internal/tencent"
 )
 
@@ -50,6 +51,9 @@ func (v validator) validate() {
 	unique(v, "apps", "sdk_app_id", ids)
 	unique(v, "targets", "name", targetNames)
 	v.tariffs()
+	if w := v.config.DedupeWindow; w < dedupe.MinWindow || w > dedupe.MaxWindow {
+		v.report("dedupe_window", "must be from 1h to 192h, one day longer than Tencent keeps records; left out, it is 24h")
+	}
 }
 
 func (v validator) app(path string, app App) {

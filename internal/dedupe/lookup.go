@@ -2,8 +2,6 @@ package dedupe
 
 import (
 	"context"
-	"errors"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -24,27 +22,31 @@ type State struct {
 }
 
 // Lookup reads what Redis knows about a call, and changes nothing.
-func Lookup(ctx context.Context, rdb redis.UniversalClient, app tencent.SDKAppID, callID string) (State, error) {
-	key := Key(app, callID)
-	value, err := rdb.Get(ctx, key).Result()
-	if errors.Is(err, redis.Nil) {
-		return State{}, nil
-	}
+func Lookup(ctx context.Context, rdb redis.UniversalClient, now time.Time, app tencent.SDKAppID, callID string) (State, error) {
+	found, expiresIn, err := look(ctx, rdb, anywhere(now, app, callID))
+	state, _ := parse(found)
+	return State{Found: state != "", Started: state == stateKnown, ExpiresIn: expiresIn}, err
+}
+
+// look returns what Redis has of a call, empty for nothing, and how long it keeps it.
+func look(ctx context.Context, rdb redis.UniversalClient, p place) (found string, expiresIn time.Duration, err error) {
+	answer, err := lookScript.run(ctx, rdb, p.keys, p.field).Slice()
 	if err != nil {
-		return State{}, err
+		return "", 0, err
 	}
-	expiresIn, err := rdb.PTTL(ctx, key).Result()
-	if err != nil {
-		return State{}, err
+	if len(answer) == 2 {
+		found, _ = answer[0].(string)
+		ms, _ := answer[1].(int64)
+		expiresIn = time.Duration(max(ms, 0)) * time.Millisecond
 	}
-	state, _, _ := strings.Cut(value, " ")
-	return State{Found: true, Started: state == stateDone, ExpiresIn: max(expiresIn, 0)}, nil
+	return found, expiresIn, nil
 }
 
 // Forget makes Redis forget a call, so that Temporal is asked about its next
-// callback. If Redis does not answer, duplicates stay known until Retention is over.
-func Forget(ctx context.Context, guard *redisguard.Guard, app tencent.SDKAppID, callID string) error {
+// callback. If Redis does not answer, duplicates stay known until the window is over.
+func Forget(ctx context.Context, guard *redisguard.Guard, now time.Time, app tencent.SDKAppID, callID string) error {
+	place := anywhere(now, app, callID)
 	return guard.Do(ctx, func(ctx context.Context, rdb redis.UniversalClient) error {
-		return rdb.Del(ctx, Key(app, callID)).Err()
+		return forgetScript.run(ctx, rdb, place.keys, place.field).Err()
 	})
 }

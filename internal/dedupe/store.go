@@ -5,10 +5,15 @@
 // that forgets, the ledger knows. So no method returns an error: while Redis is
 // down, slow or empty, the answer is Unavailable or Claimed, and the caller
 // asks Temporal.
+//
+// While the workflow of a call is being started, the call has a key of its own, the
+// claim, for ten seconds. Then it is remembered in a few bytes, for the window.
 package dedupe
 
 import (
 	"context"
+	"encoding/hex"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,10 +24,6 @@ import (
 	"aftercall/internal/redisguard"
 	"aftercall/internal/tencent"
 )
-
-// Retention is how long a call whose workflow was started is remembered: one
-// day longer than Tencent's API lists its record.
-const Retention = 8 * 24 * time.Hour
 
 // claimTTL is many times as long as a callback takes, and short, so that the
 // claim of a failed start or of a process that died is forgotten soon. Until
@@ -53,25 +54,33 @@ type Claim struct {
 	Fingerprint string
 	// Key identifies the call.
 	Key string
+
+	place place
 }
 
-// The values are "claim <fingerprint>" while the workflow is being started, and
-// "done <fingerprint>" after that.
+// What Redis has of a call begins with one of these and a space: "claim <fingerprint>"
+// is the claim, "known <packed fingerprint>" what a script makes of a field in a bucket.
+// Before there were buckets, "done <fingerprint>" took the place of the claim for eight
+// days, so starters of that release understand the claims, and this one what they wrote.
 const (
-	stateClaim = "claim"
-	stateDone  = "done"
+	stateClaim  = "claim"
+	stateKnown  = "known"
+	stateBefore = "done"
 )
 
 // Store keeps in Redis which calls were started. It is safe for concurrent use.
 type Store struct {
 	guard    *redisguard.Guard
+	window   time.Duration
+	now      func() time.Time
 	outcomes *prometheus.CounterVec
 }
 
-// New returns a Store in a Redis of version 7.0 or newer.
-func New(guard *redisguard.Guard, reg prometheus.Registerer) *Store {
+// New returns a Store in a Redis of version 7.0 or newer, which remembers a call for
+// window at least, MinWindow to MaxWindow, and for a Period longer at most.
+func New(guard *redisguard.Guard, window time.Duration, now func() time.Time, reg prometheus.Registerer) *Store {
 	s := &Store{
-		guard: guard,
+		guard: guard, window: window, now: now,
 		outcomes: promauto.With(reg).NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_dedupe_total",
 			Help: "Callbacks by what Redis knew about their CallId: claimed (new), held (claimed before, not confirmed), known (a duplicate), unavailable.",
@@ -81,12 +90,6 @@ func New(guard *redisguard.Guard, reg prometheus.Registerer) *Store {
 		s.outcomes.WithLabelValues(string(outcome)) // so that an increase from zero is visible
 	}
 	return s
-}
-
-// Key is the Redis key of a call. An SDKAppID consists of digits, so no two
-// calls share a key, whatever their CallIds contain.
-func Key(app tencent.SDKAppID, callID string) string {
-	return redisguard.KeyPrefix + "call:" + app.String() + ":" + callID
 }
 
 // Ping reports whether Redis accepts a write in time.
@@ -101,22 +104,20 @@ func (s *Store) Claim(ctx context.Context, app tencent.SDKAppID, callID, fingerp
 }
 
 func (s *Store) claim(ctx context.Context, app tencent.SDKAppID, callID, fingerprint string) Claim {
-	c := Claim{Outcome: Unavailable, Key: Key(app, callID)}
-	value := stateClaim + " " + fingerprint
+	place := placeOf(s.now(), s.window, app, callID)
+	c := Claim{Outcome: Unavailable, Key: place.keys[0], place: place}
 	var found string
 	if err := s.guard.Do(ctx, func(ctx context.Context, rdb redis.UniversalClient) error {
 		var err error
-		// SetArgs does the same with twice the allocations.
-		found, err = rdb.Do(ctx, "SET", c.Key, value, "PX", claimTTL.Milliseconds(), "NX", "GET").Text()
+		found, err = claimScript.run(ctx, rdb, place.keys, place.field, stateClaim+" "+fingerprint).Text()
 		return err
 	}); err != nil {
 		return c
 	}
-	state, first, _ := strings.Cut(found, " ")
-	switch state {
+	switch state, first := parse(found); state {
 	case "":
 		c.Outcome, c.Fingerprint = Claimed, fingerprint
-	case stateDone:
+	case stateKnown:
 		c.Outcome, c.Fingerprint = Known, first
 	default:
 		c.Outcome, c.Fingerprint = Held, first
@@ -124,13 +125,35 @@ func (s *Store) claim(ctx context.Context, app tencent.SDKAppID, callID, fingerp
 	return c
 }
 
+// parse separates what Redis has of a call: stateClaim or stateKnown, or empty for
+// nothing, and the fingerprint.
+func parse(found string) (state, fingerprint string) {
+	state, fingerprint, _ = strings.Cut(found, " ")
+	switch state {
+	case stateKnown:
+		return stateKnown, hex.EncodeToString([]byte(fingerprint))
+	case stateBefore:
+		return stateKnown, fingerprint
+	}
+	return state, fingerprint
+}
+
 // Confirm records that the workflow of the call is durably started, and the
-// fingerprint of the callback that started it.
+// fingerprint of the callback that started it, 32 hexadecimal digits.
 func (s *Store) Confirm(ctx context.Context, c Claim, fingerprint string) {
+	packed, err := hex.DecodeString(fingerprint)
+	if err != nil {
+		return // from a workflow that no callback of this program has started
+	}
 	// If this is lost, later duplicates cost Temporal a request each.
 	_ = s.guard.Do(ctx, func(ctx context.Context, rdb redis.UniversalClient) error {
-		return rdb.Set(ctx, c.Key, stateDone+" "+fingerprint, Retention).Err()
+		return remember(ctx, rdb, c.place, string(packed))
 	})
+}
+
+// remember puts a call into the latest of its buckets.
+func remember(ctx context.Context, rdb client, p place, packed string) error {
+	return rememberScript.run(ctx, rdb, p.keys[1:2], p.field, packed, strconv.FormatInt(int64(p.expiry/time.Second), 10)).Err()
 }
 
 // Confirmed reports whether the call has meanwhile been confirmed for another
@@ -139,11 +162,11 @@ func (s *Store) Confirmed(ctx context.Context, c Claim) (fingerprint string, con
 	var found string
 	if err := s.guard.Do(ctx, func(ctx context.Context, rdb redis.UniversalClient) error {
 		var err error
-		found, err = rdb.Get(ctx, c.Key).Result()
+		found, _, err = look(ctx, rdb, c.place)
 		return err
 	}); err != nil {
 		return "", false
 	}
-	state, first, _ := strings.Cut(found, " ")
-	return first, state == stateDone
+	state, first := parse(found)
+	return first, state == stateKnown
 }

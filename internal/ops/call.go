@@ -161,7 +161,10 @@ func (d *Deps) redisStatus(ctx context.Context, app *config.App, callID string) 
 	if err != nil {
 		return nil, err
 	}
-	seen, err := ask(ctx, func(ctx context.Context) (dedupe.State, error) { return dedupe.Lookup(ctx, rdb, app.SDKAppID, callID) })
+	now := d.now(ctx)
+	seen, err := ask(ctx, func(ctx context.Context) (dedupe.State, error) {
+		return dedupe.Lookup(ctx, rdb, now, app.SDKAppID, callID)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("Redis does not answer: %w", err)
 	}

@@ -8,7 +8,6 @@ import (
 
 	"go.temporal.io/api/workflowservice/v1"
 
-	"aftercall/internal/dedupe"
 	"aftercall/internal/temporalclient"
 	"aftercall/workflows"
 )
@@ -31,19 +30,25 @@ func probeTemporal(ctx context.Context, d *Deps) (string, error) {
 }
 
 func probeRetention(ctx context.Context, d *Deps) (string, error) {
+	cfg, err := d.Config()
+	if err != nil {
+		return "", err
+	}
 	c, namespace, err := d.Temporal()
 	if err != nil {
 		return "", err
 	}
+	cure := "temporal operator namespace update --namespace " + namespace + " --retention 10d"
 	retention, err := ask(ctx, func(ctx context.Context) (time.Duration, error) { return temporalclient.Retention(ctx, c, namespace) })
 	switch {
 	case err != nil:
 		return "", d.temporalError(err)
-	case retention <= dedupe.Retention:
-		return "", Errorf(Failed, "temporal operator namespace update --namespace "+namespace+" --retention 10d",
-			"closed workflows are kept for %s, not longer than the %s that Redis remembers a call", inDays(retention), inDays(dedupe.Retention))
+	case retention <= cfg.DedupeWindow:
+		return "", Errorf(Failed, cure, "closed workflows are kept for %s, not longer than the dedupe_window, %s", inDays(retention), inDays(cfg.DedupeWindow))
+	case retention <= conflictsShown:
+		return "", warn(cure, "closed workflows are kept for %s: of calls that Tencent lists for %s, failed workflows disappear earlier", inDays(retention), inDays(conflictsShown))
 	}
-	return fmt.Sprintf("closed workflows are kept for %s, longer than the %s that Redis remembers a call", inDays(retention), inDays(dedupe.Retention)), nil
+	return fmt.Sprintf("closed workflows are kept for %s, longer than the dedupe_window, %s", inDays(retention), inDays(cfg.DedupeWindow)), nil
 }
 
 func probeSearchAttributes(ctx context.Context, d *Deps) (string, error) {
@@ -148,9 +153,13 @@ func (d *Deps) countWorkflows(ctx context.Context, query string) (int64, error) 
 	return counted.GetCount(), nil
 }
 
-// inDays writes whole days as days, from two on.
+// inDays writes whole days as days.
 func inDays(d time.Duration) string {
-	if day := 24 * time.Hour; d > day && d%day == 0 {
+	const day = 24 * time.Hour
+	switch {
+	case d == day:
+		return "1 day"
+	case d > day && d%day == 0:
 		return fmt.Sprintf("%d days", d/day)
 	}
 	return d.String()

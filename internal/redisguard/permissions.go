@@ -26,6 +26,8 @@ func CheckPermissions(ctx context.Context, rdb redis.UniversalClient) error {
 		p.HSetNX(ctx, hash, "since", 0)
 		p.HSet(ctx, hash, "reason", "")
 		p.HIncrBy(ctx, hash, "count", 1)
+		p.HGet(ctx, hash, "count")
+		p.HDel(ctx, hash, "count")
 		p.HGetAll(ctx, hash)
 		p.ZAdd(ctx, set, redis.Z{Member: ""})
 		p.Expire(ctx, set, time.Second)

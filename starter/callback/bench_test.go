@@ -54,7 +54,7 @@ func benchmarkDuplicates(tb testing.TB) (serve func(), ok bool) {
 		require.NoError(tb, rdb.Close())
 	})
 	temporal := &fakeTemporal{started: map[string]string{}}
-	handler := New([]App{{ID: appID, Name: "clinic", Secrets: []string{secret}}}, dedupe.New(guard, reg), Limits{}, temporal, reg, logger)
+	handler := New([]App{{ID: appID, Name: "clinic", Secrets: []string{secret}}}, dedupe.New(guard, dedupe.DefaultWindow, time.Now, reg), Limits{}, temporal, reg, logger)
 	target, err := url.Parse(PathPrefix + secret + "?" + endQuery)
 	require.NoError(tb, err)
 	text := &reusedBody{}

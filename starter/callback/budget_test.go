@@ -3,7 +3,6 @@ package callback
 import (
 	"context"
 	"log/slog"
-	"strings"
 	"testing"
 	"time"
 
@@ -28,7 +27,7 @@ func (*deadlineHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.P
 
 func (h *deadlineHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
-		if deadline, ok := ctx.Deadline(); ok && strings.Contains(cmd.String(), "aftercall:call:") {
+		if deadline, ok := ctx.Deadline(); ok && cmd.Name() == "evalsha" {
 			h.deadlines = append(h.deadlines, deadline)
 		}
 		return next(ctx, cmd)
@@ -47,7 +46,7 @@ func TestRedisKeepsTheBudget(t *testing.T) {
 	})
 	hook := &deadlineHook{}
 	rdb.AddHook(hook)
-	h := New(testApps, dedupe.New(guard, reg), Limits{}, &fakeTemporal{started: map[string]string{}}, reg, logger)
+	h := New(testApps, dedupe.New(guard, dedupe.DefaultWindow, time.Now, reg), Limits{}, &fakeTemporal{started: map[string]string{}}, reg, logger)
 	t.Cleanup(h.Close)
 
 	cb, err := tencent.DecodeCallback(tencent.ParseQuery(endQuery), []byte(body))

@@ -90,7 +90,7 @@ func TestConfirmedMeanwhile(t *testing.T) {
 	f := newFixture(t, "redis://"+m.Addr(), m.FlushAll)
 	f.temporal.down = errDown
 	f.temporal.onStart = func(context.Context) {
-		if err := m.Set(dedupe.Key(appID, callID), "done another-fingerprint"); err != nil {
+		if err := m.Set(dedupe.ClaimKey(appID, callID), "done another-fingerprint"); err != nil {
 			t.Error(err)
 		}
 	}
@@ -133,7 +133,7 @@ func TestCallsThatAreNotAccepted(t *testing.T) {
 		},
 		"by another process": {
 			after: func(f *fixture, m *miniredis.Miniredis) {
-				require.NoError(f.t, m.Set(dedupe.Key(appID, callID), "done fp"))
+				require.NoError(f.t, m.Set(dedupe.ClaimKey(appID, callID), "done fp"))
 			},
 		},
 		"by another process, and Redis is down": {

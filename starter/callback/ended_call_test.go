@@ -102,7 +102,7 @@ func TestStartWhoseAnswerIsLost(t *testing.T) {
 func TestClaimOfADeadProcessStopsNoCallback(t *testing.T) {
 	m := miniredis.RunT(t)
 	f := newFixture(t, "redis://"+m.Addr(), m.FlushAll)
-	require.NoError(t, m.Set(dedupe.Key(appID, "055662e1-bc8a-469c-a334-1126c8c17d58"), "claim fp"))
+	require.NoError(t, m.Set(dedupe.ClaimKey(appID, "055662e1-bc8a-469c-a334-1126c8c17d58"), "claim fp"))
 	f.requireOK(f.post(good, body))
 	require.Len(t, f.temporal.params, 1)
 }
@@ -137,7 +137,8 @@ func TestHeldClaimTellsTheFirstFingerprint(t *testing.T) {
 	m := miniredis.RunT(t)
 	f := newFixture(t, "redis://"+m.Addr(), m.FlushAll)
 	f.requireOK(f.post(good, body))
-	require.NoError(t, m.Set(dedupe.Key(appID, "055662e1-bc8a-469c-a334-1126c8c17d58"), "claim another-fingerprint"))
+	m.FlushAll()
+	require.NoError(t, m.Set(dedupe.ClaimKey(appID, "055662e1-bc8a-469c-a334-1126c8c17d58"), "claim another-fingerprint"))
 	f.requireOK(f.post(good, body))
 	require.Zero(t, f.temporal.describes, "Temporal need not be asked for it")
 	f.requireConflicts(1)

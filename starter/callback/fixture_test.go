@@ -149,7 +149,7 @@ func newFixtureWith(t *testing.T, redisURL string, flush func(), change func(*Ha
 	})
 	temporal := &fakeTemporal{started: map[string]string{}}
 	// A busy machine is no reason for another answer.
-	h := New(testApps, dedupe.New(guard, reg), Limits{Answer: 20 * time.Second}, temporal, reg, logger)
+	h := New(testApps, dedupe.New(guard, dedupe.DefaultWindow, time.Now, reg), Limits{Answer: 20 * time.Second}, temporal, reg, logger)
 	change(h)
 	t.Cleanup(h.Close)
 	return &fixture{t: t, temporal: temporal, reg: reg, flush: flush, handler: h}

@@ -56,9 +56,23 @@ func TestADuplicateCostsNoTokenAndOneRoundTrip(t *testing.T) {
 	m := miniredis.RunT(t)
 	f := newFixtureWith(t, "redis://"+m.Addr(), m.FlushAll, func(h *Handler) { h.limits.Calls = &tokens{n: 1} })
 	f.requireOK(f.post(good, body))
-	before := m.CommandCount()
+	before := f.redisCommands()
 	f.requireOK(f.post(good, body))
-	require.Equal(t, before+1, m.CommandCount())
+	require.Equal(t, before+1, f.redisCommands())
+}
+
+// redisCommands is how many commands were sent to Redis.
+func (f *fixture) redisCommands() uint64 {
+	f.t.Helper()
+	families, err := f.reg.Gather()
+	require.NoError(f.t, err)
+	for _, family := range families {
+		if family.GetName() == "aftercall_redis_duration_seconds" {
+			return family.GetMetric()[0].GetHistogram().GetSampleCount()
+		}
+	}
+	require.Fail(f.t, "no metric")
+	return 0
 }
 
 // TestStartsOfABurst: when as many starts wait for Temporal as it needs to be busy,

@@ -55,7 +55,8 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	}
 	clocks := p.Clocks()
 	calls := launch.NewCalls(temporal, settings.TaskQueue).Decrypting(settings.PayloadKeys).WithClock(func() time.Time { return clocks.NowOf(clock.Temporal) })
-	receiver := callback.New(Apps(cfg), dedupe.New(p.Redis, reg), limits(settings, cfg, p.Redis), calls, reg, logger)
+	claims := dedupe.New(p.Redis, cfg.DedupeWindow, clocks.Now, reg)
+	receiver := callback.New(Apps(cfg), claims, limits(settings, cfg, p.Redis), calls, reg, logger)
 	receiver.UseClock(clocks.Now)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {

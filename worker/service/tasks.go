@@ -96,7 +96,7 @@ func NewTasks(cfg *config.Config, c Connections, reg prometheus.Registerer, logg
 		return nil, err
 	}
 	forget := func(ctx context.Context, app tencent.SDKAppID, callID string) error {
-		return dedupe.Forget(ctx, c.Redis, app, callID)
+		return dedupe.Forget(ctx, c.Redis, c.Clocks.Now(), app, callID)
 	}
 	t.activities = activities.New(apps, c.Ledger, targets, forget, t.Calls.FoldReview, reg)
 	t.activities.UseClock(temporalNow)

@@ -59,13 +59,14 @@ type Storage struct {
 	TemporalBytes   int64 `json:"temporal_bytes"`
 	VisibilityBytes int64 `json:"visibility_bytes"`
 	LedgerBytes     int64 `json:"ledger_bytes"`
-	RedisBytes      int64 `json:"redis_bytes"`
-	RedisKeys       int64 `json:"redis_keys_per_1000"`
+	// RedisBytes are those of a call that is remembered; see RedisMemory.
+	RedisBytes int64 `json:"redis_bytes"`
 }
 
 // Requests are those that a call causes.
 type Requests struct {
-	RecordAPI     int64 `json:"record_api_per_1000"`
+	RecordAPI int64 `json:"record_api_per_1000"`
+	// RedisCommands include those of scripts.
 	RedisCommands int64 `json:"redis_commands_per_1000"`
 	// TemporalCommits and LedgerCommits are transactions of PostgreSQL.
 	TemporalCommits int64 `json:"temporal_commits_per_1000"`
@@ -147,6 +148,21 @@ func Publish(root string, m Measurement) error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(root, File), append(text, '\n'), 0o644)
+}
+
+// PublishRedisMemory replaces what a call takes in Redis, which is the same for all.
+func PublishRedisMemory(root string, bytes int64) error {
+	all, err := Read(root)
+	if err != nil {
+		return err
+	}
+	for _, m := range all {
+		m.Storage.RedisBytes = bytes
+		if err := Publish(root, m); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // BurnDownCPU is the CPU time of all parts for a call of the burn-down.

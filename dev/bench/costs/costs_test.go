@@ -33,15 +33,15 @@ func TestWhatIdlenessCostsIsSubtracted(t *testing.T) {
 		moment, used := begin.Add(time.Duration(seconds)*time.Second), map[string]time.Duration{"worker": cpu, "redis": 0}
 		return snapshot{
 			until: moment, untilCPU: used, at: moment, cpu: used,
-			counts:   counts{redisCommands: commands, redisKeys: keys, visibilityWrites: 2 * keys, visibilityIndexes: 45},
+			counts:   counts{redisCommands: commands, visibilityWrites: 2 * keys, visibilityIndexes: 45},
 			requests: requests, calls: requests,
 		}
 	}
-	var m Measurement
+	m := Measurement{Storage: Storage{RedisBytes: 50}}
 	fill(&m, at(0, time.Second, 1000, 10, 5), at(40, 3*time.Second, 1900, 110, 105), at(60, 3100*time.Millisecond, 1950, 110, 105))
 	require.Equal(t, map[string]CPU{"worker": {PerCall: 18_000, Idle: 5000}, "redis": {}}, m.CPU)
 	require.Equal(t, Requests{RecordAPI: 1000, RedisCommands: 8000}, m.Requests)
-	require.Equal(t, Storage{VisibilityRows: 0, VisibilityWrites: 2000, VisibilityIndexes: 45, RedisKeys: 1000}, m.Storage)
+	require.Equal(t, Storage{VisibilityRows: 0, VisibilityWrites: 2000, VisibilityIndexes: 45, RedisBytes: 50}, m.Storage)
 	require.EqualValues(t, 18_000, m.TotalCPU())
 	require.EqualValues(t, 18_000, m.CPUOf("work", "none"))
 }
@@ -65,6 +65,12 @@ func TestPublishReplacesAMeasurement(t *testing.T) {
 	}
 	require.Equal(t, []string{"cluster", "cluster, partial indexes", "dev"}, names)
 	require.Equal(t, 4, all[2].Calls)
+	require.NoError(t, PublishRedisMemory(root, 50))
+	all, err = Read(root)
+	require.NoError(t, err)
+	require.Len(t, all, 3)
+	require.EqualValues(t, 50, all[0].Storage.RedisBytes)
+	require.EqualValues(t, 50, all[2].Storage.RedisBytes)
 	require.NoError(t, os.WriteFile(filepath.Join(root, File), []byte("{"), 0o600))
 	require.ErrorContains(t, Publish(root, all[0]), File)
 }

@@ -20,6 +20,8 @@ type Inputs struct {
 	ProcessCores int64
 	// Retention is how many days Temporal keeps closed workflows.
 	Retention int64
+	// DedupeWindow is the setting: Redis remembers a call for a dedupe.Period longer at most.
+	DedupeWindow time.Duration
 	// ShardWrite is how many ms a state transition keeps its shard busy, and ShardBusy
 	// how busy the average shard may be at the peak, in percent.
 	ShardWrite, ShardBusy int64
@@ -38,7 +40,7 @@ type Inputs struct {
 
 // Defaults are the inputs of docs/scaling.md.
 var Defaults = Inputs{
-	Peak: 3, Utilization: 50, ProcessCores: 2, Retention: 10, ShardWrite: 5, ShardBusy: 25,
+	Peak: 3, Utilization: 50, ProcessCores: 2, Retention: 10, DedupeWindow: dedupe.DefaultWindow, ShardWrite: 5, ShardBusy: 25,
 	AppRequests: 180, SweepEvery: 5 * time.Minute, SweepOverlap: 6 * time.Hour,
 	WindowCalls: 1500, PageCalls: 100, PageTime: 100,
 	ActionPrice: 50, StoragePrice: 1050,
@@ -51,13 +53,15 @@ const (
 	secondsPerDay   = 24 * 60 * 60
 	secondsPerMonth = 30 * secondsPerDay
 	secondsPerYear  = 365 * secondsPerDay
-	redisDays       = int64(dedupe.Retention / (24 * time.Hour))
 	million         = 1_000_000
 	// minShards is for the future: the number can never change.
 	minShards = 512
 	// minProcesses is for the time in which one is down.
 	minProcesses = 2
 )
+
+// remembered is for how many seconds Redis remembers a call at most.
+func (in Inputs) remembered() int64 { return int64((in.DedupeWindow + dedupe.Period) / time.Second) }
 
 // Listings is how often sweeps list each call.
 func (in Inputs) Listings() int64 { return int64(in.SweepOverlap / in.SweepEvery) }
@@ -90,6 +94,7 @@ func (in Inputs) Validate(rates []int64) error {
 		{"--peak", in.Peak, 1, 100},
 		{"--price", in.ActionPrice, 0, 1000},
 		{"--retention", in.Retention, 1, 90},
+		{"--dedupe-window, in seconds", int64(in.DedupeWindow / time.Second), int64(dedupe.MinWindow / time.Second), int64(dedupe.MaxWindow / time.Second)},
 		{"--sweep-every, in seconds", int64(in.SweepEvery / time.Second), 10, secondsPerDay},
 		{"--sweep-overlap, in seconds", int64(in.SweepOverlap / time.Second), 3600, 3 * secondsPerDay},
 	} {

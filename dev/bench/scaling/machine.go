@@ -63,7 +63,7 @@ func (in Inputs) Machine(m costs.Measurement, capacity, callsADay int64) Machine
 	return Machine{
 		CallsADay: callsADay, PeakRate: peak, Busy: ceil(peak, capacity*10),
 		StoreBytes:  callsADay * in.Retention * (m.Storage.TemporalBytes + m.Storage.VisibilityBytes),
-		RedisBytes:  callsADay * redisDays * m.Storage.RedisBytes,
+		RedisBytes:  callsADay * in.remembered() / secondsPerDay * m.Storage.RedisBytes,
 		LedgerBytes: callsADay * 365 * m.Storage.LedgerBytes,
 	}
 }

@@ -43,7 +43,7 @@ func TestSize(t *testing.T) {
 		Workers:        2,                 // 2.088 / 2 = 1.04
 		Shards:         512,               // 300 × 4 × 5 ms = 6 busy shards, at 25 % 24; at least 512
 		Apps:           3,                 // 300 + 100 × 0.816 = 381.6 requests, at 180 2.12
-		RedisBytes:     13_824_000_000,    // 100 × 691,200 s × 200
+		RedisBytes:     2_304_000_000,     // 100 × 115,200 s × 200
 		StoreBytes:     1_728_000_000_000, // 100 × 864,000 s × 20,000
 		LedgerBytes:    6_307_200_000_000, // 100 × 31,536,000 s × 2,000
 		VisibilityRows: 86_400_000,        // 100 × 864,000 s
@@ -91,7 +91,7 @@ func TestMachine(t *testing.T) {
 		CallsADay:  1_000_000,
 		PeakRate:   34_723, // 11.574 × 3
 		Busy:       24,     // of 146
-		StoreBytes: 200_000_000_000, RedisBytes: 1_600_000_000, LedgerBytes: 730_000_000_000,
+		StoreBytes: 200_000_000_000, RedisBytes: 266_666_600, LedgerBytes: 730_000_000_000,
 	}, Defaults.Machine(measured, 146, 1_000_000))
 	capacity, err := ReadBurnDown(root)
 	require.NoError(t, err)

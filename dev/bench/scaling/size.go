@@ -36,7 +36,7 @@ func (in Inputs) Size(m costs.Measurement, rate int64) Size {
 	s.Workers = max(minProcesses, ceil(s.WorkerCores, 1000*in.ProcessCores))
 	s.Shards = powerOfTwo(max(minShards, ceil(s.PeakRate*m.Temporal.Transitions*in.ShardWrite*100, 1000*in.ShardBusy)))
 	s.Apps = ceil(s.PeakRate*m.Requests.RecordAPI+rate*in.sweepRequests(), 1000*in.AppRequests)
-	s.RedisBytes = rate * redisDays * secondsPerDay * m.Storage.RedisBytes
+	s.RedisBytes = rate * in.remembered() * m.Storage.RedisBytes
 	held := rate * in.Retention * secondsPerDay
 	s.StoreBytes = held * (m.Storage.TemporalBytes + m.Storage.VisibilityBytes)
 	s.VisibilityRows = held * m.Storage.VisibilityRows / 1000

@@ -9,6 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"aftercall/dev/bench/costs"
+	"aftercall/internal/dedupe"
 )
 
 // newTable returns a table whose columns but the first are aligned right.
@@ -58,7 +59,6 @@ func Costs(all []costs.Measurement) table.Writer {
 	figure("bytes in that list", number(func(m costs.Measurement) int64 { return m.Storage.VisibilityBytes }))
 	figure("bytes in Temporal's other tables", number(func(m costs.Measurement) int64 { return m.Storage.TemporalBytes }))
 	figure("bytes in the ledger", number(func(m costs.Measurement) int64 { return m.Storage.LedgerBytes }))
-	figure("keys in Redis", perCall(func(m costs.Measurement) int64 { return m.Storage.RedisKeys }))
 	figure("bytes in Redis", number(func(m costs.Measurement) int64 { return m.Storage.RedisBytes }))
 	figure("commands to Redis", perCall(func(m costs.Measurement) int64 { return m.Requests.RedisCommands }))
 	figure("transactions of Temporal", perCall(func(m costs.Measurement) int64 { return m.Requests.TemporalCommits }))
@@ -117,7 +117,8 @@ func (in Inputs) Table() table.Writer {
 		{"busiest hour, against the average", fmt.Sprintf("%d times", in.Peak)},
 		{"processors are busy then", fmt.Sprintf("%d %%", in.Utilization)},
 		{"processors of a starter or worker", thousands(in.ProcessCores)},
-		{"closed workflows are kept", fmt.Sprintf("%d days; Redis remembers a call for %d", in.Retention, redisDays)},
+		{"closed workflows are kept", fmt.Sprintf("%d days", in.Retention)},
+		{"Redis remembers a call", fmt.Sprintf("%.0f hours, the `dedupe_window`, and up to %.0f more", in.DedupeWindow.Hours(), dedupe.Period.Hours())},
 		{"a state transition occupies its shard", fmt.Sprintf("%d ms; a shard is busy %d %% of the busiest hour; %d shards or more", in.ShardWrite, in.ShardBusy, minShards)},
 		{"requests to the record API", fmt.Sprintf("%d a second for each app, %d ms each in a sweep", in.AppRequests, in.PageTime)},
 		{"a sweep", fmt.Sprintf("every %.0f minutes, over %.0f hours, %d calls in a window", in.SweepEvery.Minutes(), in.SweepOverlap.Hours(), in.WindowCalls)},

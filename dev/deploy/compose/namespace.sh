@@ -1,6 +1,6 @@
 #!/bin/sh
-# TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE say where. The retention is longer than the
-# eight days for which Redis remembers a call.
+# TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE say where. The retention is longer than
+# Tencent keeps records, and than any dedupe_window.
 set -eu
 temporal operator namespace create --namespace "$TEMPORAL_NAMESPACE" --retention 10d ||
   temporal operator namespace update --namespace "$TEMPORAL_NAMESPACE" --retention 10d
