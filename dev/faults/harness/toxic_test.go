@@ -85,7 +85,7 @@ func TestCutSlowly(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(n.close)
 	get := func() (int, error) {
-		answer, err := http.Get(o.Environ["DEV_TENCENT_URL"]) //nolint:noctx // it ends with the connection
+		answer, err := http.Get(o.Environ["DEV_TENCENT_URL"])
 		if err != nil {
 			return 0, err
 		}
