@@ -53,7 +53,7 @@ func TestTraces(t *testing.T) {
 		require.Equal(t, spans[0].TraceID, s.TraceID, "%s is in the one trace of the call", s.Name)
 		require.False(t, s.Failed && !strings.Contains(s.Name, "evalsha"), "%s failed", s.Name) // the first call of a script fails
 	}
-	requirePath(t, nodes, "callback", "redis set")
+	requirePath(t, nodes, "callback", "redis evalsha")
 	requirePath(t, nodes, "callback", "StartWorkflow:AfterCall", "RunWorkflow:AfterCall", "StartActivity:FetchRecord", "RunActivity:FetchRecord", "record API POST")
 	requirePath(t, nodes, "callback", "StartWorkflow:AfterCall", "RunWorkflow:AfterCall", "StartActivity:Charge", "RunActivity:Charge", "ledger INSERT")
 	requirePath(t, nodes, "callback", "StartWorkflow:AfterCall", "RunWorkflow:AfterCall", "StartActivity:Notify", "RunActivity:Notify", "deliver POST")
