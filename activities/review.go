@@ -60,9 +60,9 @@ func (a *Activities) OpenReview(ctx context.Context, p OpenReviewParams) (OpenRe
 			own := a.newChargeResult(entry, p.FirstRunID)
 			own.Recomputed = p.Reason
 			charged = &own
-		}
-		if found && entry.Operator == "" {
-			return OpenReviewResult{Charged: charged}, nil
+			if entry.Operator == "" {
+				return OpenReviewResult{Charged: charged}, nil
+			}
 		}
 	}
 	if p.NoRecord {
