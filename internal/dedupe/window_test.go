@@ -6,6 +6,8 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/stretchr/testify/require"
+
+	"aftercall/internal/testenv"
 )
 
 // TestWindow lets time pass for the process and for Redis, in steps of ten minutes.
@@ -81,10 +83,20 @@ func TestClocksOfStartersDiffer(t *testing.T) {
 	require.NotEqual(t, Known, behind.Claim(t.Context(), app, "c2", fp1).Outcome)
 }
 
-// TestPlacesAllocateLittle: every callback makes one, of its keys and their text.
-func TestPlacesAllocateLittle(t *testing.T) {
+func TestAllocations(t *testing.T) {
+	r, ok := testenv.StartRedis(t)
+	if !ok {
+		return
+	}
+	s, _ := newStore(t, r.URL())
+	s.Confirm(t.Context(), s.Claim(t.Context(), app, "c1", fp1), fp1)
 	now := time.Now()
-	require.LessOrEqual(t, testing.AllocsPerRun(100, func() {
-		placeOf(now, DefaultWindow, app, "055662e1-bc8a-469c-a334-1126c8c17d58")
-	}), 2.0)
+	testenv.RequireAllocations(t, map[string]func(){
+		"place of a call": func() { placeOf(now, DefaultWindow, app, "055662e1-bc8a-469c-a334-1126c8c17d58") },
+		"Claim of a call that is known": func() {
+			if s.Claim(t.Context(), app, "c1", fp1).Outcome != Known {
+				t.Fatal("not known")
+			}
+		},
+	})
 }

@@ -15,6 +15,8 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"github.com/stretchr/testify/require"
+
+	"aftercall/internal/testenv"
 )
 
 const (
@@ -39,6 +41,19 @@ func TestSignatureVectorOfTheSpecification(t *testing.T) {
 	require.NoError(t, w.sign(h, "msg_p5jXN8AQM9LWM0D4loKWxJek", []byte(`{"test": 2432232314}`)))
 	require.Equal(t, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=", h.Get("webhook-signature"))
 	require.Equal(t, "1614265330", h.Get("webhook-timestamp"))
+}
+
+func TestAllocations(t *testing.T) {
+	w, err := NewWebhook("http://unused", []string{secretOne}, nil)
+	require.NoError(t, err)
+	body := []byte(`{"test": 2432232314}`)
+	testenv.RequireAllocations(t, map[string]func(){
+		"signature of a webhook": func() {
+			if err := w.sign(http.Header{}, "msg_p5jXN8AQM9LWM0D4loKWxJek", body); err != nil {
+				t.Fatal(err)
+			}
+		},
+	})
 }
 
 func TestEverySecretVerifies(t *testing.T) {

@@ -1,8 +1,13 @@
 package tencent
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"aftercall/internal/testenv"
 )
 
 func BenchmarkDecodeCallback(b *testing.B) {
@@ -45,4 +50,43 @@ func BenchmarkSigner(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func TestAllocations(t *testing.T) {
+	record := sampleRecord()
+	text, err := json.Marshal(record)
+	require.NoError(t, err)
+	now, token := time.Unix(1700000000, 0), "the token"
+	signed := ParseQuery("SdkAppid=1400000000&RequestTime=1700000000&Sign=" + CallbackSign(token, "1700000000"))
+	signer := NewSigner(1400000000, "5bd2850fff3ecb11", "administrator", nil)
+	_, err = signer.UserSig()
+	require.NoError(t, err)
+	check := func(err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	testenv.RequireAllocations(t, map[string]func(){
+		"DecodeCallback": func() {
+			_, err := DecodeCallback(ParseQuery(endCallQuery), []byte(sampleBody))
+			check(err)
+		},
+		"DecodeRecord": func() {
+			if _, problems := DecodeRecord(text); problems != nil {
+				t.Fatal(problems)
+			}
+		},
+		"Fingerprint": func() {
+			_, err := record.Fingerprint()
+			check(err)
+		},
+		"VerifyCallbackSign": func() {
+			_, err := VerifyCallbackSign(signed, []string{token}, now)
+			check(err)
+		},
+		"Signer.UserSig": func() {
+			_, err := signer.UserSig()
+			check(err)
+		},
+	})
 }

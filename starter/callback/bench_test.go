@@ -84,6 +84,14 @@ func BenchmarkDuplicate(b *testing.B) {
 	}
 }
 
+func TestAllocations(t *testing.T) {
+	serve, ok := benchmarkDuplicates(t)
+	if !ok {
+		return
+	}
+	testenv.RequireAllocations(t, map[string]func(){"answer to a duplicate": serve})
+}
+
 // BenchmarkRoundTrip measures the round trip alone, the least that a check for
 // duplicates in Redis can cost.
 func BenchmarkRoundTrip(b *testing.B) {
