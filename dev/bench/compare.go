@@ -74,7 +74,8 @@ const quietTimeout = 30 * time.Second
 
 type compareCommand struct {
 	setting
-	Only          []string      `help:"Contestants to run: ${enum}." enum:"aftercall,temporal,dbos,river,asynq,setnx" placeholder:"NAME"`
+	Only          []string      `help:"Contestants to run: ${enum}." enum:"aftercall,temporal,aftercall-cluster,temporal-cluster,dbos,river,asynq,setnx" placeholder:"NAME"`
+	Cluster       bool          `help:"Also run those on Temporal on a cluster on PostgreSQL, whose server takes minutes to build, once; needs HAProxy."`
 	Runs          int           `help:"Runs of each contestant." default:"5"`
 	Calls         int           `help:"Calls of a burn-down." default:"2000"`
 	TemporalCalls int           `help:"Calls of a burn-down for the Temporal timer form, which takes several times as long." default:"1000"`
@@ -87,7 +88,12 @@ type compareCommand struct {
 
 // Run runs all contestants, and fails if aftercall loses or duplicates a call.
 func (c compareCommand) Run(ctx context.Context, out io.Writer) error {
-	return c.with(ctx, out, func(b *harness.Bench) error {
+	return c.with(ctx, out, func(b *harness.Bench) (err error) {
+		if slices.ContainsFunc(c.contestants(), func(c harness.Contestant) bool { return c.Cluster }) {
+			if b.Cluster, err = local.EnsureCluster(ctx, b.Root, out); err != nil {
+				return err
+			}
+		}
 		environment := report.Environment(ctx, b, c.Runs)
 		fmt.Fprintln(out, environment)
 		var results report.Set
@@ -114,12 +120,9 @@ func (c compareCommand) Run(ctx context.Context, out io.Writer) error {
 }
 
 func (c compareCommand) contestants() []harness.Contestant {
-	if len(c.Only) == 0 {
-		return harness.Contestants
-	}
 	var chosen []harness.Contestant
 	for _, contestant := range harness.Contestants {
-		if slices.Contains(c.Only, contestant.Name) {
+		if len(c.Only) == 0 && (c.Cluster || !contestant.Cluster) || slices.Contains(c.Only, contestant.Name) {
 			chosen = append(chosen, contestant)
 		}
 	}
@@ -132,7 +135,7 @@ const killedCalls = 600
 // loads returns the loads of a run; the one with the kill is the last.
 func (c compareCommand) loads(contestant harness.Contestant) []harness.Load {
 	burnDown := harness.Load{Name: harness.BurnDown, Calls: c.Calls, Copies: 1}
-	if contestant.Name == harness.TemporalTimer {
+	if contestant.Runs(harness.TemporalTimer) {
 		burnDown.Calls = min(c.TemporalCalls, c.Calls)
 	}
 	loads := []harness.Load{burnDown}
@@ -147,7 +150,7 @@ func (c compareCommand) loads(contestant harness.Contestant) []harness.Load {
 
 // line describes a result for the terminal.
 func line(run int, r harness.Result) string {
-	text := fmt.Sprintf("run %d  %-9s %-9s %6.1f calls/s  CPU %4.1f ms/call  ack p99 %6.1f ms  webhook delay p50 %7.1f ms  p99 %7.1f ms",
+	text := fmt.Sprintf("run %d  %-17s %-9s %6.1f calls/s  CPU %4.1f ms/call  ack p99 %6.1f ms  webhook delay p50 %7.1f ms  p99 %7.1f ms",
 		run, r.Contestant, r.Load.Name, r.PerSecond, (r.ServiceCPU+r.ServerCPU).Seconds()*1000,
 		r.Ack.P99.Seconds()*1000, r.WebhookDelay.P50.Seconds()*1000, r.WebhookDelay.P99.Seconds()*1000)
 	if !r.Verification.Clean() || r.Verification.Repeated > 0 {
@@ -161,7 +164,7 @@ func line(run int, r harness.Result) string {
 func checkResults(results report.Set) error {
 	var failures []string
 	for _, r := range results {
-		if r.Contestant == harness.Aftercall && !r.Verification.Clean() {
+		if r.Aftercall && !r.Verification.Clean() {
 			failures = append(failures, fmt.Sprintf("%s: %d of %d calls lost, %d charged or notified twice", r.Load.Name, r.Verification.Lost(), r.Verification.Calls, r.Verification.Duplicated()))
 		}
 	}

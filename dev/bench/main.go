@@ -17,6 +17,7 @@ import (
 type cli struct {
 	Compare    compareCommand    `cmd:"" default:"withargs" help:"Run all contestants and print the tables (the default)."`
 	Targets    targetsCommand    `cmd:"" help:"Measure aftercall against its targets: burn-down, latencies, acknowledgements, duplicates, memory, growth of the cost."`
+	Stages     stagesCommand     `cmd:"" help:"Measure how long each stage of aftercall's calls takes under a steady load, by their histories."`
 	Costs      costsCommand      `cmd:"" help:"Measure what one call costs: events, bytes, requests and CPU of each part, on the development stack or the cluster."`
 	Scaling    scalingCommand    `cmd:"" help:"Compute what a deployment needs for so many calls a second, from what one call costs."`
 	Dashboard  dashboardCommand  `cmd:"" help:"Draw the dashboard of docs/grafana for the docs, filled by a real Prometheus; needs Prometheus."`

@@ -12,6 +12,12 @@ import (
 	"aftercall/internal/testenv/programs"
 )
 
+// NodePorts is how many ports a node has: see Ports.Nodes.
+const NodePorts = 8
+
+// TemporalDatabases are the databases that the schema of a cluster makes.
+var TemporalDatabases = []string{"temporal", "temporal_visibility"}
+
 // updateTemporalSchema makes Temporal's databases, or updates them.
 func (s *Stack) updateTemporalSchema(context.Context) error {
 	log, err := os.OpenFile(s.logPath("schema of temporal"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)

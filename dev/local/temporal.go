@@ -105,7 +105,7 @@ func (s *Stack) connect(ctx context.Context) error {
 	}
 	s.Temporal = c
 	s.onStop("client of temporal", func(context.Context) error { c.Close(); return nil })
-	if err := s.await(ctx, "the Temporal server", func(ctx context.Context) error { return registerNamespace(ctx, c, name) }); err != nil {
+	if err := s.await(ctx, "the Temporal server", func(ctx context.Context) error { return RegisterNamespace(ctx, c, name) }); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
@@ -116,8 +116,8 @@ func (s *Stack) connect(ctx context.Context) error {
 	return s.makeListSlim(ctx, c, name)
 }
 
-// registerNamespace makes the namespace, or gives an existing one the retention.
-func registerNamespace(ctx context.Context, c client.Client, name string) error {
+// RegisterNamespace makes the namespace, or gives an existing one the retention.
+func RegisterNamespace(ctx context.Context, c client.Client, name string) error {
 	_, err := c.WorkflowService().RegisterNamespace(ctx, &workflowservice.RegisterNamespaceRequest{
 		Namespace: name, WorkflowExecutionRetentionPeriod: durationpb.New(Retention),
 	})

@@ -126,8 +126,10 @@ func (d *deployment) compareDuplicates(ctx context.Context, posts int) (target T
 	if err := post(callbackURL(d.port, call.app), call.body); err != nil {
 		return Target{}, err
 	}
-	if err := d.temporal.kill(); err != nil {
-		return Target{}, err
+	for _, p := range d.temporal {
+		if err := p.kill(); err != nil {
+			return Target{}, err
+		}
 	}
 	d.temporal = nil
 	port, baseline, err := d.startBaseline(ctx)

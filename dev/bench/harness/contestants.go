@@ -25,10 +25,18 @@ var (
 	}
 )
 
+// onCluster is a contestant on Temporal with another server: a cluster on PostgreSQL.
+func onCluster(c Contestant) Contestant {
+	c.Name, c.Title, c.Program, c.Cluster = c.Name+"-cluster", c.Title+", on a cluster", c.Name, true
+	return c
+}
+
 // Contestants are all contestants, in the order of the tables.
 var Contestants = []Contestant{
 	aftercall,
 	temporalTimer,
+	onCluster(aftercall),
+	onCluster(temporalTimer),
 	dbos,
 	{
 		Name: "river", Title: "River",

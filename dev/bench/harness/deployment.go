@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,17 +21,27 @@ type Contestant struct {
 	// Title and Form describe it for the tables.
 	Title, Form string
 	// Temporal reports whether it needs a Temporal server, StockList whether that has its
-	// list of workflows as it comes, with all indexes, or slim.
-	Temporal, StockList bool
+	// list of workflows as it comes, with all indexes, or slim. Cluster reports whether
+	// that is a cluster on PostgreSQL, whose list is as it comes.
+	Temporal, StockList, Cluster bool
+	// Program is the name of the contestant whose program it runs, empty for its own.
+	Program string
 }
+
+// program is the name of the contestant whose program runs.
+func (c Contestant) program() string { return cmp.Or(c.Program, c.Name) }
+
+// Runs reports whether c runs the program of the contestant with that name.
+func (c Contestant) Runs(name string) bool { return c.program() == name }
 
 // Bench runs contestants.
 type Bench struct {
 	// Root is the project's folder, Dir that of data and logs.
 	Root, Dir string
-	// Self is the path of this program, Temporal that of the temporal CLI.
-	Self, Temporal string
-	Servers        *Servers
+	// Self is the path of this program, Temporal that of the temporal CLI, and Cluster
+	// that of a cluster's nodes, if a contestant needs it.
+	Self, Temporal, Cluster string
+	Servers                 *Servers
 	// Apps is the number of apps that the calls are spread over.
 	Apps int
 	// Turns is how often burn-downs and steady loads are measured for the targets.
@@ -48,12 +59,14 @@ type deployment struct {
 	contestant Contestant
 	dir        string
 	simulators *simulators
-	temporal   *process
-	address    string // of Temporal
+	temporal   []*process // a development server, or the nodes of a cluster
+	address    string     // of Temporal
 	ledgerURL  string
 	environ    map[string]string
 	port       int
 	services   []service
+	// sender is that of the last load.
+	sender *sender
 }
 
 // service is a process of a contestant, with what it takes to start it again.
@@ -102,7 +115,11 @@ func (d *deployment) start(ctx context.Context) (err error) {
 		return fmt.Errorf("flush Redis: %w", err)
 	}
 	if d.contestant.Temporal {
-		if d.temporal, d.address, err = d.startTemporal(ctx); err != nil {
+		startServer := d.startTemporal
+		if d.contestant.Cluster {
+			startServer = d.startCluster
+		}
+		if err := startServer(ctx); err != nil {
 			return err
 		}
 	}
@@ -135,9 +152,9 @@ func (d *deployment) prepare(ctx context.Context) (err error) {
 		"REDIS_URL": d.bench.Servers.RedisURL(), "TEMPORAL_ADDRESS": d.address, "BENCH_ENGINE_URL": engineURL,
 		"BENCH_WEBHOOK_URL": d.simulators.webhooksURL + hookPath, "BENCH_WEBHOOK_SECRET": webhookSecret,
 	}
-	if d.contestant.Name != Aftercall {
+	if name := d.contestant.program(); name != Aftercall {
 		d.services = []service{{
-			command: command{name: d.contestant.Name, path: d.bench.Self, args: []string{"contestant", d.contestant.Name}, environ: d.environ},
+			command: command{name: name, path: d.bench.Self, args: []string{"contestant", name}, environ: d.environ},
 			ready:   httpURL(d.port) + "/readyz",
 		}}
 		return nil
@@ -186,8 +203,8 @@ func (d *deployment) stop() error {
 			errs = append(errs, s.process.kill())
 		}
 	}
-	if d.temporal != nil {
-		errs = append(errs, d.temporal.stop(syscall.SIGTERM))
+	for _, p := range d.temporal {
+		errs = append(errs, p.stop(syscall.SIGTERM))
 	}
 	if d.simulators != nil {
 		errs = append(errs, d.simulators.stop())
@@ -202,9 +219,14 @@ func (d *deployment) pids() (services, servers []int) {
 			services = append(services, s.process.cmd.Process.Pid)
 		}
 	}
-	if d.temporal != nil {
-		servers = append(servers, d.temporal.cmd.Process.Pid)
-	}
-	servers = append(servers, d.bench.Servers.redis.cmd.Process.Pid)
+	servers = append(d.temporalPids(), d.bench.Servers.redis.cmd.Process.Pid)
 	return services, append(servers, usage.WithChildren(d.bench.Servers.postgres.cmd.Process.Pid)...)
+}
+
+func (d *deployment) temporalPids() []int {
+	pids := make([]int, len(d.temporal))
+	for i, p := range d.temporal {
+		pids[i] = p.cmd.Process.Pid
+	}
+	return pids
 }

@@ -29,7 +29,7 @@ func (d *deployment) listShare(ctx context.Context, do func() error) (share floa
 	}
 	data := filepath.Join(d.dir, "perf.data")
 	record, err := start(command{name: "perf", path: perf, args: []string{
-		"record", "-q", "-F", "99", "-g", "-p", strconv.Itoa(d.temporal.cmd.Process.Pid), "-o", data,
+		"record", "-q", "-F", "99", "-g", "-p", strconv.Itoa(d.temporalPids()[0]), "-o", data,
 	}}, d.dir)
 	if err != nil {
 		return 0, err

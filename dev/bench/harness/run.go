@@ -10,7 +10,9 @@ import (
 
 // Result is what was measured for one contestant under one load.
 type Result struct {
-	Contestant   string
+	Contestant string
+	// Aftercall is whether that runs aftercall, on whatever server.
+	Aftercall    bool
 	Load         Load
 	Verification Verification
 	// Ack is the time from when a callback was due to its acknowledgement.
@@ -43,9 +45,10 @@ const (
 
 // run sends a load, waits for its webhooks, and measures.
 func (d *deployment) run(ctx context.Context, load Load) (Result, error) {
-	r := Result{Contestant: d.contestant.Name, Load: load}
+	r := Result{Contestant: d.contestant.Name, Aftercall: d.contestant.Runs(Aftercall), Load: load}
 	d.simulators.webhooks.reset()
 	s := &sender{simulators: d.simulators, load: load, port: d.port}
+	d.sender = s
 	before, err := d.used()
 	if err != nil {
 		return r, err
@@ -100,9 +103,7 @@ func (d *deployment) used() (u cpuTimes, err error) {
 	var errServices, errServers, errTemporal error
 	u.services, errServices = usage.CPU(services)
 	u.servers, errServers = usage.CPU(servers)
-	if d.temporal != nil {
-		u.temporal, errTemporal = usage.CPU([]int{d.temporal.cmd.Process.Pid})
-	}
+	u.temporal, errTemporal = usage.CPU(d.temporalPids())
 	return u, errors.Join(errServices, errServers, errTemporal)
 }
 

@@ -107,6 +107,21 @@ func (s *Servers) NewDatabase(ctx context.Context, purpose string) (string, erro
 	return programs.PostgresURL(s.pgPort, name), err
 }
 
+// dropDatabases drops databases that may exist.
+func (s *Servers) dropDatabases(ctx context.Context, names ...string) error {
+	db, err := sql.Open("pgx", s.adminURL())
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	for _, name := range names {
+		if _, err := db.ExecContext(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
+			return fmt.Errorf("drop database %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
 // Stop stops both servers.
 func (s *Servers) Stop() error {
 	var errs []error
@@ -121,36 +136,40 @@ func (s *Servers) Stop() error {
 
 // startTemporal starts a server on a new database file, with the settings of
 // the local stack.
-func (d *deployment) startTemporal(ctx context.Context) (*process, string, error) {
+func (d *deployment) startTemporal(ctx context.Context) error {
 	ports, err := freeport.Find(1)
 	if err != nil {
-		return nil, "", err
+		return err
 	}
 	p, err := start(command{name: "temporal", path: d.bench.Temporal, args: append([]string{
 		"server", "start-dev", "--headless", "--ip", host, "--port", strconv.Itoa(ports[0]),
 		"--db-filename", d.temporalFile(), "--log-level", "warn",
 	}, local.ServerArguments()...)}, d.dir)
 	if err != nil {
-		return nil, "", err
+		return err
 	}
-	err = await(ctx, p, func(ctx context.Context) error {
+	d.temporal, d.address = []*process{p}, address(ports[0])
+	return d.awaitTemporal(ctx, p, func(ctx context.Context, c client.Client) error {
+		if d.contestant.StockList {
+			return nil
+		}
+		_, err := local.SlimList(ctx, c, client.DefaultNamespace, d.temporalFile())
+		return err
+	})
+}
+
+// awaitTemporal waits until the server answers and prepare succeeds.
+func (d *deployment) awaitTemporal(ctx context.Context, p *process, prepare func(context.Context, client.Client) error) error {
+	return await(ctx, p, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
-		c, err := client.DialContext(ctx, client.Options{HostPort: address(ports[0]), Logger: discardLogger{}})
+		c, err := client.DialContext(ctx, client.Options{HostPort: d.address, Logger: discardLogger{}})
 		if err != nil {
 			return err
 		}
 		defer c.Close()
-		if d.contestant.StockList {
-			return nil
-		}
-		_, err = local.SlimList(ctx, c, client.DefaultNamespace, d.temporalFile())
-		return err
+		return prepare(ctx, c)
 	})
-	if err != nil {
-		return nil, "", errors.Join(err, p.kill())
-	}
-	return p, address(ports[0]), nil
 }
 
 // temporalFile is the database file of the Temporal server.

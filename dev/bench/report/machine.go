@@ -2,6 +2,7 @@ package report
 
 import (
 	"context"
+	"debug/buildinfo"
 	"fmt"
 	"os"
 	"os/exec"
@@ -42,7 +43,23 @@ func Environment(ctx context.Context, b *harness.Bench, runs int) string {
 	}
 	line("%s", strings.Join(versions, ", "))
 	line("%s", harness.Durability)
+	if b.Cluster != "" {
+		line("%s Its server is %s.", harness.ClusterSettings, serverModule(b.Cluster))
+	}
 	return text.String()
+}
+
+// serverModule is the version of Temporal's server in a program.
+func serverModule(program string) string {
+	const module = "go.temporal.io/server"
+	if info, err := buildinfo.ReadFile(program); err == nil {
+		for _, m := range info.Deps {
+			if m.Path == module {
+				return m.Path + " " + m.Version
+			}
+		}
+	}
+	return "(unknown version)"
 }
 
 var versionPattern = regexp.MustCompile(`\d+\.\d+(\.\d+)?.*`)

@@ -76,7 +76,7 @@ func (s Set) panel(panel panel) (*plot.Plot, error) {
 	var names []string
 	for _, c := range harness.Contestants {
 		results := s.of(c.Name, panel.load)
-		if len(results) == 0 {
+		if len(results) == 0 || c.Cluster { // there is no room for long names
 			continue
 		}
 		value := results.figure(panel.value).median
