@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"aftercall/internal/attendance"
+
 	"github.com/bojanz/currency"
 )
 
@@ -14,7 +16,8 @@ type Charge struct {
 	// ConnectedSeconds is EndTime − AcceptTime, 0 for a call that was never connected.
 	ConnectedSeconds int64 `json:"connected_seconds"`
 	// BilledSeconds is the connected time less grace seconds, rounded up to whole
-	// intervals; 0 for a call that costs nothing.
+	// intervals; 0 for a call that costs nothing. By PerParticipantMinute it is the sum
+	// of all members, each rounded up alone.
 	BilledSeconds int64 `json:"billed_seconds"`
 	// Participants counts the members other than the caller, each once.
 	Participants int `json:"participants"`
@@ -24,6 +27,9 @@ type Charge struct {
 	Tariff AppliedTariff   `json:"tariff"`
 	// Steps explain how the amount follows from the record, in order.
 	Steps []Step `json:"steps"`
+	// Evidence is what the time of the members was found by, if it was: without it the
+	// charge cannot be computed again.
+	Evidence []attendance.Event `json:"evidence,omitempty"`
 }
 
 // Free reports whether there is nothing to pay.
@@ -49,6 +55,9 @@ const (
 	StepUnconnected  StepKind = "unconnected"
 	StepConnected    StepKind = "connected"
 	StepDecision     StepKind = "decision"
+	StepDisagreement StepKind = "disagreement"
+	StepMember       StepKind = "member"
+	StepNoEvidence   StepKind = "no evidence"
 	StepGrace        StepKind = "grace"
 	StepFree         StepKind = "free"
 	StepBilled       StepKind = "billed"
@@ -81,6 +90,19 @@ type Step struct {
 	// Decision is set in the step of a review: a person decided, in place of the
 	// record.
 	Decision *Decision `json:"decision,omitempty"`
+	// Member is set in the step of a member. Text does not name the account.
+	Member *attendance.Member `json:"member,omitempty"`
+	// Disagreement is set in its step. Text does not name the account.
+	Disagreement *attendance.Disagreement `json:"disagreement,omitempty"`
+}
+
+// NamedText is Text with the account of the member whom the step is about, for where
+// accounts may be shown.
+func (s Step) NamedText() string {
+	if s.Member == nil {
+		return s.Text
+	}
+	return s.Member.User + ", " + s.Text
 }
 
 // Decision is what a person decided about the call, nil if it needed no review.
@@ -93,10 +115,23 @@ func (c Charge) Decision() *Decision {
 	return nil
 }
 
+// MemberSeconds are the connected seconds of each member, by account; none if the charge
+// was not made from them.
+func (c Charge) MemberSeconds() map[string]int64 {
+	seconds := map[string]int64{}
+	for _, s := range c.Steps {
+		if s.Member != nil {
+			seconds[s.Member.User] = s.Member.Seconds
+		}
+	}
+	return seconds
+}
+
 // Reversal is the same call by the same tariff with the negative amount. key is
 // the key of the charge or adjustment that it reverses.
 func (c Charge) Reversal(key string) (Charge, error) {
 	r := c
+	r.Evidence = nil
 	if !c.Amount.IsZero() { // there is no negative zero
 		var err error
 		if r.Amount, err = c.Amount.Mul("-1"); err != nil {
@@ -119,6 +154,7 @@ func (c Charge) Adjustment(amount, before currency.Amount) (Charge, error) {
 		return Charge{}, fmt.Errorf("adjust by %s: %w", amount, err)
 	}
 	a := c
+	a.Evidence = nil
 	a.ConnectedSeconds, a.BilledSeconds, a.Amount = 0, 0, amount
 	text := "the call costs " + before.String() + " without it, and " + after.String() + " with it"
 	a.Steps = []Step{{Kind: StepAdjustment, Amount: after.Number(), Text: text}}

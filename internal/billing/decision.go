@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"aftercall/internal/attendance"
 	"aftercall/internal/tencent"
 )
 
@@ -81,8 +82,9 @@ func (d Decision) Validate() error {
 // the review no longer count. A verdict that cannot be carried out is a
 // *ReviewError with the reasons, and an invalid decision is the error of Validate.
 // The call is charged by the rule for its result or, if there is none or its
-// action is review, by the rule for NormalEnd.
-func (r *Rater) Decide(record tencent.CallRecord, d Decision) (Charge, error) {
+// action is review, by the rule for NormalEnd. seen is as in Rate: whoever confirms the
+// record confirms its time for members about whom there is a disagreement.
+func (r *Rater) Decide(record tencent.CallRecord, d Decision, seen ...attendance.Event) (Charge, error) {
 	if err := d.Validate(); err != nil {
 		return Charge{}, err
 	}
@@ -95,10 +97,10 @@ func (r *Rater) Decide(record tencent.CallRecord, d Decision) (Charge, error) {
 	for r.segments[i].version == nil { // the next version is as good as any to charge nothing by, and there is one
 		i--
 	}
-	return r.segments[i].version.decide(&record, d)
+	return r.segments[i].version.decide(&record, seen, d)
 }
 
-func (v *compiledVersion) decide(record *tencent.CallRecord, d Decision) (Charge, error) {
+func (v *compiledVersion) decide(record *tencent.CallRecord, seen []attendance.Event, d Decision) (Charge, error) {
 	charge := Charge{Participants: participants(record), Amount: v.zero, Tariff: v.applied}
 	decided := Step{Kind: StepDecision, Decision: &d}
 	source := "the record"
@@ -144,11 +146,16 @@ func (v *compiledVersion) decide(record *tencent.CallRecord, d Decision) (Charge
 	case !found:
 		why.add(ReasonNoRule, "no rule of tariff %s charges such a call (%s %s): name its media_type or call_type, or waive it",
 			v.applied.Name, shorten(string(judged.MediaType)), shorten(string(judged.CallType)))
-	case v.Rules[i].Action == ActionCharge && v.Rules[i].Per == PerParticipant && charge.Participants == 0:
+	case v.Rules[i].perParticipant() && charge.Participants == 0:
 		why.add(ReasonNoParticipants, "the price is per participant, but the record has no member other than the caller: waive the call")
 	}
 	if err := why.err(); err != nil {
 		return Charge{}, err
+	}
+	if d.Verdict == VerdictCharge && v.Rules[i].byMinutes() {
+		if a := v.Evidence.attended(&judged, seen, attendance.UseRecord); a != nil {
+			return v.minutes(charge, &judged, i, decided, a)
+		}
 	}
 	return v.sum(charge, &judged, i, decided, d.Verdict == VerdictChargeAs && d.Exact)
 }

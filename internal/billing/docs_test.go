@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"aftercall/internal/attendance"
 	"aftercall/internal/billing"
 	"aftercall/internal/tencent"
 
@@ -43,7 +44,7 @@ func TestDocumentation(t *testing.T) {
 			sums++
 		}
 	}
-	require.Equal(t, 21, sums)
+	require.Equal(t, 31, sums)
 }
 
 // raterOfDocs reads a tariff, or an assignment with its tariffs.
@@ -68,7 +69,8 @@ func raterOfDocs(t *testing.T, block string) *billing.Rater {
 // sumOfDocs checks one line of a table and returns the steps of its sum.
 func sumOfDocs(t *testing.T, rater *billing.Rater, cells []string) string {
 	t.Helper()
-	charge, err := rater.Rate(callOfDocs(t, cells[0]), readAt)
+	record, seen := callOfDocs(t, cells[0])
+	charge, err := rater.Rate(record, readAt, seen...)
 	if cells[1] == "review" {
 		var review *billing.ReviewError
 		require.ErrorAs(t, err, &review, cells[0])
@@ -85,10 +87,12 @@ func sumOfDocs(t *testing.T, rater *billing.Rater, cells []string) string {
 	return lines.String()
 }
 
-// callOfDocs makes a record of words such as "video, group of 4, 31 s, Offline".
-func callOfDocs(t *testing.T, words string) tencent.CallRecord {
+// callOfDocs makes a record of words such as "video, group of 4, 31 s, Offline", and what
+// was seen of it, as in "user1 joined 0 left 20" or "room: user1 joined 0 left 20".
+func callOfDocs(t *testing.T, words string) (record tencent.CallRecord, seen []attendance.Event) {
 	t.Helper()
-	record := connected(0)
+	record = connected(0)
+	var turns []string
 	seconds := int64(0)
 	for word := range strings.SplitSeq(words, ", ") {
 		if n, ok := strings.CutSuffix(word, " s"); ok {
@@ -112,6 +116,10 @@ func callOfDocs(t *testing.T, words string) tencent.CallRecord {
 			record.EndTime = end.Unix()
 			continue
 		}
+		if strings.Contains(word, " joined ") || strings.Contains(word, " left ") {
+			turns = append(turns, word)
+			continue
+		}
 		switch word {
 		case "video":
 			record.MediaType = tencent.MediaVideo
@@ -127,5 +135,34 @@ func callOfDocs(t *testing.T, words string) tencent.CallRecord {
 	if seconds == 0 {
 		record.AcceptTime = 0
 	}
-	return record
+	for _, words := range turns {
+		seen = append(seen, seenOfDocs(t, record, words)...)
+	}
+	for i := range seen {
+		seen[i].ID = strconv.Itoa(i + 1)
+	}
+	return record, seen
+}
+
+// seenOfDocs is what one source or, if none is named, each of them says of a member. Its
+// times are in seconds after AcceptTime.
+func seenOfDocs(t *testing.T, record tencent.CallRecord, words string) []attendance.Event {
+	t.Helper()
+	sources := []attendance.Source{attendance.SourceRoom, attendance.SourceCallback}
+	if source, rest, ok := strings.Cut(words, ": "); ok {
+		sources, words = []attendance.Source{attendance.Source(source)}, rest
+	}
+	fields := strings.Fields(words)
+	user := strings.Replace(fields[0], "caller", record.Caller, 1)
+	var seen []attendance.Event
+	for i := 1; i+1 < len(fields); i += 2 {
+		after, err := strconv.ParseFloat(fields[i+1], 64)
+		require.NoError(t, err, words)
+		require.Contains(t, attendance.Kinds, attendance.Kind(fields[i]))
+		for _, source := range sources {
+			at := time.UnixMilli(record.AcceptTime*1000 + int64(after*1000))
+			seen = append(seen, attendance.Event{Source: source, User: user, Kind: attendance.Kind(fields[i]), At: at})
+		}
+	}
+	return seen
 }

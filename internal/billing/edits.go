@@ -87,6 +87,7 @@ func decodeVersion(text json.RawMessage) (TariffVersion, error) {
 	v.EffectiveFrom = v.EffectiveFrom.UTC()
 	v.Rounding = cmp.Or(v.Rounding, RoundHalfUp)
 	v.MaxDuration = cmp.Or(v.MaxDuration, defaultMaxDuration)
+	v.Evidence = v.Evidence.canonical()
 	for i, rule := range v.Rules {
 		v.Rules[i] = rule.canonical()
 	}
@@ -126,6 +127,7 @@ func (v TariffVersion) changes(now TariffVersion) []string {
 	if now.MaxDuration != v.MaxDuration {
 		all = append(all, fmt.Sprintf("max_duration is %s, not %s", now.MaxDuration, v.MaxDuration))
 	}
+	all = append(all, fieldChanges(v.Evidence, now.Evidence, "evidence.")...)
 	before, after := rulesByText(v.Rules), rulesByText(now.Rules)
 	var gone, added []int
 	for i, rule := range now.Rules {
@@ -142,7 +144,7 @@ func (v TariffVersion) changes(now TariffVersion) []string {
 		return append(all, fmt.Sprintf("there are %d rules, not %d", len(now.Rules), len(v.Rules)))
 	}
 	for i := range added {
-		all = append(all, v.Rules[gone[i]].changes(now.Rules[added[i]], fmt.Sprintf("rules[%d].", added[i]))...)
+		all = append(all, fieldChanges(v.Rules[gone[i]], now.Rules[added[i]], fmt.Sprintf("rules[%d].", added[i]))...)
 	}
 	return all
 }
@@ -174,10 +176,17 @@ func (r Rule) text() string {
 	return string(text)
 }
 
-// changes lists the fields that are different now, by their names in the file.
-func (r Rule) changes(now Rule, path string) []string {
-	var before, after map[string]json.RawMessage
-	_, _ = json.Unmarshal([]byte(r.text()), &before), json.Unmarshal([]byte(now.text()), &after)
+// fieldsOf are the fields of a struct in its JSON; none of a nil pointer.
+func fieldsOf(value any) map[string]json.RawMessage {
+	var fields map[string]json.RawMessage
+	text, _ := json.Marshal(value) // what is compared has no way to fail
+	_ = json.Unmarshal(text, &fields)
+	return fields
+}
+
+// fieldChanges lists the fields that are different now, by their names in the file.
+func fieldChanges(then, now any, path string) []string {
+	before, after := fieldsOf(then), fieldsOf(now)
 	names := slices.Collect(maps.Keys(after))
 	for name := range before {
 		if _, known := after[name]; !known {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"aftercall/internal/attendance"
 	"aftercall/internal/billing"
 	"aftercall/internal/tencent"
 
@@ -74,6 +75,10 @@ func TestEditsOfWhatWasChargedBy(t *testing.T) {
 		}, []string{"2025-01-01: rules[0].first_interval is 30, not 60", "2026-01-01: max_duration is 1h0m0s, not 24h0m0s"}},
 		"new cap":      {func(tt *billing.Tariff) { tt.Versions[0].Rules[0].Cap = capOf(t, "3") }, []string{"2025-01-01: rules[0].cap is 3, not left out"}},
 		"another rule": {func(tt *billing.Tariff) { tt.Versions[1].Rules = tt.Versions[0].Rules }, []string{"2026-01-01: there are 1 rules, not 2"}},
+		"evidence": {func(tt *billing.Tariff) {
+			tt.Versions[0].Rules[0].Per = billing.PerParticipantMinute
+			tt.Versions[0].Evidence = &billing.Evidence{Use: attendance.UseRecord, Without: billing.WithoutReview}
+		}, []string{"2025-01-01: evidence.sources is 1, not left out, evidence.tolerance is 5s, not left out, evidence.use is record, not left out, and 2 more changes"}},
 		"many changes": {func(tt *billing.Tariff) {
 			r := &tt.Versions[0].Rules[0]
 			r.FirstInterval, r.NextInterval, r.FreeSeconds, r.Per, r.ConnectionFee = 1, 1, 1, billing.PerParticipant, dec(t, "0.01")

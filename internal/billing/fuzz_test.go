@@ -9,10 +9,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/require"
 
+	"aftercall/internal/attendance"
 	"aftercall/internal/billing"
 	"aftercall/internal/tencent"
 )
@@ -26,6 +28,7 @@ const maxFuzzTariff = 8 << 10
 // same again from what the ledger stores.
 func FuzzTariff(f *testing.F) {
 	f.Add([]byte(tariffYAML), int64(45), "10001,user2")
+	f.Add([]byte(minutesYAML), int64(45), "10001,user2,user3")
 	f.Fuzz(func(t *testing.T, text []byte, seconds int64, members string) {
 		// internal/config refuses anchors, aliases and tags, of which some make the library panic.
 		if len(text) > maxFuzzTariff || bytes.ContainsAny(text, "&*!") {
@@ -53,6 +56,7 @@ func FuzzTariff(f *testing.F) {
 						record.MediaType, record.CallType, record.Result = media, callType, result
 						record.Members = strings.Split(members, ",")
 						requireCharge(t, rater, record, tariff.ChargeDigits())
+						requireCharge(t, rater, record, tariff.ChargeDigits(), seenOf(record.Members, length)...)
 					}
 				}
 			}
@@ -62,9 +66,21 @@ func FuzzTariff(f *testing.F) {
 
 var plainAmount = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?$`)
 
-func requireCharge(t *testing.T, rater *billing.Rater, record tencent.CallRecord, digits int) {
+// seenOf are a joining of each member, and a leaving of every second one.
+func seenOf(members []string, seconds int64) []attendance.Event {
+	var seen []attendance.Event
+	for i, user := range members {
+		seen = append(seen, attendance.Event{Source: attendance.SourceRoom, User: user, Kind: attendance.Joined, At: time.Unix(accepted, 500_000_000)})
+		if i%2 == 0 {
+			seen = append(seen, attendance.Event{Source: attendance.SourceRoom, User: user, Kind: attendance.Left, At: time.Unix(accepted+seconds/2, 0)})
+		}
+	}
+	return seen
+}
+
+func requireCharge(t *testing.T, rater *billing.Rater, record tencent.CallRecord, digits int, seen ...attendance.Event) {
 	t.Helper()
-	charge, err := rater.Rate(record, readAt)
+	charge, err := rater.Rate(record, readAt, seen...)
 	if err != nil {
 		var review *billing.ReviewError
 		require.True(t, errors.As(err, &review), "%v", err)
@@ -91,7 +107,7 @@ func requireCharge(t *testing.T, rater *billing.Rater, record tencent.CallRecord
 	requireNoFloat(t, encoded)
 	restored, err := charge.Tariff.Restore()
 	require.NoError(t, err)
-	again, err := restored.Rate(record, readAt)
+	again, err := restored.Rate(record, readAt, charge.Evidence...)
 	require.NoError(t, err)
 	require.True(t, charge.SameSum(again), "%+v\n%+v", charge, again)
 }

@@ -29,6 +29,8 @@ const (
 	ReasonRule            ReasonCode = "tariff_rule"
 	ReasonNoParticipants  ReasonCode = "no_participants"
 	ReasonNoPayer         ReasonCode = "no_payer"
+	ReasonNoEvidence      ReasonCode = "no_evidence"
+	ReasonDisagreement    ReasonCode = "disagreement"
 )
 
 // Reason is one reason for a review. Text is for people, and names no account.

@@ -3,9 +3,11 @@ package billing
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
+	"aftercall/internal/attendance"
 	"aftercall/internal/tencent"
 
 	"github.com/bojanz/currency"
@@ -98,6 +100,9 @@ func (v TariffVersion) compile(name string) (compiledVersion, error) {
 			return compiledVersion{}, err
 		}
 	}
+	if v.Evidence == nil && slices.ContainsFunc(v.Rules, func(r Rule) bool { return r.byMinutes() }) {
+		return compiledVersion{}, errors.New("has per: participant_minute, but no evidence")
+	}
 	c.zero, err = v.amount(&sixtieths{})
 	return c, err
 }
@@ -131,19 +136,20 @@ func (v *TariffVersion) amount(s *sixtieths) (currency.Amount, error) {
 
 // Rate charges one call by a tariff, as Rater.Rate does. A Rater is faster for
 // more than one call.
-func Rate(record tencent.CallRecord, name string, t Tariff, asOf time.Time) (Charge, error) {
+func Rate(record tencent.CallRecord, name string, t Tariff, asOf time.Time, seen ...attendance.Event) (Charge, error) {
 	r, err := NewRater(name, t)
 	if err != nil {
 		return Charge{}, err
 	}
-	return r.Rate(record, asOf)
+	return r.Rate(record, asOf, seen...)
 }
 
 // Rate computes what the call costs by the version in force at its EndTime. asOf
 // is when the record was read: a call that ended more than MaxClockSkew later is
-// reviewed. A record that must not be charged without review gives a
+// reviewed. seen is what is known of the members while the call lasted; see
+// NeedsEvidence. A record that must not be charged without review gives a
 // *ReviewError and no charge.
-func (r *Rater) Rate(record tencent.CallRecord, asOf time.Time) (Charge, error) {
+func (r *Rater) Rate(record tencent.CallRecord, asOf time.Time, seen ...attendance.Event) (Charge, error) {
 	var why reasons
 	why.record(&record, asOf)
 	s := &r.segments[r.inForce(time.Unix(record.EndTime, 0))]
@@ -153,7 +159,7 @@ func (r *Rater) Rate(record tencent.CallRecord, asOf time.Time) (Charge, error) 
 	if s.version == nil {
 		return Charge{}, why.err()
 	}
-	charge, err := s.version.rate(&record, why)
+	charge, err := s.version.rate(&record, seen, why)
 	if err == nil && !charge.Free() && record.Caller == "" && !r.restored {
 		why.add(ReasonNoPayer, "Caller_Account is empty: there is nobody to charge %s", charge.Amount)
 		return Charge{}, why.err()
@@ -173,7 +179,7 @@ func (r *Rater) inForce(ended time.Time) int {
 
 // rate charges the record. It adds to the reasons for a review, and returns them
 // instead of a charge if there are any.
-func (v *compiledVersion) rate(record *tencent.CallRecord, why reasons) (Charge, error) {
+func (v *compiledVersion) rate(record *tencent.CallRecord, seen []attendance.Event, why reasons) (Charge, error) {
 	charge := Charge{
 		Participants: participants(record),
 		Amount:       v.zero,
@@ -197,16 +203,34 @@ func (v *compiledVersion) rate(record *tencent.CallRecord, why reasons) (Charge,
 			v.applied.Name, record.MediaType, record.CallType, record.Result)
 	case found && v.Rules[i].Action == ActionReview:
 		why.add(ReasonRule, "tariff %s wants %s calls reviewed", v.applied.Name, record.Result)
-	case found && v.Rules[i].Action == ActionCharge && v.Rules[i].Per == PerParticipant && charge.Participants == 0:
+	case found && v.Rules[i].perParticipant() && charge.Participants == 0:
 		why.add(ReasonNoParticipants, "the price is per participant, but the record has no member other than the caller")
 	}
 	if err := why.err(); err != nil {
 		return Charge{}, err
 	}
-	return v.sum(charge, record, i, Step{
+	var a *attendance.Attendance
+	if v.Rules[i].byMinutes() {
+		a = v.Evidence.attended(record, seen, v.Evidence.Use)
+		why.evidence(v.Evidence, a, namesOf(a, record))
+	}
+	if err := why.err(); err != nil {
+		return Charge{}, err
+	}
+	connected := Step{
 		Kind: StepConnected, Seconds: charge.ConnectedSeconds,
 		Text: "connected for " + strconv.FormatInt(charge.ConnectedSeconds, 10) + " s, from AcceptTime to EndTime",
-	}, false)
+	}
+	if a != nil {
+		return v.minutes(charge, record, i, connected, a)
+	}
+	return v.sum(charge, record, i, connected, false)
+}
+
+// perParticipant reports whether the rule charges nothing that can be known without
+// participants.
+func (r *Rule) perParticipant() bool {
+	return r.byMinutes() || r.Action == ActionCharge && r.Per == PerParticipant
 }
 
 // participants counts the members other than the caller, each once. Tencent's

@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+
+	"aftercall/internal/attendance"
 )
 
 // Restore makes a Rater of the tariff version that a charge was made by, as the
@@ -47,9 +50,21 @@ func (c Charge) SameSum(other Charge) bool {
 		if a.Kind != b.Kind || a.Seconds != b.Seconds || a.Amount != b.Amount {
 			return false
 		}
-		if (a.Decision == nil) != (b.Decision == nil) || a.Decision != nil && *a.Decision != *b.Decision {
+		if !equal(a.Decision, b.Decision) || !equal(a.Disagreement, b.Disagreement) || !sameMember(a.Member, b.Member) {
 			return false
 		}
 	}
 	return true
+}
+
+func equal[T comparable](a, b *T) bool {
+	return a == nil && b == nil || a != nil && b != nil && *a == *b
+}
+
+func sameMember(a, b *attendance.Member) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.User == b.User && a.Seconds == b.Seconds && a.Witnessed == b.Witnessed && slices.Equal(a.Proof, b.Proof) &&
+		slices.EqualFunc(a.Intervals, b.Intervals, func(a, b attendance.Interval) bool { return a.From.Equal(b.From) && a.To.Equal(b.To) })
 }

@@ -26,9 +26,10 @@ func billedSeconds(duration, first, next int64) int64 {
 // grace out.
 func (v *compiledVersion) sum(c Charge, record *tencent.CallRecord, i int, connected Step, exact bool) (Charge, error) {
 	rule := &v.Rules[i]
-	c.Steps = append(make([]Step, 0, 8),
-		v.tariffStep("rule "+strconv.Itoa(i+1)+", for "+string(record.MediaType)+" "+string(record.CallType)+" "+string(record.Result)),
-		connected)
+	c.Steps = append(make([]Step, 0, 8), v.ruleStep(record, i), connected)
+	if rule.byMinutes() && connected.Kind == StepConnected {
+		c.step(Step{Kind: StepNoEvidence, Text: "nothing was seen of who was in the call: charged per participant"})
+	}
 	duration := c.ConnectedSeconds
 	if rule.GraceSeconds > 0 && !exact {
 		duration = max(0, duration-rule.GraceSeconds)
@@ -43,7 +44,12 @@ func (v *compiledVersion) sum(c Charge, record *tencent.CallRecord, i int, conne
 		Kind: StepBilled, Seconds: c.BilledSeconds,
 		Text: fmt.Sprintf("billed as %d s: the first %d s, then every %d s begun", c.BilledSeconds, rule.FirstInterval, rule.NextInterval),
 	})
-	s, err := v.price(&c, i)
+	return v.finish(c, i, rule.perParticipant())
+}
+
+// finish adds the price of the billed seconds, rounded.
+func (v *compiledVersion) finish(c Charge, i int, perParticipant bool) (Charge, error) {
+	s, err := v.price(&c, i, perParticipant)
 	if err != nil {
 		return Charge{}, err
 	}
@@ -72,8 +78,9 @@ func (r *Rule) free(duration int64, result tencent.CallResult) string {
 	}
 }
 
-// price adds up the exact sum of the billed seconds by rule i.
-func (v *compiledVersion) price(c *Charge, i int) (sixtieths, error) {
+// price adds up the exact sum of the billed seconds by rule i, times the participants if
+// the price is for each of them.
+func (v *compiledVersion) price(c *Charge, i int, perParticipant bool) (sixtieths, error) {
 	rule, fixed := &v.Rules[i], &v.prices[i]
 	s, err := sixtiethsOf(&rule.RatePerMinute, c.BilledSeconds)
 	if err != nil {
@@ -92,7 +99,7 @@ func (v *compiledVersion) price(c *Charge, i int) (sixtieths, error) {
 		s.n.Set(&fixed.limit.n)
 		err = errors.Join(err, c.money(StepCap, &s, "lowered to the cap of "))
 	}
-	if rule.Per == PerParticipant {
+	if perParticipant {
 		err = errors.Join(err, s.times(int64(c.Participants)),
 			c.money(StepParticipants, &s, "times %d for the participants other than the caller = ", c.Participants))
 	}
@@ -112,6 +119,10 @@ func (c *Charge) money(kind StepKind, s *sixtieths, format string, args ...any) 
 	}
 	c.step(Step{Kind: kind, Amount: program, Text: fmt.Sprintf(format, args...) + person})
 	return nil
+}
+
+func (v *compiledVersion) ruleStep(record *tencent.CallRecord, i int) Step {
+	return v.tariffStep("rule " + strconv.Itoa(i+1) + ", for " + string(record.MediaType) + " " + string(record.CallType) + " " + string(record.Result))
 }
 
 func (v *compiledVersion) tariffStep(what string) Step {

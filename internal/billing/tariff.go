@@ -22,6 +22,7 @@ type Version struct {
 	EffectiveFrom time.Time `yaml:"effective_from" json:"effective_from" required:"true" doc:"When the version begins to apply, by the EndTime of calls, as in 2026-01-01T00:00:00+08:00."`
 	MaxDuration   Duration  `yaml:"max_duration" json:"max_duration,omitempty" default:"24h" doc:"A longer call is not charged but reviewed by a person, 1m to 720h."`
 	Rules         []Rule    `yaml:"rules" json:"rules" required:"true" doc:"What connected calls cost. Exactly one rule applies to every combination of media, call type and result."`
+	Evidence      *Evidence `yaml:"evidence" json:"evidence,omitempty" doc:"How the time of each member is found. Goes with per: participant_minute, which requires it."`
 }
 
 // Rule is the price of the connected calls that it matches. Calls that were
@@ -41,7 +42,7 @@ type Rule struct {
 	Cap          *Decimal `yaml:"cap" json:"cap,omitempty" doc:"Most that a call costs; left out, there is no limit."`
 	FreeSeconds  int64    `yaml:"free_seconds" json:"free_seconds,omitempty" doc:"A call of at most this many seconds costs nothing; a longer one is charged from its first second."`
 	GraceSeconds int64    `yaml:"grace_seconds" json:"grace_seconds,omitempty" doc:"Seconds subtracted from the connected time of Interrupt and Offline calls, which can include dead air."`
-	Per          Per      `yaml:"per" json:"per,omitempty" default:"call" doc:"call, or participant: the whole price once for each member other than the caller."`
+	Per          Per      `yaml:"per" json:"per,omitempty" default:"call" doc:"call; participant: the whole price once for each member other than the caller; or participant_minute: the time of each member, the caller too, as evidence says."`
 }
 
 // Action is what a rule does with a call.
@@ -63,7 +64,12 @@ const (
 	PerCall Per = "call"
 	// PerParticipant multiplies the price by the members other than the caller.
 	PerParticipant Per = "participant"
+	// PerParticipantMinute charges the time of each member, which was seen while the
+	// call lasted.
+	PerParticipantMinute Per = "participant_minute"
 )
+
+var pers = []Per{PerCall, PerParticipant, PerParticipantMinute}
 
 // Duration is a time.Duration that is encoded as text in YAML and JSON, as in 6h
 // or 90m.

@@ -72,6 +72,7 @@ func (t Tariff) Validate() []Problem {
 		if d := version.MaxDuration; d != 0 && (d < smallestMaxDuration || d > largestMaxDuration) {
 			v.report(path+".max_duration", "must be from 1m to 720h, or left out for 24h")
 		}
+		v.evidence(path, version)
 		if len(version.Rules) == 0 {
 			v.report(path+".rules", "must hold at least one rule")
 			continue

@@ -12,8 +12,8 @@ func (v *validator) rule(path string, r Rule) {
 	words(v, path+".media", r.Media, mediaTypes)
 	words(v, path+".call_types", r.CallTypes, callTypes)
 	words(v, path+".results", r.Results, slices.Concat(connectedResults, unconnectedResults))
-	if !slices.Contains([]Per{"", PerCall, PerParticipant}, r.Per) {
-		v.report(path+".per", "%q is not a unit: write call or participant", shorten(string(r.Per)))
+	if r.Per != "" && !slices.Contains(pers, r.Per) {
+		v.report(path+".per", "%q is not a unit: write %s", shorten(string(r.Per)), list(pers, "or"))
 	}
 	switch r.Action {
 	case "", ActionCharge:

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"aftercall/internal/attendance"
 	"aftercall/internal/billing"
 	"aftercall/internal/tencent"
 
@@ -15,6 +16,11 @@ func TestValidate(t *testing.T) {
 	digits := func(n int) *int { return &n }
 	rules := func(change func(*billing.Rule)) func(*billing.Tariff) {
 		return func(tariff *billing.Tariff) { change(&tariff.Versions[0].Rules[0]) }
+	}
+	evidence := func(e billing.Evidence) func(*billing.Tariff) {
+		return func(tt *billing.Tariff) {
+			tt.Versions[0].Rules[0].Per, tt.Versions[0].Evidence = billing.PerParticipantMinute, &e
+		}
 	}
 	for name, c := range map[string]struct {
 		change func(*billing.Tariff)
@@ -94,7 +100,34 @@ func TestValidate(t *testing.T) {
 		"a word twice": {rules(func(r *billing.Rule) {
 			r.Media = []tencent.MediaType{tencent.MediaAudio, tencent.MediaVideo, tencent.MediaAudio}
 		}), []string{"versions[0].rules[0].media[2]: Audio is listed twice"}},
-		"action":                  {rules(func(r *billing.Rule) { r.Action = "bill" }), []string{`versions[0].rules[0].action: "bill" is not an action`}},
+		"action": {rules(func(r *billing.Rule) { r.Action = "bill" }), []string{`versions[0].rules[0].action: "bill" is not an action`}},
+		"minutes without evidence": {rules(func(r *billing.Rule) { r.Per = billing.PerParticipantMinute }), []string{
+			"versions[0].evidence: is missing, because rules[0] has per: participant_minute: write use (earliest_leave, longest, record or review) and without (participant or review)",
+		}},
+		"evidence without minutes": {func(tt *billing.Tariff) { tt.Versions[0].Evidence = &billing.Evidence{} }, []string{
+			"versions[0].evidence: has no effect, because no rule has per: participant_minute: remove it",
+		}},
+		"evidence of calls that are free": {func(tt *billing.Tariff) {
+			tt.Versions[0].Rules[0] = billing.Rule{Action: billing.ActionFree, Per: billing.PerParticipantMinute}
+			tt.Versions[0].Evidence = &billing.Evidence{Use: attendance.UseRecord, Without: billing.WithoutReview}
+		}, []string{"versions[0].evidence: has no effect"}},
+		"empty evidence": {evidence(billing.Evidence{}), []string{
+			"versions[0].evidence.use: is missing: write which time of a member counts where there is a disagreement: earliest_leave, longest, record or review",
+			"versions[0].evidence.without: is missing: write what becomes of a call of which nothing was seen: participant or review",
+		}},
+		"wrong evidence": {evidence(billing.Evidence{Use: "guess", Without: "free", Tolerance: 1, Sources: 3}), []string{
+			`versions[0].evidence.use: "guess" is not known: write earliest_leave, longest, record or review`,
+			`versions[0].evidence.without: "free" is not known: write participant or review`,
+			"versions[0].evidence.tolerance: must be from 1s to 10m, or left out for 5s",
+			"versions[0].evidence.sources: must be 1 or 2, or left out for 1",
+		}},
+		"too much tolerance": {evidence(billing.Evidence{
+			Use: attendance.UseReview, Without: billing.WithoutReview, Tolerance: billing.Duration(10*time.Minute + 1), Sources: -1,
+		}), []string{"versions[0].evidence.tolerance: must be", "versions[0].evidence.sources: must be"}},
+		"most tolerance": {evidence(billing.Evidence{
+			Use: attendance.UseReview, Without: billing.WithoutReview, Tolerance: billing.Duration(10 * time.Minute), Sources: 2,
+		}), nil},
+		"least tolerance":         {evidence(billing.Evidence{Use: attendance.UseReview, Without: billing.WithoutReview, Tolerance: billing.Duration(time.Second)}), nil},
 		"per":                     {rules(func(r *billing.Rule) { r.Per = "head" }), []string{`versions[0].rules[0].per: "head" is not a unit`}},
 		"negative rate":           {rules(func(r *billing.Rule) { r.RatePerMinute = dec(t, "-0.05") }), []string{"versions[0].rules[0].rate_per_minute: is negative"}},
 		"negative fee":            {rules(func(r *billing.Rule) { r.ConnectionFee = dec(t, "-1") }), []string{"versions[0].rules[0].connection_fee: is negative"}},

@@ -27,6 +27,8 @@ type TariffVersion struct {
 	EffectiveFrom time.Time `json:"effective_from"`
 	MaxDuration   Duration  `json:"max_duration"`
 	Rules         []Rule    `json:"rules"`
+	// Evidence is nil unless a rule needs it.
+	Evidence *Evidence `json:"evidence,omitempty"`
 }
 
 // ChargeDigits are the digits after the point that the charges of a valid tariff have.
@@ -49,6 +51,7 @@ func (t Tariff) versions() []TariffVersion {
 			EffectiveFrom: version.EffectiveFrom.UTC(),
 			MaxDuration:   cmp.Or(version.MaxDuration, defaultMaxDuration),
 			Rules:         make([]Rule, len(version.Rules)),
+			Evidence:      version.Evidence.canonical(),
 		}
 		for j, rule := range version.Rules {
 			v.Rules[j] = rule.canonical()

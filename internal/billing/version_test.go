@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"aftercall/internal/attendance"
 	"aftercall/internal/billing"
 	"aftercall/internal/tencent"
 
@@ -40,11 +41,21 @@ func TestHashStaysTheSame(t *testing.T) {
 
 func TestHashTellsTariffsApart(t *testing.T) {
 	digits := func(n int) *int { return &n }
+	neverConnected := connected(61)
+	neverConnected.AcceptTime, neverConnected.Result = 0, tencent.ResultCancel
 	hash := func(change func(*billing.Tariff)) string {
 		tariff := tariffOf(perMinute(t, "0.05", 60, 60))
 		change(&tariff)
-		return rate(t, connected(61), tariff).Tariff.Hash
+		return rate(t, neverConnected, tariff).Tariff.Hash
 	}
+	minutes := func(change func(*billing.Evidence)) func(*billing.Tariff) {
+		return func(tt *billing.Tariff) {
+			e := billing.Evidence{Use: attendance.UseRecord, Without: billing.WithoutParticipant}
+			change(&e)
+			tt.Versions[0].Rules[0].Per, tt.Versions[0].Evidence = billing.PerParticipantMinute, &e
+		}
+	}
+	different := map[string]string{}
 	plain := hash(func(*billing.Tariff) {})
 	for name, change := range map[string]func(*billing.Tariff){
 		"zeros at the end": func(tt *billing.Tariff) { tt.Versions[0].Rules[0].RatePerMinute = dec(t, "0.0500") },
@@ -90,10 +101,34 @@ func TestHashTellsTariffsApart(t *testing.T) {
 			tt.Versions[0].Rules[0].Results = []tencent.CallResult{tencent.ResultNormalEnd}
 			tt.Versions[0].Rules = append(tt.Versions[0].Rules, lost)
 		},
-		"maximum": func(tt *billing.Tariff) { tt.Versions[0].MaxDuration = billing.Duration(time.Hour) },
+		"minutes":   minutes(func(*billing.Evidence) {}),
+		"use":       minutes(func(e *billing.Evidence) { e.Use = attendance.UseLongest }),
+		"without":   minutes(func(e *billing.Evidence) { e.Without = billing.WithoutReview }),
+		"tolerance": minutes(func(e *billing.Evidence) { e.Tolerance = billing.Duration(time.Second) }),
+		"sources":   minutes(func(e *billing.Evidence) { e.Sources = 2 }),
+		"maximum":   func(tt *billing.Tariff) { tt.Versions[0].MaxDuration = billing.Duration(time.Hour) },
 	} {
-		require.NotEqual(t, plain, hash(change), name)
+		changed := hash(change)
+		require.NotEqual(t, plain, changed, name)
+		require.Empty(t, different[changed], "the same as %s", name)
+		different[changed] = name
 	}
+	require.Equal(t, hash(minutes(func(*billing.Evidence) {})), hash(minutes(func(e *billing.Evidence) {
+		e.Tolerance, e.Sources = billing.Duration(5*time.Second), 1
+	})), "defaults written out")
+}
+
+// TestCanonicalEvidence: what a rule by minutes adds to the hashed JSON.
+func TestCanonicalEvidence(t *testing.T) {
+	tariff := byMinutes(t, attendance.UseReview)
+	require.JSONEq(t, `{
+	 "currency":"USD","digits":2,"rounding":"half_up","effective_from":"2023-11-14T22:13:20Z","max_duration":"24h0m0s",
+	 "rules":[{
+	  "media":["Audio","Video"],"call_types":["SingleCall","MultiCall"],"results":["NormalEnd","Interrupt","Offline"],
+	  "action":"charge","per":"participant_minute","rate_per_minute":"0.6","first_interval":1,"next_interval":1,
+	  "connection_fee":"0","minimum_charge":"0"}],
+	 "evidence":{"use":"review","without":"participant","tolerance":"5s","sources":1}}`, string(rate(t, connected(61), tariff).Tariff.VersionJSON))
+	require.Equal(t, &billing.Evidence{Use: attendance.UseReview, Without: billing.WithoutParticipant}, tariff.Versions[0].Evidence, "the tariff itself stays as it is")
 }
 
 // TestCanonicalVersion: every number and list has one form in the hashed JSON.

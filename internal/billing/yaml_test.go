@@ -45,6 +45,22 @@ versions:
         grace_seconds: 30
       - results: [Interrupt]
         action: review
+  - effective_from: 2022-01-01T00:00:00+08:00
+    evidence: {use: longest, without: review, tolerance: 10s, sources: 2}
+    rules:
+      - {rate_per_minute: 0.05, first_interval: 1, next_interval: 1, per: participant_minute}
+`
+
+// minutesYAML charges by what was seen of a call.
+const minutesYAML = `
+currency: USD
+versions:
+  - effective_from: 2023-01-01T00:00:00+08:00
+    evidence: {use: longest, without: participant}
+    rules:
+      - {results: [NormalEnd], rate_per_minute: 0.05, first_interval: 60, next_interval: 6, per: participant_minute, cap: 1}
+      - {results: [Offline], rate_per_minute: 0.05, first_interval: 1, next_interval: 1, per: participant_minute, grace_seconds: 30}
+      - {results: [Interrupt], action: review}
 `
 
 func TestTariffInYAML(t *testing.T) {
