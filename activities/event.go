@@ -71,10 +71,26 @@ func CheckpointEvent(c ledgerlog.Issued) (event notify.Event, messageID string) 
 	}, notify.MessageID(0, c.Text, notify.EventLedgerCheckpoint)
 }
 
+// maxMemberSteps is how many steps about members an event has.
+const maxMemberSteps = 50
+
+// explain are the texts of the steps, which name no account: the Web UI shows them.
 func explain(steps []billing.Step) []string {
-	lines := make([]string, len(steps))
-	for i, s := range steps {
-		lines[i] = s.Text
+	lines := make([]string, 0, len(steps))
+	shown, more := 0, 0
+	for _, s := range steps {
+		ofMember := s.Member != nil || s.Disagreement != nil
+		switch {
+		case ofMember && shown == maxMemberSteps:
+			more++
+			continue
+		case ofMember:
+			shown++
+		case more > 0:
+			lines = append(lines, strconv.Itoa(more)+" more steps about members, which are in the ledger")
+			more = 0
+		}
+		lines = append(lines, s.Text)
 	}
 	return lines
 }

@@ -1,14 +1,34 @@
 package activities
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/bojanz/currency"
 	"github.com/stretchr/testify/require"
 
+	"aftercall/internal/attendance"
+	"aftercall/internal/billing"
 	"aftercall/internal/ledger"
 	"aftercall/internal/notify"
 )
+
+// TestExplanationOfManyMembers: an event does not grow with the members of its call, and
+// names none of them in its explanation.
+func TestExplanationOfManyMembers(t *testing.T) {
+	steps := []billing.Step{{Kind: billing.StepTariff, Text: "tariff"}}
+	for range 10 {
+		steps = append(steps, billing.Step{Kind: billing.StepDisagreement, Text: "differ", Disagreement: &attendance.Disagreement{User: "ada"}})
+	}
+	for range 60 {
+		steps = append(steps, billing.Step{Kind: billing.StepMember, Text: "participant", Member: &attendance.Member{User: "ada"}})
+	}
+	few := explain(steps[:51])
+	require.Len(t, few, 51)
+	lines := explain(append(steps, billing.Step{Kind: billing.StepBilled, Text: "billed"}, billing.Step{Kind: billing.StepRounded, Text: "rounded"}))
+	require.Equal(t, append(few, "20 more steps about members, which are in the ledger", "billed", "rounded"), lines)
+	require.NotContains(t, strings.Join(lines, ""), "ada")
+}
 
 func TestEventsOfCorrections(t *testing.T) {
 	f := newFixture(t)

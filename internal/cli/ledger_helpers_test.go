@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"aftercall/internal/attendance"
 	"aftercall/internal/billing"
 	"aftercall/internal/ledger"
 	"aftercall/internal/tencent"
@@ -72,13 +73,13 @@ func tariff(t *testing.T, code, rate string) billing.Tariff {
 }
 
 // charge books the charge of a call that was connected for the given seconds.
-func (l *ledgerTest) charge(callID, payer string, end time.Time, seconds int64, t billing.Tariff) ledger.Entry {
+func (l *ledgerTest) charge(callID, payer string, end time.Time, seconds int64, t billing.Tariff, seen ...attendance.Event) ledger.Entry {
 	l.t.Helper()
 	record := tencent.CallRecord{
 		CallID: callID, Caller: payer, MediaType: tencent.MediaAudio, CallType: tencent.CallTypeSingle, Result: tencent.ResultNormalEnd,
 		StartTime: end.Unix() - seconds - 9, AcceptTime: end.Unix() - seconds, EndTime: end.Unix(), Members: []string{payer, "doctor-17"},
 	}
-	c, err := billing.Rate(record, "standard", t, end)
+	c, err := billing.Rate(record, "standard", t, end, seen...)
 	require.NoError(l.t, err)
 	e, _, err := l.ledger.Charge(l.t.Context(), ledger.Entry{
 		SDKAppID: clinic, App: "clinic", Record: record, Charge: c, WorkflowID: "call:1400000000:" + callID, FirstRunID: "run-" + callID,

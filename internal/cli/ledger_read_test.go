@@ -12,8 +12,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"aftercall/internal/attendance"
+	"aftercall/internal/billing"
 	"aftercall/internal/ops"
 	"aftercall/internal/testenv"
+	"aftercall/internal/testenv/testconfig"
 )
 
 // timeless replaces what differs from run to run: hashes, and times that are
@@ -87,6 +90,42 @@ The call is charged 0.30 USD, by charge.2:1400000000:call-1.
 	require.Equal(t, NotFound, code)
 	require.Contains(t, stderr, "the ledger has no entry of call nobody")
 	require.NotContains(t, stderr, "\x1b")
+}
+
+// TestMembersInTheLedger: show and statement name each member with its time.
+func TestMembersInTheLedger(t *testing.T) {
+	t.Parallel()
+	l := newLedgerTest(t)
+	minutes := tariff(t, "USD", "0.12")
+	minutes.Versions[0].Rules[0].Per = billing.PerParticipantMinute
+	minutes.Versions[0].Evidence = &billing.Evidence{Use: attendance.UseEarliestLeave, Without: billing.WithoutReview}
+	accepted := noon.Add(-130 * time.Second)
+	l.charge(
+		"call-1", "patient-1", noon, 130, minutes,
+		attendance.Event{ID: "7", Source: attendance.SourceRoom, User: "doctor-17", Kind: attendance.Joined, At: accepted},
+		attendance.Event{ID: "8", Source: attendance.SourceRoom, User: "doctor-17", Kind: attendance.Left, At: accepted.Add(30 * time.Second)},
+	)
+	shown := l.prints("ledger", "show", "call-1")
+	require.Contains(t, shown, `
+  4. patient-1, the caller: connected for 130 s (11:57:50.000 to 12:00:00.000),
+     billed as 180 s
+  5. doctor-17, participant 1: connected for 30 s (11:57:50.000 to 11:58:20.000;
+     events 7, 8), billed as 60 s
+  6. billed as 240 s together: of each the first 60 s, then every 60 s begun
+`)
+	require.Contains(t, l.prints("ledger", "statement", "--payer", "patient-1", "--month", "2026-03"), "doctor-17, participant 1: connected for 30 s")
+	var entries []ops.ExplainedEntry
+	require.NoError(t, json.Unmarshal([]byte(l.prints("ledger", "show", "call-1", "--output", "json")), &entries))
+	require.Equal(t, map[string]int64{"patient-1": 130, "doctor-17": 30}, entries[0].MemberSeconds)
+	require.Len(t, entries[0].Evidence, 2)
+	require.Equal(t, []string{"7", "8"}, entries[0].Steps[4].Member.Proof)
+	require.Contains(t, l.prints("ledger", "verify"), "every amount was computed again and is right")
+
+	dearer := testconfig.Version("0.15")
+	dearer["evidence"] = testconfig.Map{"use": "earliest_leave", "without": "review"}
+	dearer["rules"].([]testconfig.Map)[0]["per"] = "participant_minute"
+	l.configureVersion(dearer)
+	require.Contains(t, l.prints("ledger", "rerate", "--from", "2026-03-01", "--to", "2026-03-01"), "0.48 USD  0.60 USD       +0.12")
 }
 
 func TestForeignTextDoesNotReachTheTerminal(t *testing.T) {

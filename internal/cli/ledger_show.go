@@ -105,7 +105,7 @@ func adjustmentWords(adjustments []ops.LedgerEntry) string {
 func writeEntry(s screen, e ops.ExplainedEntry) {
 	fmt.Fprintf(s, "\n%s  %s\n", printable(e.Key), paintAmount(s, e.Amount, e.Amount+" "+e.Currency))
 	for i, step := range e.Steps {
-		writeParagraph(s, fmt.Sprintf("  %d. ", i+1), step.Text)
+		writeParagraph(s, fmt.Sprintf("  %d. ", i+1), step.NamedText())
 	}
 	writeParagraph(s, "  ", "booked "+dateTimeUTC(e.BookedAt))
 	if e.Operator != "" {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"aftercall/internal/attendance"
 )
 
 // Charge books the first charge of a call. It sets Seq, Key, Kind, Revision,
@@ -84,9 +86,9 @@ const insertEntry = `INSERT INTO ledger_entries (
   key, kind, revision, reverses, sdk_app_id, app, call_id, payer, media_type, call_type, result,
   start_time, accept_time, end_time, connected_seconds, billed_seconds, participants,
   amount, currency, tariff, tariff_from, tariff_hash, steps, record, differences,
-  workflow_id, first_run_id, reason, operator)
+  workflow_id, first_run_id, reason, operator, evidence)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-  $21, $22, $23, $24, $25, $26, $27, $28, $29)
+  $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)
 ON CONFLICT DO NOTHING
 RETURNING seq, created_at`
 
@@ -110,6 +112,10 @@ func insert(ctx context.Context, q querier, e Entry) (stored Entry, inserted boo
 	if err != nil {
 		return Entry{}, false, fmt.Errorf("ledger: encode differences: %w", err)
 	}
+	evidence, err := encodeEvidence(e.Charge.Evidence)
+	if err != nil {
+		return Entry{}, false, err
+	}
 	r, c := e.Record, e.Charge
 	var createdAt int64
 	inserted, err = returned(ctx, q, insertEntry, []any{
@@ -118,7 +124,7 @@ func insert(ctx context.Context, q querier, e Entry) (stored Entry, inserted boo
 		r.StartTime, r.AcceptTime, r.EndTime, c.ConnectedSeconds, c.BilledSeconds, c.Participants,
 		c.Amount.Number(), c.Amount.CurrencyCode(), text(c.Tariff.Name), c.Tariff.EffectiveFrom.UTC().Format(time.RFC3339Nano), c.Tariff.Hash,
 		string(steps), string(record), string(differences),
-		text(e.WorkflowID), text(e.FirstRunID), text(e.Reason), text(e.Operator),
+		text(e.WorkflowID), text(e.FirstRunID), text(e.Reason), text(e.Operator), evidence,
 	}, &e.Seq, &createdAt)
 	if err != nil {
 		return Entry{}, false, fmt.Errorf("ledger: insert entry: %w", err)
@@ -128,6 +134,18 @@ func insert(ctx context.Context, q querier, e Entry) (stored Entry, inserted boo
 	}
 	e.CreatedAt = time.UnixMilli(createdAt).UTC()
 	return e, true, nil
+}
+
+// encodeEvidence is the column of what was seen of a call: empty without any.
+func encodeEvidence(seen []attendance.Event) (string, error) {
+	if len(seen) == 0 {
+		return "", nil
+	}
+	encoded, err := json.Marshal(seen)
+	if err != nil {
+		return "", fmt.Errorf("ledger: encode evidence: %w", err)
+	}
+	return string(encoded), nil
 }
 
 // returned runs a statement with RETURNING and scans its row, if it returned one. It

@@ -109,6 +109,8 @@ var conformance = []struct {
 	{"dismiss", testDismiss},
 	{"try a write", testTryWrite},
 	{"traces", testTraces},
+	{"evidence", testEvidence},
+	{"altered evidence", testAlteredEvidence},
 	{"verify a clean ledger", testVerifyClean},
 	{"verify an edited version", testVerifyEditedVersion},
 	{"verify under load", testVerifyUnderLoad},

@@ -62,14 +62,24 @@ func (e Entry) SameSum(other Entry) bool {
 }
 
 // Recompute charges the call of the entry again, by the same or another tariff, and
-// with the decision of a person if there was one. A call that must not be charged
-// without review gives a *billing.ReviewError.
+// with the evidence and the decision of a person if there were any. A call that must not
+// be charged without review gives a *billing.ReviewError. The charge has the evidence of
+// the entry, also if it is not made from it.
 func (e Entry) Recompute(rater *billing.Rater) (billing.Charge, error) {
+	charge, err := e.recompute(rater)
+	if err != nil {
+		return billing.Charge{}, err
+	}
+	charge.Evidence = e.Charge.Evidence
+	return charge, nil
+}
+
+func (e Entry) recompute(rater *billing.Rater) (billing.Charge, error) {
 	if decision := e.Charge.Decision(); decision != nil {
-		return rater.Decide(e.Record, *decision)
+		return rater.Decide(e.Record, *decision, e.Charge.Evidence...)
 	}
 	// The record was read before the entry was made, by another clock.
-	return rater.Rate(e.Record, e.CreatedAt.Add(billing.MaxClockSkew))
+	return rater.Rate(e.Record, e.CreatedAt.Add(billing.MaxClockSkew), e.Charge.Evidence...)
 }
 
 // validate reports what would make an entry impossible to find or to explain later.

@@ -18,6 +18,7 @@ var exportColumns = []string{
 	"media_type", "call_type", "result", "start_time", "accept_time", "end_time",
 	"connected_seconds", "billed_seconds", "participants", "amount", "currency",
 	"tariff", "tariff_effective_from", "tariff_hash", "workflow_id", "first_run_id", "operator", "reason", "members",
+	"member_seconds",
 }
 
 // Export writes entries as CSV (RFC 4180) with a header, one at a time, and returns
@@ -52,19 +53,17 @@ func exportRow(e Entry) []string {
 		strconv.FormatInt(c.ConnectedSeconds, 10), strconv.FormatInt(c.BilledSeconds, 10), strconv.Itoa(c.Participants),
 		c.Amount.Number(), c.Amount.CurrencyCode(),
 		Cell(c.Tariff.Name), c.Tariff.EffectiveFrom.UTC().Format(time.RFC3339), c.Tariff.Hash,
-		Cell(e.WorkflowID), e.FirstRunID, Cell(e.Operator), Cell(e.Reason), jsonArray(r.Members),
+		Cell(e.WorkflowID), e.FirstRunID, Cell(e.Operator), Cell(e.Reason), jsonCell(append([]string{}, r.Members...)),
+		jsonCell(c.MemberSeconds()),
 	}
 }
 
-// jsonArray is texts in one cell. They may contain any separator.
-func jsonArray(texts []string) string {
-	if len(texts) == 0 {
-		return "[]"
-	}
+// jsonCell is a list or map of accounts in one cell. They may contain any separator.
+func jsonCell(value any) string {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(texts) // strings in memory: neither can fail
+	_ = encoder.Encode(value) // texts and numbers in memory: neither can fail
 	return strings.TrimSuffix(b.String(), "\n")
 }
 

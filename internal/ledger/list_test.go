@@ -231,14 +231,14 @@ func testExport(t *testing.T, url string) {
 	rows, err := csv.NewReader(&out).ReadAll()
 	require.NoError(t, err)
 	require.Equal(t, "seq,key,kind,revision,reverses,booked_at,sdk_app_id,app,call_id,payer,media_type,call_type,result,start_time,accept_time,end_time,"+
-		"connected_seconds,billed_seconds,participants,amount,currency,tariff,tariff_effective_from,tariff_hash,workflow_id,first_run_id,operator,reason,members",
+		"connected_seconds,billed_seconds,participants,amount,currency,tariff,tariff_effective_from,tariff_hash,workflow_id,first_run_id,operator,reason,members,member_seconds",
 		strings.Join(rows[0], ","), "accounting relies on these")
 	last := entriesOf(t, l, "call-2")[1]
 	require.Equal(t, []string{
 		"reversal:1400000000:call-2", "reversal", "1", "charge:1400000000:call-2", last.CreatedAt.Format("2006-01-02T15:04:05.000Z"),
 		"1400000000", "clinic", "call-2", "10002", "Audio", "SingleCall", "NormalEnd",
 		"2026-03-01T11:58:47Z", "2026-03-01T11:58:59Z", "2026-03-01T12:00:00Z", "61", "120", "2", "-0.10", "USD",
-		"standard", "2023-11-14T22:13:20Z", last.Charge.Tariff.Hash, "call:1400000000:call-2", "", "bob", "'=1+1", `["10001","user2"]`,
+		"standard", "2023-11-14T22:13:20Z", last.Charge.Tariff.Hash, "call:1400000000:call-2", "", "bob", "'=1+1", `["10001","user2"]`, "{}",
 	}, rows[6][1:])
 }
 

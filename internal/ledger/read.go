@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"aftercall/internal/attendance"
 	"aftercall/internal/billing"
 	"aftercall/internal/tencent"
 
@@ -22,7 +23,7 @@ const (
   e.call_id, e.payer, e.media_type, e.call_type, e.result, e.start_time, e.accept_time, e.end_time,
   e.connected_seconds, e.billed_seconds, e.participants, e.amount, e.currency,
   e.tariff, e.tariff_from, e.tariff_hash, e.steps, e.record, e.differences,
-  e.workflow_id, e.first_run_id, e.reason, e.operator`
+  e.workflow_id, e.first_run_id, e.reason, e.operator, e.evidence`
 	selectEntries = "SELECT " + entryColumns + ", t.edition FROM ledger_entries e JOIN ledger_tariffs t ON t.hash = e.tariff_hash "
 )
 
@@ -150,6 +151,7 @@ type row struct {
 	copied                     recordColumns
 	amount, code, from         string
 	steps, record, differences []byte
+	evidence                   []byte
 }
 
 // recordColumns are the columns that repeat fields of the record, for queries.
@@ -175,7 +177,7 @@ func (r *row) columns() []any {
 		&r.copied.start, &r.copied.accept, &r.copied.end,
 		&c.ConnectedSeconds, &c.BilledSeconds, &c.Participants, &r.amount, &r.code,
 		&c.Tariff.Name, &r.from, &c.Tariff.Hash, &r.steps, &r.record, &r.differences,
-		&e.WorkflowID, &e.FirstRunID, &e.Reason, &e.Operator,
+		&e.WorkflowID, &e.FirstRunID, &e.Reason, &e.Operator, &r.evidence,
 	}
 }
 
@@ -192,7 +194,11 @@ func (r *row) decode() (Entry, error) {
 	if e.Charge.Tariff.EffectiveFrom, err = time.Parse(time.RFC3339Nano, r.from); err != nil {
 		return e, fmt.Errorf("tariff_from: %w", err)
 	}
+	if len(r.evidence) > 0 {
+		err = decode("evidence", r.evidence, &e.Charge.Evidence)
+	}
 	return e, errors.Join(
+		err,
 		decode("steps", r.steps, &e.Charge.Steps),
 		decode("record", r.record, &e.Record),
 		decode("differences", r.differences, &e.Differences),
@@ -214,7 +220,7 @@ func scanEntry(scan func(...any) error) (Entry, error) {
 	return e, nil
 }
 
-func decode[T []billing.Step | tencent.CallRecord | []tencent.Difference](column string, data []byte, into *T) error {
+func decode[T []billing.Step | tencent.CallRecord | []tencent.Difference | []attendance.Event](column string, data []byte, into *T) error {
 	if err := json.Unmarshal(data, into); err != nil {
 		return fmt.Errorf("%s: %w", column, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"time"
 
+	"aftercall/internal/attendance"
 	"aftercall/internal/billing"
 	"aftercall/internal/ledger"
 	"aftercall/internal/shell"
@@ -49,6 +50,9 @@ type LedgerEntry struct {
 	Reason              string    `json:"reason"`
 	// Members are who took part, with the caller where Tencent lists it.
 	Members []string `json:"members"`
+	// MemberSeconds are the connected seconds of each member, by account, in a charge by
+	// participant minutes.
+	MemberSeconds map[string]int64 `json:"member_seconds"`
 
 	stored ledger.Entry
 }
@@ -71,8 +75,8 @@ func newLedgerEntry(e ledger.Entry) LedgerEntry {
 		Amount: c.Amount.Number(), Currency: c.Amount.CurrencyCode(),
 		Tariff: c.Tariff.Name, TariffEffectiveFrom: c.Tariff.EffectiveFrom.UTC(), TariffHash: c.Tariff.Hash,
 		WorkflowID: e.WorkflowID, FirstRunID: e.FirstRunID, Operator: e.Operator, Reason: e.Reason,
-		Members: append([]string{}, r.Members...),
-		stored:  e,
+		Members: append([]string{}, r.Members...), MemberSeconds: c.MemberSeconds(),
+		stored: e,
 	}
 }
 
@@ -93,14 +97,15 @@ type ExplainedEntry struct {
 	Record tencent.CallRecord `json:"record"`
 	// Differences are the fields in which the callback disagreed with the record.
 	Differences []tencent.Difference `json:"differences"`
+	// Evidence is what was seen of the call, if the charge was made from it.
+	Evidence []attendance.Event `json:"evidence"`
 }
 
 func newExplainedEntry(e ledger.Entry) ExplainedEntry {
-	differences := e.Differences
-	if differences == nil {
-		differences = []tencent.Difference{}
+	return ExplainedEntry{
+		LedgerEntry: newLedgerEntry(e), Steps: e.Charge.Steps, Record: e.Record,
+		Differences: append([]tencent.Difference{}, e.Differences...), Evidence: append([]attendance.Event{}, e.Charge.Evidence...),
 	}
-	return ExplainedEntry{LedgerEntry: newLedgerEntry(e), Steps: e.Charge.Steps, Record: e.Record, Differences: differences}
 }
 
 // ListEntries returns the first limit entries that q selects, in the order in

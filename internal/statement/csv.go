@@ -53,11 +53,11 @@ func (l *csvLayout) time(unix int64) string {
 	return time.Unix(unix, 0).In(l.head.zone()).Format(time.RFC3339)
 }
 
-// stepTexts are the texts of the steps as they are stored.
+// stepTexts are the texts of the steps as they are stored, with accounts.
 func stepTexts(e ledger.Entry) []string {
 	texts := make([]string, len(e.Charge.Steps))
 	for i, s := range e.Charge.Steps {
-		texts[i] = s.Text
+		texts[i] = s.NamedText()
 	}
 	return texts
 }

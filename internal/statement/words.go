@@ -45,11 +45,11 @@ func occasion(e ledger.Entry, zone *time.Location) (kind, booked, reason string)
 	return kind, booked, reason
 }
 
-// explanation are the texts of the steps from the record to the amount.
+// explanation are the texts of the steps from the record to the amount, with accounts.
 func explanation(e ledger.Entry) []string {
 	texts := make([]string, len(e.Charge.Steps))
 	for i, s := range e.Charge.Steps {
-		texts[i] = shown(s.Text)
+		texts[i] = shown(s.NamedText())
 	}
 	return texts
 }
