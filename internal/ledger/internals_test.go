@@ -75,7 +75,7 @@ func MigrateTo(ctx context.Context, url string, version int64) error {
 		return err
 	}
 	p, err := db.open(ctx, func(ctx context.Context, db *sql.DB, options ...goose.ProviderOption) error {
-		provider, err := e.provider(db, options...)
+		provider, err := e.provider(ledgerTables, db, options...)
 		if err != nil {
 			return err
 		}

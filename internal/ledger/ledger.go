@@ -22,11 +22,7 @@ type Options struct {
 // Ledger is an open ledger. It is safe for concurrent use, also by several
 // processes on one database.
 type Ledger struct {
-	pools
-	source   database
-	engine   *engine
-	closing  sync.Once
-	closeErr error // of the first Close
+	*opened
 	// tariffs holds the hashes of tariff versions known to be stored.
 	tariffs sync.Map
 }
@@ -36,18 +32,11 @@ type Ledger struct {
 // URL that cannot be used is a *URLError, and no error repeats the URL. A ledger
 // with tables of a later release that this one cannot work with is a *VersionError. Close the ledger after use.
 func Open(ctx context.Context, url string, o Options) (*Ledger, error) {
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	e, db, err := parseURL(url)
+	opened, err := ledgerTables.open(ctx, url, o)
 	if err != nil {
 		return nil, err
 	}
-	p, err := db.open(ctx, e.migration(o.Logger), o.Traces)
-	if err != nil {
-		return nil, fmt.Errorf("ledger: %w", err)
-	}
-	l := &Ledger{pools: p, source: db, engine: e}
+	l := &Ledger{opened: opened}
 	if err := l.Ping(ctx); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
@@ -62,10 +51,4 @@ func (l *Ledger) Ping(ctx context.Context) error {
 		return fmt.Errorf("ledger: %w", err)
 	}
 	return nil
-}
-
-// Close closes all connections. Calls in progress fail, and closing again does nothing.
-func (l *Ledger) Close() error {
-	l.closing.Do(func() { l.closeErr = l.close() })
-	return l.closeErr
 }

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 )
@@ -14,6 +13,14 @@ var ErrMissing = errors.New("there is no ledger yet")
 // nothing: a ledger that is not there is ErrMissing, and one whose tables this
 // release cannot work with is a *VersionError.
 func OpenReadOnly(ctx context.Context, url string) (*Ledger, error) {
+	opened, err := ledgerTables.openReadOnly(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	return &Ledger{opened: opened}, nil
+}
+
+func (t Tables) openReadOnly(ctx context.Context, url string) (*opened, error) {
 	e, source, err := parseURL(url)
 	if err != nil {
 		return nil, err
@@ -22,23 +29,23 @@ func OpenReadOnly(ctx context.Context, url string) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{pools: pools{write: db, read: db}, source: source, engine: e}
-	if err := e.checkTables(ctx, db); err != nil {
-		return nil, errors.Join(err, l.Close())
+	o := &opened{pools: pools{write: db, read: db}, source: source, engine: e}
+	if err := o.checkTables(ctx, t); err != nil {
+		return nil, errors.Join(err, o.Close())
 	}
-	return l, nil
+	return o, nil
 }
 
-// checkTables reports a database without a ledger, or with tables that this release
+// checkTables reports a database without the tables, or with some that this release
 // cannot work with.
-func (e *engine) checkTables(ctx context.Context, db *sql.DB) error {
+func (o *opened) checkTables(ctx context.Context, t Tables) error {
 	// Asked first, because a database that is not a ledger can answer anything.
-	if err := db.PingContext(ctx); err != nil {
-		return fmt.Errorf("ledger: %w", err)
+	if err := o.read.PingContext(ctx); err != nil {
+		return fmt.Errorf("%s: %w", t.Name, err)
 	}
-	provider, err := e.provider(db)
+	provider, err := o.engine.provider(t, o.read)
 	if err != nil {
 		return err
 	}
-	return checkVersion(ctx, db, provider)
+	return t.checkVersion(ctx, o.read, provider)
 }

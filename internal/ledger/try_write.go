@@ -37,11 +37,3 @@ func (l *Ledger) TryWrite(ctx context.Context) (err error) {
 	}
 	return err
 }
-
-// FreeBytes is how much space is left where the ledger is. known is false for a
-// database on a server, and where the system does not say.
-func (l *Ledger) FreeBytes() (free uint64, known bool) { return l.source.freeBytes() }
-
-// Exposed says how others in the network could read or replace what goes to the
-// ledger's database and comes from it, as in "without TLS"; empty if they cannot.
-func (l *Ledger) Exposed() string { return l.source.exposed() }

@@ -8,7 +8,7 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-// VersionError is returned if this release cannot work with the tables of a ledger.
+// VersionError is returned if this release cannot work with the tables of a database.
 // Have and Want are versions of migrations.
 type VersionError struct{ Have, Want int64 }
 
@@ -23,10 +23,10 @@ func (e *VersionError) Error() string {
 // checkVersion compares the migrations that were applied with those of this
 // release. Later ones are fine if each of them says that this release can work
 // with it.
-func checkVersion(ctx context.Context, db *sql.DB, provider *goose.Provider) error {
+func (t Tables) checkVersion(ctx context.Context, db *sql.DB, provider *goose.Provider) error {
 	var have sql.NullInt64
-	if err := db.QueryRowContext(ctx, "SELECT MAX(version_id) FROM "+migrationTable+" WHERE is_applied").Scan(&have); err != nil {
-		return fmt.Errorf("%w: the database has no table %s (%w)", ErrMissing, migrationTable, err)
+	if err := db.QueryRowContext(ctx, "SELECT MAX(version_id) FROM "+t.migrationTable()+" WHERE is_applied").Scan(&have); err != nil {
+		return fmt.Errorf("%w: the database has no table %s (%w)", ErrMissing, t.migrationTable(), err)
 	}
 	sources := provider.ListSources()
 	want := sources[len(sources)-1].Version
@@ -34,9 +34,9 @@ func checkVersion(ctx context.Context, db *sql.DB, provider *goose.Provider) err
 		return &VersionError{Have: have.Int64, Want: want}
 	}
 	var unusable bool
-	if err := db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM `+migrationTable+` m WHERE m.is_applied AND m.version_id > $1
-AND NOT EXISTS (SELECT 1 FROM ledger_versions v WHERE v.version = m.version_id AND v.oldest <= $1))`, want).Scan(&unusable); err != nil {
-		return fmt.Errorf("ledger: read what later releases demand: %w", err)
+	if err := db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM `+t.migrationTable()+` m WHERE m.is_applied AND m.version_id > $1
+AND NOT EXISTS (SELECT 1 FROM `+t.versionTable()+` v WHERE v.version = m.version_id AND v.oldest <= $1))`, want).Scan(&unusable); err != nil {
+		return fmt.Errorf("%s: read what later releases demand: %w", t.Name, err)
 	}
 	if unusable {
 		return &VersionError{Have: have.Int64, Want: want}
@@ -57,7 +57,7 @@ func (l *Ledger) requireOwnTables(ctx context.Context, q querier) error {
 		return fmt.Errorf("migrations: %w", err)
 	}
 	var have int64
-	if err := q.QueryRowContext(ctx, "SELECT MAX(version_id) FROM "+migrationTable+" WHERE is_applied").Scan(&have); err != nil {
+	if err := q.QueryRowContext(ctx, "SELECT MAX(version_id) FROM "+ledgerTables.migrationTable()+" WHERE is_applied").Scan(&have); err != nil {
 		return fmt.Errorf("ledger: read the version of the tables: %w", err)
 	}
 	if have > own {
