@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -20,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aftercall/internal/dedupe"
+	"aftercall/internal/evidence"
 	"aftercall/internal/notify"
 	"aftercall/internal/tencent"
 	"aftercall/starter/callback"
@@ -95,6 +97,43 @@ func TestAnswersAreThoseDescribed(t *testing.T) {
 		require.NoError(t, err)
 		described := responses.Value(strconv.Itoa(status)).Value.Content.Get("application/json").Schema.Value
 		require.NoError(t, matches(described, string(body)), status)
+	}
+}
+
+// keeping keeps everything.
+type keeping struct{}
+
+func (keeping) Keep(_ context.Context, events []evidence.Event) ([]bool, error) {
+	return make([]bool, len(events)), nil
+}
+
+// TestRoomsAreThoseDescribed posts webhooks of rooms to the handler.
+func TestRoomsAreThoseDescribed(t *testing.T) {
+	spec := description(t)
+	operation := spec.Paths.Find("/tencent/rtc/{secret}").Post
+	reg := prometheus.NewRegistry()
+	handler := callback.New(
+		[]callback.App{{ID: 1400000000, Name: "clinic", Secrets: []string{"a-callback-path-secret"}, RoomKeys: []string{"key"}}},
+		dedupe.New(nil, dedupe.DefaultWindow, time.Now, prometheus.NewRegistry()), callback.Limits{}, nil, reg, slog.New(slog.DiscardHandler),
+	)
+	defer handler.Close()
+	handler.KeepEvidence(keeping{}, reg)
+	const entered = `{"EventGroupId":1,"EventType":103,"EventInfo":{"RoomId":12345,"EventMsTs":1687770731831,"UserId":"test"}}`
+	require.NoError(t, matches(operation.RequestBody.Value.Content.Get("application/json").Schema.Value, entered))
+	for status, request := range map[int]struct{ app, body, sign string }{
+		200: {"1400000000", entered, tencent.RoomSign("key", []byte(entered))},
+		400: {"1400000000", "{}", tencent.RoomSign("key", []byte("{}"))},
+		401: {"1400000000", entered, tencent.RoomSign("another", []byte(entered))},
+		403: {"1", entered, ""},
+	} {
+		r := httptest.NewRequest(http.MethodPost, "/tencent/rtc/a-callback-path-secret", strings.NewReader(request.body))
+		r.Header.Set("SdkAppId", request.app)
+		r.Header.Set("Sign", request.sign)
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, r)
+		require.Equal(t, status, answer.Code)
+		described := operation.Responses.Value(strconv.Itoa(status)).Value.Content.Get("application/json").Schema.Value
+		require.NoError(t, matches(described, answer.Body.String()), status)
 	}
 }
 

@@ -13,9 +13,10 @@ import (
 // Config is the YAML file. Load and Parse return it complete: defaults set,
 // names resolved, everything checked. It is read-only and safe to share.
 type Config struct {
-	Apps    []App                     `yaml:"apps" required:"true" doc:"The Tencent RTC applications to serve, at least one."`
-	Targets []Target                  `yaml:"targets" doc:"Who is notified; each target may subscribe to some of the events."`
-	Tariffs map[string]billing.Tariff `yaml:"tariffs" required:"true" doc:"The tariffs by name."`
+	Apps     []App                     `yaml:"apps" required:"true" doc:"The Tencent RTC applications to serve, at least one."`
+	Targets  []Target                  `yaml:"targets" doc:"Who is notified; each target may subscribe to some of the events."`
+	Tariffs  map[string]billing.Tariff `yaml:"tariffs" required:"true" doc:"The tariffs by name."`
+	Evidence *Evidence                 `yaml:"evidence" doc:"Where events are kept that say who was in a call: see [evidence.md](evidence.md)."`
 
 	DedupeWindow time.Duration `yaml:"dedupe_window" default:"24h" doc:"How long Redis remembers a call at least, so that repeated callbacks of it cost Temporal nothing: 1h to 192h, and shorter than the namespace's retention. See [callback.md](callback.md#duplicates)."`
 
@@ -36,9 +37,10 @@ type App struct {
 	Tariff         billing.Assignments `yaml:"tariff" required:"true" doc:"Name of a tariff in tariffs, or a list of tariffs with the time from which on each applies."`
 	RecordDeadline time.Duration       `yaml:"record_deadline" default:"30m" doc:"How long to wait for the record of a call, from when Tencent first reports that there is none, 1s to 168h (Tencent keeps records for seven days). Time during which Tencent does not respond, or refuses, does not count."`
 
-	GoLive time.Time `yaml:"go_live" doc:"Calls that ended earlier are never charged by a sweep or backfill, as in 2026-01-01T00:00:00Z; left out, sweeps charge calls that ended since the app's first start, and a backfill can charge earlier ones."`
-	Sweep  Sweep     `yaml:"sweep" doc:"The periodic sweep of Tencent's records, which finds calls whose callback was lost."`
-	Relay  *Relay    `yaml:"relay" doc:"The app's own backend, to which callbacks are relayed unchanged, because Tencent posts to one address only; left out, callbacks are not relayed."`
+	GoLive   time.Time   `yaml:"go_live" doc:"Calls that ended earlier are never charged by a sweep or backfill, as in 2026-01-01T00:00:00Z; left out, sweeps charge calls that ended since the app's first start, and a backfill can charge earlier ones."`
+	Sweep    Sweep       `yaml:"sweep" doc:"The periodic sweep of Tencent's records, which finds calls whose callback was lost."`
+	Relay    *Relay      `yaml:"relay" doc:"The app's own backend, to which callbacks are relayed unchanged, because Tencent posts to one address only; left out, callbacks are not relayed."`
+	Evidence AppEvidence `yaml:"evidence" doc:"Which events are kept that say who was in a call; left out, none."`
 
 	// tariffs are those of the file.
 	tariffs map[string]billing.Tariff
@@ -99,6 +101,9 @@ func (c *Config) resolve() {
 		}
 		if tokens := app.Callback.Tokens; len(tokens) > 0 {
 			app.Callback.Token = tokens[0]
+		}
+		if keys := app.Evidence.RoomKeys; len(keys) > 0 {
+			app.Evidence.RoomKey = keys[0]
 		}
 	}
 }

@@ -40,6 +40,7 @@ func environment() map[string]string {
 		"CLINIC_SECRET_KEY":       "5bd2850fff3ecb11d7c805251c51ee463a25727bddc2385f3fa8bfee1bb93b5e",
 		"CLINIC_CALLBACK_SECRET":  "canary-callback-secret-1",
 		"CLINIC_CALLBACK_TOKEN":   "canary-token",
+		"CLINIC_ROOM_KEY":         "canaryroomkey0123456789012345678",
 		"SCHOOL_SECRET_KEY":       "canary-school-key",
 		"SCHOOL_CALLBACK_SECRET":  "canary-callback-secret-2",
 		"CRM_WEBHOOK_SECRET":      webhookKey,

@@ -108,7 +108,7 @@ func TestReferenceOfTheChannels(t *testing.T) {
 // be one that the key accepts.
 func TestTagsAreComplete(t *testing.T) {
 	structures := []reflect.Type{
-		reflect.TypeFor[Config](), reflect.TypeFor[App](), reflect.TypeFor[Callback](), reflect.TypeFor[Target](), reflect.TypeFor[Relay](),
+		reflect.TypeFor[Config](), reflect.TypeFor[App](), reflect.TypeFor[Callback](), reflect.TypeFor[Target](), reflect.TypeFor[Relay](), reflect.TypeFor[Evidence](), reflect.TypeFor[AppEvidence](),
 		reflect.TypeFor[notify.Mail](), reflect.TypeFor[notify.Meter](),
 		reflect.TypeFor[billing.Assignment](), reflect.TypeFor[billing.Tariff](), reflect.TypeFor[billing.Version](), reflect.TypeFor[billing.Rule](),
 	}

@@ -36,7 +36,7 @@ func (a *App) RelayedCommands() []tencent.Command {
 func (a *App) CallbackCommands() []tencent.Command {
 	var commands []tencent.Command
 	for _, command := range tencent.Commands {
-		if command == tencent.CommandAfterEndCall || slices.Contains(a.RelayedCommands(), command) {
+		if command == tencent.CommandAfterEndCall || a.Evidence.Members || slices.Contains(a.RelayedCommands(), command) {
 			commands = append(commands, command)
 		}
 	}

@@ -54,6 +54,9 @@ func (v validator) validate() {
 	if w := v.config.DedupeWindow; w < dedupe.MinWindow || w > dedupe.MaxWindow {
 		v.report("dedupe_window", "must be from 1h to 192h, one day longer than Tencent keeps records; left out, it is 24h")
 	}
+	if v.config.Evidence != nil {
+		v.evidence("evidence", *v.config.Evidence)
+	}
 }
 
 func (v validator) app(path string, app App) {
@@ -75,6 +78,7 @@ func (v validator) app(path string, app App) {
 	if app.Relay != nil {
 		v.relay(path+".relay", *app.Relay)
 	}
+	v.appEvidence(path+".evidence", app.Evidence)
 }
 
 func (v validator) baseURL(path, address string) {

@@ -28,7 +28,9 @@ var descPattern = regexp.MustCompile(`^Desc\{fqName: "([^"]+)", help: ("(?:[^"\\
 func RequireDocumentedMetrics(t *testing.T, heading string, run func(ctx context.Context, environ map[string]string, reg *prometheus.Registry) error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "aftercall.yaml")
-	require.NoError(t, testconfig.New().Write(file))
+	all := testconfig.New()
+	all.Apps[0]["evidence"] = testconfig.Map{"members": true, "room_key": "ARoomKeyOfTheConsole"}
+	require.NoError(t, all.Write(file))
 	address := func() string { return fmt.Sprintf("127.0.0.1:%d", FreePort(t)) }
 	admin := address()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -55,6 +55,11 @@ type App struct {
 	RecordDeadline time.Duration
 	// Relay holds the commands whose callbacks are relayed to the app's own backend.
 	Relay map[tencent.Command]bool
+	// Members keeps what callbacks say about the members of calls as evidence.
+	Members bool
+	// RoomKeys sign the webhooks of the app's rooms, which are kept as evidence; there
+	// are none, one or two, as of Secrets.
+	RoomKeys []string
 }
 
 // Handler answers callbacks. Its zero value is not usable: see New.
@@ -65,6 +70,7 @@ type Handler struct {
 	limits    Limits
 	workflows WorkflowStarter
 	commands  map[tencent.Command]commandHandler
+	evidence  Evidence // nil unless it is kept
 	metrics   *metrics
 	refusals  *refusalLog
 	logger    *slog.Logger
@@ -107,7 +113,6 @@ func New(apps []App, claims *dedupe.Store, limits Limits, starter WorkflowStarte
 		metrics: newMetrics(reg), refusals: newRefusalLog(logger), logger: logger, now: time.Now, clock: time.Now, relaySlots: make(chan struct{}, maxRelayStarts), starting: make(map[tencent.SDKAppID]*starting, len(apps)),
 	}
 	h.unaccepted = newUnaccepted(h.metrics.unaccepted, logger)
-	h.router = h.routes()
 	h.commands = h.commandHandlers()
 	for _, app := range apps {
 		known := appWithHashes{App: app}
@@ -118,6 +123,7 @@ func New(apps []App, claims *dedupe.Store, limits Limits, starter WorkflowStarte
 		h.starting[app.ID] = newStarting()
 		h.metrics.addApp(app.Name, len(app.Relay) > 0)
 	}
+	h.router = h.routes()
 	return h
 }
 
@@ -128,6 +134,9 @@ func (h *Handler) UseClock(now func() time.Time) { h.clock = now }
 func (h *Handler) routes() http.Handler {
 	r := mux.NewRouter().SkipClean(true)
 	r.PathPrefix(PathPrefix).HandlerFunc(h.serveCallback)
+	if h.hasRooms() {
+		r.PathPrefix(RoomPathPrefix).HandlerFunc(h.serveRoom)
+	}
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { h.write(w, notFound(), h.now()) })
 	return r
 }
@@ -151,23 +160,9 @@ func (h *Handler) serveCallback(w http.ResponseWriter, r *http.Request) {
 // handler of its command. Redis and Temporal are not asked before the sender
 // is authenticated.
 func (h *Handler) handle(w http.ResponseWriter, r *http.Request, deadline time.Time) reply {
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		return refuse(http.StatusMethodNotAllowed, "method: use POST")
-	}
-	if len(r.URL.RawQuery) > maxQuerySize {
-		return refuse(http.StatusRequestURITooLong, "query: larger than 4 KiB")
-	}
-	if len(r.Header.Get("Content-Type")) > maxContentTypeSize {
-		return refuse(http.StatusBadRequest, "Content-Type: longer than 256 bytes")
-	}
-	body, err := readBody(w, r, deadline.Add(-confirmBudget))
-	if err != nil {
-		return refuseBody(err)
-	}
-	secretHash := sha256.Sum256([]byte(strings.TrimPrefix(r.URL.Path, PathPrefix)))
-	if !h.anySecret(secretHash) {
-		return notFound()
+	body, secretHash, refusal := h.receive(w, r, PathPrefix, deadline)
+	if refusal != nil {
+		return *refusal
 	}
 	query := tencent.ParseQuery(r.URL.RawQuery)
 	id, err := query.SDKAppID()
@@ -194,12 +189,41 @@ func (h *Handler) handle(w http.ResponseWriter, r *http.Request, deadline time.T
 	h.countDropped(r.Context(), app.Name, cb)
 	relay := h.startRelay(r, app.App, cb, body)
 	handleCommand, ok := h.commands[cb.Command]
-	if !ok {
+	if !ok || (aboutMembers[cb.Command] && !h.keepsMembers(app.App)) {
 		return relay.reply(deadline).forApp(app.App)
 	}
 	// A sender that hangs up must not cancel what the callback starts.
 	ctx := context.WithoutCancel(tracing.WithCall(r.Context(), cb.CallID))
-	return handleCommand(ctx, deadline, app.App, cb, body).forApp(app.App)
+	answer := handleCommand(ctx, deadline, app.App, cb, body)
+	if relay != nil && aboutMembers[cb.Command] && answer.status == http.StatusOK {
+		answer = relay.reply(deadline) // no sweep finds what is not relayed
+	}
+	return answer.forApp(app.App)
+}
+
+// receive checks what a request must be before it is known of which app it is, and
+// reads its body and the hash of the secret in its path.
+func (h *Handler) receive(w http.ResponseWriter, r *http.Request, prefix string, deadline time.Time) (body []byte, secretHash [sha256.Size]byte, refusal *reply) {
+	refused := func(r reply) ([]byte, [sha256.Size]byte, *reply) { return nil, secretHash, &r }
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		return refused(refuse(http.StatusMethodNotAllowed, "method: use POST"))
+	}
+	if len(r.URL.RawQuery) > maxQuerySize {
+		return refused(refuse(http.StatusRequestURITooLong, "query: larger than 4 KiB"))
+	}
+	if len(r.Header.Get("Content-Type")) > maxContentTypeSize {
+		return refused(refuse(http.StatusBadRequest, "Content-Type: longer than 256 bytes"))
+	}
+	body, err := readBody(w, r, deadline.Add(-confirmBudget))
+	if err != nil {
+		return refused(refuseBody(err))
+	}
+	secretHash = sha256.Sum256([]byte(strings.TrimPrefix(r.URL.Path, prefix)))
+	if !h.anySecret(secretHash) {
+		return refused(notFound())
+	}
+	return body, secretHash, nil
 }
 
 // anySecret reports whether the hash is that of an app's secret. It compares

@@ -20,6 +20,8 @@ type Limits struct {
 	// able to fill Temporal and the list of reviews. A limit that is nil permits all.
 	Calls  Limit
 	Relays Limit
+	// Events bounds how many requests with evidence of an app are kept.
+	Events Limit
 }
 
 // Limit says whether an app may start one more workflow now. Callbacks that are

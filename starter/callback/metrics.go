@@ -24,6 +24,7 @@ const (
 	outcomeRefused     outcome = "refused"
 	outcomeUnavailable outcome = "unavailable"
 	outcomeThrottled   outcome = "throttled"
+	outcomeKept        outcome = "kept"
 )
 
 // relayOutcome says how the start of a relay ended, as a label of its metric.
@@ -44,6 +45,9 @@ type metrics struct {
 	dropped    *prometheus.CounterVec
 	old        *prometheus.CounterVec
 	relays     *prometheus.CounterVec
+	// rooms and events are nil unless evidence is kept.
+	rooms  *prometheus.CounterVec
+	events *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -51,7 +55,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	return &metrics{
 		callbacks: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_callbacks_total",
-			Help: "Callbacks by app (empty if not known), outcome (started, duplicate, relayed, ignored, probe, refused, throttled, unavailable) and HTTP status.",
+			Help: "Callbacks by app (empty if not known), outcome (started, duplicate, kept, relayed, ignored, probe, refused, throttled, unavailable) and HTTP status.",
 		}, []string{"app", "outcome", "status"}),
 		unaccepted: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_calls_unaccepted_total",
@@ -72,7 +76,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}, []string{"app", "field"}),
 		old: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_callback_old_credentials_total",
-			Help: "Callbacks with the old one of two secrets, or signed with the old one of two tokens, by app and credential: secret, token.",
+			Help: "Callbacks with the old one of two secrets, or signed with the old one of two tokens or room keys, by app and credential: secret, token, room_key.",
 		}, []string{"app", "credential"}),
 		relays: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_relays_total",
@@ -100,6 +104,10 @@ func (m *metrics) addApp(app string, relays bool) {
 }
 
 func (m *metrics) replied(r reply, duration time.Duration) {
+	if r.room {
+		m.rooms.WithLabelValues(r.app, string(r.outcome), strconv.Itoa(r.status)).Inc()
+		return
+	}
 	m.callbacks.WithLabelValues(r.app, string(r.outcome), strconv.Itoa(r.status)).Inc()
 	m.duration.WithLabelValues(string(r.outcome)).Observe(duration.Seconds())
 }

@@ -18,6 +18,8 @@ type reply struct {
 	body    []byte
 	outcome outcome
 	app     string
+	// room means that it answers the webhook of a room.
+	room bool
 }
 
 func refuse(status int, info string) reply {

@@ -16,6 +16,7 @@ import (
 	"aftercall/internal/clock"
 	"aftercall/internal/config"
 	"aftercall/internal/dedupe"
+	"aftercall/internal/evidence"
 	"aftercall/internal/presence"
 	"aftercall/internal/process"
 	"aftercall/internal/ratelimit"
@@ -30,7 +31,7 @@ import (
 )
 
 // Run serves callbacks until ctx ends, and for the configured drain time longer,
-// then closes in order: the listeners, the connection to Temporal, Redis. environ holds the process settings (see
+// then closes in order: the listeners, the store of the evidence, the connection to Temporal, Redis. environ holds the process settings (see
 // docs/configuration.md); log lines go to stderr.
 func Run(ctx context.Context, environ map[string]string, stderr io.Writer) error {
 	return run(ctx, environ, stderr, telemetry.NewRegistry())
@@ -58,6 +59,12 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	claims := dedupe.New(p.Redis, cfg.DedupeWindow, clocks.Now, reg)
 	receiver := callback.New(Apps(cfg), claims, limits(settings, cfg, p.Redis), calls, reg, logger)
 	receiver.UseClock(clocks.Now)
+	var events *evidence.Writer
+	if cfg.KeepsEvidence() {
+		events = newEvidence(ctx, cfg.EvidenceURL(settings.LedgerURL), logger)
+		defer events.Close()
+		receiver.KeepEvidence(events, reg)
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		clocks.Run(ctx)
@@ -82,14 +89,14 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 			},
 			serve.Listener{
 				Name: "admin", Address: settings.AdminListen,
-				Handler: admin.Profiles(settings.Profiles, admin.Handler(
-					reg, logger,
+				Handler: admin.Profiles(settings.Profiles, admin.Handler(reg, logger, append(
+					evidenceChecks(events),
 					admin.Check{Name: "shutdown", Run: admin.Running(ctx)},
 					admin.Check{Name: "temporal", Run: func(ctx context.Context) error { return temporalclient.Ping(ctx, temporal, namespace) }},
 					admin.Check{Name: "search attributes", Run: admin.FlagSet(&prepared, "not checked yet: waiting for Temporal")},
 					admin.Check{Name: "clock", Run: admin.NoProblem(clocks.Problem)},
 					admin.Check{Name: "redis", Optional: true, Run: p.Redis.Ping},
-				)),
+				)...)),
 			},
 		)
 	})
@@ -129,6 +136,8 @@ func Apps(cfg *config.Config) []callback.App {
 			ProbeKey:       app.SecretKey.Reveal(),
 			RecordDeadline: app.RecordDeadline,
 			Relay:          relayed,
+			Members:        app.Evidence.Members,
+			RoomKeys:       reveal(app.Evidence.AllRoomKeys()),
 		}
 	}
 	return all
@@ -137,12 +146,15 @@ func Apps(cfg *config.Config) []callback.App {
 // limits are those of an answer, and of all starters together.
 func limits(settings config.StarterSettings, cfg *config.Config, guard *redisguard.Guard) callback.Limits {
 	rates := make(map[tencent.SDKAppID]ratelimit.Rate, len(cfg.Apps))
+	events := make(map[tencent.SDKAppID]ratelimit.Rate, len(cfg.Apps))
 	for _, app := range cfg.Apps {
 		rates[app.SDKAppID] = ratelimit.Rate{PerSecond: app.Callback.PerSecond, Burst: app.Callback.Burst}
+		events[app.SDKAppID] = ratelimit.Rate{PerSecond: eventsPerCall * app.Callback.PerSecond, Burst: eventsPerCall * app.Callback.Burst}
 	}
 	return callback.Limits{
 		Answer: settings.AnswerTimeout,
 		Calls:  ratelimit.NewBuckets(guard, "calls", rates), Relays: ratelimit.NewBuckets(guard, "relays", rates),
+		Events: ratelimit.NewBuckets(guard, "events", events),
 	}
 }
 

@@ -65,6 +65,13 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	log := newLedgerLog(settings, cfg, tasks.Calls, reg, logger)
 
 	group, ctx := errgroup.WithContext(ctx)
+	if cfg.DeletesEvidence() {
+		old := newRetention(cfg.EvidenceURL(settings.LedgerURL).Reveal(), cfg.EvidenceRetention(), clocks.Now, reg, logger)
+		group.Go(func() error {
+			old.run(ctx)
+			return nil
+		})
+	}
 	var polling atomic.Bool
 	group.Go(func() error {
 		var err error

@@ -1,0 +1,88 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"regexp"
+	"time"
+
+	"aftercall/internal/ledger"
+)
+
+// Evidence is where events are kept that say who was in a call, and for how long.
+type Evidence struct {
+	URL       ConnectionURL `yaml:"url" doc:"Database of the events, written as LEDGER_URL; left out, LEDGER_URL."`
+	Retention time.Duration `yaml:"retention" default:"2160h" doc:"How long events are kept, by their own time, 24h to 87600h; 2160h is 90 days. What a charge was made from is kept in the ledger."`
+}
+
+// AppEvidence is which events of an app are kept.
+type AppEvidence struct {
+	Members bool `yaml:"members" default:"false" doc:"true keeps what Call.CallbackAfterStartCall and Call.CallbackAfterMemberChanged say, and lets aftercall callback set register them."`
+	// RoomKey is the first of RoomKeys if these are configured.
+	RoomKey  Secret   `yaml:"room_key" doc:"Key of the rooms' webhooks, as set in the RTC console: up to 32 letters and digits. Then they are received at /tencent/rtc/<secret>, with the secret of callback."`
+	RoomKeys []Secret `yaml:"room_keys" doc:"In place of room_key, while a new one replaces another: first the new one, then the old one. Either is accepted."`
+}
+
+// AllRoomKeys are those whose signatures are accepted, none if rooms are not received.
+func (e AppEvidence) AllRoomKeys() []Secret { return orSingle(e.RoomKeys, e.RoomKey) }
+
+// On reports whether any events of the app are kept.
+func (e AppEvidence) On() bool { return e.Members || len(e.AllRoomKeys()) > 0 }
+
+// KeepsEvidence reports whether events of any app are kept.
+func (c *Config) KeepsEvidence() bool {
+	for i := range c.Apps {
+		if c.Apps[i].Evidence.On() {
+			return true
+		}
+	}
+	return false
+}
+
+// DeletesEvidence reports whether there are events to delete some day: also those of
+// apps whose events are kept no longer, as long as the file has the key evidence.
+func (c *Config) DeletesEvidence() bool { return c.Evidence != nil || c.KeepsEvidence() }
+
+// EvidenceURL is where events are kept, in place of which the ledger's is used.
+func (c *Config) EvidenceURL(ledgerURL ConnectionURL) ConnectionURL {
+	if c.Evidence == nil || c.Evidence.URL.Reveal() == "" {
+		return ledgerURL
+	}
+	return c.Evidence.URL
+}
+
+// defaultRetention is the default of Evidence.Retention for a file without that key.
+const defaultRetention = 90 * 24 * time.Hour
+
+// EvidenceRetention is how long events are kept.
+func (c *Config) EvidenceRetention() time.Duration {
+	if c.Evidence == nil {
+		return defaultRetention
+	}
+	return cmp.Or(c.Evidence.Retention, defaultRetention)
+}
+
+const (
+	minRetention = 24 * time.Hour
+	maxRetention = 10 * 365 * 24 * time.Hour
+)
+
+func (v validator) evidence(path string, e Evidence) {
+	if problem := (*ledger.URLError)(nil); v.has(path+".url") && errors.As(ledger.ValidateURL(e.URL.Reveal()), &problem) {
+		v.report(path+".url", "%s", problem.Problem)
+	}
+	if e.Retention < minRetention || e.Retention > maxRetention {
+		v.report(path+".retention", "must be from 24h to 87600h, ten years; 2160h is 90 days")
+	}
+}
+
+// roomKeyPattern is what the console accepts. D:54912
+var roomKeyPattern = regexp.MustCompile(`^[A-Za-z0-9]{1,32}$`)
+
+func (v validator) appEvidence(path string, e AppEvidence) {
+	v.either(path, "room_key", e.RoomKey, e.RoomKeys, func(path string, key Secret) {
+		if !roomKeyPattern.MatchString(key.Reveal()) {
+			v.report(path, "must be 1 to 32 letters and digits, as the RTC console accepts: copy it from there, or make one with: openssl rand -hex 16")
+		}
+	})
+}
