@@ -94,19 +94,12 @@ func startCallBody(r tencent.CallRecord) ([]byte, error) {
 	})
 }
 
-// memberChangedBody is the body of Call.CallbackAfterMemberChanged: the first
-// callee answered, or did not. D:69215
-func memberChangedBody(r tencent.CallRecord) ([]byte, error) {
-	action, at := "NotAnswer", r.EndTime
-	if r.Connected() {
-		action, at = "Answer", r.AcceptTime
-	}
-	users, changed := []user{}, []user{}
-	for i, account := range r.Members {
+// memberChangedBody is the body of Call.CallbackAfterMemberChanged: what a member did, at
+// Unix seconds. D:69215
+func memberChangedBody(r tencent.CallRecord, at int64, member, action string) ([]byte, error) {
+	users := []user{}
+	for _, account := range r.Members {
 		users = append(users, user{Account: account, Status: "Calling"})
-		if i == 1 {
-			changed = append(changed, user{Account: account, Action: action})
-		}
 	}
 	return json.Marshal(struct {
 		CallbackCommand tencent.Command
@@ -114,5 +107,5 @@ func memberChangedBody(r tencent.CallRecord) ([]byte, error) {
 		UserList        []user
 		ChangedUserList []user
 		EventTime       int64
-	}{tencent.CommandAfterMemberChanged, r.CallID, users, changed, at * 1000})
+	}{tencent.CommandAfterMemberChanged, r.CallID, users, []user{{Account: member, Action: action}}, at * 1000})
 }

@@ -22,6 +22,7 @@ func (s *Simulator) controlAPI() http.Handler {
 	mux.HandleFunc("GET /control/calls", s.controlCalls)
 	mux.HandleFunc("GET /control/calls/{id}", s.controlCall)
 	mux.HandleFunc("POST /control/calls/{id}/repeat", s.controlRepeat)
+	mux.HandleFunc("PUT /control/rooms", s.controlSetRoom)
 	mux.HandleFunc("GET /control/faults", func(w http.ResponseWriter, _ *http.Request) {
 		s.reply(w, http.StatusOK, s.Faults())
 	})

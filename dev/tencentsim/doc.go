@@ -32,6 +32,8 @@
 //	GET    /control/calls?limit=n         the last n calls (default 50), newest first
 //	GET    /control/calls/{id}            Call with its callbacks (?sdk_app_id= if ambiguous)
 //	POST   /control/calls/{id}/repeat     {"callback":{…partial CallRecord…}} → 202
+//	PUT    /control/rooms                 {"sdk_app_id":…,"url":"…","key":"…"}: where the webhooks of its rooms
+//	                                      are posted, as the RTC console sets it; without url and key, nowhere
 //	GET    /control/faults                the current Faults
 //	PUT    /control/faults                Faults: replaces all of them
 //	DELETE /control/faults                removes all faults
@@ -39,4 +41,10 @@
 // For example, a connected video call whose callback arrives three times:
 //
 //	curl -d '{"sdk_app_id":1400000001,"media":"Video","seconds":130,"duplicates":2}' localhost:8090/control/calls
+//
+// and a group call of ten minutes that one member leaves after two, and another loses
+// its network in, without a record:
+//
+//	curl -d '{"sdk_app_id":1400000001,"seconds":600,"members":["a","b","c"],"no_record":true,"attendance":[{"member":"a"},
+//	  {"member":"b","leave_after_seconds":120},{"member":"c","leave_after_seconds":400,"dropped":true}]}' localhost:8090/control/calls
 package tencentsim

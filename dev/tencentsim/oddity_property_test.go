@@ -374,7 +374,7 @@ func TestOddCallbacksOfOtherCommandsAreIgnored(t *testing.T) {
 	require.NoError(t, err)
 	started, err := startCallBody(call.Record)
 	require.NoError(t, err)
-	changed, err := memberChangedBody(call.Record)
+	changed, err := memberChangedBody(call.Record, call.Record.AcceptTime, call.Record.Members[1], actionAnswer)
 	require.NoError(t, err)
 	for command, body := range map[tencent.Command][]byte{tencent.CommandAfterStartCall: started, tencent.CommandAfterMemberChanged: changed} {
 		for _, o := range Oddities("CallbackCommand", "CallInfo", "CallId", "UserList", "ChangedUserList", "MediaType", "RoomId", "EventTime") {

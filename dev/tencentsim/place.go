@@ -19,6 +19,8 @@ type Call struct {
 	// RecordReads counts successful answers of get_record_by_callid.
 	RecordReads int              `json:"record_reads"`
 	Callbacks   []PostedCallback `json:"callbacks"`
+	// RoomWebhooks are the POSTs of the room's webhooks, without a command.
+	RoomWebhooks []PostedCallback `json:"room_webhooks,omitempty"`
 }
 
 // PlaceCall simulates a call that has ended: it keeps its record and schedules
@@ -48,10 +50,13 @@ func (s *Simulator) PlaceCall(spec CallSpec) (Call, error) {
 	}
 	s.remember(c)
 	s.sent.Placed++
+	if err := s.announceRoom(c); err != nil { // which no callback depends on
+		return Call{}, err
+	}
 	if c.lost {
 		s.sent.Lost++
-	} else {
-		s.announce(c)
+	} else if err := s.announce(c); err != nil {
+		return Call{}, err
 	}
 	return c.snapshot(), nil
 }
@@ -71,6 +76,9 @@ func (s *Simulator) newCall(spec CallSpec) (*call, error) {
 	after := RecordDelay
 	if spec.RecordAfterSeconds != 0 {
 		after = time.Duration(max(spec.RecordAfterSeconds, 0)) * time.Second
+	}
+	if spec.NoRecord {
+		after = 2 * Retention // it is deleted before
 	}
 	c := &call{
 		app: spec.SDKAppID, record: record, endedAt: endedAt, placedAt: now.UTC(), recordAfter: after, spec: spec,
@@ -130,6 +138,6 @@ func (c *call) snapshot() Call {
 	record.Members = slices.Clone(record.Members)
 	return Call{
 		SDKAppID: c.app, Record: record, PlacedAt: c.placedAt, Lost: c.lost, RecordReads: c.recordReads,
-		Callbacks: append([]PostedCallback{}, c.callbacks...),
+		Callbacks: append([]PostedCallback{}, c.callbacks...), RoomWebhooks: slices.Clone(c.roomPosts),
 	}
 }

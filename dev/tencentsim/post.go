@@ -110,7 +110,7 @@ func (j *job) body(n int) ([]byte, error) {
 	case tencent.CommandAfterStartCall:
 		return startCallBody(record)
 	case tencent.CommandAfterMemberChanged:
-		return memberChangedBody(record)
+		return j.bodies[n-1], nil
 	default: // the end of the call
 	}
 	spec := j.call.spec

@@ -90,7 +90,7 @@ func TestOnlyConfiguredCommands(t *testing.T) {
 			require.Contains(t, c.body, `"one"`)
 		}
 		require.Equal(t, map[string]int{
-			"Call.CallbackAfterStartCall": 1, "Call.CallbackAfterMemberChanged": 1, "Call.CallbackAfterEndCall": 2,
+			"Call.CallbackAfterStartCall": 1, "Call.CallbackAfterMemberChanged": 3, "Call.CallbackAfterEndCall": 2,
 		}, commands)
 	})
 	t.Run("deleted meanwhile", func(t *testing.T) {

@@ -26,6 +26,7 @@ type call struct {
 	lost        bool
 	spec        CallSpec
 	callbacks   []PostedCallback
+	roomPosts   []PostedCallback
 }
 
 // hasRecord reports whether the record API returns the call.

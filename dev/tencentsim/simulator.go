@@ -55,6 +55,8 @@ type Options struct {
 	// CallbackTimeout is how long a receiver may take to answer a callback;
 	// DefaultCallbackTimeout when 0.
 	CallbackTimeout time.Duration
+	// RoomRetry is between two attempts to post a room's webhook; DefaultRoomRetry when 0.
+	RoomRetry time.Duration
 }
 
 // Simulator is a simulated Tencent. It is an http.Handler and safe for concurrent use.
@@ -69,6 +71,7 @@ type Simulator struct {
 	http      *http.Client
 	control   http.Handler
 	journal   *journal
+	roomRetry time.Duration
 
 	ctx    context.Context // ends with Close; callbacks not yet posted are dropped
 	cancel context.CancelFunc
@@ -81,6 +84,7 @@ type Simulator struct {
 	calls     map[callKey]*call
 	order     []*call // in order of placing
 	callbacks map[tencent.SDKAppID]tencent.CallbackConfig
+	roomHooks map[tencent.SDKAppID]RoomWebhook
 	faults    Faults
 	rules     FilterRules
 	meters    map[meterKey]*meter
@@ -110,6 +114,8 @@ func New(ctx context.Context, o Options) (*Simulator, error) {
 		random:    rand.New(rand.NewPCG(1, 1)),
 		calls:     map[callKey]*call{},
 		callbacks: map[tencent.SDKAppID]tencent.CallbackConfig{},
+		roomHooks: map[tencent.SDKAppID]RoomWebhook{},
+		roomRetry: cmp.Or(o.RoomRetry, DefaultRoomRetry),
 		meters:    map[meterKey]*meter{},
 		received:  map[tencent.SDKAppID]*window{},
 		idle:      make(chan struct{}),

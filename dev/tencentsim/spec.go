@@ -68,6 +68,18 @@ type CallSpec struct {
 	// OddCallback makes fields of the callback's body odd, of the CallRecord in it
 	// or next to that.
 	OddCallback []Oddity `json:"odd_callback,omitempty"`
+
+	// Attendance says who was in a connected call, and when; when empty, all members were
+	// from AcceptTime to EndTime.
+	Attendance []Presence `json:"attendance,omitempty"`
+	// Robot means that a robot placed the call: the caller is never in the room. D:74505
+	Robot bool `json:"robot,omitempty"`
+	// NoRecord means that the call never has a record, as if its client had asked for none.
+	NoRecord bool `json:"no_record,omitempty"`
+	// MemberEvents and RoomEvents are the faults of Call.CallbackAfterMemberChanged and of
+	// the room's webhooks.
+	MemberEvents EventFaults `json:"member_events,omitzero"`
+	RoomEvents   EventFaults `json:"room_events,omitzero"`
 }
 
 // Validate returns an error that names the first invalid field.
@@ -113,7 +125,10 @@ func (c CallSpec) Validate() error {
 	if c.GroupSize > 0 && len(c.Members) > 0 {
 		return errors.New("group_size: leave it out when members are given")
 	}
-	return nil
+	if c.NoRecord && c.RecordAfterSeconds != 0 {
+		return errors.New("record_after_seconds: leave it out when there is no record")
+	}
+	return c.validateEvents()
 }
 
 // build returns the record of a call that ended at endTime (Unix seconds);

@@ -44,6 +44,9 @@ type CallbackStats struct {
 	Failed int `json:"failed"`
 	// Answers counts the answers by HTTP status.
 	Answers map[int]int `json:"answers"`
+	// RoomPosted counts POSTs of rooms' webhooks; RoomAccepted those that were answered 200.
+	RoomPosted   int `json:"room_posted"`
+	RoomAccepted int `json:"room_accepted"`
 	// Pending counts callbacks scheduled or in progress.
 	Pending int `json:"pending"`
 }
