@@ -59,6 +59,23 @@ func RegisterCallbacks(ctx context.Context, cfg *config.Config, publicURL string
 	return nil
 }
 
+// RegisterRooms sets where the simulated Tencent posts the webhooks of rooms, as an
+// operator would in the RTC console, for apps that receive them.
+func RegisterRooms(sim *tencentsim.Simulator, cfg *config.Config, publicURL string) error {
+	for i := range cfg.Apps {
+		app := &cfg.Apps[i]
+		if len(app.Evidence.AllRoomKeys()) == 0 {
+			continue
+		}
+		if err := sim.SetRoomWebhook(app.SDKAppID, &tencentsim.RoomWebhook{
+			URL: publicURL + callback.RoomPathPrefix + app.Callback.Secret.Reveal(), Key: app.Evidence.RoomKey.Reveal(),
+		}); err != nil {
+			return fmt.Errorf("set the webhook of the rooms of %s: %w", app.Name, err)
+		}
+	}
+	return nil
+}
+
 // openTencent makes a simulated Tencent for the configured apps.
 func (s *Stack) openTencent() error {
 	o := tencentsim.Options{Apps: SimulatedApps(s.Config), Logger: s.logger, JournalPath: filepath.Join(s.dir, "tencent.jsonl")}

@@ -138,7 +138,8 @@ func (s *Stack) start(ctx context.Context) error {
 		}
 	}
 	if err := s.await(ctx, "the simulated Tencent", func(ctx context.Context) error {
-		return RegisterCallbacks(ctx, s.Config, s.Environ()["DEV_PUBLIC_URL"])
+		publicURL := s.Environ()["DEV_PUBLIC_URL"]
+		return errors.Join(RegisterCallbacks(ctx, s.Config, publicURL), RegisterRooms(s.Tencent, s.Config, publicURL))
 	}); err != nil {
 		return err
 	}

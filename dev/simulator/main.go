@@ -122,7 +122,8 @@ func (c command) placeCalls(ctx context.Context, cfg *config.Config, sim *tencen
 		case <-next.C:
 		}
 		if !registered {
-			if err := local.RegisterCallbacks(ctx, cfg, os.Getenv("DEV_PUBLIC_URL")); err != nil {
+			publicURL := os.Getenv("DEV_PUBLIC_URL")
+			if err := errors.Join(local.RegisterCallbacks(ctx, cfg, publicURL), local.RegisterRooms(sim, cfg, publicURL)); err != nil {
 				logger.Warn("not registered yet", "error", err)
 				continue
 			}

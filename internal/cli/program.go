@@ -26,6 +26,8 @@ type commands struct {
 
 	Ledger ledgerCommands `cmd:"" help:"Explain, list, add up, export, correct and verify charges." group:"Charges"`
 
+	Evidence evidenceCommands `cmd:"" help:"List the events that say who was in a call." group:"Charges"`
+
 	Check        checkCommand        `cmd:"" help:"Check everything that calls depend on, with the cure for what is wrong." group:"Operation"`
 	Callback     callbackCommands    `cmd:"" help:"Show, set or delete where Tencent posts callbacks." group:"Operation"`
 	Target       targetCommands      `cmd:"" help:"Test targets." group:"Operation"`

@@ -131,7 +131,11 @@ func (d *Deps) findings(ctx context.Context, p CheckParams) ([]Finding, error) {
 
 // probes are all that there is to check, in the order of the findings.
 func (d *Deps) probes(cfg *config.Config, p CheckParams) []probe {
-	all := append(sharedProbes(), receiverProbes(cfg)...)
+	all := sharedProbes()
+	if cfg.KeepsEvidence() {
+		all = append(all, probe{name: evidenceProbe, run: probeEvidence})
+	}
+	all = append(all, receiverProbes(cfg)...)
 	for i := range cfg.Apps {
 		all = append(all, appProbes(&cfg.Apps[i], p)...)
 	}

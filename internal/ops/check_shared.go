@@ -20,6 +20,7 @@ const (
 	recordAPIProbe     = "record api"
 	callbackProbe      = "callback"
 	tariffProbe        = "tariff"
+	evidenceProbe      = "evidence"
 )
 
 // sharedProbes check what all apps share.
@@ -80,6 +81,9 @@ func appProbes(app *config.App, p CheckParams) []probe {
 		{name: callbackProbe, app: app.Name, needs: []string{recordAPIProbe}, run: of(probeCallback)},
 		{name: "answers", app: app.Name, needs: []string{redisProbe}, run: of(probeAnswers)},
 		{name: "calls", app: app.Name, needs: []string{temporalProbe, workersProbe, ledgerProbe, recordAPIProbe, tariffProbe}, run: of(probeCalls)},
+	}
+	if app.Evidence.On() {
+		all = append(all, probe{name: "events", app: app.Name, needs: []string{evidenceProbe, ledgerProbe}, run: of(probeEvents)})
 	}
 	if p.Probe {
 		all = append(all, probe{name: "probe", app: app.Name, needs: []string{temporalProbe, workersProbe}, explainedBy: startersProbe, run: of(probeStarter)})
