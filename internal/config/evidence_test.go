@@ -38,11 +38,15 @@ func TestEvidence(t *testing.T) {
 		"members": {"    evidence: {members: true}\n", "", true, nil, "sqlite:aftercall.db", 90 * 24 * time.Hour},
 		"rooms": {
 			"    evidence: {room_key: '${CLINIC_ROOM_KEY}'}\n", "evidence: {retention: 720h}\n",
-			false, []string{environment()["CLINIC_ROOM_KEY"]}, "sqlite:aftercall.db", 720 * time.Hour,
+			false,
+			[]string{environment()["CLINIC_ROOM_KEY"]},
+			"sqlite:aftercall.db", 720 * time.Hour,
 		},
 		"two keys and a database": {
 			"    evidence: {members: true, room_keys: [New1, Old1]}\n", "evidence: {url: 'postgres://me:canary@db/evidence'}\n",
-			true, []string{"New1", "Old1"}, "postgres://db/evidence", 90 * 24 * time.Hour,
+			true,
+			[]string{"New1", "Old1"},
+			"postgres://db/evidence", 90 * 24 * time.Hour,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

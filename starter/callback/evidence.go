@@ -25,6 +25,7 @@ type Evidence interface {
 const (
 	eventKept      = "kept"
 	eventDuplicate = "duplicate"
+	eventFailed    = "failed"
 )
 
 // KeepEvidence keeps the events of apps with Members or RoomKeys in store. Without it
@@ -34,11 +35,11 @@ func (h *Handler) KeepEvidence(store Evidence, reg prometheus.Registerer) {
 	factory := promauto.With(reg)
 	h.metrics.events = factory.NewCounterVec(prometheus.CounterOpts{
 		Name: "aftercall_evidence_events_total",
-		Help: "Events that say who was in a call, by app, source (callback, room) and outcome: kept, duplicate.",
+		Help: "Events that say who was in a call, by app, source (callback, room) and outcome: kept, duplicate, failed (answered 503).",
 	}, []string{"app", "source", "outcome"})
 	h.metrics.rooms = factory.NewCounterVec(prometheus.CounterOpts{
 		Name: "aftercall_room_webhooks_total",
-		Help: "Webhooks of rooms by app (empty if not known), outcome (kept, duplicate, ignored, refused, throttled, unavailable) and HTTP status.",
+		Help: "Webhooks of rooms by app (empty if not known), outcome (kept, ignored, refused, throttled, unavailable) and HTTP status.",
 	}, []string{"app", "outcome", "status"})
 	for _, app := range h.apps {
 		if len(app.RoomKeys) > 0 {
@@ -48,10 +49,13 @@ func (h *Handler) KeepEvidence(store Evidence, reg prometheus.Registerer) {
 				h.metrics.rooms.WithLabelValues(app.Name, string(outcome), strconv.Itoa(status))
 			}
 			h.metrics.old.WithLabelValues(app.Name, "room_key")
-			h.metrics.events.WithLabelValues(app.Name, string(evidence.SourceRoom), eventKept)
 		}
-		if app.Members {
-			h.metrics.events.WithLabelValues(app.Name, string(evidence.SourceCallback), eventKept)
+		for source, on := range map[evidence.Source]bool{evidence.SourceCallback: app.Members, evidence.SourceRoom: len(app.RoomKeys) > 0} {
+			for _, outcome := range []string{eventKept, eventFailed} {
+				if on {
+					h.metrics.events.WithLabelValues(app.Name, string(source), outcome)
+				}
+			}
 		}
 	}
 	h.evidence = store
@@ -85,16 +89,19 @@ func (h *Handler) keep(ctx context.Context, deadline time.Time, app App, events 
 	if invalid := (*tencent.FieldError)(nil); errors.As(err, &invalid) {
 		return refuse(http.StatusBadRequest, invalid.Error())
 	}
+	counted := func(outcome string) prometheus.Counter {
+		return h.metrics.events.WithLabelValues(app.Name, string(events[0].Source), outcome)
+	}
 	if err != nil { // the writer logs when an outage begins and ends
+		counted(eventFailed).Add(float64(len(events)))
 		return unavailable()
 	}
-	result := outcomeDuplicate
-	for i, isNew := range added {
-		label := eventDuplicate
+	for _, isNew := range added {
 		if isNew {
-			label, result = eventKept, outcomeKept
+			counted(eventKept).Inc()
+		} else {
+			counted(eventDuplicate).Inc()
 		}
-		h.metrics.events.WithLabelValues(app.Name, string(events[i].Source), label).Inc()
 	}
-	return ok200(result)
+	return ok200(outcomeKept)
 }

@@ -119,11 +119,12 @@ func TestRoomWebhook(t *testing.T) {
 	old := func(h http.Header) { h.Set("Sign", tencent.RoomSign(oldRoomKey, []byte(entered))) }
 	require.Equal(t, http.StatusOK, f.postRoom(roomURL, entered, old).Code)
 	require.Equal(t, http.StatusOK, f.postRoom(RoomPathPrefix+oldSecret, entered, nil).Code)
-	f.requireRooms(`{app="clinic",outcome="kept",status="200"} 1`, `{app="clinic",outcome="duplicate",status="200"} 3`, `{app="clinic",outcome="ignored",status="200"} 1`)
+	f.requireRooms(`{app="clinic",outcome="kept",status="200"} 4`, `{app="clinic",outcome="ignored",status="200"} 1`)
 	f.requireMetric("aftercall_callback_old_credentials_total", `{app="bank",credential="secret"} 0`, `{app="bank",credential="token"} 0`,
 		`{app="clinic",credential="room_key"} 1`, `{app="clinic",credential="secret"} 1`, `{app="clinic",credential="token"} 0`,
 		`{app="school",credential="secret"} 0`, `{app="school",credential="token"} 0`)
-	f.requireMetric("aftercall_evidence_events_total", `{app="bank",outcome="kept",source="callback"} 0`, `{app="clinic",outcome="duplicate",source="room"} 3`,
+	f.requireMetric("aftercall_evidence_events_total", `{app="bank",outcome="failed",source="callback"} 0`, `{app="bank",outcome="kept",source="callback"} 0`,
+		`{app="clinic",outcome="duplicate",source="room"} 3`, `{app="clinic",outcome="failed",source="callback"} 0`, `{app="clinic",outcome="failed",source="room"} 0`,
 		`{app="clinic",outcome="kept",source="callback"} 0`, `{app="clinic",outcome="kept",source="room"} 1`)
 	f.requireCallbacks() // none of them is a callback
 	require.Zero(t, f.temporal.starts+f.temporal.describes)
@@ -188,7 +189,7 @@ func TestMemberCallbacks(t *testing.T) {
 	require.Contains(t, w.Body.String(), "CallId")
 	require.Equal(t, http.StatusBadRequest, f.post(startURL, strings.Replace(callStart, `"CallInfo"`, `"Info"`, 1)).Code)
 	require.Len(t, store.kept, 3)
-	f.requireCallbacks(`{app="clinic",outcome="kept",status="200"} 2`, `{app="clinic",outcome="duplicate",status="200"} 1`,
+	f.requireCallbacks(`{app="clinic",outcome="kept",status="200"} 3`,
 		`{app="clinic",outcome="ignored",status="200"} 1`, `{app="clinic",outcome="refused",status="400"} 2`)
 	require.Zero(t, f.temporal.starts+f.temporal.describes)
 }
@@ -217,6 +218,9 @@ func TestEvidenceThatCannotBeKept(t *testing.T) {
 		require.Equal(t, http.StatusServiceUnavailable, w.Code)
 		require.NotContains(t, w.Body.String(), "alice")
 	}
+	f.requireMetric("aftercall_evidence_events_total", `{app="bank",outcome="failed",source="callback"} 0`, `{app="bank",outcome="kept",source="callback"} 0`,
+		`{app="clinic",outcome="failed",source="callback"} 1`, `{app="clinic",outcome="failed",source="room"} 1`,
+		`{app="clinic",outcome="kept",source="callback"} 0`, `{app="clinic",outcome="kept",source="room"} 0`)
 	f.requireOK(f.post(good, body))
 	f.handler.limits.Events = &tokens{n: 1}
 	store.down = nil
