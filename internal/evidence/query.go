@@ -22,6 +22,18 @@ type Call struct {
 	From, To   time.Time
 }
 
+// AroundCall is how long before and after a call events of its room are its own: clocks
+// differ, and a member who was dropped is removed later.
+const AroundCall = 5 * time.Minute
+
+// CallOf is the Call of a record.
+func CallOf(app tencent.SDKAppID, r tencent.CallRecord) Call {
+	return Call{
+		SDKAppID: app, CallID: r.CallID, RoomID: r.RoomID, RoomIDType: r.RoomIDType,
+		From: time.Unix(r.StartTime, 0).Add(-AroundCall), To: r.EndedAt().Add(AroundCall),
+	}
+}
+
 const selectEvents = "SELECT id, " + eventColumns + " FROM evidence_events "
 
 // OfCall returns the events of a call in the order in which they happened.

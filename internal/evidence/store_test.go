@@ -208,6 +208,8 @@ func testOfCall(t *testing.T, url string, _ *sql.DB) {
 	require.Equal(t, []evidence.Event{events[0], events[2]}, all(t, s, evidence.Call{SDKAppID: app, CallID: "call-1"}))
 	require.Equal(t, []evidence.Event{digits}, all(t, s, evidence.Call{SDKAppID: app, RoomID: "room", RoomIDType: 1, From: noon, To: noon.Add(time.Hour)}))
 	require.Empty(t, all(t, s, evidence.Call{SDKAppID: app}))
+	record := tencent.CallRecord{CallID: "call-1", RoomID: "room", RoomIDType: 2, StartTime: noon.Unix(), EndTime: noon.Unix() + 60}
+	require.Equal(t, events, all(t, s, evidence.CallOf(app, record)))
 
 	started, err := s.Started(t.Context(), app, noon.Add(-time.Second), noon)
 	require.NoError(t, err)

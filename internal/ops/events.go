@@ -42,10 +42,6 @@ type EventQuery struct {
 	Range Range
 }
 
-// aroundCall is how long before and after a call events of its room are its own: clocks
-// differ, and a member who was dropped is removed later.
-const aroundCall = 5 * time.Minute
-
 // longestCall is how long after its start a call may have events whose end the ledger
 // does not know.
 const longestCall = 24 * time.Hour
@@ -103,9 +99,7 @@ func (d *Deps) findRoom(ctx context.Context, store *evidence.Store, c *evidence.
 			return Errorf(Failed, "is the database up?", "%w", err)
 		}
 		if len(entries) > 0 {
-			r := entries[0].Record
-			c.RoomID, c.RoomIDType = r.RoomID, r.RoomIDType
-			c.From, c.To = time.Unix(r.StartTime, 0).Add(-aroundCall), r.EndedAt().Add(aroundCall)
+			*c = evidence.CallOf(c.SDKAppID, entries[0].Record)
 			return nil
 		}
 	}
@@ -118,7 +112,7 @@ func (d *Deps) findRoom(ctx context.Context, store *evidence.Store, c *evidence.
 	for _, e := range own {
 		if e.Kind == evidence.KindCalled && e.RoomID != "" {
 			c.RoomID, c.RoomIDType = e.RoomID, e.RoomIDType
-			c.From, c.To = e.At.Add(-aroundCall), e.At.Add(longestCall)
+			c.From, c.To = e.At.Add(-evidence.AroundCall), e.At.Add(longestCall)
 			return nil
 		}
 	}

@@ -64,14 +64,12 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	waitingCalls := waiting.New(temporal, temporalNow, reg, logger)
 	log := newLedgerLog(settings, cfg, tasks.Calls, reg, logger)
 
-	group, ctx := errgroup.WithContext(ctx)
+	var old *retention
 	if cfg.DeletesEvidence() {
-		old := newRetention(cfg.EvidenceURL(settings.LedgerURL).Reveal(), cfg.EvidenceRetention(), clocks.Now, reg, logger)
-		group.Go(func() error {
-			old.run(ctx)
-			return nil
-		})
+		old = newRetention(cfg.EvidenceURL(settings.LedgerURL).Reveal(), cfg.EvidenceRetention(), clocks.Now, reg, logger)
 	}
+
+	group, ctx := errgroup.WithContext(ctx)
 	var polling atomic.Bool
 	group.Go(func() error {
 		var err error
@@ -108,7 +106,13 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 			log.run(ctx, timed.Ledger)
 			return nil
 		})
-		clocks.Measure(ctx) // so that a worker whose clock is wrong takes no task
+		clocks.Measure(ctx) // so that a worker whose clock is wrong takes no task, and deletes nothing
+		if old != nil {
+			group.Go(func() error {
+				old.run(ctx)
+				return nil
+			})
+		}
 		return RunWorker(ctx, func() worker.Worker { return tasks.NewWorker(inDeployment(settings)) }, clocks, &polling, logger)
 	})
 	group.Go(func() error {
