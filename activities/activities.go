@@ -60,9 +60,12 @@ type Activities struct {
 	subscribers []notify.Subscriber
 	forget      ForgetCallbacks
 	fold        FoldReview
-	metrics     *metrics
-	operators   operatorLog
-	now         func() time.Time
+	// evidence is nil unless it is read.
+	evidence     Evidence
+	evidenceWait time.Duration
+	metrics      *metrics
+	operators    operatorLog
+	now          func() time.Time
 }
 
 // ForgetCallbacks makes the starters forget the callbacks of a call, so that they

@@ -8,6 +8,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
+	"aftercall/internal/attendance"
 	"aftercall/internal/billing"
 	"aftercall/internal/ledger"
 	"aftercall/internal/notify"
@@ -24,6 +25,8 @@ type ChargeParams struct {
 	ReadAt time.Time `json:"read_at"`
 	// Decided is set when a person decided about the call in a review.
 	Decided *Decided `json:"decided,omitempty"`
+	// EvidenceAwaited is set after EvidenceWait of an earlier result.
+	EvidenceAwaited bool `json:"evidence_awaited,omitempty"`
 	// FirstRunID distinguishes this workflow from another one of the same call.
 	FirstRunID string `json:"first_run_id"`
 	// ObserveLatency: see FetchRecordParams.
@@ -39,7 +42,11 @@ type Decided struct {
 
 // ChargeResult is the ledger entry as an event.
 type ChargeResult struct {
-	LedgerKey string `json:"ledger_key"`
+	// EvidenceWait is how long to wait before another attempt, with EvidenceAwaited: the
+	// call is charged by what was seen of it, and more can come. Then the result has
+	// nothing else.
+	EvidenceWait time.Duration `json:"evidence_wait,omitempty"`
+	LedgerKey    string        `json:"ledger_key"`
 	// AlreadyHandled means that another workflow had charged the call.
 	AlreadyHandled bool `json:"already_handled"`
 	// Recomputed is what the call would be charged now, if an earlier attempt of
@@ -56,6 +63,10 @@ type ChargeResult struct {
 	MembersLeftOut bool         `json:"members_left_out,omitempty"`
 	MessageID      string       `json:"message_id"`
 	Targets        []string     `json:"targets"`
+	// Evidence is what the charge was made from, if it was made from what was seen of the
+	// call. EvidenceLeftOut means that there is too much of it, which only the ledger has.
+	Evidence        []attendance.Event `json:"evidence,omitempty"`
+	EvidenceLeftOut bool               `json:"evidence_left_out,omitempty"`
 }
 
 func (r *ChargeResult) leaveOutMembers(of tencent.CallRecord) {
@@ -68,7 +79,8 @@ func (r *ChargeResult) leaveOutMembers(of tencent.CallRecord) {
 // Charge writes the charge of a call into the ledger, at most once: a second
 // attempt, or a second workflow, finds the entry of the first, also if a person has
 // corrected it since. Free calls are entered too.
-// Errors: NeedsReview, ChargeConflict, LedgerUnavailable, TariffEdited, AppNotConfigured.
+// Errors: NeedsReview, ChargeConflict, LedgerUnavailable, EvidenceUnavailable, TariffEdited,
+// AppNotConfigured.
 func (a *Activities) Charge(ctx context.Context, p ChargeParams) (ChargeResult, error) {
 	app, err := a.app(ctx, p.SDKAppID)
 	if err != nil {
@@ -78,7 +90,14 @@ func (a *Activities) Charge(ctx context.Context, p ChargeParams) (ChargeResult, 
 	if p.Record, err = app.allMembers(ctx, carried); err != nil {
 		return ChargeResult{}, err
 	}
-	entry, recomputed, inserted, err := a.chargeOnce(ctx, app, p)
+	seen, wait, err := a.seen(ctx, app, p)
+	if err != nil {
+		return ChargeResult{}, defaultType(classify(err), LedgerUnavailable)
+	}
+	if wait > 0 {
+		return ChargeResult{EvidenceWait: wait}, nil
+	}
+	entry, recomputed, inserted, err := a.chargeOnce(ctx, app, p, seen)
 	if err != nil {
 		a.metrics.countConflict(app.Name, err)
 		classified := defaultType(classify(err), LedgerUnavailable)
@@ -87,6 +106,7 @@ func (a *Activities) Charge(ctx context.Context, p ChargeParams) (ChargeResult, 
 	}
 	result := a.newChargeResult(entry, p.FirstRunID)
 	result.leaveOutMembers(carried)
+	result.carry(entry.Charge.Evidence)
 	if !result.AlreadyHandled && recomputed != "" {
 		result.Recomputed = recomputed
 		activity.GetLogger(ctx).Warn("an earlier attempt has charged the call another sum than it would be now; its entry is the charge",
@@ -104,8 +124,8 @@ func (a *Activities) Charge(ctx context.Context, p ChargeParams) (ChargeResult, 
 
 // chargeOnce returns the entry of the call. recomputed is what it would be now
 // where that is not what the entry has.
-func (a *Activities) chargeOnce(ctx context.Context, app App, p ChargeParams) (entry ledger.Entry, recomputed string, inserted bool, err error) {
-	charge, err := p.Rate(app.Rater)
+func (a *Activities) chargeOnce(ctx context.Context, app App, p ChargeParams, seen []attendance.Event) (entry ledger.Entry, recomputed string, inserted bool, err error) {
+	charge, err := p.Rate(app.Rater, seen...)
 	if err != nil {
 		// An earlier attempt may have charged the call before its record or the tariff changed.
 		own, found, lookupErr := a.ownEntry(ctx, app.ID, p.Record.CallID, p.FirstRunID)
@@ -158,16 +178,16 @@ func (a *Activities) ownEntry(ctx context.Context, app tencent.SDKAppID, callID,
 	return entries[i], true, nil
 }
 
-// Rate computes what the call costs by a tariff. A call that must not be charged
-// without review gives a *billing.ReviewError.
-func (p ChargeParams) Rate(rater *billing.Rater) (billing.Charge, error) {
+// Rate computes what the call costs by a tariff and by what was seen of it. A call that
+// must not be charged without review gives a *billing.ReviewError.
+func (p ChargeParams) Rate(rater *billing.Rater, seen ...attendance.Event) (billing.Charge, error) {
 	if p.Decided != nil {
 		decision := p.Decided.Decision
 		// What a person decided is what is billed.
 		decision.Exact = decision.Verdict == billing.VerdictChargeAs
-		return rater.Decide(p.Record, decision)
+		return rater.Decide(p.Record, decision, seen...)
 	}
-	return rater.Rate(p.Record, p.ReadAt)
+	return rater.Rate(p.Record, p.ReadAt, seen...)
 }
 
 // newChargeResult derives the result from the entry alone, so that it is the

@@ -44,6 +44,9 @@ const (
 	ChargeConflict = "ChargeConflict"
 	// LedgerUnavailable: the ledger did not answer. Retryable.
 	LedgerUnavailable = "LedgerUnavailable"
+	// EvidenceUnavailable: what was seen of the call, by which it is charged, could not be
+	// read. Retryable.
+	EvidenceUnavailable = "EvidenceUnavailable"
 	// TariffEdited: calls were charged by other prices of the tariff version than those
 	// of this worker. Retryable: another worker may have the right ones.
 	TariffEdited = "TariffEdited"
@@ -187,6 +190,12 @@ func LeftToRegularActivity(err error) bool {
 func IsNoRecord(err error) bool {
 	var appErr *temporal.ApplicationError
 	return errors.As(err, &appErr) && (appErr.Type() == RecordNotYet || appErr.Type() == RecordNeverAppeared)
+}
+
+// IsWithoutEvidence reports whether what was seen of a call could not be read.
+func IsWithoutEvidence(err error) bool {
+	var appErr *temporal.ApplicationError
+	return errors.As(err, &appErr) && appErr.Type() == EvidenceUnavailable
 }
 
 // Retryable reports whether the error of an activity asks for another attempt.

@@ -104,7 +104,7 @@ var inline = []struct {
 	code              int
 }{
 	{"aftercall backfill … --dry-run", "aftercall backfill --app tutoring --from 2026-11-25T00:15:39Z --to 2026-11-25T02:15:38Z --dry-run", aftercall.OK},
-	{"aftercall evidence list --call CALLID", "aftercall evidence migrate && aftercall evidence list --call CALLID", aftercall.OK}, // no app of the stack keeps any
+	{"aftercall evidence list --call CALLID", "aftercall evidence list --app tutoring --call CALLID", aftercall.OK},
 	{"aftercall health starter", "AFTERCALL_ADMIN_LISTEN=127.0.0.1:9090 aftercall health starter", aftercall.OK},
 	{"aftercall health starter --live", "AFTERCALL_ADMIN_LISTEN=127.0.0.1:9090 aftercall health starter --live", aftercall.OK},
 	{"aftercall health worker", "AFTERCALL_ADMIN_LISTEN=127.0.0.1:9091 aftercall health worker", aftercall.OK},

@@ -37,6 +37,7 @@ const (
 
 	clinicApp   = 1400000000
 	tutoringApp = 1400000001
+	seminarApp  = 1400000002
 )
 
 // The calls of the pages.
@@ -227,11 +228,11 @@ func (r *typist) placeReviewed() {
 // loseCallbacks registers the address of another system, and lets sweeps find a call.
 func (r *typist) loseCallbacks() {
 	r.command("callback", "set", "--app", "tutoring", "--url", "https://old-backend.example.com/rtc/callback", "--force")
-	for _, app := range []tencent.SDKAppID{clinicApp, tutoringApp} {
+	for _, app := range []tencent.SDKAppID{clinicApp, tutoringApp, seminarApp} {
 		sweep := r.stack.Temporal.ScheduleClient().GetHandle(r.t.Context(), workflows.SweepID(app))
 		r.until(func() bool { return sweep.Trigger(r.t.Context(), client.ScheduleTriggerOptions{}) == nil }, "the worker has made the schedules")
 	}
-	r.untilPrinted(2, " listed, ", "sweep", "status")
+	r.untilPrinted(3, " listed, ", "sweep", "status")
 	r.untilPrinted(2, ": delivered ", "call", sweptCall)
 }
 

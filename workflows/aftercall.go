@@ -52,6 +52,8 @@ type call struct {
 	remainingWait time.Duration
 	// review is nil unless a person must decide.
 	review *review
+	// awaitedEvidence means that the charge has waited for late evidence.
+	awaitedEvidence bool
 	// background is what must end before the workflow does.
 	background workflow.WaitGroup
 	// reviewDeliveries are the notifications about the review.
@@ -78,8 +80,11 @@ func (c *call) chargeOrReview(ctx workflow.Context) (activities.ChargeResult, er
 }
 
 // observeLatency reports whether the time since the end of the call says how
-// fast calls are handled: the call came by its callback and needed no decision.
-func (c *call) observeLatency() bool { return c.params.Callback != nil && c.review == nil }
+// fast calls are handled: the call came by its callback, and waited neither for a decision
+// nor for late evidence.
+func (c *call) observeLatency() bool {
+	return c.params.Callback != nil && c.review == nil && !c.awaitedEvidence
+}
 
 // decision is the person's decision, nil if there was none.
 func (c *call) decision() *DecideParams {
@@ -137,17 +142,25 @@ func (c *call) charge(ctx workflow.Context, record tencent.CallRecord, decided *
 	if decided == nil {
 		c.enterStage(ctx, StageCharge)
 	}
+	p := activities.ChargeParams{
+		SDKAppID:       c.params.SDKAppID,
+		Record:         record,
+		Callback:       c.params.Callback,
+		ReadAt:         workflow.Now(ctx),
+		Decided:        decided,
+		FirstRunID:     workflow.GetInfo(ctx).FirstRunID,
+		ObserveLatency: c.observeLatency(),
+	}
 	var charge activities.ChargeResult
-	err := runLocalFirst(ctx, chargeOptions, "charge "+summarize(record), c.setWaitingAfterFailure(ctx, StageCharge, "the ledger"), acts.Charge,
-		activities.ChargeParams{
-			SDKAppID:       c.params.SDKAppID,
-			Record:         record,
-			Callback:       c.params.Callback,
-			ReadAt:         workflow.Now(ctx),
-			Decided:        decided,
-			FirstRunID:     workflow.GetInfo(ctx).FirstRunID,
-			ObserveLatency: c.observeLatency(),
-		}, &charge)
+	err := c.runCharge(ctx, p, &charge)
+	if err == nil && charge.EvidenceWait > 0 {
+		if err = c.waitForEvidence(ctx, charge.EvidenceWait); err != nil {
+			return charge, err
+		}
+		p.EvidenceAwaited, p.ObserveLatency = true, c.observeLatency()
+		charge = activities.ChargeResult{}
+		err = c.runCharge(ctx, p, &charge)
+	}
 	if err != nil {
 		return charge, c.setFailure(ctx, "not charged", err)
 	}
@@ -156,6 +169,21 @@ func (c *call) charge(ctx workflow.Context, record tencent.CallRecord, decided *
 	}
 	c.status.Record, c.status.Charge = newRecordStatus(record, charge.Differences), newChargeStatus(charge)
 	return charge, nil
+}
+
+func (c *call) runCharge(ctx workflow.Context, p activities.ChargeParams, charge *activities.ChargeResult) error {
+	return runLocalFirst(ctx, chargeOptions, "charge "+summarize(p.Record), c.setWaitingForCharge(ctx), acts.Charge, p, charge)
+}
+
+// setWaitingForCharge is setWaitingAfterFailure of a charge.
+func (c *call) setWaitingForCharge(ctx workflow.Context) func(error) {
+	return func(err error) {
+		what := "the ledger"
+		if activities.IsWithoutEvidence(err) {
+			what = "the evidence"
+		}
+		c.setWaitingAfterFailure(ctx, StageCharge, what)(err)
+	}
 }
 
 func newResult(c activities.ChargeResult, decided *DecideParams) AfterCallResult {

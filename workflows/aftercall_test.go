@@ -416,3 +416,40 @@ func TestRecordCorrectsTheSearchAttributes(t *testing.T) {
 		})
 	}
 }
+
+// TestWaitForLateEvidence: a call that is charged by evidence waits once, with a timer.
+func TestWaitForLateEvidence(t *testing.T) {
+	e := newEnv(t)
+	e.fetches(found, nil).Once()
+	e.OnActivity("Charge", mock.Anything, mock.MatchedBy(func(p activities.ChargeParams) bool {
+		return !p.EvidenceAwaited && p.ObserveLatency
+	})).Return(activities.ChargeResult{EvidenceWait: 84 * time.Second}, nil).Once()
+	readAt := e.Now().Add(workflows.RecordDelay)
+	e.OnActivity("Charge", mock.Anything, mock.MatchedBy(func(p activities.ChargeParams) bool {
+		return p.EvidenceAwaited && !p.ObserveLatency && p.ReadAt.Equal(readAt)
+	})).Return(charged("crm"), nil).Once()
+	e.OnActivity("Notify", mock.Anything, mock.MatchedBy(func(p activities.NotifyParams) bool { return !p.ObserveLatency })).Return(nil).Once()
+	e.RegisterDelayedCallback(func() {
+		status := e.status()
+		require.Equal(t, workflows.StageCharge, status.Stage)
+		require.Equal(t, "late evidence of who was in the call", status.WaitingFor)
+	}, 30*time.Second)
+	result, err := e.run()
+	require.NoError(t, err)
+	require.Equal(t, workflows.OutcomeCharged, result.Outcome)
+	require.Equal(t, 89*time.Second, e.Now().Sub(endedAt))
+	require.Empty(t, e.status().WaitingFor)
+}
+
+// TestEvidenceThatCannotBeRead: the page says what the call waits for.
+func TestEvidenceThatCannotBeRead(t *testing.T) {
+	e := newEnv(t)
+	e.fetches(found, nil).Once()
+	e.charges(activities.ChargeResult{}, temporal.NewApplicationError("connection refused", activities.EvidenceUnavailable)).Once()
+	e.charges(charged(), nil).Once()
+	e.RegisterDelayedCallback(func() {
+		require.Equal(t, "the evidence: connection refused", e.status().WaitingFor)
+	}, 5500*time.Millisecond)
+	_, err := e.run()
+	require.NoError(t, err)
+}

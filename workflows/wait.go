@@ -17,6 +17,9 @@ import (
 //  4. The last milliseconds are waited by FetchRecord itself
 //     (FetchRecordParams.InitialDelay), for which a timer would cost more than
 //     it waits.
+//
+// Only a call that is charged by what was seen of it waits once more, with a timer before
+// its charge: see waitForEvidence.
 
 const (
 	// RecordDelay is how long after the end of a call its record can be
@@ -79,4 +82,16 @@ func (c *call) waitForRecord(ctx workflow.Context) error {
 	return workflow.NewTimerWithOptions(ctx, wait, workflow.TimerOptions{
 		Summary: "until the call record can be queried",
 	}).Get(ctx, nil)
+}
+
+// waitForEvidence waits for what can still come of what was seen of the call. Like the
+// wait for the record it shows as no stage of its own in the list of workflows.
+func (c *call) waitForEvidence(ctx workflow.Context, wait time.Duration) error {
+	c.awaitedEvidence = true
+	c.status.WaitingFor = "late evidence of who was in the call"
+	c.show(ctx)
+	err := workflow.NewTimerWithOptions(ctx, wait, workflow.TimerOptions{Summary: "until late evidence has come"}).Get(ctx, nil)
+	c.status.WaitingFor = ""
+	c.show(ctx)
+	return err
 }

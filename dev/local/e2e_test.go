@@ -174,10 +174,25 @@ func TestBudget(t *testing.T) {
 	ordinaryCall(t, shared, tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61})
 }
 
+// TestBudgetOfEvidence: a call that is charged by evidence costs no more than others where
+// it need not wait any more, and where it must wait, a timer and a workflow task.
+func TestBudgetOfEvidence(t *testing.T) {
+	spec := tencentsim.CallSpec{SDKAppID: 1400000002, Seconds: 61, EndedAgoSeconds: 30}
+	ordinaryCall(t, shared, spec)
+	spec.EndedAgoSeconds = 0
+	waits := local.Cost{Events: local.Budget.Events + 6, Transitions: local.Budget.Transitions + 4, Actions: local.Budget.Actions + 2}
+	callWithin(t, shared, spec, waits)
+}
+
 // ordinaryCall places calls until one is within the budget, and returns it with
 // its execution. On an idle machine that is the first one; on a busy one a step
 // may time out and be retried, which costs more.
 func ordinaryCall(t *testing.T, s *local.Stack, spec tencentsim.CallSpec) (call tencentsim.Call, f local.Execution) {
+	t.Helper()
+	return callWithin(t, s, spec, local.Budget)
+}
+
+func callWithin(t *testing.T, s *local.Stack, spec tencentsim.CallSpec, budget local.Cost) (call tencentsim.Call, f local.Execution) {
 	t.Helper()
 	var overBudget error
 	for range 5 {
@@ -189,7 +204,7 @@ func ordinaryCall(t *testing.T, s *local.Stack, spec tencentsim.CallSpec) (call 
 		require.NoError(t, f.Err)
 		cost, err := local.CostOf(testContext(t), s.Temporal, f)
 		require.NoError(t, err)
-		if overBudget = cost.CheckWithin(local.Budget); overBudget == nil {
+		if overBudget = cost.CheckWithin(budget); overBudget == nil {
 			return call, f
 		}
 	}

@@ -20,6 +20,7 @@ import (
 	"aftercall/internal/cli"
 	"aftercall/internal/ledger"
 	"aftercall/internal/ops"
+	"aftercall/internal/tencent"
 	"aftercall/internal/testenv"
 	"aftercall/internal/testenv/released"
 )
@@ -95,6 +96,14 @@ func testRestore(ctx context.Context, t *testing.T, stack *local.Stack, d drill)
 	charged("plain")
 	charged("reversed")
 	charged("rerated")
+	seen, err := stack.Tencent.PlaceCall(tencentsim.CallSpec{
+		SDKAppID: 1400000002, CallID: "seen", Seconds: 120, Members: []string{"a", "b", "c"},
+		Attendance: []tencentsim.Presence{{Member: "a"}, {Member: "b", LeaveAfterSeconds: 31}, {Member: "c", JoinAfterSeconds: 60}},
+	})
+	require.NoError(t, err)
+	bySeen, err := local.Follow(ctx, stack.Temporal, seen)
+	require.NoError(t, err)
+	require.NoError(t, bySeen.Err)
 	vanished := place("decided", json.RawMessage(`{"CallResult":"Vanished"}`))
 	require.NoError(t, stack.AwaitReview(ctx, vanished))
 	command(cli.OK, append([]string{"review", "decide", "decided", "--verdict", "charge-as", "--connected-seconds", "300"}, signed...)...)
@@ -118,7 +127,7 @@ func testRestore(ctx context.Context, t *testing.T, stack *local.Stack, d drill)
 	charged("undone")
 	command(cli.OK, append([]string{"ledger", "reverse", "undone"}, signed...)...)
 	command(cli.OK, "ledger", "reverse", "undone", "--undo", "--operator", "bob", "--reason", "it was another call")
-	all := []string{"adjusted", "undone", "kept", "plain", "reversed", "rerated", "decided"}
+	all := []string{"adjusted", "undone", "kept", "plain", "reversed", "rerated", "seen", "decided"}
 	want := map[string]int{"adjusted": 11, "undone": 3, "kept": 2, "plain": 1, "reversed": 2, "rerated": 3, "decided": 2}
 	for id, n := range want {
 		require.Eventually(t, func() bool { return stack.Arrivals("crm", id) == n }, testTimeout, pollInterval, id)
@@ -138,12 +147,13 @@ func testRestore(ctx context.Context, t *testing.T, stack *local.Stack, d drill)
 		all = append(all, id)
 	}
 	before := bookedOf(t, stack, all)
+	require.Equal(t, map[string]int64{"a": 120, "b": 31, "c": 60}, before["charge:1400000002:seen"].Charge.MemberSeconds())
 
 	require.NoError(t, stack.StopPart("worker"))
 	d.run(ctx, "put back "+d.engine)
 	var lacks ops.Restoration
 	require.NoError(t, json.Unmarshal([]byte(command(cli.Refused, "ledger", "restore", "-o", "json")), &lacks))
-	require.Equal(t, 25, lacks.Open, "%+v", lacks.Missing)
+	require.Equal(t, 26, lacks.Open, "%+v", lacks.Missing)
 	for _, m := range lacks.Missing {
 		require.Equal(t, "aftercall ledger restore --apply", m.Cure, m.Key)
 	}
@@ -153,7 +163,7 @@ func testRestore(ctx context.Context, t *testing.T, stack *local.Stack, d drill)
 	dearer := restoreAtOtherRate(ctx, t, stack)
 	require.Equal(t, cli.Refused, dearer.Code)
 	require.Contains(t, dearer.Stdout, "it was charged 0.24 USD for 120 s, but by the tariff as it is now it costs 0.26 USD for 120 s")
-	require.Len(t, bookedOf(t, stack, all), 2, "the reversal of the charge that was kept")
+	require.Len(t, bookedOf(t, stack, all), 3, "the reversal of the charge that was kept, and the call of another tariff")
 
 	d.run(ctx, "restore")
 	require.Equal(t, before, bookedOf(t, stack, all), "every entry is what it was")
@@ -194,11 +204,13 @@ func bookedOf(t *testing.T, stack *local.Stack, callIDs []string) map[string]led
 	defer store.Close()
 	booked := map[string]ledger.Entry{}
 	for _, id := range callIDs {
-		entries, err := store.Get(t.Context(), 1400000000, id)
-		require.NoError(t, err)
-		for _, e := range entries {
-			e.Seq, e.CreatedAt = 0, time.Time{}
-			booked[e.Key] = e
+		for _, app := range []tencent.SDKAppID{1400000000, 1400000002} {
+			entries, err := store.Get(t.Context(), app, id)
+			require.NoError(t, err)
+			for _, e := range entries {
+				e.Seq, e.CreatedAt = 0, time.Time{}
+				booked[e.Key] = e
+			}
 		}
 	}
 	return booked

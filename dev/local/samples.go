@@ -15,6 +15,7 @@ import (
 const (
 	clinic   tencent.SDKAppID = 1400000000
 	tutoring tencent.SDKAppID = 1400000001
+	seminar  tencent.SDKAppID = 1400000002
 )
 
 // Sample is a call and its expected outcome.
@@ -38,6 +39,9 @@ type Want struct {
 	Amount  string
 	// Targets receive one notification each, and one more if the call was in review.
 	Targets []string
+	// MemberSeconds are the connected seconds of each member, nil unless the call is
+	// charged by them.
+	MemberSeconds map[string]int64
 	// Duplicates and Conflicts are the expected counts of the starter.
 	Duplicates, Conflicts int
 	// Source is SourceCallback if empty.
@@ -95,6 +99,18 @@ func samples() []Sample {
 			Name: "group of 4, signed, in yen",
 			Spec: tencentsim.CallSpec{SDKAppID: tutoring, Media: tencent.MediaVideo, Seconds: 31, GroupSize: 4},
 			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 31, Amount: "70", Targets: []string{"crm", "audit"}},
+		},
+		{
+			// One of three leaves half-way: 120 s, 120 s and 60 s are five minutes at 0.06.
+			Name: "group of 3, one leaves half-way",
+			Spec: tencentsim.CallSpec{
+				SDKAppID: seminar, Media: tencent.MediaVideo, Seconds: 120, Members: []string{"teacher-7", "student-8", "student-9"},
+				Attendance: []tencentsim.Presence{{Member: "teacher-7"}, {Member: "student-8"}, {Member: "student-9", LeaveAfterSeconds: 60}},
+			},
+			Want: Want{
+				Outcome: workflows.OutcomeCharged, Billed: 300, Amount: "0.30", Targets: []string{"crm"},
+				MemberSeconds: map[string]int64{"teacher-7": 120, "student-8": 120, "student-9": 60},
+			},
 		},
 		{
 			// The callback claims a much longer call; the record has 95 s: two minutes.

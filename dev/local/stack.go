@@ -103,6 +103,9 @@ var secrets = map[string]string{
 	"TUTORING_SECRET_KEY":      "0c1d2e3f405162738495a6b7c8d9eafb0c1d2e3f405162738495a6b7c8d9eafb",
 	"TUTORING_CALLBACK_SECRET": "tutoring-callback-path-secret",
 	"TUTORING_CALLBACK_TOKEN":  "tutoring-callback-token",
+	"SEMINAR_SECRET_KEY":       "1d2e3f405162738495a6b7c8d9eafb0c1d2e3f405162738495a6b7c8d9eafb0c",
+	"SEMINAR_CALLBACK_SECRET":  "seminar-callback-path-secret",
+	"SEMINAR_ROOM_KEY":         "SeminarRoomKeyOfTheConsole",
 	"CRM_WEBHOOK_SECRET":       "whsec_" + base64.StdEncoding.EncodeToString([]byte("the crm's webhook secret")),
 	"AUDIT_WEBHOOK_SECRET":     "whsec_" + base64.StdEncoding.EncodeToString([]byte("the audit webhook secret")),
 }
@@ -187,6 +190,7 @@ func (s *Stack) Environ() map[string]string {
 	e := map[string]string{
 		"AFTERCALL_CONFIG":          filepath.Join(s.options.Root, "dev", "aftercall.yaml"),
 		"AFTERCALL_TEMPORAL_UI_URL": httpURL(s.ports.TemporalUI),
+		"DEV_EVIDENCE_URL":          s.evidenceURL(),
 		"DEV_PUBLIC_URL":            httpURL(s.ports.Starter),
 		"DEV_TENCENT_URL":           httpURL(s.ports.Tencent),
 		"DEV_WEBHOOK_URL":           httpURL(s.ports.WebhookApp),
@@ -209,6 +213,15 @@ func (s *Stack) Ports() Ports { return s.ports }
 
 // LedgerPath returns the path of the ledger's SQLite file, if the topology has one.
 func (s *Stack) LedgerPath() string { return filepath.Join(s.dir, "ledger.db") }
+
+// evidenceURL is where events are kept: beside the ledger on a server, else in a file of
+// their own, so that the ledger's can be replaced while starters run.
+func (s *Stack) evidenceURL() string {
+	if s.options.Topology.Postgres {
+		return s.ownLedgerURL()
+	}
+	return "sqlite:" + filepath.Join(s.dir, "evidence.db")
+}
 
 // startSimulators starts the simulated Tencent and the webhook receiver.
 func (s *Stack) startSimulators(context.Context) error {

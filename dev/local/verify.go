@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -132,6 +133,8 @@ func (s *Stack) verify(ctx context.Context, store *ledger.Ledger, r *SampleRun) 
 		deviates("the ledger has %d entries for it, want 1", len(entries))
 	case entries[0].Charge.Amount.Number() != want.Amount:
 		deviates("the ledger has amount %s, want %s", entries[0].Charge.Amount.Number(), want.Amount)
+	case !maps.Equal(entries[0].Charge.MemberSeconds(), want.MemberSeconds):
+		deviates("the ledger has the seconds %v of the members, want %v", entries[0].Charge.MemberSeconds(), want.MemberSeconds)
 	}
 	var delivered []string
 	for _, d := range f.Result.Deliveries {
@@ -147,12 +150,16 @@ func (s *Stack) verify(ctx context.Context, store *ledger.Ledger, r *SampleRun) 
 	}
 	call, _ := s.Tencent.Call(r.Call.SDKAppID, r.Call.Record.CallID)
 	r.Call = call
+	n := 0
 	for _, d := range call.Callbacks {
 		if d.Status != http.StatusOK {
 			deviates("a callback was answered %d (%s%s), want 200", d.Status, d.Answer, d.Error)
 		}
+		if d.Command == tencent.CommandAfterEndCall {
+			n++
+		}
 	}
-	if n := len(call.Callbacks); n != posted(r.Spec) {
+	if n != posted(r.Spec) {
 		deviates("Tencent posted %d callbacks, want %d", n, posted(r.Spec))
 	}
 	if source := cmp.Or(want.Source, workflows.SourceCallback); f.Source != source {
@@ -226,7 +233,7 @@ func unlessNotStarted(err error) error {
 	return err
 }
 
-// posted returns how many callbacks Tencent posts for a call.
+// posted returns how many callbacks Tencent posts about the end of a call.
 func posted(spec tencentsim.CallSpec) int {
 	if spec.Lose {
 		return 0

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -136,4 +137,16 @@ func TestBadInput(t *testing.T) {
 	require.EqualError(t, err, "nowhere.yaml: there is no such file: docs/aftercall.example.yaml is one to begin with")
 	_, err = Read(t.TempDir(), unset, at)
 	require.ErrorContains(t, err, "is a folder")
+}
+
+// TestEvidenceStaysHere: events of the simulation must not get to a database of production.
+func TestEvidenceStaysHere(t *testing.T) {
+	file := strings.Replace(minimal+"evidence: {url: \"${EVIDENCE_URL}\", wait: 5s}\n", "    callback:", "    evidence: {members: true, room_key: \"${ROOM_KEY}\"}\n    callback:", 1)
+	l, err := Read(write(t, file), unset, at)
+	require.NoError(t, err)
+	require.Subset(t, l.MadeUp, []string{"EVIDENCE_URL", "ROOM_KEY"})
+	c := l.parse(t)
+	require.Empty(t, c.Evidence.URL.Reveal())
+	require.Equal(t, 5*time.Second, c.EvidenceWait())
+	require.Len(t, c.Apps[0].Evidence.RoomKey.Reveal(), 32)
 }

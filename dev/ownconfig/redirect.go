@@ -24,6 +24,9 @@ func (l *Local) redirect(root *yaml.Node, parsed *config.Config, at Addresses) {
 		reach(get(app, "relay"), at.Receiver+standIn.Path)
 		l.StandIns = append(l.StandIns, standIn)
 	}
+	if kept := get(root, "evidence"); kept != nil {
+		remove(kept, "url") // the stack's ledger is in place of the user's
+	}
 	for i, target := range items(root, "targets") {
 		l.redirectTarget(target, parsed.Targets[i], at)
 	}

@@ -76,6 +76,8 @@ var forms = []struct {
 	make  func(seed [sha256.Size]byte) string
 }{
 	{regexp.MustCompile(`^targets\[\]\.secrets\[\]$`), true, webhookSecret},
+	{regexp.MustCompile(`^evidence\.url$`), true, func([sha256.Size]byte) string { return "sqlite:stand-in.db" }},
+	{regexp.MustCompile(`\.room_keys?(\[\])?$`), true, func(seed [sha256.Size]byte) string { return hex.EncodeToString(seed[:16]) }},
 	{regexp.MustCompile(`(^|\.)(api|url|base_url)$`), true, func(seed [sha256.Size]byte) string {
 		return "https://stand-in.example.com/" + hex.EncodeToString(seed[:4])
 	}},

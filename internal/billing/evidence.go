@@ -2,6 +2,7 @@ package billing
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"aftercall/internal/attendance"
@@ -61,6 +62,30 @@ func (r *Rater) NeedsEvidence(record tencent.CallRecord) bool {
 	}
 	i, found := v.rule(&record)
 	return found && v.Rules[i].byMinutes()
+}
+
+// ByMinutes reports whether any version charges the time of each member.
+func (r *Rater) ByMinutes() bool {
+	return slices.ContainsFunc(r.segments, func(s segment) bool { return s.version != nil && s.version.byMinutes() })
+}
+
+// EvidenceSources is how many sources must see a call that the tariff charges by the time
+// of each member, 0 if it charges none so.
+func (t Tariff) EvidenceSources() int {
+	needed := 0
+	for _, v := range t.Versions {
+		if slices.ContainsFunc(v.Rules, func(rule Rule) bool { return rule.byMinutes() }) {
+			needed = max(needed, 1)
+			if v.Evidence != nil {
+				needed = max(needed, v.Evidence.Sources)
+			}
+		}
+	}
+	return needed
+}
+
+func (v *compiledVersion) byMinutes() bool {
+	return slices.ContainsFunc(v.Rules, func(rule Rule) bool { return rule.byMinutes() })
 }
 
 // attended finds the time of each member. It is nil if nothing was seen.

@@ -3,7 +3,6 @@ package billing
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -100,7 +99,7 @@ func (v TariffVersion) compile(name string) (compiledVersion, error) {
 			return compiledVersion{}, err
 		}
 	}
-	if v.Evidence == nil && slices.ContainsFunc(v.Rules, func(r Rule) bool { return r.byMinutes() }) {
+	if v.Evidence == nil && c.byMinutes() {
 		return compiledVersion{}, errors.New("has per: participant_minute, but no evidence")
 	}
 	c.zero, err = v.amount(&sixtieths{})

@@ -124,7 +124,10 @@ func TestMembersInTheLedger(t *testing.T) {
 	dearer := testconfig.Version("0.15")
 	dearer["evidence"] = testconfig.Map{"use": "earliest_leave", "without": "review"}
 	dearer["rules"].([]testconfig.Map)[0]["per"] = "participant_minute"
-	l.configureVersion(dearer)
+	l.configureWith(func(c *testconfig.Config) {
+		c.Apps[0]["evidence"] = testconfig.Map{"members": true}
+		c.Tariffs["standard"] = testconfig.Map{"currency": "USD", "versions": []testconfig.Map{dearer}}
+	})
 	require.Contains(t, l.prints("ledger", "rerate", "--from", "2026-03-01", "--to", "2026-03-01"), "0.48 USD  0.60 USD       +0.12")
 }
 

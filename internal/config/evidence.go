@@ -13,6 +13,7 @@ import (
 type Evidence struct {
 	URL       ConnectionURL `yaml:"url" doc:"Database of the events, written as LEDGER_URL; left out, LEDGER_URL."`
 	Retention time.Duration `yaml:"retention" default:"2160h" doc:"How long events are kept, by their own time, 24h to 87600h; 2160h is 90 days. What a charge was made from is kept in the ledger."`
+	Wait      time.Duration `yaml:"wait" default:"90s" doc:"How long after its end a call that is charged by evidence waits for late events, 1s to 10m. Tencent repeats webhooks for a minute."`
 }
 
 // AppEvidence is which events of an app are kept.
@@ -62,9 +63,38 @@ func (c *Config) EvidenceRetention() time.Duration {
 	return cmp.Or(c.Evidence.Retention, defaultRetention)
 }
 
+// defaultEvidenceWait is the default of Evidence.Wait for a file without that key.
+const defaultEvidenceWait = 90 * time.Second
+
+// EvidenceWait is how long after its end a call that is charged by evidence waits for
+// late events.
+func (c *Config) EvidenceWait() time.Duration {
+	if c.Evidence == nil {
+		return defaultEvidenceWait
+	}
+	return cmp.Or(c.Evidence.Wait, defaultEvidenceWait)
+}
+
+// ChargesByEvidence reports whether calls of any app are charged by evidence.
+func (c *Config) ChargesByEvidence() bool {
+	for i := range c.Apps {
+		for _, a := range c.Apps[i].Tariff {
+			if c.Tariffs[a.Name].EvidenceSources() > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 const (
-	minRetention = 24 * time.Hour
-	maxRetention = 10 * 365 * 24 * time.Hour
+	minRetention    = 24 * time.Hour
+	maxRetention    = 10 * 365 * 24 * time.Hour
+	minEvidenceWait = time.Second
+	maxEvidenceWait = 10 * time.Minute
+	// minChargedRetention is longer than Tencent keeps records, so that every call that
+	// can still be charged has its events. D:68931
+	minChargedRetention = 8 * 24 * time.Hour
 )
 
 func (v validator) evidence(path string, e Evidence) {
@@ -73,6 +103,12 @@ func (v validator) evidence(path string, e Evidence) {
 	}
 	if e.Retention < minRetention || e.Retention > maxRetention {
 		v.report(path+".retention", "must be from 24h to 87600h, ten years; 2160h is 90 days")
+	}
+	if e.Retention < minChargedRetention && v.config.ChargesByEvidence() {
+		v.report(path+".retention", "must be 192h at least, because calls are charged by evidence, up to seven days after their end")
+	}
+	if e.Wait < minEvidenceWait || e.Wait > maxEvidenceWait {
+		v.report(path+".wait", "must be from 1s to 10m; left out, it is 90s")
 	}
 }
 
@@ -85,4 +121,20 @@ func (v validator) appEvidence(path string, e AppEvidence) {
 			v.report(path, "must be 1 to 32 letters and digits, as the RTC console accepts: copy it from there, or make one with: openssl rand -hex 16")
 		}
 	})
+}
+
+// evidenceOfTariffs refuses tariffs that charge by events of an app that keeps none.
+func (v validator) evidenceOfTariffs(path string, app App) {
+	rooms := len(app.Evidence.AllRoomKeys()) > 0
+	for _, a := range app.Tariff {
+		needed := v.config.Tariffs[a.Name].EvidenceSources()
+		switch {
+		case needed > 0 && !app.Evidence.On():
+			v.report(path, "must have members: true, room_key or both, because tariff %s has per: participant_minute: otherwise nothing is seen of its calls", a.Name)
+		case needed > 1 && !rooms:
+			v.report(path+".room_key", "is missing, because tariff %s requires two sources: copy the key from the RTC console, or write sources: 1", a.Name)
+		case needed > 1 && !app.Evidence.Members:
+			v.report(path+".members", "must be true, because tariff %s requires two sources; or write sources: 1", a.Name)
+		}
+	}
 }

@@ -85,6 +85,8 @@ func TestProblemsOfEvidence(t *testing.T) {
 		"other scheme":   {"", "evidence: {url: 'mysql://canary@db/x'}\n", "evidence.url: must be sqlite: and the path of a file"},
 		"short":          {"", "evidence: {retention: 1h}\n", "evidence.retention: must be from 24h to 87600h, ten years; 2160h is 90 days"},
 		"long":           {"", "evidence: {retention: 90000h}\n", "evidence.retention: must be from 24h"},
+		"no wait":        {"", "evidence: {wait: 0s}\n", "evidence.wait: must be from 1s to 10m; left out, it is 90s"},
+		"long wait":      {"", "evidence: {wait: 11m}\n", "evidence.wait: must be from 1s to 10m"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := parse(t, withEvidence(t, tt.app, tt.file))
@@ -92,4 +94,37 @@ func TestProblemsOfEvidence(t *testing.T) {
 			require.NotContains(t, err.Error(), "canary")
 		})
 	}
+}
+
+// TestTariffsThatNeedEvidence: a tariff by participant minutes is refused where nothing
+// can be seen of the calls.
+func TestTariffsThatNeedEvidence(t *testing.T) {
+	const both = "    evidence: {members: true, room_key: A1}\n"
+	for name, tt := range map[string]struct{ app, sources, problem string }{
+		"off":        {"", "1", "apps[0].evidence: must have members: true, room_key or both, because tariff standard has per: participant_minute: otherwise nothing is seen of its calls"},
+		"members":    {"    evidence: {members: true}\n", "1", ""},
+		"rooms":      {"    evidence: {room_key: A1}\n", "1", ""},
+		"both":       {both, "2", ""},
+		"no rooms":   {"    evidence: {members: true}\n", "2", "apps[0].evidence.room_key: is missing, because tariff standard requires two sources: copy the key from the RTC console, or write sources: 1"},
+		"no members": {"    evidence: {room_key: A1}\n", "2", "apps[0].evidence.members: must be true, because tariff standard requires two sources; or write sources: 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := replaceOnce(t, withEvidence(t, tt.app, ""), "        rules:\n",
+				"        evidence: {use: review, without: review, sources: "+tt.sources+"}\n        rules:\n")
+			cfg, err := parse(t, replaceOnce(t, file, "next_interval: 6\n", "next_interval: 6\n            per: participant_minute\n"))
+			if tt.problem != "" {
+				require.ErrorContains(t, err, tt.problem)
+				return
+			}
+			require.NoError(t, err)
+			require.True(t, cfg.ChargesByEvidence())
+			require.Equal(t, 90*time.Second, cfg.EvidenceWait())
+			_, err = parse(t, replaceOnce(t, file, "next_interval: 6\n", "next_interval: 6\n            per: participant_minute\n")+"evidence: {retention: 191h}\n")
+			require.ErrorContains(t, err, "evidence.retention: must be 192h at least, because calls are charged by evidence, up to seven days after their end")
+		})
+	}
+	cfg, err := parse(t, valid+"evidence: {wait: 5s}\n")
+	require.NoError(t, err)
+	require.False(t, cfg.ChargesByEvidence())
+	require.Equal(t, 5*time.Second, cfg.EvidenceWait())
 }

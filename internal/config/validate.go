@@ -79,6 +79,7 @@ func (v validator) app(path string, app App) {
 		v.relay(path+".relay", *app.Relay)
 	}
 	v.appEvidence(path+".evidence", app.Evidence)
+	v.evidenceOfTariffs(path+".evidence", app)
 }
 
 func (v validator) baseURL(path, address string) {

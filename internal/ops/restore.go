@@ -236,7 +236,7 @@ func (r *restorer) charge(ctx context.Context, c *lostCall) error {
 		if run.charge.LedgerKey != m.Key {
 			continue // it found a correction
 		}
-		entry, err := r.rebuild(c.app, id, run)
+		entry, err := r.rebuild(ctx, c.app, id, run)
 		if err != nil {
 			m.Problem, m.Cure = err.Error(), rebuildCure(c)
 			r.add(m)

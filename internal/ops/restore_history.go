@@ -12,8 +12,10 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 
 	"aftercall/activities"
+	"aftercall/internal/attendance"
 	"aftercall/internal/billing"
 	"aftercall/internal/config"
+	"aftercall/internal/evidence"
 	"aftercall/internal/ledger"
 	"aftercall/internal/notify"
 	"aftercall/internal/tencent"
@@ -130,8 +132,11 @@ func (h *historyReader) result(e *historypb.HistoryEvent, activity string, resul
 		h.run.record = &fetched.Record
 		return err
 	case "Charge":
-		h.run.charge, h.run.chargedAt = &activities.ChargeResult{}, e.GetEventTime().AsTime()
-		return h.decode(result, h.run.charge)
+		var charge activities.ChargeResult
+		if err := h.decode(result, &charge); err != nil || charge.EvidenceWait > 0 {
+			return err
+		}
+		h.run.charge, h.run.chargedAt = &charge, e.GetEventTime().AsTime()
 	}
 	return nil
 }
@@ -151,7 +156,7 @@ func (h *historyReader) decode(payloads *commonpb.Payloads, into any) error {
 }
 
 // rebuild makes the entry that a run booked. An error says why that is impossible.
-func (r *restorer) rebuild(app *config.App, workflowID string, run chargedRun) (ledger.Entry, error) {
+func (r *restorer) rebuild(ctx context.Context, app *config.App, workflowID string, run chargedRun) (ledger.Entry, error) {
 	data := run.charge.Event.Call
 	rater, err := r.rater(data.Tariff)
 	if err != nil {
@@ -161,7 +166,11 @@ func (r *restorer) rebuild(app *config.App, workflowID string, run chargedRun) (
 	if d := run.decided; d != nil {
 		p.Decided = &activities.Decided{Decision: d.BillingDecision(run.record == nil && !run.unreadable), By: d.By, Reason: d.Reason}
 	}
-	charge, err := p.Rate(rater)
+	seen, err := r.seen(ctx, app, run.charge, p.Record)
+	if err != nil {
+		return ledger.Entry{}, err
+	}
+	charge, err := p.Rate(rater, seen...)
 	if err != nil {
 		return ledger.Entry{}, err
 	}
@@ -176,6 +185,21 @@ func (r *restorer) rebuild(app *config.App, workflowID string, run chargedRun) (
 		e.Operator, e.Reason = p.Decided.By, p.Decided.Reason
 	}
 	return e, nil
+}
+
+// seen is what the charge was made from, if it was made from what was seen of the call.
+func (r *restorer) seen(ctx context.Context, app *config.App, charge *activities.ChargeResult, record tencent.CallRecord) ([]attendance.Event, error) {
+	if !charge.EvidenceLeftOut {
+		return charge.Evidence, nil
+	}
+	store, err := r.evidenceStore(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("there is too much evidence for its history, and no store of it: %w", err)
+	}
+	events, err := ask(ctx, func(ctx context.Context) ([]evidence.Event, error) {
+		return store.OfCall(ctx, evidence.CallOf(app.SDKAppID, record))
+	})
+	return activities.Seen(events), err
 }
 
 // chargedRecord is the record by which a run charged: with the payer that a person

@@ -54,8 +54,11 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	timed := newTimedLedger(edits, reg)
 	clocks := p.Clocks(clock.Source{Name: clock.Ledger, Read: pending.now})
 	temporalNow := func() time.Time { return clocks.NowOf(clock.Temporal) }
+	seen := newPendingEvidence(cfg, settings.LedgerURL, logger)
+	defer seen.close()
 	tasks, err := NewTasks(cfg, Connections{
-		Temporal: temporal, TaskQueue: settings.TaskQueue, Redis: p.Redis, Ledger: timed, Clocks: clocks, Limiter: ratelimit.New(p.Redis, reg), HTTP: p.Traces.HTTPClient,
+		Temporal: temporal, TaskQueue: settings.TaskQueue, Redis: p.Redis, Ledger: timed, Evidence: seen.reader(), Clocks: clocks,
+		Limiter: ratelimit.New(p.Redis, reg), HTTP: p.Traces.HTTPClient,
 	}, reg, logger)
 	if err != nil {
 		return err
@@ -106,6 +109,10 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 			log.run(ctx, timed.Ledger)
 			return nil
 		})
+		group.Go(func() error {
+			seen.open(ctx)
+			return nil
+		})
 		clocks.Measure(ctx) // so that a worker whose clock is wrong takes no task, and deletes nothing
 		if old != nil {
 			group.Go(func() error {
@@ -126,14 +133,14 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	group.Go(func() error {
 		return serve.HTTP(ctx, logger, reg, 0, serve.Listener{
 			Name: "admin", Address: settings.AdminListen,
-			Handler: withCodec(settings, admin.Profiles(settings.Profiles, admin.Handler(
-				reg, logger,
+			Handler: withCodec(settings, admin.Profiles(settings.Profiles, admin.Handler(reg, logger, append(
+				seen.checks(),
 				admin.Check{Name: "temporal", Run: func(ctx context.Context) error { return temporalclient.Ping(ctx, temporal, namespace) }},
 				admin.Check{Name: "worker", Run: admin.FlagSet(&polling, "not polling: waiting for Temporal and the ledger, or until the clock is right")},
 				admin.Check{Name: "clock", Run: admin.NoProblem(clocks.Problem)},
 				admin.Check{Name: "ledger", Run: pending.ready},
 				admin.Check{Name: "redis", Optional: true, Run: p.Redis.Ping},
-			)), reg, logger),
+			)...)), reg, logger),
 		})
 	})
 	err = group.Wait()

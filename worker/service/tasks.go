@@ -49,7 +49,9 @@ type Connections struct {
 	TaskQueue string
 	Redis     *redisguard.Guard
 	Ledger    Ledger
-	Clocks    *clock.Watch
+	// Evidence is nil if no call is charged by evidence.
+	Evidence activities.Evidence
+	Clocks   *clock.Watch
 	// Limiter holds back requests to Tencent's REST API; nil permits all.
 	Limiter tencent.Limiter
 	// HTTP returns the client to use in place of c, for the record API or for deliveries.
@@ -100,6 +102,7 @@ func NewTasks(cfg *config.Config, c Connections, reg prometheus.Registerer, logg
 	}
 	t.activities = activities.New(apps, c.Ledger, targets, forget, t.Calls.FoldReview, reg)
 	t.activities.UseClock(temporalNow)
+	t.activities.ReadEvidence(c.Evidence, cfg.EvidenceWait())
 	var started activities.SweepCalls = sweepCalls{t.Calls}
 	if c.Sweep != nil {
 		started = c.Sweep(started)
