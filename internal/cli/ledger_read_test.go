@@ -129,6 +129,15 @@ func TestMembersInTheLedger(t *testing.T) {
 		c.Tariffs["standard"] = testconfig.Map{"currency": "USD", "versions": []testconfig.Map{dearer}}
 	})
 	require.Contains(t, l.prints("ledger", "rerate", "--from", "2026-03-01", "--to", "2026-03-01"), "0.48 USD  0.60 USD       +0.12")
+
+	picture := l.prints("ledger", "show", "call-1", "--output", "svg")
+	require.Contains(t, picture, "<svg ")
+	require.Contains(t, picture, "doctor-17: 30 s, billed 60 s")
+	l.charge("call-2", "patient-1", noon, 61, tariff(t, "USD", "0.12"))
+	code, stdout, stderr := l.run("ledger", "show", "call-2", "--output", "svg")
+	require.Equal(t, NotFound, code)
+	require.Empty(t, stdout)
+	require.Contains(t, stderr, "there are no intervals: the call was not charged by participant minutes")
 }
 
 func TestForeignTextDoesNotReachTheTerminal(t *testing.T) {

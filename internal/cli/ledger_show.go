@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -11,7 +12,7 @@ import (
 )
 
 type ledgerShowCommand struct {
-	Format
+	Output string `short:"o" enum:"table,json,svg" default:"table" help:"table for people, json for scripts, svg for a picture of who was in the call. The names in JSON are stable."`
 	CallID string `arg:"" name:"CALLID" help:"The call."`
 	App    string `help:"Name or SDKAppID of the app, if two apps have a call with this CallId." placeholder:"APP"`
 }
@@ -19,11 +20,13 @@ type ledgerShowCommand struct {
 // Help explains by examples.
 func (ledgerShowCommand) Help() string {
 	return `Everything that the ledger knows about a call: the record, the steps from the record to the amount, every correction in the
-order of booking, with its operator and reason, and what the call costs now.
+order of booking, with its operator and reason, and what the call costs now. svg draws the intervals of each member, and the
+events by which they were found, of the last charge by participant minutes.
 
 Examples:
 
   aftercall ledger show 055662e1-bc8a-469c-a334-1126c8c17d58
+  aftercall ledger show 055662e1-bc8a-469c-a334-1126c8c17d58 --output svg > call.svg
   aftercall ledger show 055662e1-bc8a-469c-a334-1126c8c17d58 --output json`
 }
 
@@ -33,7 +36,17 @@ func (c ledgerShowCommand) Run(ctx context.Context, p Process, d *ops.Deps) erro
 	if err != nil {
 		return err
 	}
-	return c.Print(p, entries, func(s screen) { writeExplanation(s, entries) })
+	if c.Output == "svg" {
+		var picture bytes.Buffer
+		if err := ops.DrawIntervals(&picture, entries); err != nil {
+			return err
+		}
+		return flush(p, func(b *bytes.Buffer) error {
+			_, err := picture.WriteTo(b)
+			return err
+		})
+	}
+	return Format{Output: c.Output}.Print(p, entries, func(s screen) { writeExplanation(s, entries) })
 }
 
 // writeExplanation explains the call of each app.
