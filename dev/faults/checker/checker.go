@@ -32,6 +32,8 @@ const (
 	Leaked        = "leaked"     // memory, goroutines, files or connections
 	Stuck         = "stuck"
 	Problem       = "problem"
+	Invented      = "invented"   // charged by an event that Tencent has not posted
+	Overlooked    = "overlooked" // charged without one that was kept in time
 )
 
 // Finding is something that must not be.
@@ -125,6 +127,8 @@ func (r *report) call(c Call) {
 // charge compares the sum with that of the own rater, or of the decision.
 func (r *report) charge(c Call, entry Entry) {
 	tariff := r.Tariffs[c.App]
+	c.Seen = r.Kept[entry.Key]
+	r.seen(c, entry)
 	want, review := tariff.Rate(c)
 	payer, ended := c.Caller, c.End
 	if entry.Operator == "" && (review || !c.Recorded || c.Unreadable) {

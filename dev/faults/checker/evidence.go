@@ -10,6 +10,12 @@ type Call struct {
 	Start, Accept, End  int64 // Unix seconds
 	// Participants are the members other than the caller.
 	Participants int
+	// Members are all, with the caller. Sent is what Tencent has posted of them, and Seen
+	// what was kept with the charge. What was answered OK before SeenBefore must be.
+	Members    []string
+	Sent       []Sent
+	Seen       []Seen
+	SeenBefore time.Time
 	// Recorded says that Tencent has a record that can be read, and that there was a
 	// time, within its seven days, at which everything worked: the call must be charged.
 	Recorded bool
@@ -83,10 +89,12 @@ type Target struct {
 // Evidence is what a run leaves behind.
 type Evidence struct {
 	// Tariffs by app.
-	Tariffs   map[string]Tariff
-	Targets   []Target
-	Calls     []Call
-	Entries   []Entry
+	Tariffs map[string]Tariff
+	Targets []Target
+	Calls   []Call
+	Entries []Entry
+	// Kept is what charges were made from, by their keys.
+	Kept      map[string][]Seen
 	Decisions []Decision
 	// Corrections are in the order in which they were made.
 	Corrections []Correction

@@ -14,6 +14,9 @@ type Rule struct {
 	First, Next    int64
 	Grace          int64
 	PerParticipant bool
+	// Members charges the time of each member as it was seen, and calls of which nothing
+	// was seen per participant. Where something is wrong, the earliest leaving counts.
+	Members bool
 	// Review leaves the call to a person.
 	Review bool
 }
@@ -56,10 +59,12 @@ func (t Tariff) Rate(c Call) (sum Sum, review bool) {
 		return Sum{}, true
 	}
 	rule, found := t.rule(c)
-	if !found || rule.Review || (rule.PerParticipant && c.Participants == 0) {
+	if !found || rule.Review || ((rule.PerParticipant || rule.Members) && c.Participants == 0) {
 		return Sum{}, true
 	}
-	sum = t.sum(rule, max(connected-rule.Grace, 0), c.Participants)
+	if sum = t.minutes(rule, c, false); sum == (Sum{}) {
+		sum = t.sum(rule, max(connected-rule.Grace, 0), c.Participants)
+	}
 	return sum, c.Caller == "" && sum.Amount != t.free().Amount
 }
 
@@ -81,6 +86,9 @@ func (t Tariff) Decide(c Call, d Decision) (Sum, bool) {
 			return Sum{}, false
 		}
 		seconds = max(c.End-c.Accept-rule.Grace, 0)
+		if sum := t.minutes(rule, c, true); sum != (Sum{}) {
+			return sum, found
+		}
 	}
 	return t.sum(rule, seconds, c.Participants), found
 }
@@ -102,22 +110,52 @@ func matches(list []string, value string) bool {
 	return len(list) == 0 || slices.Contains(list, value)
 }
 
-// sum is the rate for the seconds, in intervals that have begun, rounded half up once.
-func (t Tariff) sum(r Rule, seconds int64, participants int) Sum {
+// minutes is the rate for the time of each member, in intervals that have begun, rounded
+// half up once; nothing for another rule or if nothing was seen.
+func (t Tariff) minutes(r Rule, c Call, record bool) Sum {
+	if !r.Members {
+		return Sum{}
+	}
+	seconds := c.members(record)
+	if seconds == nil {
+		return Sum{}
+	}
+	billed := int64(0)
+	for _, n := range seconds {
+		billed += r.billed(int64(n))
+	}
+	return t.price(r, billed, 1)
+}
+
+// billed are the seconds in intervals that have begun.
+func (r Rule) billed(seconds int64) int64 {
 	if seconds <= 0 {
-		return t.free()
+		return 0
 	}
 	billed := r.First
 	for billed < seconds {
 		billed += r.Next
+	}
+	return billed
+}
+
+// sum is the rate for the seconds, in intervals that have begun, rounded half up once.
+func (t Tariff) sum(r Rule, seconds int64, participants int) Sum {
+	if !r.PerParticipant && !r.Members {
+		participants = 1
+	}
+	return t.price(r, r.billed(seconds), participants)
+}
+
+func (t Tariff) price(r Rule, billed int64, times int) Sum {
+	if billed == 0 {
+		return t.free()
 	}
 	exact, ok := new(big.Rat).SetString(r.PerMinute)
 	if !ok {
 		return Sum{Amount: "no rate: " + r.PerMinute}
 	}
 	exact.Mul(exact, big.NewRat(billed, 60))
-	if r.PerParticipant {
-		exact.Mul(exact, big.NewRat(int64(participants), 1))
-	}
+	exact.Mul(exact, big.NewRat(int64(times), 1))
 	return Sum{Amount: exact.FloatString(t.Digits), Currency: t.Currency, BilledSeconds: billed}
 }

@@ -14,6 +14,7 @@ import (
 const (
 	clinic   tencent.SDKAppID = 1400000000
 	tutoring tencent.SDKAppID = 1400000001
+	seminar  tencent.SDKAppID = 1400000002
 )
 
 // plannedCall is a call that ends at a time of the run.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"aftercall/dev/faults/checker"
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
+	"aftercall/internal/attendance"
 	"aftercall/internal/billing"
 	"aftercall/internal/config"
 	"aftercall/internal/tencent"
@@ -27,9 +29,14 @@ func TestPrices(t *testing.T) {
 	cfg, err := config.Load("aftercall.yaml", func(name string) (string, bool) {
 		if values[name] == "" { // any will do, of the right form
 			values[name] = fmt.Sprintf("https://%d.example", len(values))
-			if strings.HasSuffix(name, "_WEBHOOK_SECRET") {
+			switch {
+			case name == "DEV_EVIDENCE_URL":
+				values[name] = "sqlite:evidence.db"
+			case strings.HasSuffix(name, "_ROOM_KEY"):
+				values[name] = "ARoomKey"
+			case strings.HasSuffix(name, "_WEBHOOK_SECRET"):
 				values[name] = "whsec_" + base64.StdEncoding.EncodeToString([]byte("the secret of a webhook "+name))
-			} else if !strings.HasSuffix(name, "_URL") {
+			case !strings.HasSuffix(name, "_URL"):
 				values[name] = strings.Repeat("abcdef0123456789", 4)
 			}
 		}
@@ -65,6 +72,8 @@ func comparePrices(t *testing.T, rater *billing.Rater, c placedCall, app string)
 	}
 	read, problems := tencent.DecodeRecord(text)
 	truth := c.known(app)
+	seen := arrived(c)
+	truth.Seen = seenOf(seen)
 	sum := func(charge billing.Charge) checker.Sum {
 		return checker.Sum{Amount: charge.Amount.Number(), Currency: charge.Amount.CurrencyCode(), BilledSeconds: charge.BilledSeconds}
 	}
@@ -73,7 +82,7 @@ func comparePrices(t *testing.T, rater *billing.Rater, c placedCall, app string)
 		require.NotEmpty(t, problems, c.spec)
 	}
 	if len(problems) == 0 {
-		charge, err := rater.Rate(read, time.Now())
+		charge, err := rater.Rate(read, time.Now(), seen...)
 		require.Equal(t, review, err != nil, "%+v %v", c.spec, err)
 		if err == nil {
 			require.Equal(t, want, sum(charge), c.spec)
@@ -86,11 +95,27 @@ func comparePrices(t *testing.T, rater *billing.Rater, c placedCall, app string)
 	}
 	charge, err := rater.Decide(c.call.Record, billing.Decision{
 		Verdict: billing.Verdict(d.verdict), ConnectedSeconds: d.seconds, MediaType: mediaUnless(d, c.spec.Media), Exact: d.verdict == "charge-as",
-	})
+	}, seen...)
 	require.NoError(t, err, c.spec)
 	want, ok := tariffs[app].Decide(truth, checker.Decision{Verdict: d.verdict, Seconds: d.seconds, Media: string(c.spec.Media), Type: string(c.call.Record.CallType)})
 	require.True(t, ok, c.spec)
 	require.Equal(t, want, sum(charge), c.spec)
+}
+
+// arrived are the events of a call that is charged by them, as they come: some are lost.
+func arrived(c placedCall) (seen []attendance.Event) {
+	if c.spec.SDKAppID != seminar {
+		return nil
+	}
+	r := c.call.Record
+	random := rand.New(rand.NewPCG(uint64(r.EndTime), uint64(r.AcceptTime)))
+	for _, source := range []attendance.Source{attendance.SourceCallback, attendance.SourceRoom} {
+		for range random.IntN(12) {
+			at := r.AcceptTime - 5 + random.Int64N(r.ConnectedSeconds()+10)
+			seen = append(seen, attendance.Event{Source: source, User: one(random, r.Members...), Kind: one(random, attendance.Kinds...), At: time.Unix(at, 0)})
+		}
+	}
+	return seen
 }
 
 func mediaUnless(d decision, media tencent.MediaType) tencent.MediaType {

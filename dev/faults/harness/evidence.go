@@ -25,6 +25,7 @@ var tariffs = map[string]checker.Tariff{
 		{Types: []string{"SingleCall"}, Results: regular, PerMinute: "45", First: 30, Next: 1},
 		{Types: []string{"MultiCall"}, Results: regular, PerMinute: "45", First: 30, Next: 1, PerParticipant: true},
 	}},
+	"seminar": {Currency: "USD", Digits: 2, MaxSeconds: 3600, Rules: []checker.Rule{{PerMinute: "0.06", First: 30, Next: 6, Members: true}}},
 }
 
 // targets are those of aftercall.yaml.
@@ -32,7 +33,7 @@ var targets = []checker.Target{{Name: "crm", Reviews: true}, {Name: "audit", App
 
 // collect implements evidences.
 func (w *world) collect(ctx context.Context, last bool) (checker.Evidence, error) {
-	e := checker.Evidence{Tariffs: tariffs, Targets: targets}
+	e := checker.Evidence{Tariffs: tariffs, Targets: targets, Kept: map[string][]checker.Seen{}}
 	messages := w.received() // before the ledger is read: an event follows its entry
 	booked := map[string]time.Time{}
 	entries, called, err := w.readLedger(ctx)
@@ -45,6 +46,7 @@ func (w *world) collect(ctx context.Context, last bool) (checker.Evidence, error
 			booked[entry.Key] = first
 		}
 		e.Entries = append(e.Entries, newEntry(entry))
+		e.Kept[entry.Key] = seenOf(entry.Charge.Evidence)
 	}
 	w.read(entries, called)
 	e.Operations = slices.Concat(w.history.all(), w.charged(e.Entries), sightings(e.Entries, messages))

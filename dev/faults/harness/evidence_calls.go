@@ -20,7 +20,7 @@ func (w *world) calls(ctx context.Context, e *checker.Evidence) error {
 	w.mu.Lock()
 	placed := w.placed
 	w.mu.Unlock()
-	madeUp := map[tencent.SDKAppID]map[string][]tencentsim.PostedCallback{clinic: {}, tutoring: {}}
+	madeUp := map[tencent.SDKAppID]map[string][]tencentsim.PostedCallback{clinic: {}, tutoring: {}, seminar: {}}
 	for _, c := range placed {
 		posted, _ := w.stack.Tencent.Call(c.spec.SDKAppID, c.spec.CallID)
 		var own []tencentsim.PostedCallback
@@ -37,7 +37,11 @@ func (w *world) calls(ctx context.Context, e *checker.Evidence) error {
 			}
 		}
 		app, _ := w.stack.Config.App(c.spec.SDKAppID)
-		e.Calls = append(e.Calls, c.known(app.Name))
+		known := c.known(app.Name)
+		if c.spec.SDKAppID == seminar {
+			known.Sent = sentOf(posted)
+		}
+		e.Calls = append(e.Calls, known)
 		if err := w.workflow(ctx, c.call, own, e); err != nil {
 			return err
 		}
@@ -70,6 +74,7 @@ func (c placedCall) known(app string) checker.Call {
 	known := checker.Call{
 		App: app, CallID: r.CallID, Caller: r.Caller, Media: string(r.MediaType), Type: string(r.CallType), Result: string(r.Result),
 		Start: r.StartTime, Accept: r.AcceptTime, End: r.EndTime, Recorded: c.recorded, Clean: c.clean,
+		Members: r.Members, SeenBefore: r.EndedAt().Add(evidenceWait - evidenceMargin),
 	}
 	for _, member := range r.Members {
 		if member != r.Caller {

@@ -53,9 +53,12 @@ func (p *plan) planCalls(calls int) {
 	for _, s := range p.steps {
 		length += s.after + s.lasts
 	}
-	random := rand.New(rand.NewPCG(p.seed, 2))
+	random, seen := rand.New(rand.NewPCG(p.seed, 2)), rand.New(rand.NewPCG(p.seed, 3))
 	for i := range calls {
 		c := newPlannedCall(random, length)
+		if i%5 == 4 {
+			c = newSeenCall(seen, length)
+		}
 		c.spec.CallID = fmt.Sprintf("seed-%d-call-%d", p.seed, i+1)
 		p.calls = append(p.calls, c)
 	}
