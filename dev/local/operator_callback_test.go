@@ -26,7 +26,7 @@ Difference  none
 	require.Equal(c.t, cli.Refused, o.code)
 	require.Contains(c.t, o.stdout, "Registered  none: Tencent posts no callbacks\n")
 	require.Contains(c.t, o.stdout, "Difference  no callback is registered\n")
-	require.Equal(c.t, "aftercall: 1 of 2 registrations are not as configured\n  → aftercall callback set --app tutoring\n", o.stderr)
+	require.Equal(c.t, "aftercall: 1 of 3 registrations are not as configured\n  → aftercall callback set --app tutoring\n", o.stderr)
 	require.Contains(c.t, c.run("check").stdout, "FAIL  callback           tutoring  no callback is registered\n")
 
 	require.Contains(c.t, c.run("callback", "set", "--app", "tutoring", "--dry-run").stdout, "Done        would set\n")

@@ -45,6 +45,7 @@ ok  failed calls                 no workflow of a call has failed in the last 7 
 ok  reviews                      no call waits for a decision
 ok  deliveries                   none waits
 ok  targets                      none of 3 is held
+ok  evidence                     sqlite://DIR/evidence.db, takes a write
 ok  target crm                   its server can be reached
 ok  target audit                 its server can be reached
 ok  target desk                  its server can be reached
@@ -64,6 +65,15 @@ ok  callback           tutoring  http://HOST/tencent/call/[the app's secret]
 ok  answers            tutoring  0 callbacks accepted in the last 15 minutes, none refused
 ok  calls              tutoring  0 are not done, none for longer than it should take
 ok  probe              tutoring  http://HOST/tencent/call/[the app's secret] answers in DURATION, reaches Temporal and Redis; workers: 1
+ok  tariff             seminar   seminars, the version of TIME is in force
+ok  sweep              seminar   off, as configured: calls whose callback is lost are not found
+ok  record api         seminar   http://HOST answers in DURATION and accepts the credentials
+ok  beginning          seminar   calls are charged that ended since go_live, TIME
+ok  callback           seminar   http://HOST/tencent/call/[the app's secret]
+ok  answers            seminar   0 callbacks accepted in the last 15 minutes, none refused
+ok  calls              seminar   0 are not done, none for longer than it should take
+ok  events             seminar   source callback: none yet, source room: none yet
+ok  probe              seminar   http://HOST/tencent/call/[the app's secret] answers in DURATION, reaches Temporal and Redis; workers: 1
 
 All N checks passed.
 `, o.stdout)
@@ -124,13 +134,13 @@ func (c console) testCheckRed() {
 		},
 		"tariff of the future": {
 			map[string]string{"AFTERCALL_CONFIG": future},
-			map[string]string{"tariff clinic": "effective_from", "tariff tutoring": "effective_from"},
+			map[string]string{"tariff clinic": "effective_from", "tariff tutoring": "effective_from", "tariff seminar": "effective_from"},
 		},
 		"public address": {
 			map[string]string{"DEV_PUBLIC_URL": "http://" + closedPort},
 			map[string]string{
-				"callback clinic": "--force", "callback tutoring": "--force",
-				"probe clinic": "firewall", "probe tutoring": "firewall",
+				"callback clinic": "--force", "callback tutoring": "--force", "callback seminar": "--force",
+				"probe clinic": "firewall", "probe tutoring": "firewall", "probe seminar": "firewall",
 			},
 		},
 	} {

@@ -94,7 +94,7 @@ func normalize(text string) string {
 	for _, rule := range []struct{ pattern, name string }{
 		{`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`, "TIME"},
 		{`127\.0\.0\.1:\d{4,}`, "HOST"},
-		{`(sqlite://|^|[ \n])/\S*/(ledger\.db|aftercall\.yaml)`, "${1}DIR/$2"},
+		{`(sqlite://|^|[ \n])/\S*/(ledger\.db|evidence\.db|aftercall\.yaml)`, "${1}DIR/$2"},
 		{`\b\d+(\.\d+)?(ms|µs|s)\b`, "DURATION"},
 		{`Id-[0-9a-f]{32}-O-Seq-\d+`, "REQUEST"},
 		{`/[0-9a-f]{8}-[0-9a-f-]{27}/history`, "/RUN/history"},
