@@ -47,7 +47,7 @@ func TestClusterLosesANode(t *testing.T) {
 // a program, or has not built dev/cluster.
 func startCluster(t *testing.T) (stack *local.Stack, ok bool) {
 	t.Helper()
-	if !testenv.Programs(t) {
+	if !testenv.Programs(t, "redis", "postgres", "haproxy") {
 		return nil, false
 	}
 	if _, ok := testenv.Program(t, filepath.Join(root, "dev", "bin", "cluster"), "make test-cluster builds it"); !ok {

@@ -70,7 +70,7 @@ func EnsureTemporal(ctx context.Context, root string, out io.Writer) (string, er
 // its path. The error names the programs that a cluster needs and this machine
 // lacks.
 func EnsureCluster(ctx context.Context, root string, out io.Writer) (string, error) {
-	if err := programs.Check(); err != nil {
+	if err := programs.Check("redis", "postgres", "haproxy"); err != nil {
 		return "", fmt.Errorf("a cluster needs more programs:\n%w", err)
 	}
 	bin := builtPath(root, "cluster")

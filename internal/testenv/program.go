@@ -1,7 +1,6 @@
 package testenv
 
 import (
-	"errors"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -22,16 +21,18 @@ func Program(t testing.TB, program, install string) (path string, ok bool) {
 	return path, true
 }
 
-// Programs reports whether this machine has all programs of the package programs,
+// Programs reports whether this machine has these programs of the package programs,
 // under the same conditions.
-func Programs(t testing.TB) bool {
+func Programs(t testing.TB, names ...string) bool {
 	t.Helper()
-	err := programs.Check()
-	if missing := (*programs.MissingError)(nil); errors.As(err, &missing) {
-		reportMissing(t, missing.Name, err.Error())
-		return false
+	all := true
+	for _, name := range names {
+		if err := programs.Check(name); err != nil {
+			reportMissing(t, name, err.Error())
+			all = false
+		}
 	}
-	return true
+	return all
 }
 
 // PythonModule finds a python3 that has a module, under the same conditions.

@@ -20,7 +20,7 @@ import (
 
 // TestSeed runs half a plan on the development stack.
 func TestSeed(t *testing.T) {
-	if !testenv.Programs(t) {
+	if !testenv.Programs(t, "redis") {
 		return
 	}
 	root, err := filepath.Abs("../../..")

@@ -54,12 +54,16 @@ func (e *MissingError) Error() string {
 	return fmt.Sprintf("%s is not on this machine: apt-get install %s", e.Program, e.Package)
 }
 
-// Check returns a *MissingError for each program that this machine lacks.
-func Check() error {
-	_, noRedis := redisServer()
-	_, noPostgres := postgresBinaries()
-	_, noHAProxy := haproxy()
-	return errors.Join(noRedis, noPostgres, noHAProxy)
+// Check returns a *MissingError for each of the named programs, redis, postgres and
+// haproxy, that this machine lacks.
+func Check(names ...string) error {
+	finders := map[string]func() (string, error){"redis": redisServer, "postgres": postgresBinaries, "haproxy": haproxy}
+	var missing []error
+	for _, name := range names {
+		_, err := finders[name]()
+		missing = append(missing, err)
+	}
+	return errors.Join(missing...)
 }
 
 func address(port int) string { return net.JoinHostPort(Host, strconv.Itoa(port)) }
