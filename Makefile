@@ -122,6 +122,8 @@ test-cluster: temporal tools ## Test a Temporal cluster that loses its nodes; ne
 	@dev/bin/stack temporal --topology cluster
 	cd dev/cluster && ../bin/golangci-lint run ./... && go test ./...
 	AFTERCALL_TEST_REQUIRE=redis,postgres,haproxy,cluster go test ./dev/local -count=1 -run TestCluster
+	cd dev/cluster && go build -o ../bin/temporal-server go.temporal.io/server/cmd/server && go build -o ../bin/temporal-sql-tool go.temporal.io/server/cmd/tools/sql
+	cd dev/deploy && AFTERCALL_TEST_REQUIRE=redis,postgres,caddy,temporal-server go test -count=1 -run TestComposeChargesOnPostgres .
 
 .PHONY: simulate
 simulate: ## Simulate nights with faults at every seam   (ARGS="-seeds 1..1000 -processes 2")

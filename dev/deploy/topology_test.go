@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
@@ -14,8 +12,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -44,30 +42,77 @@ type composed struct {
 	addresses *strings.Replacer
 	// callbacks and admin are the ports of starters and workers, each of which has an
 	// address of its own.
-	callbacks, admin, http, https int
+	callbacks, admin, http, https, postgres, temporal int
 }
 
-// TestComposeCharges runs the first look of the Compose file: starters behind the
-// proxy with TLS, workers, the simulator, and the one-shot jobs, until a call of the
-// simulator is charged.
+// TestComposeCharges runs the first look of the Compose file, with Temporal's
+// development server in place of its server: starters behind the proxy with TLS,
+// workers, the simulator, and the one-shot jobs, until a call of the simulator is
+// charged.
 func TestComposeCharges(t *testing.T) {
-	caddy, ok := testenv.Program(t, "caddy", "install Debian's package caddy")
-	if runtime.GOOS != "linux" || !ok || !testenv.Programs(t) {
-		return // elsewhere only 127.0.0.1 is an address of the machine
+	c, ok := startComposed(t)
+	if !ok {
+		return
 	}
-	c, stack := startComposed(t)
-	c.initialize(stack)
-	ports := strings.NewReplacer("admin off", fmt.Sprintf("admin off\n\thttp_port %d\n\thttps_port %d", c.http, c.https),
-		"health_port 9090", fmt.Sprint("health_port ", c.admin))
-	text, err := os.ReadFile(c.project.Configs["caddyfile"].File)
-	require.NoError(t, err)
-	file := filepath.Join(c.folder, "Caddyfile")
-	require.NoError(t, os.WriteFile(file, []byte(ports.Replace(c.addresses.Replace(string(text)))), 0o600))
-	c.start("proxy", exec.Command(caddy, "run", "--config", file, "--adapter", "caddyfile"), map[string]string{
-		"SITE": "localhost", "XDG_DATA_HOME": c.folder, "HOME": c.folder,
+	c.startServer("temporal", programs.Server{Path: c.temporalCLI(), Args: []string{
+		"server", "start-dev", "--headless", "--ip", programs.Host, "--port", strconv.Itoa(c.temporal), "--log-level", "warn",
+	}}, nil)
+	c.charge()
+}
+
+// TestComposeChargesOnPostgres does so on Temporal's server, whose tables the script of
+// the file makes in PostgreSQL. It starts as in its image, with the environment of the
+// file.
+func TestComposeChargesOnPostgres(t *testing.T) {
+	if _, ok := testenv.Program(t, "../bin/temporal-server", "make test-cluster builds it"); !ok {
+		return
+	}
+	c, ok := startComposed(t)
+	if !ok {
+		return
+	}
+	tables := c.variables("schema")
+	tables["SQL_HOST"], tables["SQL_PORT"] = programs.Host, strconv.Itoa(c.postgres)
+	c.awaitScript("schema", tables)
+	c.requireScript("schema", tables)
+	c.startTemporalServer()
+	c.charge()
+}
+
+// startTemporalServer starts the server with what its image starts it with.
+func (c *composed) startTemporalServer() {
+	c.t.Helper()
+	module := exec.CommandContext(c.t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "go.temporal.io/server")
+	module.Dir = "../cluster"
+	folder, err := module.Output()
+	require.NoError(c.t, err)
+	environ := c.variables("temporal")
+	ports, err := freeport.Find(8)
+	require.NoError(c.t, err)
+	for i, name := range []string{
+		"FRONTEND_HTTP_PORT", "FRONTEND_MEMBERSHIP_PORT", "MATCHING_GRPC_PORT", "MATCHING_MEMBERSHIP_PORT",
+		"HISTORY_GRPC_PORT", "HISTORY_MEMBERSHIP_PORT", "WORKER_GRPC_PORT", "WORKER_MEMBERSHIP_PORT",
+	} {
+		environ[name] = strconv.Itoa(ports[i])
+	}
+	require.Equal(c.t, "postgres", environ["POSTGRES_SEEDS"])
+	require.Equal(c.t, "0.0.0.0", environ["BIND_ON_IP"])
+	maps.Copy(environ, map[string]string{
+		"POSTGRES_SEEDS": programs.Host, "DB_PORT": strconv.Itoa(c.postgres), "BIND_ON_IP": programs.Host,
+		"FRONTEND_GRPC_PORT": strconv.Itoa(c.temporal), "DYNAMIC_CONFIG_FILE_PATH": c.project.Configs["dynamicconfig"].File,
+		"PATH": c.path(),
 	})
+	entrypoint := filepath.Join(strings.TrimSpace(string(folder)), "docker/scripts/sh/entrypoint.sh")
+	c.startServer("temporal", programs.Server{Path: "/bin/bash", Args: []string{entrypoint}}, environ)
+}
+
+// charge starts the other services once Temporal runs, and waits for a charge.
+func (c *composed) charge() {
+	c.t.Helper()
+	c.makeNamespace()
+	c.startProxy()
 	simulator := c.environ("simulator", "127.0.0.15")
-	require.Eventually(t, func() bool {
+	require.Eventually(c.t, func() bool {
 		_, err := os.Stat(simulator["SSL_CERT_FILE"])
 		return err == nil
 	}, time.Minute, 50*time.Millisecond, "the proxy has no authority")
@@ -86,42 +131,80 @@ func TestComposeCharges(t *testing.T) {
 	c.awaitCharge(tencent, c.environ("worker", "")["LEDGER_URL"])
 }
 
-// startComposed starts what the services need, and finds addresses for them.
-func startComposed(t *testing.T) (*composed, *local.Stack) {
+func (c *composed) startProxy() {
+	c.t.Helper()
+	ports := strings.NewReplacer("admin off", fmt.Sprintf("admin off\n\thttp_port %d\n\thttps_port %d", c.http, c.https),
+		"health_port 9090", fmt.Sprint("health_port ", c.admin))
+	text, err := os.ReadFile(c.project.Configs["caddyfile"].File)
+	require.NoError(c.t, err)
+	file := filepath.Join(c.folder, "Caddyfile")
+	require.NoError(c.t, os.WriteFile(file, []byte(ports.Replace(c.addresses.Replace(string(text)))), 0o600))
+	c.start("proxy", exec.Command("caddy", "run", "--config", file, "--adapter", "caddyfile"), map[string]string{
+		"SITE": "localhost", "XDG_DATA_HOME": c.folder, "HOME": c.folder,
+	})
+}
+
+// startComposed builds the programs, finds addresses for the services, and starts Redis
+// and PostgreSQL. ok is false where this machine lacks a program.
+func startComposed(t *testing.T) (c *composed, ok bool) {
 	t.Helper()
-	root, err := filepath.Abs("../..")
-	require.NoError(t, err)
+	if runtime.GOOS != "linux" { // elsewhere only 127.0.0.1 is an address of the machine
+		return nil, false
+	}
+	if _, ok := testenv.Program(t, "caddy", "install Debian's package caddy"); !ok || !testenv.Programs(t, "redis", "postgres") {
+		return nil, false
+	}
 	folder, err := os.MkdirTemp("", "aftercall-compose-") // PostgreSQL's user cannot reach t.TempDir
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(folder)) })
 	require.NoError(t, os.Chmod(folder, 0o711))
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", folder+"/", ".", "./dev/simulator")
-	build.Dir = root
+	build.Dir = "../.."
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
-	topology := local.Topology{Name: "compose", Postgres: true}
-	ports, err := local.FreePorts(topology)
-	require.NoError(t, err)
-	temporal, err := local.TemporalPath(t.Context(), root)
-	require.NoError(t, err)
-	stack, err := local.Start(t.Context(), local.Options{
-		Root: root, Dir: filepath.Join(folder, "stack"), Topology: topology, Ports: ports, Temporal: temporal, Isolated: true,
-		Logger: slog.New(slog.DiscardHandler),
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, stack.Stop(context.Background())) })
-	free, err := freeport.Find(6)
+	ports, err := freeport.Find(9)
 	require.NoError(t, err)
 	at := func(host string, port int) string { return fmt.Sprintf("%s:%d", host, port) }
-	c := &composed{t: t, project: firstLook(t), folder: folder, callbacks: free[0], admin: free[1], http: free[4], https: free[5]}
+	c = &composed{
+		t: t, project: firstLook(t), folder: folder,
+		callbacks: ports[0], admin: ports[1], http: ports[2], https: ports[3], postgres: ports[4], temporal: ports[5],
+	}
+	redis := ports[6]
 	c.addresses = strings.NewReplacer(
-		"redis:6379", at("127.0.0.1", ports.Redis), "postgres:5432", at("127.0.0.1", ports.Postgres), "temporal:7233", ports.TemporalAddress(),
+		"redis:6379", at(programs.Host, redis), "postgres:5432", at(programs.Host, c.postgres), "temporal:7233", at(programs.Host, c.temporal),
 		"starter-1:8080", at("127.0.0.11", c.callbacks), "starter-2:8080", at("127.0.0.12", c.callbacks),
-		"https://proxy", "https://"+at("localhost", free[5]),
-		"//simulator:8090", "//"+at("127.0.0.15", free[2]), "//simulator:8091", "//"+at("127.0.0.15", free[3]),
+		"https://proxy", "https://"+at("localhost", c.https),
+		"//simulator:8090", "//"+at("127.0.0.15", ports[7]), "//simulator:8091", "//"+at("127.0.0.15", ports[8]),
 		"/caddy/", folder+"/", "/simulator", folder,
 	)
-	return c, stack
+	c.startStores(redis)
+	return c, true
+}
+
+// startStores starts Redis and PostgreSQL with the arguments of the file, and makes the
+// users and the ledger's database with its script.
+func (c *composed) startStores(redis int) {
+	c.t.Helper()
+	server, err := programs.Redis(filepath.Join(c.folder, "redis"), redis, "everysec")
+	require.NoError(c.t, err)
+	server.Args = append(server.Args, c.project.Services["redis"].Command[1:]...)
+	c.startServer("redis", server, nil)
+	server, err = programs.Postgres(filepath.Join(c.folder, "postgres"), c.postgres)
+	require.NoError(c.t, err)
+	server.Args = append(server.Args, c.project.Services["postgres"].Command[1:]...)
+	c.startServer("postgres", server, nil)
+	database := c.variables("postgres")
+	database["PGHOST"], database["PGPORT"], database["POSTGRES_USER"] = programs.Host, strconv.Itoa(c.postgres), programs.Superuser
+	c.awaitScript("postgres-init", database)
+}
+
+// variables is the environment of a service that is not one of aftercall.
+func (c *composed) variables(service string) map[string]string {
+	environ := map[string]string{}
+	for name, value := range c.project.Services[service].Environment {
+		environ[name] = c.addresses.Replace(*value)
+	}
+	return environ
 }
 
 // environ is the environment of a service whose process has the address host.
@@ -143,66 +226,12 @@ func (c *composed) environ(service, host string) map[string]string {
 	return environ
 }
 
-// start starts a process. At the end of the test it has as long to stop as the file
-// gives it.
-func (c *composed) start(name string, cmd *exec.Cmd, environ map[string]string) {
-	log := &testenv.Log{}
-	cmd.Stdout, cmd.Stderr, cmd.Env = log, log, list(environ)
-	require.NoError(c.t, cmd.Start(), name)
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	c.t.Cleanup(func() {
-		require.NoError(c.t, cmd.Process.Signal(syscall.SIGTERM), name)
-		select {
-		case err := <-ended:
-			require.NoError(c.t, err, name)
-		case <-time.After(time.Duration(*c.project.Services["worker"].StopGracePeriod)):
-			require.NoError(c.t, cmd.Process.Kill())
-			c.t.Errorf("%s does not stop within its stop_grace_period", name)
-		}
-		if c.t.Failed() {
-			c.t.Logf("%s:\n%s", name, log)
-		}
-	})
-}
-
-func list(environ map[string]string) []string {
-	var all []string
-	for _, name := range slices.Sorted(maps.Keys(environ)) {
-		all = append(all, name+"="+environ[name])
-	}
-	return all
-}
-
-// initialize runs what runs once: the database's script, and the namespace's, twice.
-func (c *composed) initialize(stack *local.Stack) {
+// makeNamespace runs the namespace's script, twice.
+func (c *composed) makeNamespace() {
 	c.t.Helper()
-	run := func(config string, environ map[string]string) {
-		var out []byte
-		require.Eventually(c.t, func() bool { // restart: on-failure
-			cmd := exec.CommandContext(c.t.Context(), "sh", c.project.Configs[config].File)
-			cmd.Env = append(os.Environ(), list(environ)...)
-			var err error
-			out, err = cmd.CombinedOutput()
-			return err == nil
-		}, 5*time.Minute, time.Second, "%s: %s", config, &lazy{&out})
-	}
-	database := map[string]string{"PGHOST": "127.0.0.1", "PGPORT": fmt.Sprint(stack.Ports().Postgres), "POSTGRES_USER": programs.Superuser}
-	for name, value := range c.project.Services["postgres"].Environment {
-		database[name] = *value
-	}
-	run("postgres-init", database)
-
-	path, err := local.TemporalPath(c.t.Context(), "../..")
-	require.NoError(c.t, err)
-	path, err = filepath.Abs(path)
-	require.NoError(c.t, err)
-	namespace := map[string]string{"PATH": filepath.Dir(path) + ":" + os.Getenv("PATH")}
-	for name, value := range c.project.Services["namespace"].Environment {
-		namespace[name] = c.addresses.Replace(*value)
-	}
-	run("namespace", namespace)
-	run("namespace", namespace)
+	environ := c.variables("namespace")
+	c.awaitScript("namespace", environ)
+	c.requireScript("namespace", environ)
 	client, name, err := temporalclient.NewClient(c.environ("worker", ""), nil, slog.New(slog.DiscardHandler))
 	require.NoError(c.t, err)
 	defer client.Close()
@@ -214,25 +243,6 @@ func (c *composed) initialize(stack *local.Stack) {
 	require.NoError(c.t, err)
 	require.Equal(c.t, local.Retention, retention)
 }
-
-// awaitHealthy runs the health check of a service until it passes.
-func (c *composed) awaitHealthy(service types.ServiceConfig, environ map[string]string) {
-	c.t.Helper()
-	var out []byte
-	require.Eventually(c.t, func() bool {
-		command := strings.Fields(c.addresses.Replace(strings.Join(service.HealthCheck.Test[1:], " ")))
-		health := exec.CommandContext(c.t.Context(), filepath.Join(c.folder, command[0]), command[1:]...)
-		health.Env = list(environ)
-		var err error
-		out, err = health.CombinedOutput()
-		return err == nil
-	}, 5*time.Minute, 200*time.Millisecond, "%s", &lazy{&out})
-}
-
-// lazy prints bytes as they are when they are printed.
-type lazy struct{ text *[]byte }
-
-func (l *lazy) String() string { return string(bytes.TrimSpace(*l.text)) }
 
 // awaitCharge waits until a callback was accepted through the proxy, and its call is in
 // the ledger.
