@@ -178,6 +178,8 @@ func checkPod(t *testing.T, process string, pod *core.PodSpec) {
 	for _, variable := range container.Env {
 		environ[variable.Name] = variable.Value
 	}
+	checkMemory(t, container)
+	delete(environ, "GOMEMLIMIT")
 	listens := map[string]string{"admin": environ["AFTERCALL_ADMIN_LISTEN"], "callbacks": environ["AFTERCALL_LISTEN"]}
 	for _, port := range container.Ports {
 		require.Equal(t, listens[port.Name], fmt.Sprintf(":%d", port.ContainerPort), port.Name)
@@ -198,6 +200,14 @@ func checkPod(t *testing.T, process string, pod *core.PodSpec) {
 	settings, _, err := config.Starter(environ)
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, grace, settings.Drain+12*time.Second)
+}
+
+// checkMemory makes sure that Go knows the memory limit.
+func checkMemory(t *testing.T, container core.Container) {
+	i := slices.IndexFunc(container.Env, func(v core.EnvVar) bool { return v.Name == "GOMEMLIMIT" })
+	require.GreaterOrEqual(t, i, 0)
+	require.Equal(t, &core.ResourceFieldSelector{Resource: "limits.memory"}, container.Env[i].ValueFrom.ResourceFieldRef)
+	require.False(t, container.Resources.Limits.Memory().IsZero())
 }
 
 // checkConfined makes sure that a pod runs without root and capabilities, and cannot
@@ -234,73 +244,6 @@ func checkScaledObject(t *testing.T, o *scaledObject, pods pods) {
 		require.Equal(t, environ[variable], trigger.Metadata[name], name)
 	}
 	require.LessOrEqual(t, o.Spec.MinReplicaCount, o.Spec.MaxReplicaCount)
-}
-
-// TestScaledDeploymentsHaveNoReplicas makes sure that an upgrade does not take back
-// what an autoscaler did.
-func TestScaledDeploymentsHaveNoReplicas(t *testing.T) {
-	for file, want := range map[string]bool{"minimal": true, "full": false} {
-		values, err := readValues(chartFolder + "/ci/" + file + ".yaml")
-		require.NoError(t, err)
-		for _, o := range rendered(t, values) {
-			if d, ok := o.(*apps.Deployment); ok {
-				require.Equal(t, want, d.Spec.Replicas != nil, d.Name)
-			}
-		}
-	}
-}
-
-// TestWholeNumbers: Helm reads them as floats, and would write 1400000000 as 1.4e+09.
-func TestWholeNumbers(t *testing.T) {
-	values, err := readValues(chartFolder + "/ci/minimal.yaml")
-	require.NoError(t, err)
-	var more map[string]any
-	require.NoError(t, yaml.Unmarshal([]byte(`
-env: {CLINIC_APP: 1400000000, AFTERCALL_PROFILES: true}
-worker: {keda: {enabled: true, targetQueueSize: 1000000}}
-`), &more))
-	maps.Copy(values, more)
-	for _, o := range rendered(t, values) {
-		switch o := o.(type) {
-		case *apps.Deployment:
-			env := o.Spec.Template.Spec.Containers[0].Env
-			require.Contains(t, env, core.EnvVar{Name: "CLINIC_APP", Value: "1400000000"})
-			require.Contains(t, env, core.EnvVar{Name: "AFTERCALL_PROFILES", Value: "true"})
-		case *scaledObject:
-			require.Equal(t, "1000000", o.Spec.Triggers[0].Metadata["targetQueueSize"])
-		}
-	}
-}
-
-// TestRefusedValues makes sure that the schema finds what cannot work.
-func TestRefusedValues(t *testing.T) {
-	for name, change := range map[string]string{
-		"no address":              `temporal: {address: ""}`,
-		"an address without port": `temporal: {address: temporal.example.com}`,
-		"two configurations":      `config: "apps: []"`,
-		"no configuration":        `existingConfigMap: ""`,
-		"no secret":               `secret: {existing: ""}`,
-		"two secrets":             `secret: {external: {enabled: true, key: x, store: {name: x}}}`,
-		"a misspelt key":          `worker: {replica: 3}`,
-		"half a version":          `worker: {deployment: aftercall}`,
-		"a stop that cuts off":    `worker: {terminationGracePeriodSeconds: 20}`,
-		"an ingress without host": `ingress: {enabled: true}`,
-		"a variable's name":       `env: {aftercall-log-level: debug}`,
-	} {
-		values, err := readValues(chartFolder + "/ci/minimal.yaml")
-		require.NoError(t, err)
-		var changed map[string]any
-		require.NoError(t, yaml.Unmarshal([]byte(change), &changed))
-		for key, value := range changed {
-			if section, ok := values[key].(map[string]any); ok {
-				maps.Copy(section, value.(map[string]any))
-				continue
-			}
-			values[key] = value
-		}
-		_, err = render(chartFolder, values, common.ReleaseOptions{Name: "aftercall"})
-		require.ErrorContains(t, err, "schema", name)
-	}
 }
 
 // TestManifests builds what is written for those without Helm with kustomize.

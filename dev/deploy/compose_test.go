@@ -66,6 +66,9 @@ func TestComposeServices(t *testing.T) {
 		require.Equal(t, []string{"CMD", "aftercall", "health", process}, []string(service.HealthCheck.Test))
 		requireEnvironment(t, process, environmentOf(t, service))
 		require.Greater(t, time.Duration(*service.StopGracePeriod), worker.StopTimeout)
+		var limit types.UnitBytes // of the memory that Go uses
+		require.NoError(t, limit.DecodeMapstructure(*service.Environment["GOMEMLIMIT"]))
+		require.InEpsilon(t, 0.9*float64(service.MemLimit), float64(limit), 0.03, name)
 	}
 	for _, name := range []string{"starter-1", "starter-2", "worker", "simulator"} {
 		service := project.Services[name]

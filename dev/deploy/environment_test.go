@@ -22,7 +22,7 @@ var (
 // these variables, and accepts their values. The YAML file is that of AFTERCALL_CONFIG.
 func requireEnvironment(t *testing.T, process string, environ map[string]string) {
 	t.Helper()
-	known := append(knownVariables(t, process), "SSL_CERT_FILE") // Go's
+	known := append(knownVariables(t, process), "SSL_CERT_FILE", "GOMEMLIMIT") // Go's
 	file, err := os.ReadFile(environ["AFTERCALL_CONFIG"])
 	require.NoError(t, err)
 	for _, used := range usedPattern.FindAllStringSubmatch(string(file), -1) {

@@ -52,9 +52,30 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- $_ := set $env "AFTERCALL_DEPLOYMENT" $values.deployment }}
 {{- $_ := set $env "AFTERCALL_BUILD_ID" $values.buildID }}
 {{- end }}
-{{- range $name, $value := mergeOverwrite $env $root.Values.env $values.env }}
+{{- $env = mergeOverwrite $env $root.Values.env $values.env }}
+{{- range $name, $value := $env }}
 - name: {{ $name }}
   value: {{ include "aftercall.text" $value | quote }}
+{{- end }}
+{{- if and (dig "limits" "memory" "" $values.resources) (not (hasKey $env "GOMEMLIMIT")) }}
+# Go collects garbage more often near the limit, instead of being killed at it.
+- name: GOMEMLIMIT
+  valueFrom: {resourceFieldRef: {resource: limits.memory}}
+{{- end }}
+{{- end }}
+
+{{/* Whether the worker's ledger is a SQLite file, as far as the values tell. Refuses a second worker. */}}
+{{- define "aftercall.sqlite" -}}
+{{- $worker := .Values.worker }}
+{{- if hasPrefix "sqlite:" (merge (dict) $worker.env .Values.env | dig "LEDGER_URL" "") }}
+{{- $why := "only one worker can have the SQLite file of LEDGER_URL" }}
+{{- if gt (int $worker.replicas) 1 }}
+{{- fail (printf "worker.replicas is %d, but %s: set it to 1, or let LEDGER_URL name a PostgreSQL server" (int $worker.replicas) $why) }}
+{{- end }}
+{{- if $worker.keda.enabled }}
+{{- fail (printf "worker.keda.enabled is true, but %s: set it to false, or let LEDGER_URL name a PostgreSQL server" $why) }}
+{{- end }}
+sqlite
 {{- end }}
 {{- end }}
 
@@ -115,8 +136,12 @@ spec:
   {{- if not $scaled }}
   replicas: {{ $values.replicas }}
   {{- end }}
+  {{- if and (eq $process "worker") (include "aftercall.sqlite" $root) }}
+  strategy: {type: Recreate}
+  {{- else }}
   # A new pod is ready before an old one stops.
   strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}
+  {{- end }}
   selector:
     matchLabels:
       {{- include "aftercall.selector" $root | nindent 6 }}
