@@ -79,6 +79,15 @@ release-snapshot: dev/bin/release dev/bin/deploy dev/bin/goreleaser ## Build arc
 	@mkdir -p dist && dev/bin/release notes Unreleased > dist/notes.md
 	$(GORELEASER) --snapshot --skip=sign
 
+.PHONY: release-reproducible
+release-reproducible: release-snapshot ## Build release-snapshot again, from a clone and without the build cache, and compare all files
+	@git diff --quiet HEAD || { echo "commit first: the clone has only what is committed"; exit 1; }
+	@again=$$(mktemp -d) && trap 'rm -rf $$again' EXIT && git clone --quiet . $$again/clone && \
+		mkdir $$again/clone/dev/bin && cp dev/bin/goreleaser $$again/clone/dev/bin && \
+		GOCACHE=$$again/cache $(MAKE) -C $$again/clone release-snapshot && \
+		diff dist/release/checksums.txt $$again/clone/dist/release/checksums.txt && \
+		echo "The same $$(wc -l < dist/release/checksums.txt) files."
+
 .PHONY: try-package
 try-package: temporal ## Install the Debian package of release-snapshot on a copy of this machine, and run its units; needs root, redis-server and iproute2
 	@dev/release/try-package dist/release/aftercall_*_$$(dpkg --print-architecture).deb "$$(dev/bin/stack temporal | sed -n 's/^temporal: //p')"
