@@ -110,7 +110,11 @@ func (p program) image() (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	top, err := layerOf([]file{{path: programFolder + p.name, mode: 0o755, content: content}})
+	files := []file{{path: programFolder + p.name, mode: 0o755, content: content}}
+	for _, name := range otherNames[p.name] {
+		files = append(files, file{path: programFolder + name, mode: 0o777, target: p.name})
+	}
+	top, err := layerOf(files)
 	if err != nil {
 		return nil, err
 	}

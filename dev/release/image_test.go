@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -97,12 +98,15 @@ func walk(t *testing.T, image v1.Image, f func(header *tar.Header, content io.Re
 }
 
 func testFiles(t *testing.T, image v1.Image) {
-	owners := map[string]int{}
+	owners, links := map[string]int{}, map[string]string{}
 	var certificates []byte
 	walk(t, image, func(header *tar.Header, content io.Reader) {
 		if header.Typeflag == tar.TypeReg {
 			owners[header.Name] = header.Uid
 			require.Zero(t, header.Mode&0o022, "%s can be changed by others", header.Name)
+		}
+		if header.Typeflag == tar.TypeSymlink {
+			links[header.Name] = header.Linkname
 		}
 		if header.Name == "var/lib/aftercall/" {
 			require.Equal(t, user, header.Uid)
@@ -117,6 +121,7 @@ func testFiles(t *testing.T, image v1.Image) {
 	require.Equal(t, map[string]int{
 		"etc/passwd": 0, "etc/group": 0, "etc/ssl/certs/ca-certificates.crt": 0, "usr/local/bin/aftercall": 0,
 	}, owners, "nothing else")
+	require.Equal(t, map[string]string{"usr/local/bin/starter": aftercall, "usr/local/bin/worker": aftercall}, links)
 	require.True(t, x509.NewCertPool().AppendCertsFromPEM(certificates))
 	require.Greater(t, strings.Count(string(certificates), "BEGIN CERTIFICATE"), 100)
 }
@@ -171,7 +176,7 @@ done`
 // testCall runs starter and worker from the image as its root: read-only, as its
 // user, without capabilities.
 func testCall(t *testing.T, root string, image v1.Image) {
-	if runtime.GOOS != "linux" || !testenv.Programs(t) {
+	if runtime.GOOS != "linux" {
 		return
 	}
 	bwrap, ok := testenv.Program(t, "bwrap", "install Debian's package bubblewrap")
@@ -180,14 +185,15 @@ func testCall(t *testing.T, root string, image v1.Image) {
 	}
 	state := t.TempDir()
 	sandbox := sandboxOf(t, image, root, state)
+	entrypoint := slices.Clip(append(sandbox, programFolder+aftercall))
 	ports, err := local.FreePorts(local.Dev)
 	require.NoError(t, err)
 	temporal, err := local.TemporalPath(t.Context(), root)
 	require.NoError(t, err)
 	stack, err := local.Start(t.Context(), local.Options{
 		Root: root, Dir: state, Topology: local.Dev, Ports: ports, Temporal: temporal, Isolated: true,
-		Starter: local.Service{Program: "/bin/sh", Args: append([]string{"-c", forward, "sh", bwrap}, append(sandbox, "starter")...)},
-		Worker:  local.Service{Program: "/bin/sh", Args: append([]string{"-c", forward, "sh", bwrap}, append(sandbox, "worker")...)},
+		Starter: local.Service{Program: "/bin/sh", Args: append([]string{"-c", forward, "sh", bwrap}, append(entrypoint, "starter")...)},
+		Worker:  local.Service{Program: "/bin/sh", Args: append([]string{"-c", forward, "sh", bwrap}, append(sandbox, programFolder+"worker")...)},
 		Logger:  slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
@@ -204,20 +210,20 @@ func testCall(t *testing.T, root string, image v1.Image) {
 
 	requireConfined(t, state)
 	for process, port := range map[string]int{"starter": ports.StarterAdmins[0], "worker": ports.WorkerAdmins[0]} {
-		health := exec.CommandContext(t.Context(), bwrap, append(sandbox, "health", process)...)
+		health := exec.CommandContext(t.Context(), bwrap, append(entrypoint, "health", process)...)
 		health.Env = []string{"AFTERCALL_ADMIN_LISTEN=127.0.0.1:" + strconv.Itoa(port)}
 		out, err := health.CombinedOutput()
 		require.NoError(t, err, string(out))
 		require.Contains(t, string(out), "healthy")
 	}
-	zone := exec.CommandContext(t.Context(), bwrap, append(sandbox, "ledger", "report", "--zone", "Asia/Shanghai")...)
+	zone := exec.CommandContext(t.Context(), bwrap, append(entrypoint, "ledger", "report", "--zone", "Asia/Shanghai")...)
 	zone.Env = []string{"LEDGER_URL=" + stack.LedgerURL()}
 	out, err := zone.CombinedOutput()
 	require.NoError(t, err, string(out))
 }
 
 // sandboxOf unpacks the image, and returns the arguments with which bwrap runs its
-// entrypoint. The state folder and the configuration keep their paths.
+// programs. The state folder and the configuration keep their paths.
 func sandboxOf(t *testing.T, image v1.Image, root, state string) []string {
 	t.Helper()
 	unpacked := t.TempDir()
@@ -225,6 +231,10 @@ func sandboxOf(t *testing.T, image v1.Image, root, state string) []string {
 		path := filepath.Join(unpacked, filepath.Clean("/"+header.Name))
 		if header.Typeflag == tar.TypeDir {
 			require.NoError(t, os.MkdirAll(path, header.FileInfo().Mode()))
+			return
+		}
+		if header.Typeflag == tar.TypeSymlink {
+			require.NoError(t, os.Symlink(header.Linkname, path))
 			return
 		}
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, header.FileInfo().Mode())
@@ -242,7 +252,7 @@ func sandboxOf(t *testing.T, image v1.Image, root, state string) []string {
 		"--bind", unpacked, "/", "--bind", state, state, "--ro-bind", configuration, configuration,
 		"--proc", "/proc", "--dev", "/dev", "--remount-ro", "/", "--chdir", config.Config.WorkingDir,
 	}
-	return append(append(args, "--"), config.Config.Entrypoint...)
+	return slices.Clip(append(args, "--"))
 }
 
 // requireConfined looks at the running processes of the stack whose state is in a folder.

@@ -16,12 +16,14 @@ import (
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 )
 
-// file is a file of an image, or a folder if it has no content.
+// file is a file of an image, a link if it has a target, or else a folder if it has no
+// content.
 type file struct {
 	path    string
 	mode    int64
 	owner   int
 	content []byte
+	target  string
 }
 
 // baseFiles are those besides the program. Time zones are in the program itself.
@@ -60,9 +62,12 @@ func layerOf(files []file) (v1.Layer, error) {
 	for _, f := range withParents(files) {
 		header := &tar.Header{
 			Name: f.path[1:], Mode: f.mode, Uid: f.owner, Gid: f.owner, Size: int64(len(f.content)),
-			Typeflag: tar.TypeReg, ModTime: time.Unix(0, 0), Format: tar.FormatUSTAR,
+			Linkname: f.target, Typeflag: tar.TypeReg, ModTime: time.Unix(0, 0), Format: tar.FormatUSTAR,
 		}
-		if f.content == nil {
+		switch {
+		case f.target != "":
+			header.Typeflag = tar.TypeSymlink
+		case f.content == nil:
 			header.Typeflag, header.Name = tar.TypeDir, header.Name+"/"
 		}
 		if err := w.WriteHeader(header); err != nil {

@@ -16,9 +16,11 @@ import (
 // aftercall is the program that releases are about.
 const aftercall = "aftercall"
 
-// packages are the programs of images by name, and descriptions say what they do.
+// packages are the programs of images by name, and descriptions say what they do. Under
+// its otherNames a program is another one.
 var (
 	packages     = map[string]string{aftercall: ".", "simulator": "./dev/simulator"}
+	otherNames   = map[string][]string{aftercall: {"starter", "worker"}}
 	descriptions = map[string]string{
 		aftercall:   "Charges ended calls of Tencent RTC and notifies the systems that need to know.",
 		"simulator": "A simulated Tencent for a first look at aftercall: calls end, and notifications arrive.",
