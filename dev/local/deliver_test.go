@@ -159,7 +159,7 @@ func TestRelay(t *testing.T) {
 		require.Equal(t, http.StatusOK, d.Status)
 		want[string(d.Body)] = d.Command
 	}
-	require.Len(t, want, 3, "Tencent posts all three commands, the last of them three times")
+	require.Len(t, want, 5, "Tencent posts all three commands: one about each of three changes of members, and that about the end three times")
 	require.Eventually(t, func() bool {
 		mu.Lock()
 		defer mu.Unlock()

@@ -37,7 +37,14 @@ func plantedSamples() []local.Sample {
 	samples := local.Samples()
 	for i := range samples {
 		spec := &samples[i].Spec
-		spec.Members = planted[:max(spec.GroupSize, 2)]
+		if seconds := samples[i].Want.MemberSeconds; seconds != nil {
+			samples[i].Want.MemberSeconds = map[string]int64{}
+			for j, m := range spec.Members {
+				samples[i].Want.MemberSeconds[planted[j]] = seconds[m]
+				spec.Attendance[j].Member = planted[j] // each member has one stay
+			}
+		}
+		spec.Members = planted[:max(spec.GroupSize, len(spec.Members), 2)]
 		spec.Caller, spec.RoomID, spec.GroupSize = planted[0], planted[4], 0
 		if samples[i].Decide != nil {
 			decision := *samples[i].Decide
@@ -65,7 +72,7 @@ func secretsOf(t *testing.T, s *local.Stack) []string {
 	t.Helper()
 	var all []string
 	for _, app := range s.Config.Apps {
-		all = append(all, app.SecretKey.Reveal(), app.Callback.Secret.Reveal(), app.Callback.Token.Reveal())
+		all = append(all, app.SecretKey.Reveal(), app.Callback.Secret.Reveal(), app.Callback.Token.Reveal(), app.Evidence.RoomKey.Reveal())
 	}
 	for _, target := range s.Config.Targets {
 		if webhook, ok := target.Options.(*notify.WebhookOptions); ok {
