@@ -67,6 +67,8 @@ type ChargeResult struct {
 	// call. EvidenceLeftOut means that there is too much of it, which only the ledger has.
 	Evidence        []attendance.Event `json:"evidence,omitempty"`
 	EvidenceLeftOut bool               `json:"evidence_left_out,omitempty"`
+	// Payer is who pays and why, if the caller does not.
+	Payer *billing.Payer `json:"payer,omitempty"`
 }
 
 func (r *ChargeResult) leaveOutMembers(of tencent.CallRecord) {
@@ -196,7 +198,7 @@ func (a *Activities) newChargeResult(e ledger.Entry, firstRunID string) ChargeRe
 	event, id := EventOf(e)
 	return ChargeResult{
 		LedgerKey: e.Key, AlreadyHandled: e.FirstRunID != firstRunID, Differences: fieldsOf(e.Differences), MessageID: id, Event: event,
-		Targets: notify.Subscribers(a.subscribers, event),
+		Targets: notify.Subscribers(a.subscribers, event), Payer: e.Charge.Payer(),
 	}
 }
 

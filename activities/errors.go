@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -38,7 +39,8 @@ const (
 	RecordAPIUnavailable = "RecordAPIUnavailable"
 	// AppNotConfigured: the worker's configuration lacks the app. Retryable.
 	AppNotConfigured = "AppNotConfigured"
-	// NeedsReview: the record must not be charged blindly. Permanent.
+	// NeedsReview: the record must not be charged blindly. Permanent. The details are a
+	// ReviewDetails.
 	NeedsReview = "NeedsReview"
 	// ChargeConflict: the ledger holds another amount for this call. Permanent.
 	ChargeConflict = "ChargeConflict"
@@ -105,7 +107,7 @@ func classify(err error) error {
 	case errors.As(err, &gatewayErr) && gatewayErr.RetryAfter > 0:
 		return retryAfter(gatewayErr.RetryAfter, RecordAPIThrottled, err)
 	case errors.As(err, &reviewErr):
-		return permanent(NeedsReview, err)
+		return needsReview(reviewErr, err)
 	case errors.As(err, &conflictErr):
 		return permanent(ChargeConflict, err)
 	case errors.As(err, &editedErr):
@@ -153,6 +155,31 @@ func neverAppeared(err error) error {
 	return temporal.NewApplicationErrorWithOptions(
 		"no record of this call until the record deadline: it is older than seven days, of another region, or never existed: "+err.Error(),
 		RecordNeverAppeared, temporal.ApplicationErrorOptions{NonRetryable: true})
+}
+
+// ReviewDetails are why a call must be reviewed, for programs.
+type ReviewDetails struct {
+	Reasons []billing.ReasonCode `json:"reasons"`
+}
+
+func needsReview(review *billing.ReviewError, err error) error {
+	var details ReviewDetails
+	for _, reason := range review.Reasons {
+		details.Reasons = append(details.Reasons, reason.Code)
+	}
+	return temporal.NewApplicationErrorWithOptions(untrusted.Text(err.Error()), NeedsReview, temporal.ApplicationErrorOptions{
+		NonRetryable: true, Details: []any{details},
+	})
+}
+
+// LacksPayer reports whether a call must be reviewed because nobody is known who pays.
+func LacksPayer(err error) bool {
+	var appErr *temporal.ApplicationError
+	if !errors.As(err, &appErr) || appErr.Type() != NeedsReview || !appErr.HasDetails() {
+		return false
+	}
+	var details ReviewDetails
+	return appErr.Details(&details) == nil && slices.Contains(details.Reasons, billing.ReasonNoPayer)
 }
 
 // permanent returns an error that is not retried. The cause is left out, here

@@ -37,6 +37,9 @@ func EventOf(e ledger.Entry) (event notify.Event, messageID string) {
 		LedgerKey:        e.Key,
 		Reverses:         e.Reverses,
 	}
+	if payer := e.Payer(); payer != r.Caller {
+		data.Payer = payer
+	}
 	kind := notify.EventCallCharged
 	switch {
 	case e.Adjusts():

@@ -74,18 +74,22 @@ func evidenceUnavailable(err error) error {
 // needsEvidence reports whether the charge is made by what was seen. A decision can be
 // carried out by another rule than that of the record.
 func (p ChargeParams) needsEvidence(rater *billing.Rater) bool {
-	if p.Decided != nil {
-		return p.Decided.Verdict == billing.VerdictCharge && rater.ByMinutes()
+	switch d := p.Decided; {
+	case d != nil && d.Verdict == billing.VerdictCharge && rater.ByMinutes():
+		return true
+	case d != nil:
+		return d.Verdict != billing.VerdictWaive && !d.PayerNamed && rater.AsksRoomOwner(p.Record)
 	}
 	return rater.NeedsEvidence(p.Record)
 }
 
-// Seen are those of the events that say when somebody joined or left a call.
+// Seen are those of the events that say when somebody joined or left a call, or opened its
+// room.
 func Seen(events []evidence.Event) []attendance.Event {
 	var seen []attendance.Event
 	for _, e := range events {
 		kind := attendance.Kind(e.Kind)
-		if slices.Contains(attendance.Kinds, kind) && e.User != "" {
+		if (kind == attendance.Opened || slices.Contains(attendance.Kinds, kind)) && e.User != "" {
 			seen = append(seen, attendance.Event{
 				ID: strconv.FormatInt(e.ID, 10), Source: attendance.Source(e.Source), User: e.User, Kind: kind, At: e.At,
 			})

@@ -3,6 +3,7 @@ package workflows
 import (
 	"go.temporal.io/sdk/workflow"
 
+	"aftercall/activities"
 	"aftercall/internal/tencent"
 )
 
@@ -87,6 +88,7 @@ func (c *call) chargeByRecord(ctx workflow.Context) error {
 		r.charge, r.settled = charge, true
 	case needsReview(err):
 		r.Reason, c.status.Failure = errorMessage(err), ""
+		r.payerMissing = activities.LacksPayer(err)
 		c.setWaitingForDecision(ctx)
 	default:
 		r.failure = err

@@ -97,8 +97,8 @@ func (r *review) useHint(p AfterCallParams) {
 	}
 }
 
-// billable is the record to charge by a decision. Only Tencent's record or the
-// person who decides names the payer.
+// billable is the record to charge by a decision. Only Tencent's record, the rule of
+// the app or the person who decides names the payer.
 func (c *call) billable(ctx workflow.Context, d DecideParams) (tencent.CallRecord, error) {
 	r := c.review
 	if err := r.checkReadable(d); err != nil {
@@ -112,6 +112,7 @@ func (c *call) billable(ctx workflow.Context, d DecideParams) (tencent.CallRecor
 		record.EndTime = d.EndedAt.Unix()
 	}
 	switch {
+	case d.Payer != "" && record.Caller != "" && r.payerMissing:
 	case d.Payer != "" && record.Caller != "":
 		return record, temporal.NewApplicationError("payer: Tencent's record names the payer: leave it out", "InvalidDecision")
 	case d.Payer != "":

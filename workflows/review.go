@@ -29,7 +29,7 @@ type DecideParams struct {
 	MediaType tencent.MediaType `json:"media_type,omitempty"`
 	CallType  tencent.CallType  `json:"call_type,omitempty"`
 	// Payer is the account that pays where Tencent has not confirmed who made the
-	// call; empty otherwise.
+	// call, or the rule of the app does not say who pays; empty otherwise.
 	Payer string `json:"payer,omitempty"`
 	// EndedAt is when the call ended where Tencent has not confirmed it, for charge-as;
 	// zero otherwise.
@@ -77,6 +77,8 @@ type review struct {
 	// record is the call record, with the hint's fields where it could not be
 	// read; the hint if there is no record. It has no caller but a confirmed one.
 	record tencent.CallRecord
+	// payerMissing says that the rule of the app does not say who pays.
+	payerMissing bool
 	// endUnknown says that neither the record nor a callback says when the call ended.
 	endUnknown bool
 
@@ -110,6 +112,7 @@ func (c *call) registerHandlers(ctx workflow.Context) error {
 // awaitReview waits until a person has decided, and returns the charge.
 func (c *call) awaitReview(ctx workflow.Context, r *review, cause error) (activities.ChargeResult, error) {
 	r.Reason, r.Since = errorMessage(cause), workflow.Now(ctx).UTC()
+	r.payerMissing = activities.LacksPayer(cause)
 	c.review, c.status.Review, c.status.Failure = r, &r.ReviewStatus, ""
 	c.setWaitingForDecision(ctx)
 	c.background.Add(1)
@@ -188,9 +191,14 @@ func (c *call) decide(ctx workflow.Context, d DecideParams) (DecideResult, error
 	if err != nil {
 		return DecideResult{}, err
 	}
-	charge, err := c.charge(ctx, record, &activities.Decided{Decision: d.BillingDecision(r.NoRecord), By: d.By, Reason: d.Reason})
+	decision := d.BillingDecision(r.NoRecord)
+	if d.Payer != record.Caller {
+		decision.Payer = d.Payer
+	}
+	charge, err := c.charge(ctx, record, &activities.Decided{Decision: decision, By: d.By, Reason: d.Reason})
 	if err != nil {
 		if needsReview(err) {
+			r.payerMissing = r.payerMissing || activities.LacksPayer(err)
 			c.status.Failure = ""
 			c.setWaitingForDecision(ctx)
 		} else {

@@ -32,6 +32,7 @@ apps:
     api: https://tencent.example
     callback: {secret: %[2]s-2}
     tariff: lessons
+    payer: [{callers: [robot-*], is: first_callee}]
     go_live: 2025-01-01T00:00:00Z
     sweep: {every: %[3]s, overlap: 3h}
 targets:
@@ -61,6 +62,9 @@ tariffs:
 // relay is the name of the backend to which the callbacks of an app are relayed.
 const relay = "relay"
 
+// robots is how the robots of tutoring begin, whose calls the first callee pays.
+const robots = "robot-"
+
 var connected = []string{"NormalEnd", "Interrupt", "Offline"}
 
 // tariffs are those of the configuration, by app.
@@ -73,7 +77,7 @@ var tariffs = map[string]checker.Tariff{
 	"tutoring": {Currency: "JPY", Digits: 0, MaxSeconds: 7200, Rules: []checker.Rule{
 		{Types: []string{"SingleCall"}, Results: connected, PerMinute: "45", First: 30, Next: 1},
 		{Types: []string{"MultiCall"}, Results: connected, PerMinute: "45", First: 30, Next: 1, PerParticipant: true},
-	}},
+	}, Robots: robots},
 }
 
 var targets = []checker.Target{

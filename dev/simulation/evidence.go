@@ -198,7 +198,7 @@ func newEntry(e ledger.Entry) checker.Entry {
 	return checker.Entry{
 		Key: e.Key, Kind: string(e.Kind), App: e.App, CallID: e.CallID(), Amount: e.Charge.Amount.Number(), Currency: e.Charge.Amount.CurrencyCode(),
 		BilledSeconds: e.Charge.BilledSeconds, Result: string(e.Record.Result), Reverses: e.Reverses, Operator: e.Operator, Reason: e.Reason,
-		Payer: e.Record.Caller, EndedAt: e.Record.EndTime,
+		Payer: e.Payer(), EndedAt: e.Record.EndTime,
 	}
 }
 

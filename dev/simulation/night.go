@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -76,6 +77,9 @@ func newCall(plan *Plan, n night, number int, begin time.Time) *call {
 	if c.spec.Seconds > 0 {
 		c.spec.Result = tencent.CallResult(connected[random.IntN(len(connected))])
 	}
+	if robot := plan.random("robot", c.id); c.name == "tutoring" && robot.IntN(6) == 0 {
+		c.spec.Robot, c.spec.Caller = true, robots+strconv.Itoa(robot.IntN(3))
+	}
 	c.drawRecord(plan, random)
 	c.drawCallbacks(plan, n, random)
 	return c
@@ -139,7 +143,17 @@ func (c *call) known() checker.Call {
 	return checker.Call{
 		App: c.name, CallID: c.id, Caller: r.Caller, Media: string(r.MediaType), Type: string(r.CallType), Result: string(r.Result),
 		Start: r.StartTime, Accept: r.AcceptTime, End: r.EndTime, Participants: participants(r), Recorded: c.recorded, Clean: c.clean, Unreadable: c.unreadable,
+		FirstCallee: firstCallee(r),
 	}
+}
+
+// firstCallee is the first member who is not the caller.
+func firstCallee(r tencent.CallRecord) string {
+	i := slices.IndexFunc(r.Members, func(m string) bool { return m != r.Caller })
+	if i < 0 {
+		return ""
+	}
+	return r.Members[i]
 }
 
 // participants are the members who do not pay, as far as Tencent says who does.

@@ -36,9 +36,11 @@ const (
 	// Dropped: the member was removed, about 90 s after the last sign of life: the end of
 	// the time before is dead air. C:80459
 	Dropped Kind = "dropped"
+	// Opened: the user opened the room. It says nothing about who is in the call. D:39558
+	Opened Kind = "opened"
 )
 
-// Kinds lists the kinds of events.
+// Kinds lists the kinds of events that say who is in a call.
 var Kinds = []Kind{Joined, Left, Dropped}
 
 // Event is one thing that one source says of a member. Two that differ only in ID are
@@ -75,6 +77,24 @@ func plain(events []Event, members []string) []Event {
 	var kept []Event
 	for _, e := range events {
 		if slices.Contains(Kinds, e.Kind) && listed[e.User] {
+			e.At = time.UnixMilli(e.At.UnixMilli()).UTC()
+			kept = append(kept, e)
+		}
+	}
+	slices.SortFunc(kept, compare)
+	return slices.CompactFunc(kept, same)
+}
+
+// Openings are the events of Opened that name a user, each once, in order.
+func Openings(events []Event) []Event {
+	return slices.DeleteFunc(known(events), func(e Event) bool { return e.Kind != Opened })
+}
+
+// known are the events of users, each once, in order.
+func known(events []Event) []Event {
+	var kept []Event
+	for _, e := range events {
+		if e.User != "" && (e.Kind == Opened || slices.Contains(Kinds, e.Kind)) {
 			e.At = time.UnixMilli(e.At.UnixMilli()).UTC()
 			kept = append(kept, e)
 		}

@@ -67,6 +67,8 @@ const (
 	StepCap          StepKind = "cap"
 	StepParticipants StepKind = "participants"
 	StepRounded      StepKind = "rounded"
+	// StepPayer says who pays, if that is by a rule of the app or named by a person.
+	StepPayer StepKind = "payer"
 	// StepReversal is the first step of a reversal.
 	StepReversal StepKind = "reversal"
 	// StepAdjustment is the first step of an adjustment. Its amount is what the call
@@ -94,15 +96,21 @@ type Step struct {
 	Member *attendance.Member `json:"member,omitempty"`
 	// Disagreement is set in its step. Text does not name the account.
 	Disagreement *attendance.Disagreement `json:"disagreement,omitempty"`
+	// Payer is set in the step about who pays. Text does not name the account.
+	Payer *Payer `json:"payer,omitempty"`
 }
 
-// NamedText is Text with the account of the member whom the step is about, for where
-// accounts may be shown.
+// NamedText is Text with the account of the member or payer whom the step is about, for
+// where accounts may be shown.
 func (s Step) NamedText() string {
-	if s.Member == nil {
+	switch {
+	case s.Member != nil:
+		return s.Member.User + ", " + s.Text
+	case s.Payer != nil:
+		return s.Text + ": " + s.Payer.Account
+	default:
 		return s.Text
 	}
-	return s.Member.User + ", " + s.Text
 }
 
 // Decision is what a person decided about the call, nil if it needed no review.
@@ -127,7 +135,7 @@ func (c Charge) MemberSeconds() map[string]int64 {
 	return seconds
 }
 
-// Reversal is the same call by the same tariff with the negative amount. key is
+// Reversal is the same call by the same tariff and payer with the negative amount. key is
 // the key of the charge or adjustment that it reverses.
 func (c Charge) Reversal(key string) (Charge, error) {
 	r := c
@@ -142,11 +150,11 @@ func (c Charge) Reversal(key string) (Charge, error) {
 	if c.has(StepAdjustment) {
 		text = "takes back " + key + ", which was " + c.Amount.String()
 	}
-	r.Steps = []Step{{Kind: StepReversal, Amount: r.Amount.Number(), Text: text}}
+	r.Steps = append([]Step{{Kind: StepReversal, Amount: r.Amount.Number(), Text: text}}, c.payerStep()...)
 	return r, nil
 }
 
-// Adjustment is the same call by the same tariff with an amount that a person decided,
+// Adjustment is the same call by the same tariff and payer with an amount that a person decided,
 // and without time. before is what the call costs without it.
 func (c Charge) Adjustment(amount, before currency.Amount) (Charge, error) {
 	after, err := before.Add(amount)
@@ -157,7 +165,7 @@ func (c Charge) Adjustment(amount, before currency.Amount) (Charge, error) {
 	a.Evidence = nil
 	a.ConnectedSeconds, a.BilledSeconds, a.Amount = 0, 0, amount
 	text := "the call costs " + before.String() + " without it, and " + after.String() + " with it"
-	a.Steps = []Step{{Kind: StepAdjustment, Amount: after.Number(), Text: text}}
+	a.Steps = append([]Step{{Kind: StepAdjustment, Amount: after.Number(), Text: text}}, c.payerStep()...)
 	return a, nil
 }
 

@@ -38,6 +38,9 @@ type Decision struct {
 	// PayerNamed is set if the person who decided has named the payer, whom Tencent
 	// has not confirmed.
 	PayerNamed bool `json:"payer_named,omitempty"`
+	// Payer is the account that this person has named where the record has a caller,
+	// but the rule of the app gives no account; PayerNamed is set, too.
+	Payer string `json:"payer,omitempty"`
 	// EndNamed is set if the person who decided has named when the call ended, which
 	// Tencent has not confirmed.
 	EndNamed bool `json:"end_named,omitempty"`
@@ -73,6 +76,7 @@ func (d Decision) Validate() error {
 	check(d.MediaType == "" || d.MediaType.Known(), "media_type: %q is not known: write %s", shorten(string(d.MediaType)), list(mediaTypes, "or"))
 	check(d.CallType == "" || d.CallType.Known(), "call_type: %q is not known: write %s", shorten(string(d.CallType)), list(callTypes, "or"))
 	check(d.Verdict != VerdictWaive || !d.PayerNamed, "payer: has no effect with waive: leave it out")
+	check(d.Payer == "" || d.PayerNamed, "payer: is set without payer_named")
 	check(d.Verdict == VerdictChargeAs || !d.EndNamed, "ended_at: is only for charge-as: leave it out")
 	check(d.Verdict != VerdictWaive || d.MediaType == "" && d.CallType == "", "media_type, call_type: have no effect with waive: leave them out")
 	return errors.Join(errs...)
@@ -97,7 +101,19 @@ func (r *Rater) Decide(record tencent.CallRecord, d Decision, seen ...attendance
 	for r.segments[i].version == nil { // the next version is as good as any to charge nothing by, and there is one
 		i--
 	}
-	return r.segments[i].version.decide(&record, seen, d)
+	charge, err := r.segments[i].version.decide(&record, seen, d)
+	switch {
+	case err != nil && d.PayerNamed:
+		return Charge{}, err
+	case err != nil:
+		return Charge{}, r.alsoUnpaid(err, &record, seen)
+	case d.Payer != "":
+		charge.step(Payer{Account: d.Payer, Is: PayerNamed}.step())
+		return charge, nil
+	case d.PayerNamed:
+		return charge, nil
+	}
+	return r.pay(charge, &record, seen, ": name the payer, or waive the call")
 }
 
 func (v *compiledVersion) decide(record *tencent.CallRecord, seen []attendance.Event, d Decision) (Charge, error) {

@@ -24,6 +24,7 @@ func TestDocumentation(t *testing.T) {
 		rater *billing.Rater
 		steps = map[string]bool{}
 		sums  int
+		paid  int
 	)
 	for rest := string(text); rest != ""; {
 		var line string
@@ -32,19 +33,55 @@ func TestDocumentation(t *testing.T) {
 		case line == "```yaml":
 			var block string
 			block, rest, _ = strings.Cut(rest, "```\n")
+			if strings.HasPrefix(block, "payer:") {
+				rater = paidOfDocs(t, rater, block)
+				continue
+			}
 			rater = raterOfDocs(t, block)
 		case line == "```text":
 			var block string
 			block, rest, _ = strings.Cut(rest, "```\n")
 			require.Contains(t, steps, block)
-		case strings.HasPrefix(line, "| ") && !strings.HasPrefix(line, "| call "):
+		case strings.HasPrefix(line, "| ") && !strings.HasPrefix(line, "| call"):
 			cells := strings.Split(strings.Trim(line, "| "), " | ")
+			if len(cells) == 4 {
+				payerOfDocs(t, rater, cells)
+				paid++
+				continue
+			}
 			require.Len(t, cells, 3, line)
 			steps[sumOfDocs(t, rater, cells)] = true
 			sums++
 		}
 	}
 	require.Equal(t, 31, sums)
+	require.Equal(t, 5, paid)
+}
+
+// paidOfDocs is the rater with the payer of an app.
+func paidOfDocs(t *testing.T, rater *billing.Rater, block string) *billing.Rater {
+	t.Helper()
+	var app struct{ Payer billing.Payers }
+	require.NoError(t, yaml.UnmarshalWithOptions([]byte(block), &app, yaml.Strict()))
+	require.Empty(t, app.Payer.Validate())
+	rater, err := rater.PaidBy(app.Payer)
+	require.NoError(t, err)
+	return rater
+}
+
+// payerOfDocs checks a line of a table with caller, callees, room, and who pays.
+func payerOfDocs(t *testing.T, rater *billing.Rater, cells []string) {
+	t.Helper()
+	record := connected(61)
+	record.Caller, record.Members, record.RoomID = cells[0], strings.Split(cells[1], ", "), tencent.RoomID(cells[2])
+	charge, err := rater.Rate(record, readAt)
+	if cells[3] == "review" {
+		var review *billing.ReviewError
+		require.ErrorAs(t, err, &review, cells)
+		return
+	}
+	require.NoError(t, err, cells)
+	require.Equal(t, cells[3], payerOf(charge, record), cells)
 }
 
 // raterOfDocs reads a tariff, or an assignment with its tariffs.
@@ -80,6 +117,10 @@ func sumOfDocs(t *testing.T, rater *billing.Rater, cells []string) string {
 	require.NoError(t, err, cells[0])
 	require.Equal(t, cells[1], fmt.Sprintf("%d s", charge.BilledSeconds), cells[0])
 	require.Equal(t, cells[2], charge.Amount.String(), cells[0])
+	return stepsOfDocs(charge)
+}
+
+func stepsOfDocs(charge billing.Charge) string {
 	var lines strings.Builder
 	for _, step := range charge.Steps {
 		lines.WriteString(step.Text + "\n")

@@ -54,14 +54,24 @@ func (r *Rule) byMinutes() bool {
 	return r.Per == PerParticipantMinute && (r.Action == "" || r.Action == ActionCharge)
 }
 
-// NeedsEvidence reports whether Rate charges the call by what was seen of it.
+// NeedsEvidence reports whether Rate charges the call by what was seen of it, or finds
+// its payer by that.
 func (r *Rater) NeedsEvidence(record tencent.CallRecord) bool {
 	v := r.segments[r.inForce(time.Unix(record.EndTime, 0))].version
 	if v == nil || !record.Connected() {
 		return false
 	}
+	if r.AsksRoomOwner(record) {
+		return true
+	}
 	i, found := v.rule(&record)
 	return found && v.Rules[i].byMinutes()
+}
+
+// AsksRoomOwner reports whether the payer of the call is found by who opened its room.
+func (r *Rater) AsksRoomOwner(record tencent.CallRecord) bool {
+	rule := r.payerRule(&record)
+	return rule != nil && rule.choice.asksOwner
 }
 
 // ByMinutes reports whether any version charges the time of each member.

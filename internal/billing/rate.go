@@ -19,6 +19,8 @@ type Rater struct {
 	segments []segment
 	// restored is set if it computes again what was charged before.
 	restored bool
+	// payers are the rules by which another account than the caller pays.
+	payers []payerRule
 }
 
 // compiledVersion is a version with what is the same for every call.
@@ -151,6 +153,11 @@ func Rate(record tencent.CallRecord, name string, t Tariff, asOf time.Time, seen
 func (r *Rater) Rate(record tencent.CallRecord, asOf time.Time, seen ...attendance.Event) (Charge, error) {
 	var why reasons
 	why.record(&record, asOf)
+	return r.rate(record, seen, why)
+}
+
+// rate is Rate of a record about which there are already reasons for a review, or none.
+func (r *Rater) rate(record tencent.CallRecord, seen []attendance.Event, why reasons) (Charge, error) {
 	s := &r.segments[r.inForce(time.Unix(record.EndTime, 0))]
 	if s.version == nil && record.EndTime > 0 {
 		why.add(ReasonNoVersion, "%s at %s", s.missing(), record.EndedAt().Format(time.RFC3339))
@@ -159,11 +166,17 @@ func (r *Rater) Rate(record tencent.CallRecord, asOf time.Time, seen ...attendan
 		return Charge{}, why.err()
 	}
 	charge, err := s.version.rate(&record, seen, why)
-	if err == nil && !charge.Free() && record.Caller == "" && !r.restored {
+	if err != nil {
+		return Charge{}, r.alsoUnpaid(err, &record, seen)
+	}
+	if charge, err = r.pay(charge, &record, seen, ""); err != nil {
+		return Charge{}, err
+	}
+	if !charge.Free() && record.Caller == "" && charge.Payer() == nil && !r.restored {
 		why.add(ReasonNoPayer, "Caller_Account is empty: there is nobody to charge %s", charge.Amount)
 		return Charge{}, why.err()
 	}
-	return charge, err
+	return charge, nil
 }
 
 // inForce is the index of the segment in which a call ended.

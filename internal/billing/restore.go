@@ -37,8 +37,8 @@ func (t AppliedTariff) Restore() (*Rater, error) {
 	return &Rater{segments: []segment{{from: v.EffectiveFrom, tariff: t.Name, version: &compiled}, {tariff: t.Name}}, restored: true}, nil
 }
 
-// SameSum reports whether two charges have the same amount, seconds, participants
-// and steps. The texts of steps are not compared, because a later release can
+// SameSum reports whether two charges have the same amount, seconds, participants,
+// payer and steps. The texts of steps are not compared, because a later release can
 // word them differently.
 func (c Charge) SameSum(other Charge) bool {
 	if !c.Amount.Equal(other.Amount) || c.ConnectedSeconds != other.ConnectedSeconds || c.BilledSeconds != other.BilledSeconds ||
@@ -50,7 +50,7 @@ func (c Charge) SameSum(other Charge) bool {
 		if a.Kind != b.Kind || a.Seconds != b.Seconds || a.Amount != b.Amount {
 			return false
 		}
-		if !equal(a.Decision, b.Decision) || !equal(a.Disagreement, b.Disagreement) || !sameMember(a.Member, b.Member) {
+		if !equal(a.Decision, b.Decision) || !equal(a.Disagreement, b.Disagreement) || !equal(a.Payer, b.Payer) || !sameMember(a.Member, b.Member) {
 			return false
 		}
 	}

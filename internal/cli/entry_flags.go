@@ -12,7 +12,7 @@ import (
 type queryFlags struct {
 	App        string             `help:"Name or SDKAppID of an app." placeholder:"APP"`
 	Call       string             `help:"CallId." placeholder:"CALLID"`
-	Payer      string             `help:"Account that is charged: the caller." placeholder:"ACCOUNT"`
+	Payer      string             `help:"Account that is charged: the caller, unless the app has another payer." placeholder:"ACCOUNT"`
 	From       string             `help:"Calls that ended at this time or later: a day, as in 2026-03-01, or a time, as in 2026-03-01T12:00:00Z." placeholder:"TIME"`
 	To         string             `help:"Calls that ended before this time, or until the end of this day." placeholder:"TIME"`
 	BookedFrom string             `help:"Entries that were booked at this time or later: corrections are booked after their call." placeholder:"TIME"`

@@ -75,11 +75,21 @@ func tariff(t *testing.T, code, rate string) billing.Tariff {
 // charge books the charge of a call that was connected for the given seconds.
 func (l *ledgerTest) charge(callID, payer string, end time.Time, seconds int64, t billing.Tariff, seen ...attendance.Event) ledger.Entry {
 	l.t.Helper()
+	return l.chargePaidBy(nil, callID, payer, end, seconds, t, seen...)
+}
+
+// chargePaidBy is charge for a call that is paid as the rules say.
+func (l *ledgerTest) chargePaidBy(payers billing.Payers, callID, caller string, end time.Time, seconds int64, t billing.Tariff, seen ...attendance.Event) ledger.Entry {
+	l.t.Helper()
 	record := tencent.CallRecord{
-		CallID: callID, Caller: payer, MediaType: tencent.MediaAudio, CallType: tencent.CallTypeSingle, Result: tencent.ResultNormalEnd,
-		StartTime: end.Unix() - seconds - 9, AcceptTime: end.Unix() - seconds, EndTime: end.Unix(), Members: []string{payer, "doctor-17"},
+		CallID: callID, Caller: caller, MediaType: tencent.MediaAudio, CallType: tencent.CallTypeSingle, Result: tencent.ResultNormalEnd,
+		StartTime: end.Unix() - seconds - 9, AcceptTime: end.Unix() - seconds, EndTime: end.Unix(), Members: []string{caller, "doctor-17"},
 	}
-	c, err := billing.Rate(record, "standard", t, end, seen...)
+	rater, err := billing.NewRater("standard", t)
+	require.NoError(l.t, err)
+	rater, err = rater.PaidBy(payers)
+	require.NoError(l.t, err)
+	c, err := rater.Rate(record, end, seen...)
 	require.NoError(l.t, err)
 	e, _, err := l.ledger.Charge(l.t.Context(), ledger.Entry{
 		SDKAppID: clinic, App: "clinic", Record: record, Charge: c, WorkflowID: "call:1400000000:" + callID, FirstRunID: "run-" + callID,

@@ -140,6 +140,32 @@ func TestMembersInTheLedger(t *testing.T) {
 	require.Contains(t, stderr, "there are no intervals: the call was not charged by participant minutes")
 }
 
+// TestThePayerInTheLedger: who pays by a rule of the app is whose statement has the call,
+// and remains so.
+func TestThePayerInTheLedger(t *testing.T) {
+	t.Parallel()
+	l := newLedgerTest(t)
+	l.chargePaidBy(billing.Payers{{Callers: []string{"robot-*"}, Is: "first_callee"}}, "call-1", "robot-1", noon, 61, tariff(t, "USD", "0.12"))
+	shown := l.prints("ledger", "show", "call-1")
+	require.Contains(t, shown, "Payer      doctor-17\n")
+	require.Contains(t, shown, "  6. paid by the first callee: doctor-17\n")
+	statement := l.prints("ledger", "statement", "--payer", "doctor-17", "--month", "2026-03")
+	require.Contains(t, statement, "paid by the first callee: doctor-17")
+	code, _, stderr := l.run("ledger", "statement", "--payer", "robot-1", "--month", "2026-03")
+	require.Equal(t, NotFound, code, stderr)
+	require.Contains(t, l.prints("ledger", "report", "--by", "payer", "-o", "csv"), "doctor-17,USD,0.24,")
+	require.Contains(t, l.prints("ledger", "verify"), "every amount was computed again and is right")
+
+	l.configureWith(func(c *testconfig.Config) {
+		c.Tariffs["standard"] = testconfig.Tariff("USD", "0.15")
+		c.Apps[0]["payer"] = "caller"
+	})
+	var rerated ops.Rerating
+	require.NoError(t, json.Unmarshal([]byte(l.prints("ledger", "rerate", "--from", "2026-03-01", "--to", "2026-03-01", "-o", "json")), &rerated))
+	require.Len(t, rerated.Differences, 1)
+	require.Equal(t, []string{"doctor-17", "0.30"}, []string{rerated.Differences[0].Payer, rerated.Differences[0].NewAmount})
+}
+
 func TestForeignTextDoesNotReachTheTerminal(t *testing.T) {
 	t.Parallel()
 	l := newLedgerTest(t)

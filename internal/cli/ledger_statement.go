@@ -9,7 +9,7 @@ import (
 )
 
 type ledgerStatementCommand struct {
-	Payer      string           `help:"Account that is charged: the caller." placeholder:"ACCOUNT"`
+	Payer      string           `help:"Account that is charged: the caller, unless the app has another payer." placeholder:"ACCOUNT"`
 	All        bool             `help:"A statement for each payer with calls in the month, into --dir."`
 	Month      string           `help:"Month in which calls ended, as in 2026-11." placeholder:"MONTH" required:""`
 	Zone       string           `help:"Time zone of the month and of all times, as in Asia/Shanghai." default:"UTC"`

@@ -19,7 +19,7 @@ type reviewDecideCommand struct {
 	App              string            `help:"Name or SDKAppID of the app; needed if several have a call with this CallId." placeholder:"APP"`
 	Verdict          billing.Verdict   `required:"" enum:"charge,waive,charge-as" help:"charge: the record is right. waive: charge nothing. charge-as: charge --connected-seconds."`
 	ConnectedSeconds int64             `help:"How long the call was really connected, for charge-as." placeholder:"N"`
-	Payer            string            `help:"The account that pays, for charge-as where Tencent has not confirmed who made the call." placeholder:"ACCOUNT"`
+	Payer            string            `help:"The account that pays, where Tencent has not confirmed who made the call, or the rule of the app does not say who pays." placeholder:"ACCOUNT"`
 	EndedAt          string            `help:"When the call ended, as in 2026-03-01T12:00:00+08:00, for charge-as where Tencent has not confirmed it." placeholder:"TIME"`
 	Media            tencent.MediaType `help:"Audio or Video, if the record does not say." placeholder:"MEDIA"`
 	CallType         tencent.CallType  `help:"SingleCall or MultiCall, if the record does not say." placeholder:"TYPE"`

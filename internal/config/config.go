@@ -34,8 +34,10 @@ type App struct {
 	API        string           `yaml:"api" required:"true" doc:"Region of the app: china, singapore, seoul, frankfurt, silicon-valley or jakarta, or the REST API's base URL, https://…"`
 	Callback   Callback         `yaml:"callback" required:"true" doc:"How callbacks prove that they come from Tencent."`
 	// Tariff has one element without time if the file has a name.
-	Tariff         billing.Assignments `yaml:"tariff" required:"true" doc:"Name of a tariff in tariffs, or a list of tariffs with the time from which on each applies."`
-	RecordDeadline time.Duration       `yaml:"record_deadline" default:"30m" doc:"How long to wait for the record of a call, from when Tencent first reports that there is none, 1s to 168h (Tencent keeps records for seven days). Time during which Tencent does not respond, or refuses, does not count."`
+	Tariff billing.Assignments `yaml:"tariff" required:"true" doc:"Name of a tariff in tariffs, or a list of tariffs with the time from which on each applies."`
+	// Payer has one element that is for all calls if the file has a text.
+	Payer          billing.Payers `yaml:"payer" doc:"Who pays for a call: caller, first_callee, room_owner or a template; or a list of rules, of which the first that is for the call applies; left out, and for calls that no rule is for, the caller. See [billing.md](billing.md#who-pays)."`
+	RecordDeadline time.Duration  `yaml:"record_deadline" default:"30m" doc:"How long to wait for the record of a call, from when Tencent first reports that there is none, 1s to 168h (Tencent keeps records for seven days). Time during which Tencent does not respond, or refuses, does not count."`
 
 	GoLive   time.Time   `yaml:"go_live" doc:"Calls that ended earlier are never charged by a sweep or backfill, as in 2026-01-01T00:00:00Z; left out, sweeps charge calls that ended since the app's first start, and a backfill can charge earlier ones."`
 	Sweep    Sweep       `yaml:"sweep" doc:"The periodic sweep of Tencent's records, which finds calls whose callback was lost."`
@@ -76,9 +78,12 @@ func (a *App) APIBaseURL() string {
 }
 
 // Rater prepares what charges the app's calls: each by the tariff that is assigned at
-// its EndTime.
+// its EndTime, and to who pays then.
 func (a *App) Rater() (*billing.Rater, error) {
 	rater, err := billing.NewAssignedRater(a.Tariff, a.tariffs)
+	if err == nil {
+		rater, err = rater.PaidBy(a.Payer)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("app %s: %w", a.Name, err)
 	}

@@ -151,6 +151,8 @@ func (d *decoder) value(node ast.Node, v reflect.Value, path string) {
 		d.value(node, v.Elem(), path)
 	case v.Type() == assignmentsType:
 		d.assignments(node, v, path)
+	case v.Type() == payersType:
+		d.payers(node, v, path)
 	case v.Type() == targetType:
 		d.target(node, v, path)
 	case v.Kind() == reflect.Struct:

@@ -110,7 +110,7 @@ func TestTagsAreComplete(t *testing.T) {
 	structures := []reflect.Type{
 		reflect.TypeFor[Config](), reflect.TypeFor[App](), reflect.TypeFor[Callback](), reflect.TypeFor[Target](), reflect.TypeFor[Relay](), reflect.TypeFor[Evidence](), reflect.TypeFor[AppEvidence](),
 		reflect.TypeFor[notify.Mail](), reflect.TypeFor[notify.Meter](),
-		reflect.TypeFor[billing.Assignment](), reflect.TypeFor[billing.Tariff](), reflect.TypeFor[billing.Version](), reflect.TypeFor[billing.Rule](),
+		reflect.TypeFor[billing.Assignment](), reflect.TypeFor[billing.PayerRule](), reflect.TypeFor[billing.Tariff](), reflect.TypeFor[billing.Version](), reflect.TypeFor[billing.Rule](),
 	}
 	for _, channel := range notify.Channels() {
 		structures = append(structures, reflect.TypeOf(channel.NewOptions()).Elem())

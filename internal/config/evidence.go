@@ -78,6 +78,9 @@ func (c *Config) EvidenceWait() time.Duration {
 // ChargesByEvidence reports whether calls of any app are charged by evidence.
 func (c *Config) ChargesByEvidence() bool {
 	for i := range c.Apps {
+		if c.Apps[i].Payer.NeedsRoom() {
+			return true
+		}
 		for _, a := range c.Apps[i].Tariff {
 			if c.Tariffs[a.Name].EvidenceSources() > 0 {
 				return true

@@ -74,6 +74,9 @@ func (v validator) app(path string, app App) {
 		v.report(path+".record_deadline", "must be from 1s to 168h, the seven days that Tencent keeps records")
 	}
 	v.assignments(path+".tariff", app.Tariff)
+	if v.has(path + ".payer") {
+		v.payers(path, app)
+	}
 	v.sweep(path+".sweep", app.Sweep)
 	if app.Relay != nil {
 		v.relay(path+".relay", *app.Relay)

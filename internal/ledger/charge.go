@@ -119,7 +119,7 @@ func insert(ctx context.Context, q querier, e Entry) (stored Entry, inserted boo
 	r, c := e.Record, e.Charge
 	var createdAt int64
 	inserted, err = returned(ctx, q, insertEntry, []any{
-		e.Key, string(e.Kind), e.Revision, nullable(e.Reverses), uint64(e.SDKAppID), text(e.App), r.CallID, text(r.Caller),
+		e.Key, string(e.Kind), e.Revision, nullable(e.Reverses), uint64(e.SDKAppID), text(e.App), r.CallID, text(e.Payer()),
 		text(string(r.MediaType)), text(string(r.CallType)), text(string(r.Result)),
 		r.StartTime, r.AcceptTime, r.EndTime, c.ConnectedSeconds, c.BilledSeconds, c.Participants,
 		c.Amount.Number(), c.Amount.CurrencyCode(), text(c.Tariff.Name), c.Tariff.EffectiveFrom.UTC().Format(time.RFC3339Nano), c.Tariff.Hash,

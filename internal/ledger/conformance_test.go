@@ -111,6 +111,8 @@ var conformance = []struct {
 	{"traces", testTraces},
 	{"evidence", testEvidence},
 	{"altered evidence", testAlteredEvidence},
+	{"payer", testPayer},
+	{"altered payer", testAlteredPayer},
 	{"verify a clean ledger", testVerifyClean},
 	{"verify an edited version", testVerifyEditedVersion},
 	{"verify under load", testVerifyUnderLoad},

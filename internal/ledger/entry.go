@@ -27,7 +27,7 @@ type Entry struct {
 	SDKAppID tencent.SDKAppID `json:"sdk_app_id"`
 	// App is the configured name of the app when the entry was booked, for people.
 	App string `json:"app"`
-	// Record is the record of the call. Its caller pays.
+	// Record is the record of the call. Its caller pays, unless the charge says who.
 	Record tencent.CallRecord `json:"record"`
 	Charge billing.Charge     `json:"charge"`
 	// Differences are where the callback's data differed from the record.
@@ -46,8 +46,14 @@ type Entry struct {
 // CallID is the call that the entry is about.
 func (e Entry) CallID() string { return e.Record.CallID }
 
-// Payer is the account that the call is charged to: the caller.
-func (e Entry) Payer() string { return e.Record.Caller }
+// Payer is the account that the call is charged to: the caller, unless a rule of the app
+// or a person has said who pays.
+func (e Entry) Payer() string {
+	if payer := e.Charge.Payer(); payer != nil {
+		return payer.Account
+	}
+	return e.Record.Caller
+}
 
 // PayerColumn is an account as filters and reports know it: without NUL and invalid
 // UTF-8, which a database does not store in a column.
@@ -61,10 +67,10 @@ func (e Entry) SameSum(other Entry) bool {
 	return e.Charge.Amount.Equal(other.Charge.Amount) && e.Charge.BilledSeconds == other.Charge.BilledSeconds
 }
 
-// Recompute charges the call of the entry again, by the same or another tariff, and
-// with the evidence and the decision of a person if there were any. A call that must not
-// be charged without review gives a *billing.ReviewError. The charge has the evidence of
-// the entry, also if it is not made from it.
+// Recompute charges the call of the entry again, by the same or another tariff, to the
+// same payer, and with the evidence and the decision of a person if there were any. A
+// call that must not be charged without review gives a *billing.ReviewError. The charge
+// has the evidence of the entry, also if it is not made from it.
 func (e Entry) Recompute(rater *billing.Rater) (billing.Charge, error) {
 	charge, err := e.recompute(rater)
 	if err != nil {
@@ -75,6 +81,10 @@ func (e Entry) Recompute(rater *billing.Rater) (billing.Charge, error) {
 }
 
 func (e Entry) recompute(rater *billing.Rater) (billing.Charge, error) {
+	rater, err := rater.PaidAs(e.Charge.Payer())
+	if err != nil {
+		return billing.Charge{}, err
+	}
 	if decision := e.Charge.Decision(); decision != nil {
 		return rater.Decide(e.Record, *decision, e.Charge.Evidence...)
 	}

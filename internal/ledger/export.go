@@ -48,7 +48,7 @@ func exportRow(e Entry) []string {
 	r, c := e.Record, e.Charge
 	return []string{
 		strconv.FormatInt(e.Seq, 10), Cell(e.Key), string(e.Kind), strconv.Itoa(e.Revision), Cell(e.Reverses),
-		e.CreatedAt.UTC().Format("2006-01-02T15:04:05.000Z"), e.SDKAppID.String(), Cell(e.App), Cell(r.CallID), Cell(r.Caller),
+		e.CreatedAt.UTC().Format("2006-01-02T15:04:05.000Z"), e.SDKAppID.String(), Cell(e.App), Cell(r.CallID), Cell(e.Payer()),
 		Cell(string(r.MediaType)), Cell(string(r.CallType)), Cell(string(r.Result)), utc(r.StartTime), utc(r.AcceptTime), utc(r.EndTime),
 		strconv.FormatInt(c.ConnectedSeconds, 10), strconv.FormatInt(c.BilledSeconds, 10), strconv.Itoa(c.Participants),
 		c.Amount.Number(), c.Amount.CurrencyCode(),

@@ -154,16 +154,18 @@ type row struct {
 	evidence                   []byte
 }
 
-// recordColumns are the columns that repeat fields of the record, for queries.
+// recordColumns are the columns that repeat fields of the record, for queries, and the
+// payer.
 type recordColumns struct {
 	callID, payer, media, callType, result string
 	start, accept, end                     int64
 }
 
-// recordColumnsOf are the columns that a record must have.
-func recordColumnsOf(r *tencent.CallRecord) recordColumns {
+// recordColumnsOf are the columns that an entry must have.
+func recordColumnsOf(e *Entry) recordColumns {
+	r := &e.Record
 	return recordColumns{
-		r.CallID, text(r.Caller), text(string(r.MediaType)), text(string(r.CallType)), text(string(r.Result)),
+		r.CallID, text(e.Payer()), text(string(r.MediaType)), text(string(r.CallType)), text(string(r.Result)),
 		r.StartTime, r.AcceptTime, r.EndTime,
 	}
 }

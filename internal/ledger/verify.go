@@ -187,8 +187,8 @@ func (v *verifier) entry(r *row) error {
 	if key := e.key(); e.Key != key {
 		v.report(&e, "its key must be %s", key)
 	}
-	if r.copied != recordColumnsOf(&e.Record) {
-		v.report(&e, "its columns differ from its record: %v, not %v", r.copied, recordColumnsOf(&e.Record))
+	if r.copied != recordColumnsOf(&e) {
+		v.report(&e, "its columns differ from its record: %v, not %v", r.copied, recordColumnsOf(&e))
 	}
 	if e.Correction() {
 		if err := (Correction{Reason: e.Reason, Operator: e.Operator}).Validate(); err != nil {

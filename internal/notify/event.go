@@ -153,7 +153,9 @@ type CallData struct {
 	SDKAppID tencent.SDKAppID `json:"sdk_app_id"`
 	CallID   string           `json:"call_id"`
 	Caller   string           `json:"caller"`
-	Members  []string         `json:"members"`
+	// Payer is set if another account than the caller pays.
+	Payer   string   `json:"payer,omitempty"`
+	Members []string `json:"members"`
 	// MembersTotal is set if the call had so many members that Members are only the
 	// first ones: the number of all.
 	MembersTotal     int                `json:"members_total,omitempty"`

@@ -36,7 +36,7 @@ const (
 {{- if .Unconfirmed }} (claimed by the callback, not confirmed by Tencent){{ end }}
 {{- end -}}
 {{- define "numbers" -}}
-connected {{ .Connected }}, billed {{ .Billed }}, tariff {{ .Tariff }}
+connected {{ .Connected }}, billed {{ .Billed }}, tariff {{ .Tariff }}{{ if and .Payer (ne .Payer .Caller) }}, paid by {{ .Payer }}{{ end }}
 {{- end -}}
 {{- define "correction" -}}
 {{ .Reason }}{{ if .Operator }} ({{ .Operator }}){{ end }}

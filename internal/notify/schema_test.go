@@ -71,7 +71,7 @@ func TestWhatIsSentIsWhatTheSchemaSays(t *testing.T) {
 	events := Samples()
 	corrected := sample(t, EventCallCharged)
 	corrected.Call.Revision, corrected.Call.LedgerKey = 2, "charge.2:1400000000:a:b"
-	corrected.Call.Reason, corrected.Call.Operator = "wrong tariff", "alice"
+	corrected.Call.Reason, corrected.Call.Operator, corrected.Call.Payer = "wrong tariff", "alice", "doctor-17"
 	unknown := Event{Type: EventCallReview, Version: EventVersion, Timestamp: corrected.Timestamp, Call: &CallData{App: "clinic"}}
 	empty := Event{Type: EventSweepRecovered, Version: EventVersion, Timestamp: corrected.Timestamp, Sweep: &SweepData{}}
 	burst := Event{Type: EventReviewBurst, Version: EventVersion, Timestamp: corrected.Timestamp, Burst: &BurstData{}}

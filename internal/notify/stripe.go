@@ -30,7 +30,7 @@ var stripeChannel = Channel{
   stripe:
     api_key: ${STRIPE_KEY}
     meter: call_seconds
-    customer: "{{ .Caller }}"
+    customer: "{{ .Payer }}"
     value: billed_seconds
 `,
 	Events:     []EventType{EventCallCharged, EventCallReversed, EventCallAdjusted},
@@ -48,7 +48,7 @@ type StripeOptions struct {
 type Meter struct {
 	APIKey   secret.Text `yaml:"api_key" required:"true" doc:"Secret or restricted key, sk_… or rk_…, that may write meter events."`
 	Name     string      `yaml:"meter" required:"true" doc:"Event name of the meter. Its aggregation must be a sum."`
-	Customer string      `yaml:"customer" required:"true" doc:"Template of the Stripe customer's ID, such as cus_NciAYcXfLnqBoz or {{ .Caller }}."`
+	Customer string      `yaml:"customer" required:"true" doc:"Template of the Stripe customer's ID, such as cus_NciAYcXfLnqBoz or {{ .Payer }}."`
 	Value    string      `yaml:"value" default:"billed_seconds" doc:"What is counted: billed_seconds, connected_seconds, or amount, in the smallest unit of the currency, such as cents."`
 }
 

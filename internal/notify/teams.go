@@ -228,6 +228,9 @@ func teamsFactsOf(v View) []teamsFact {
 		add("Billed", v.Billed.String())
 		add("Tariff", v.Tariff)
 	}
+	if v.Payer != v.Caller {
+		add("Payer", v.Payer)
+	}
 	add("Reason", v.Reason)
 	add("Operator", v.Operator)
 	add("CallId", v.CallID)

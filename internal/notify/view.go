@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ type View struct {
 
 	CallID    string        `doc:"CallId"`
 	Caller    string        `doc:"account of the caller"`
+	Payer     string        `doc:"account that pays: the caller, unless the app says otherwise; empty in call.review"`
 	Members   []string      `doc:"accounts of all who were called, and of the caller"`
 	Others    []string      `doc:"Members without the Caller"`
 	More      int           `doc:"how many members there were besides Members, of a call with very many"`
@@ -139,6 +141,9 @@ func (f *format) view(e Event) (View, error) {
 	}
 	v.App, v.SDKAppID = f.text(c.App), c.SDKAppID.String()
 	v.CallID, v.Caller, v.Members, v.RoomID = f.text(c.CallID), f.text(c.Caller), f.texts(c.Members), f.text(string(c.RoomID))
+	if c.LedgerKey != "" {
+		v.Payer = f.text(cmp.Or(c.Payer, c.Caller))
+	}
 	v.Others = slices.DeleteFunc(slices.Clone(v.Members), func(m string) bool { return m == v.Caller })
 	v.More = max(c.MembersTotal-len(c.Members), 0)
 	v.Media, v.CallType, v.Result = f.text(string(c.MediaType)), f.text(string(c.CallType)), f.text(string(c.Result))

@@ -68,7 +68,7 @@ func newLedgerEntry(e ledger.Entry) LedgerEntry {
 	r, c := e.Record, e.Charge
 	return LedgerEntry{
 		Seq: e.Seq, Key: e.Key, Kind: e.Kind, Revision: e.Revision, Reverses: e.Reverses, BookedAt: e.CreatedAt,
-		SDKAppID: e.SDKAppID, App: e.App, CallID: r.CallID, Payer: r.Caller,
+		SDKAppID: e.SDKAppID, App: e.App, CallID: r.CallID, Payer: e.Payer(),
 		MediaType: r.MediaType, CallType: r.CallType, Result: r.Result,
 		StartTime: unixTime(r.StartTime), AcceptTime: unixTime(r.AcceptTime), EndTime: unixTime(r.EndTime),
 		ConnectedSeconds: c.ConnectedSeconds, BilledSeconds: c.BilledSeconds, Participants: c.Participants,

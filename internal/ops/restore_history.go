@@ -162,9 +162,16 @@ func (r *restorer) rebuild(ctx context.Context, app *config.App, workflowID stri
 	if err != nil {
 		return ledger.Entry{}, err
 	}
+	if rater, err = rater.PaidAs(run.charge.Payer); err != nil {
+		return ledger.Entry{}, err
+	}
 	p := activities.ChargeParams{Record: run.chargedRecord(), ReadAt: run.chargedAt}
 	if d := run.decided; d != nil {
-		p.Decided = &activities.Decided{Decision: d.BillingDecision(run.record == nil && !run.unreadable), By: d.By, Reason: d.Reason}
+		decision := d.BillingDecision(run.record == nil && !run.unreadable)
+		if payer := run.charge.Payer; payer != nil && payer.Is == billing.PayerNamed {
+			decision.Payer = payer.Account
+		}
+		p.Decided = &activities.Decided{Decision: decision, By: d.By, Reason: d.Reason}
 	}
 	seen, err := r.seen(ctx, app, run.charge, p.Record)
 	if err != nil {
@@ -176,6 +183,9 @@ func (r *restorer) rebuild(ctx context.Context, app *config.App, workflowID stri
 	}
 	if err := sameAsCharged(charge, data); err != nil {
 		return ledger.Entry{}, err
+	}
+	if payer, before := charge.Payer(), run.charge.Payer; (payer == nil) != (before == nil) || payer != nil && *payer != *before {
+		return ledger.Entry{}, errors.New("it was paid by another account than its record gives now")
 	}
 	e := ledger.Entry{
 		SDKAppID: app.SDKAppID, App: data.App, Record: p.Record, Charge: charge, Differences: run.charge.Differences,

@@ -130,7 +130,7 @@ func (r *report) charge(c Call, entry Entry) {
 	c.Seen = r.Kept[entry.Key]
 	r.seen(c, entry)
 	want, review := tariff.Rate(c)
-	payer, ended := c.Caller, c.End
+	payer, ended := tariff.Payer(c), c.End
 	if entry.Operator == "" && (review || !c.Recorded || c.Unreadable) {
 		r.add(Blind, c.CallID, "%s %s was charged without a decision", entry.Amount, entry.Currency)
 		return

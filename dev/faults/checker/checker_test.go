@@ -11,7 +11,7 @@ var tariff = Tariff{Currency: "USD", Digits: 2, MaxSeconds: 7200, Rules: []Rule{
 	{Media: []string{"Audio"}, Results: []string{"NormalEnd"}, PerMinute: "0.12", First: 60, Next: 60},
 	{Media: []string{"Video"}, Results: []string{"NormalEnd"}, PerMinute: "0.31", First: 60, Next: 6, PerParticipant: true},
 	{Results: []string{"Offline"}, PerMinute: "0.12", First: 60, Next: 60, Grace: 30},
-}}
+}, Robots: "robot-"}
 
 func ended(seconds int64) Call {
 	return Call{
@@ -60,9 +60,19 @@ func evidence() Evidence {
 	}
 }
 
+// ofRobot is a call whose first callee pays.
+func ofRobot() Call {
+	c := ended(61)
+	c.Caller, c.FirstCallee = "robot-1", "alice"
+	return c
+}
+
 // TestFindings changes one thing in a run without findings.
 func TestFindings(t *testing.T) {
 	require.Empty(t, Check(evidence()))
+	robots := evidence()
+	robots.Calls[0] = ofRobot()
+	require.Empty(t, Check(robots), "the first callee pays")
 	reversal := Entry{Key: "reversal:c", Kind: "reversal", App: "clinic", CallID: "c", Amount: "-0.24", Currency: "USD", Reverses: "charge:c", Operator: "bob", Payer: "alice", EndedAt: 1071}
 	told := Message{Target: "crm", MessageID: "m2", Type: "call.reversed", CallID: "c", LedgerKey: "reversal:c", Amount: "-0.24", Accepted: 1}
 	for name, tt := range map[string]struct {
@@ -78,6 +88,7 @@ func TestFindings(t *testing.T) {
 		"blind":            {func(e *Evidence) { e.Calls[0].Result = "Transferred" }, []string{Blind}},
 		"decided":          {func(e *Evidence) { e.Entries[0].Operator = "bob" }, []string{NeedlessWait, Extra}},
 		"another payer":    {func(e *Evidence) { e.Entries[0].Payer = "mallory" }, []string{WrongPayer}},
+		"the robot pays":   {func(e *Evidence) { e.Calls[0], e.Entries[0].Payer = ofRobot(), "robot-1" }, []string{WrongPayer}},
 		"another time":     {func(e *Evidence) { e.Entries[0].EndedAt = 1 }, []string{WrongEnd}},
 		"without record": {func(e *Evidence) {
 			e.Calls[0].Recorded, e.Calls[0].Clean, e.Entries, e.Messages = false, false, nil, nil

@@ -4,8 +4,10 @@ import "time"
 
 // Call is a call as Tencent knows it in the end.
 type Call struct {
-	App, CallID         string
-	Caller              string
+	App, CallID string
+	Caller      string
+	// FirstCallee is the first member who is not the caller.
+	FirstCallee         string
 	Media, Type, Result string
 	Start, Accept, End  int64 // Unix seconds
 	// Participants are the members other than the caller.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math/big"
 	"slices"
+	"strings"
 )
 
 // Rule is the price of a kind of call. Empty lists match all.
@@ -27,6 +28,8 @@ type Tariff struct {
 	Digits     int
 	MaxSeconds int64
 	Rules      []Rule
+	// Robots is how the callers begin whose calls the first callee pays; empty for none.
+	Robots string
 }
 
 // Sum is what a call costs.
@@ -66,6 +69,14 @@ func (t Tariff) Rate(c Call) (sum Sum, review bool) {
 		sum = t.sum(rule, max(connected-rule.Grace, 0), c.Participants)
 	}
 	return sum, c.Caller == "" && sum.Amount != t.free().Amount
+}
+
+// Payer is who pays for a call about which no person has decided.
+func (t Tariff) Payer(c Call) string {
+	if t.Robots != "" && strings.HasPrefix(c.Caller, t.Robots) {
+		return c.FirstCallee
+	}
+	return c.Caller
 }
 
 // Decide computes what a call costs after a person's decision: nothing, for its

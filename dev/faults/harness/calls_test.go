@@ -47,7 +47,7 @@ func TestPrices(t *testing.T) {
 		for _, planned := range newPlan(seed, nil, 60).calls {
 			app, known := cfg.App(planned.spec.SDKAppID)
 			require.True(t, known)
-			rater, err := billing.NewAssignedRater(app.Tariff, cfg.Tariffs)
+			rater, err := app.Rater()
 			require.NoError(t, err)
 			sim, err := tencentsim.New(t.Context(), tencentsim.Options{Apps: local.SimulatedApps(cfg), Logger: slog.New(slog.DiscardHandler)})
 			require.NoError(t, err)
@@ -87,6 +87,11 @@ func comparePrices(t *testing.T, rater *billing.Rater, c placedCall, app string)
 		if err == nil {
 			require.Equal(t, want, sum(charge), c.spec)
 			require.Equal(t, truth.Caller, read.Caller, c.spec)
+			payer := read.Caller
+			if by := charge.Payer(); by != nil {
+				payer = by.Account
+			}
+			require.Equal(t, tariffs[app].Payer(truth), payer, c.spec)
 		}
 	}
 	d := c.decision

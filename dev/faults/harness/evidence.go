@@ -24,7 +24,7 @@ var tariffs = map[string]checker.Tariff{
 		{Results: []string{"Interrupt"}, Review: true},
 		{Types: []string{"SingleCall"}, Results: regular, PerMinute: "45", First: 30, Next: 1},
 		{Types: []string{"MultiCall"}, Results: regular, PerMinute: "45", First: 30, Next: 1, PerParticipant: true},
-	}},
+	}, Robots: robots},
 	"seminar": {Currency: "USD", Digits: 2, MaxSeconds: 3600, Rules: []checker.Rule{{PerMinute: "0.06", First: 30, Next: 6, Members: true}}},
 }
 
@@ -75,7 +75,7 @@ func newEntry(e ledger.Entry) checker.Entry {
 	return checker.Entry{
 		Key: e.Key, Kind: string(e.Kind), App: e.App, CallID: e.CallID(), Amount: e.Charge.Amount.Number(), Currency: e.Charge.Amount.CurrencyCode(),
 		BilledSeconds: e.Charge.BilledSeconds, Result: string(e.Record.Result), Reverses: e.Reverses, Operator: e.Operator, Reason: e.Reason,
-		Payer: e.Record.Caller, EndedAt: e.Record.EndTime,
+		Payer: e.Payer(), EndedAt: e.Record.EndTime,
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -79,6 +80,7 @@ func (c placedCall) known(app string) checker.Call {
 	for _, member := range r.Members {
 		if member != r.Caller {
 			known.Participants++
+			known.FirstCallee = cmp.Or(known.FirstCallee, member)
 		}
 	}
 	for _, odd := range c.spec.OddRecord {
