@@ -46,7 +46,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}, []string{"app"}),
 		latency: factory.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "aftercall_call_latency_seconds", Buckets: sinceEnd,
-			Help: "Time from the end of a call to the step: charged, notified (each target); without reviewed calls and those whose callback was lost.",
+			Help: "Time from the end of a call to the step: charged, notified (each target); without calls that were reviewed or waited for late evidence, and those whose callback was lost.",
 		}, []string{"app", "step"}),
 		reviews: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_reviews_total",
