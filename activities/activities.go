@@ -45,6 +45,8 @@ type App struct {
 	Name    string
 	Records Records
 	Rater   *billing.Rater
+	// WithoutRecord is what becomes of calls that have no record.
+	WithoutRecord billing.Unrecorded
 	// Relay is nil unless callbacks are relayed.
 	Relay *Relay
 }

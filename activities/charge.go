@@ -25,6 +25,9 @@ type ChargeParams struct {
 	ReadAt time.Time `json:"read_at"`
 	// Decided is set when a person decided about the call in a review.
 	Decided *Decided `json:"decided,omitempty"`
+	// Unrecorded is set if Tencent has no record of the call, and no person has decided:
+	// then Record is what the callback claims.
+	Unrecorded billing.Unrecorded `json:"unrecorded,omitempty"`
 	// EvidenceAwaited is set after EvidenceWait of an earlier result.
 	EvidenceAwaited bool `json:"evidence_awaited,omitempty"`
 	// FirstRunID distinguishes this workflow from another one of the same call.
@@ -69,6 +72,9 @@ type ChargeResult struct {
 	EvidenceLeftOut bool               `json:"evidence_left_out,omitempty"`
 	// Payer is who pays and why, if the caller does not.
 	Payer *billing.Payer `json:"payer,omitempty"`
+	// Unrecorded is how the call was charged without a record; empty if it has one, or a
+	// person has decided.
+	Unrecorded billing.Unrecorded `json:"unrecorded,omitempty"`
 }
 
 func (r *ChargeResult) leaveOutMembers(of tencent.CallRecord) {
@@ -89,8 +95,10 @@ func (a *Activities) Charge(ctx context.Context, p ChargeParams) (ChargeResult, 
 		return ChargeResult{}, err
 	}
 	carried := p.Record
-	if p.Record, err = app.allMembers(ctx, carried); err != nil {
-		return ChargeResult{}, err
+	if p.Unrecorded == "" {
+		if p.Record, err = app.allMembers(ctx, carried); err != nil {
+			return ChargeResult{}, err
+		}
 	}
 	seen, wait, err := a.seen(ctx, app, p)
 	if err != nil {
@@ -127,7 +135,8 @@ func (a *Activities) Charge(ctx context.Context, p ChargeParams) (ChargeResult, 
 // chargeOnce returns the entry of the call. recomputed is what it would be now
 // where that is not what the entry has.
 func (a *Activities) chargeOnce(ctx context.Context, app App, p ChargeParams, seen []attendance.Event) (entry ledger.Entry, recomputed string, inserted bool, err error) {
-	charge, err := p.Rate(app.Rater, seen...)
+	var charge billing.Charge
+	p.Record, charge, err = p.Rate(app.Rater, seen...)
 	if err != nil {
 		// An earlier attempt may have charged the call before its record or the tariff changed.
 		own, found, lookupErr := a.ownEntry(ctx, app.ID, p.Record.CallID, p.FirstRunID)
@@ -180,16 +189,22 @@ func (a *Activities) ownEntry(ctx context.Context, app tencent.SDKAppID, callID,
 	return entries[i], true, nil
 }
 
-// Rate computes what the call costs by a tariff and by what was seen of it. A call that
+// Rate computes what the call costs by a tariff and by what was seen of it, and the record
+// that it is charged by: another one than p.Record only where that is a claim. A call that
 // must not be charged without review gives a *billing.ReviewError.
-func (p ChargeParams) Rate(rater *billing.Rater, seen ...attendance.Event) (billing.Charge, error) {
+func (p ChargeParams) Rate(rater *billing.Rater, seen ...attendance.Event) (record tencent.CallRecord, charge billing.Charge, err error) {
+	if p.Unrecorded != "" {
+		return rater.RateUnrecorded(p.Unrecorded, p.Record, p.ReadAt, seen...)
+	}
 	if p.Decided != nil {
 		decision := p.Decided.Decision
 		// What a person decided is what is billed.
 		decision.Exact = decision.Verdict == billing.VerdictChargeAs
-		return rater.Decide(p.Record, decision, seen...)
+		charge, err = rater.Decide(p.Record, decision, seen...)
+		return p.Record, charge, err
 	}
-	return rater.Rate(p.Record, p.ReadAt, seen...)
+	charge, err = rater.Rate(p.Record, p.ReadAt, seen...)
+	return p.Record, charge, err
 }
 
 // newChargeResult derives the result from the entry alone, so that it is the
@@ -198,7 +213,7 @@ func (a *Activities) newChargeResult(e ledger.Entry, firstRunID string) ChargeRe
 	event, id := EventOf(e)
 	return ChargeResult{
 		LedgerKey: e.Key, AlreadyHandled: e.FirstRunID != firstRunID, Differences: fieldsOf(e.Differences), MessageID: id, Event: event,
-		Targets: notify.Subscribers(a.subscribers, event), Payer: e.Charge.Payer(),
+		Targets: notify.Subscribers(a.subscribers, event), Payer: e.Charge.Payer(), Unrecorded: e.Charge.Unrecorded(),
 	}
 }
 

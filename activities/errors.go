@@ -22,7 +22,8 @@ import (
 const (
 	// RecordNotYet: Tencent has no record of the call yet. Retryable, benign.
 	RecordNotYet = "RecordNotYet"
-	// RecordNeverAppeared: no record until the record deadline. Permanent.
+	// RecordNeverAppeared: no record until the record deadline. Permanent. The details are
+	// a NoRecord where the call is charged without one.
 	RecordNeverAppeared = "RecordNeverAppeared"
 	// RecordAPIThrottled: over the frequency limit, Tencent's or our own below
 	// it. Retryable, with a longer delay.
@@ -148,13 +149,6 @@ func classifyCode(err *tencent.APIError) error {
 	default:
 		return retryAfter(0, RecordAPIUnavailable, err)
 	}
-}
-
-// neverAppeared ends the wait for a record.
-func neverAppeared(err error) error {
-	return temporal.NewApplicationErrorWithOptions(
-		"no record of this call until the record deadline: it is older than seven days, of another region, or never existed: "+err.Error(),
-		RecordNeverAppeared, temporal.ApplicationErrorOptions{NonRetryable: true})
 }
 
 // ReviewDetails are why a call must be reviewed, for programs.

@@ -36,7 +36,7 @@ const (
 // seen is what was seen of the call, if it is charged by that. While more can come, it is
 // nothing but the time to wait. A call that has been charged already was charged by
 // what was seen until then, and by nothing that came later.
-// Errors: EvidenceUnavailable and those of the ledger.
+// Errors: EvidenceUnavailable, NeedsReview and those of the ledger.
 func (a *Activities) seen(ctx context.Context, app App, p ChargeParams) (seen []attendance.Event, wait time.Duration, err error) {
 	if !p.needsEvidence(app.Rater) {
 		return nil, 0, nil
@@ -57,9 +57,14 @@ func (a *Activities) seen(ctx context.Context, app App, p ChargeParams) (seen []
 	if a.evidence == nil {
 		return nil, 0, evidenceUnavailable(errors.New("this worker reads no evidence"))
 	}
-	events, err := a.evidence.OfCall(ctx, evidence.CallOf(app.ID, p.Record))
+	call := evidence.CallOf(app.ID, p.Record)
+	call.Others = p.Unrecorded != ""
+	events, err := a.evidence.OfCall(ctx, call)
 	if err != nil {
 		return nil, 0, evidenceUnavailable(err)
+	}
+	if call.Others && sharesRoom(events, p.Record.CallID) {
+		return nil, 0, errSharedRoom
 	}
 	return Seen(events), 0, nil
 }
@@ -75,6 +80,8 @@ func evidenceUnavailable(err error) error {
 // carried out by another rule than that of the record.
 func (p ChargeParams) needsEvidence(rater *billing.Rater) bool {
 	switch d := p.Decided; {
+	case p.Unrecorded != "":
+		return p.Unrecorded == billing.UnrecordedEvidence
 	case d != nil && d.Verdict == billing.VerdictCharge && rater.ByMinutes():
 		return true
 	case d != nil:

@@ -67,7 +67,7 @@ func (a *Activities) FetchRecord(ctx context.Context, p FetchRecordParams) (Fetc
 	if errors.As(classified, &appErr) && appErr.Type() == RecordNotYet {
 		// Not in one expression: it would read the clock before since does.
 		if since := a.missingSince(ctx); a.now().Sub(since) >= p.NotFoundTimeout {
-			return FetchRecordResult{}, neverAppeared(err)
+			return FetchRecordResult{}, neverAppeared(err, app.WithoutRecord)
 		}
 	}
 	a.operators.observe(ctx, a.now(), app.Name, classified, err)

@@ -52,7 +52,8 @@ type call struct {
 	remainingWait time.Duration
 	// review is nil unless a person must decide.
 	review *review
-	// awaitedEvidence means that the charge has waited for late evidence.
+	// awaitedEvidence means that the charge has waited for late evidence, or for a record that
+	// never came.
 	awaitedEvidence bool
 	// background is what must end before the workflow does.
 	background workflow.WaitGroup
@@ -72,6 +73,13 @@ func (c *call) chargeOrReview(ctx workflow.Context) (activities.ChargeResult, er
 	} else {
 		r.useHint(c.params)
 		r.NoRecord = !c.useReadableFields(ctx, r, err)
+		if how := activities.ChargedWithoutRecord(err); how != "" && r.NoRecord {
+			charge, reason := c.chargeWithoutRecord(ctx, err, how)
+			if !needsReview(reason) {
+				return charge, reason
+			}
+			err = reason
+		}
 	}
 	if needsReview(err) {
 		return c.awaitReview(ctx, r, err)
@@ -139,6 +147,12 @@ func (c *call) correctAttributes(ctx workflow.Context, record tencent.CallRecord
 // unless a person has decided; then the call stays in the stage review until
 // the charge is written.
 func (c *call) charge(ctx workflow.Context, record tencent.CallRecord, decided *activities.Decided) (activities.ChargeResult, error) {
+	return c.chargeBy(ctx, record, decided, "")
+}
+
+// chargeBy is charge, also for a call without a record and a decision: then record is what
+// the callback claims.
+func (c *call) chargeBy(ctx workflow.Context, record tencent.CallRecord, decided *activities.Decided, unrecorded billing.Unrecorded) (activities.ChargeResult, error) {
 	if decided == nil {
 		c.enterStage(ctx, StageCharge)
 	}
@@ -148,6 +162,7 @@ func (c *call) charge(ctx workflow.Context, record tencent.CallRecord, decided *
 		Callback:       c.params.Callback,
 		ReadAt:         workflow.Now(ctx),
 		Decided:        decided,
+		Unrecorded:     unrecorded,
 		FirstRunID:     workflow.GetInfo(ctx).FirstRunID,
 		ObserveLatency: c.observeLatency(),
 	}
@@ -167,7 +182,10 @@ func (c *call) charge(ctx workflow.Context, record tencent.CallRecord, decided *
 	if charge.MembersLeftOut {
 		charge.Event.Call.Members = record.Members
 	}
-	c.status.Record, c.status.Charge = newRecordStatus(record, charge.Differences), newChargeStatus(charge)
+	c.status.Charge = newChargeStatus(charge)
+	if unrecorded == "" {
+		c.status.Record = newRecordStatus(record, charge.Differences)
+	}
 	return charge, nil
 }
 

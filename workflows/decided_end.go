@@ -32,8 +32,10 @@ func (c *call) validateEnd(ctx workflow.Context, d DecideParams) error {
 
 // endPossible reports whether the call can have ended when it is said to have: not in
 // the future, and not before the oldest record that Tencent had when the workflow began.
-func (c *call) endPossible(ctx workflow.Context) bool {
-	ended := c.review.record.EndedAt()
+func (c *call) endPossible(ctx workflow.Context) bool { return possibleEnd(ctx, c.review.record) }
+
+func possibleEnd(ctx workflow.Context, record tencent.CallRecord) bool {
+	ended := record.EndedAt()
 	oldest := workflow.GetInfo(ctx).WorkflowStartTime.Add(-recordRetention - billing.MaxClockSkew)
 	return !ended.Before(oldest) && !ended.After(workflow.Now(ctx).Add(billing.MaxClockSkew))
 }

@@ -51,7 +51,11 @@ type StepKind string
 
 // The steps of a sum, in the order in which they can occur.
 const (
-	StepTariff       StepKind = "tariff"
+	StepTariff StepKind = "tariff"
+	// StepUnrecorded and StepWitnessed: Tencent has no record of the call. It is free, or
+	// charged as two sources saw it.
+	StepUnrecorded   StepKind = "unrecorded"
+	StepWitnessed    StepKind = "witnessed"
 	StepUnconnected  StepKind = "unconnected"
 	StepConnected    StepKind = "connected"
 	StepDecision     StepKind = "decision"

@@ -41,6 +41,11 @@ func TestDocumentation(t *testing.T) {
 		case line == "```text":
 			var block string
 			block, rest, _ = strings.Cut(rest, "```\n")
+			if strings.Contains(block, "\nno record: ") {
+				_, charge, err := rater.RateUnrecorded(billing.UnrecordedEvidence, connected(61), readAt, witnessed()...)
+				require.NoError(t, err)
+				steps[stepsOfDocs(charge)] = true
+			}
 			require.Contains(t, steps, block)
 		case strings.HasPrefix(line, "| ") && !strings.HasPrefix(line, "| call"):
 			cells := strings.Split(strings.Trim(line, "| "), " | ")

@@ -31,6 +31,7 @@ const (
 	ReasonNoPayer         ReasonCode = "no_payer"
 	ReasonNoEvidence      ReasonCode = "no_evidence"
 	ReasonDisagreement    ReasonCode = "disagreement"
+	ReasonUnwitnessed     ReasonCode = "unwitnessed"
 )
 
 // Reason is one reason for a review. Text is for people, and names no account.

@@ -39,6 +39,8 @@ type App struct {
 	Payer          billing.Payers `yaml:"payer" doc:"Who pays for a call: caller, first_callee, room_owner or a template; or a list of rules, of which the first that is for the call applies; left out, and for calls that no rule is for, the caller. See [billing.md](billing.md#who-pays)."`
 	RecordDeadline time.Duration  `yaml:"record_deadline" default:"30m" doc:"How long to wait for the record of a call, from when Tencent first reports that there is none, 1s to 168h (Tencent keeps records for seven days). Time during which Tencent does not respond, or refuses, does not count."`
 
+	WithoutRecord billing.Unrecorded `yaml:"without_record" default:"review" doc:"What becomes of a call of which Tencent has no record by record_deadline: review (a person decides), evidence (charged by what callbacks and room both saw, which needs both in evidence; a review if they do not agree), or free. See [billing.md](billing.md#calls-without-a-record)."`
+
 	GoLive   time.Time   `yaml:"go_live" doc:"Calls that ended earlier are never charged by a sweep or backfill, as in 2026-01-01T00:00:00Z; left out, sweeps charge calls that ended since the app's first start, and a backfill can charge earlier ones."`
 	Sweep    Sweep       `yaml:"sweep" doc:"The periodic sweep of Tencent's records, which finds calls whose callback was lost."`
 	Relay    *Relay      `yaml:"relay" doc:"The app's own backend, to which callbacks are relayed unchanged, because Tencent posts to one address only; left out, callbacks are not relayed."`

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"time"
 
+	"aftercall/internal/billing"
 	"aftercall/internal/ledger"
 )
 
@@ -78,7 +79,7 @@ func (c *Config) EvidenceWait() time.Duration {
 // ChargesByEvidence reports whether calls of any app are charged by evidence.
 func (c *Config) ChargesByEvidence() bool {
 	for i := range c.Apps {
-		if c.Apps[i].Payer.NeedsRoom() {
+		if c.Apps[i].WithoutRecord == billing.UnrecordedEvidence || c.Apps[i].Payer.NeedsRoom() {
 			return true
 		}
 		for _, a := range c.Apps[i].Tariff {

@@ -88,3 +88,31 @@ func TestProblemsOfThePayer(t *testing.T) {
 		require.EqualError(t, err, "test.yaml:"+strings.Join(want, "\ntest.yaml:"), payer)
 	}
 }
+
+func TestWithoutRecord(t *testing.T) {
+	const both = "    evidence: {members: true, room_key: '${CLINIC_ROOM_KEY}'}\n"
+	for name, c := range map[string]struct {
+		text, evidence string
+		want           billing.Unrecorded
+		problem        string
+	}{
+		"left out":        {"", "", billing.UnrecordedReview, ""},
+		"free":            {"    without_record: free\n", "", billing.UnrecordedFree, ""},
+		"evidence":        {"    without_record: evidence\n", both, billing.UnrecordedEvidence, ""},
+		"no room":         {"    without_record: evidence\n", "    evidence: {members: true}\n", "", "11:21: apps[0].without_record: needs what callbacks and rooms say: set evidence.members: true and evidence.room_key, or write review or free"},
+		"no members":      {"    without_record: evidence\n", roomKey, "", "11:21: apps[0].without_record: needs what callbacks and rooms say"},
+		"a bad room key":  {"    without_record: evidence\n", "    evidence: {room_key: ' '}\n", "", "12:26: apps[0].evidence.room_key: must be 1 to 32 letters and digits"},
+		"another word":    {"    without_record: waive\n", "", "", `11:21: apps[0].without_record: unknown word "waive": known here are evidence, free, review`},
+		"nothing of both": {"    without_record: ''\n", "", "", "11:21: apps[0].without_record: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg, err := parse(t, replaceOnce(t, valid, "    tariff: standard\n", "    tariff: standard\n"+c.text+c.evidence))
+			if c.problem != "" {
+				require.ErrorContains(t, err, c.problem)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, c.want, cfg.Apps[0].WithoutRecord)
+		})
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode"
 
+	"aftercall/internal/billing"
 	"aftercall/internal/dedupe"
 	"aftercall/internal/tencent"
 )
@@ -76,6 +77,10 @@ func (v validator) app(path string, app App) {
 	v.assignments(path+".tariff", app.Tariff)
 	if v.has(path + ".payer") {
 		v.payers(path, app)
+	}
+	v.choice(path+".without_record", "word", string(app.WithoutRecord), texts(billing.Unrecordeds))
+	if app.WithoutRecord == billing.UnrecordedEvidence && !v.bad[path+".evidence"] && (!app.Evidence.Members || len(app.Evidence.AllRoomKeys()) == 0) {
+		v.report(path+".without_record", "needs what callbacks and rooms say: set evidence.members: true and evidence.room_key, or write review or free")
 	}
 	v.sweep(path+".sweep", app.Sweep)
 	if app.Relay != nil {

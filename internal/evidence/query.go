@@ -20,6 +20,8 @@ type Call struct {
 	RoomID     tencent.RoomID
 	RoomIDType int
 	From, To   time.Time
+	// Others also finds the starts of other calls in the room then.
+	Others bool
 }
 
 // AroundCall is how long before and after a call events of its room are its own: clocks
@@ -54,6 +56,16 @@ func (s *Store) OfCall(ctx context.Context, c Call) ([]Event, error) {
 			return nil, fmt.Errorf("evidence: read the events of a room: %w", err)
 		}
 		events = append(events, ofRoom...)
+	}
+	if c.RoomID != "" && c.Others {
+		others, err := scan(s.db.Read().QueryContext(ctx,
+			selectEvents+`WHERE sdk_app_id = $1 AND source = 'callback' AND kind = 'called' AND at >= $2 AND at < $3
+AND room_id = $4 AND room_id_type = $5 AND call_id <> $6`,
+			int64(c.SDKAppID), c.From.UnixMilli(), c.To.UnixMilli(), string(c.RoomID), c.RoomIDType, c.CallID)) //nolint:gosec // real IDs are far smaller
+		if err != nil {
+			return nil, fmt.Errorf("evidence: read the other calls of a room: %w", err)
+		}
+		events = append(events, others...)
 	}
 	slices.SortFunc(events, func(a, b Event) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Source, b.Source), compareKeys(a.key(), b.key()))

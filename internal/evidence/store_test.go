@@ -211,6 +211,16 @@ func testOfCall(t *testing.T, url string, _ *sql.DB) {
 	record := tencent.CallRecord{CallID: "call-1", RoomID: "room", RoomIDType: 2, StartTime: noon.Unix(), EndTime: noon.Unix() + 60}
 	require.Equal(t, events, all(t, s, evidence.CallOf(app, record)))
 
+	second := member("bob", evidence.KindCalled, time.Second)
+	second.CallID, second.RoomID, second.RoomIDType = "call-2", "room", 2
+	elsewhere, later := second, second
+	elsewhere.RoomID, later.At = "elsewhere", noon.Add(time.Hour)
+	keep(t, s, second, elsewhere, later)
+	call := evidence.CallOf(app, record)
+	require.Equal(t, events, all(t, s, call))
+	call.Others = true
+	require.Equal(t, []evidence.Event{events[0], events[1], events[2], second, events[3], events[4]}, all(t, s, call))
+
 	started, err := s.Started(t.Context(), app, noon.Add(-time.Second), noon)
 	require.NoError(t, err)
 	require.Len(t, started, 1)

@@ -85,6 +85,10 @@ func (e Entry) recompute(rater *billing.Rater) (billing.Charge, error) {
 	if err != nil {
 		return billing.Charge{}, err
 	}
+	if how := e.Charge.Unrecorded(); how != "" {
+		_, charge, err := rater.RateUnrecorded(how, e.Record, e.CreatedAt.Add(billing.MaxClockSkew), e.Charge.Evidence...)
+		return charge, err
+	}
 	if decision := e.Charge.Decision(); decision != nil {
 		return rater.Decide(e.Record, *decision, e.Charge.Evidence...)
 	}

@@ -32,7 +32,8 @@ type RecordAudit struct {
 	Compared int `json:"compared"`
 	// Running have no entry yet, but a running workflow: in review, for example.
 	Running int `json:"running"`
-	// Unconfirmed were charged without a record, as a person decided.
+	// Unconfirmed were charged without a record, as a person or the app's without_record
+	// decided.
 	Unconfirmed int       `json:"unconfirmed"`
 	Missing     int       `json:"missing"`
 	Extra       int       `json:"extra"`
@@ -214,7 +215,7 @@ func (a *recordAudit) extra(ctx context.Context, w sweep.Window, listed map[stri
 		if e.Revision > 1 || listed[e.CallID()] {
 			continue
 		}
-		if d := e.Charge.Decision(); d != nil && d.Unconfirmed {
+		if d := e.Charge.Decision(); d != nil && d.Unconfirmed || e.Charge.Unrecorded() != "" {
 			a.result.Unconfirmed++
 			continue
 		}

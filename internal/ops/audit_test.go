@@ -102,6 +102,10 @@ func TestCompareWithRecords(t *testing.T) {
 	charge(record("extra", 30*time.Hour), nil)
 	charge(record("older than records", 8*24*time.Hour), nil)
 	charge(record("without record", 31*time.Hour), &billing.Decision{Verdict: billing.VerdictChargeAs, ConnectedSeconds: 5, Unconfirmed: true})
+	free, unrecorded, err := rater.RateUnrecorded(billing.UnrecordedFree, record("free without record", 32*time.Hour), now)
+	require.NoError(t, err)
+	_, _, err = l.Charge(t.Context(), ledger.Entry{SDKAppID: app, App: "clinic", Record: free, Charge: unrecorded, WorkflowID: "w", FirstRunID: "r"})
+	require.NoError(t, err)
 	other := record("different", 50*time.Hour)
 	charge(other, nil)
 	other.EndTime++
@@ -128,7 +132,7 @@ func TestCompareWithRecords(t *testing.T) {
 	}
 	require.NoError(t, audit.run(t.Context()))
 	found := audit.result
-	require.Equal(t, []int{9, 6, 1, 1, 3, 1, 2}, []int{
+	require.Equal(t, []int{9, 6, 1, 2, 3, 1, 2}, []int{
 		found.Records, found.Compared, found.Running, found.Unconfirmed, found.Missing, found.Extra, found.Different,
 	})
 	require.ElementsMatch(t, []Problem{

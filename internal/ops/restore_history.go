@@ -173,11 +173,13 @@ func (r *restorer) rebuild(ctx context.Context, app *config.App, workflowID stri
 		}
 		p.Decided = &activities.Decided{Decision: decision, By: d.By, Reason: d.Reason}
 	}
+	p.Unrecorded = run.charge.Unrecorded
 	seen, err := r.seen(ctx, app, run.charge, p.Record)
 	if err != nil {
 		return ledger.Entry{}, err
 	}
-	charge, err := p.Rate(rater, seen...)
+	var charge billing.Charge
+	p.Record, charge, err = p.Rate(rater, seen...)
 	if err != nil {
 		return ledger.Entry{}, err
 	}

@@ -91,7 +91,7 @@ func NewTasks(cfg *config.Config, c Connections, reg prometheus.Registerer, logg
 		if err != nil {
 			return nil, fmt.Errorf("relay of %s: %w", app.Name, err)
 		}
-		apps[i] = activities.App{ID: app.SDKAppID, Name: app.Name, Rater: rater, Records: clients[app.SDKAppID], Relay: relay}
+		apps[i] = activities.App{ID: app.SDKAppID, Name: app.Name, Rater: rater, WithoutRecord: app.WithoutRecord, Records: clients[app.SDKAppID], Relay: relay}
 	}
 	targets, err := receivers.targets()
 	if err != nil {
