@@ -6,6 +6,8 @@ ARGS ?=
 # compiled likewise, so that they test what is released and share its packages.
 export CGO_ENABLED = 0
 export GOFLAGS := $(GOFLAGS) -trimpath
+# The compiler takes a sixth less time if it may use more memory.
+GO_BUILD = GOGC=$${GOGC:-400} go build
 
 .PHONY: help
 help: ## List the targets
@@ -35,7 +37,7 @@ aftercall: build ## Run a command of aftercall against the running stack   (ARGS
 .PHONY: build
 build: ## Build bin/aftercall, bin/starter and bin/worker
 	@mkdir -p bin
-	@go build -o bin/ . ./starter ./worker
+	@$(GO_BUILD) -o bin/ . ./starter ./worker
 
 # A module of its own, because only a release needs what it imports.
 .PHONY: dev/bin/release
@@ -110,7 +112,7 @@ bench: build temporal ## Compare with other ways to do the job; needs redis-serv
 .PHONY: stack
 stack:
 	@mkdir -p dev/bin
-	@go build -o dev/bin/stack ./dev
+	@$(GO_BUILD) -o dev/bin/stack ./dev
 
 .PHONY: temporal
 temporal: stack ## Find the temporal CLI, or build it once into dev/bin (takes a few minutes)

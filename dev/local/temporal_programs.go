@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,7 +61,7 @@ func EnsureTemporal(ctx context.Context, root string, out io.Writer) (string, er
 	}
 	fmt.Fprintf(out, "Building the temporal CLI %s with server and Web UI from source. This takes some minutes, once.\n", cliVersion)
 	if err := goBuild(ctx, filepath.Join(root, "dev", "temporal"), out, "-o", builtPath(root, "temporal"),
-		"-ldflags", "-X github.com/temporalio/cli/temporalcli.Version="+cliVersion, "github.com/temporalio/cli/cmd/temporal"); err != nil {
+		"-ldflags", "-w -X github.com/temporalio/cli/temporalcli.Version="+cliVersion, "github.com/temporalio/cli/cmd/temporal"); err != nil {
 		return "", fmt.Errorf("build the temporal CLI: %w", err)
 	}
 	return TemporalPath(ctx, root)
@@ -84,9 +85,12 @@ func EnsureCluster(ctx context.Context, root string, out io.Writer) (string, err
 	return bin, nil
 }
 
+// goBuild builds a program that takes minutes. The compiler spends a sixth of its time on
+// collecting garbage, unless it may use more memory.
 func goBuild(ctx context.Context, dir string, out io.Writer, args ...string) error {
 	build := exec.CommandContext(ctx, "go", append([]string{"build"}, args...)...)
 	build.Dir, build.Stdout, build.Stderr = dir, out, out
+	build.Env = append(os.Environ(), "GOGC="+cmp.Or(os.Getenv("GOGC"), "400"))
 	return build.Run()
 }
 
