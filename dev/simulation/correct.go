@@ -50,6 +50,8 @@ func (w *World) correct(c *call, steps []string, number int) {
 	switch {
 	case err != nil:
 		next(10*time.Minute, number)
+	case w.plan.strikes(CorrectedAgain, c.id): // who does not know that it has worked
+		next(10*time.Minute, number)
 	case number+1 < len(steps):
 		next(upTo(w.plan.random("step", c.id, steps[number]), 2*time.Hour), number+1)
 	}
@@ -62,20 +64,27 @@ func (w *World) step(ctx context.Context, c *call, kind, reason string, entries 
 	o, end := w.begin(operations[kind], c.id)
 	var stored []ledger.Entry
 	var booked bool
-	var err error
+	adjustment := w.adjustment(c, entries, signed)
 	switch kind {
 	case checker.Reverse:
 		o.Key = lastCharge(entries).Key
-		stored, booked, err = w.ledger.Reverse(ctx, o.Key, signed)
-	case checker.Undo:
-		stored, booked, err = w.ledger.Reinstate(ctx, c.app, c.id, signed)
-	default:
-		adjustment := w.adjustment(c, entries, signed)
+	case checker.Adjust:
 		made.Amount = adjustment.Amount.Number()
-		var one ledger.Entry
-		one, booked, err = w.ledger.Adjust(ctx, c.app, c.id, adjustment)
-		stored = []ledger.Entry{one}
+		o.Entries = []checker.Entry{{Amount: made.Amount, Key: ledger.Key(ledger.KindAdjustment, adjustment.Number, c.app, c.id)}}
 	}
+	err := ledgerSeam{w.ledger, w.plan}.reach(kind+" "+c.id, func() (err error) {
+		switch kind {
+		case checker.Reverse:
+			stored, booked, err = w.ledger.Reverse(ctx, o.Key, signed)
+		case checker.Undo:
+			stored, booked, err = w.ledger.Reinstate(ctx, c.app, c.id, signed)
+		default:
+			var one ledger.Entry
+			one, booked, err = w.ledger.Adjust(ctx, c.app, c.id, adjustment)
+			stored = []ledger.Entry{one}
+		}
+		return err
+	})
 	if err == nil {
 		o.Entries = newEntries(stored)
 	}
@@ -83,13 +92,22 @@ func (w *World) step(ctx context.Context, c *call, kind, reason string, entries 
 	if err != nil {
 		return err
 	}
-	if booked {
-		w.plan.happened(correctionFaults[kind])
-		w.mu.Lock()
-		w.corrections = append(w.corrections, made)
-		w.mu.Unlock()
-	}
+	w.carriedOut(made, reason)
 	return ops.NotifyCorrections(ctx, w.process.tasks.Calls, stored...)
+}
+
+// carriedOut notes a correction, once: whether the ledger books a repetition again is for
+// the checker to find out.
+func (w *World) carriedOut(made checker.Correction, reason string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	step := made.CallID + " " + reason
+	if w.corrected[step] {
+		return
+	}
+	w.corrected[step] = true
+	w.corrections = append(w.corrections, made)
+	w.plan.happened(correctionFaults[made.Kind])
 }
 
 var operations = map[string]checker.OperationKind{checker.Reverse: checker.OpReverse, checker.Undo: checker.OpUndo, checker.Adjust: checker.OpAdjust}

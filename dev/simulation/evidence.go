@@ -26,9 +26,11 @@ type evidence struct {
 	answers     []checker.Answer
 	decisions   []checker.Decision
 	corrections []checker.Correction
-	messages    map[string]*message
-	relays      map[string]*checker.Relay
-	problems    []string
+	// corrected are the steps of corrections, by CallId and reason.
+	corrected map[string]bool
+	messages  map[string]*message
+	relays    map[string]*checker.Relay
+	problems  []string
 	// operations are the histories of the calls.
 	operations []checker.Operation
 }
@@ -47,7 +49,7 @@ type changedRecord struct {
 }
 
 func newEvidence() evidence {
-	return evidence{messages: map[string]*message{}, relays: map[string]*checker.Relay{}}
+	return evidence{corrected: map[string]bool{}, messages: map[string]*message{}, relays: map[string]*checker.Relay{}}
 }
 
 func (w *World) accept(callID string, known bool) {
@@ -145,8 +147,8 @@ func (w *World) collect(ctx context.Context) (checker.Evidence, error) {
 			noted = &message{}
 		}
 		e.Messages = append(e.Messages, checker.Message{
-			Target: m.Target, MessageID: m.MessageID, Type: m.Type, CallID: m.CallID, LedgerKey: noted.key, Amount: noted.amount,
-			Accepted: m.Accepted, Early: noted.early, BodyChanged: m.BodyChanged,
+			Target: m.Target, MessageID: m.MessageID, Type: m.Type, CallID: m.CallID, LedgerKey: noted.key, Amount: noted.amount, Currency: m.Currency,
+			BilledSeconds: m.BilledSeconds, Payer: m.Payer, Accepted: m.Accepted, Early: noted.early, BodyChanged: m.BodyChanged,
 		})
 	}
 	for _, relay := range w.relays {
@@ -156,11 +158,10 @@ func (w *World) collect(ctx context.Context) (checker.Evidence, error) {
 		if wf.Status == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
 			e.Stuck = append(e.Stuck, wf.Type+" "+wf.ID+" "+stageOf(wf))
 		}
-		if wf.Status == enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED {
-			e.Problems = append(e.Problems, "workflow "+wf.ID+" was cancelled, which nobody asked for")
-		}
-		if wf.Status == enumspb.WORKFLOW_EXECUTION_STATUS_FAILED && !w.mayFail(wf) {
-			e.Problems = append(e.Problems, "workflow "+wf.ID+" failed: "+wf.Failure)
+	}
+	for _, wf := range w.temporal.Failed() {
+		if wf.Status == enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED || !w.mayFail(wf) {
+			e.Problems = append(e.Problems, "workflow "+wf.ID+" is "+wf.Status.String()+": "+wf.Failure)
 		}
 	}
 	slices.Sort(e.Stuck)
@@ -181,10 +182,13 @@ func (w *World) verify(ctx context.Context) (found []string, err error) {
 	return found, err
 }
 
-// mayFail reports whether a failed workflow is one that has found another sum in the
-// ledger, rightly: the record has changed, or a person has decided again in another way
-// after the call was charged.
+// mayFail reports whether a failed workflow is a sweep, which fails in an outage, or one
+// that has found another sum in the ledger, rightly: the record has changed, or a person
+// has decided again in another way after the call was charged.
 func (w *World) mayFail(wf servermodel.Workflow) bool {
+	if wf.Type == workflows.SweepName {
+		return true
+	}
 	if !strings.Contains(wf.Failure, "the ledger holds another sum for this call") {
 		return false
 	}

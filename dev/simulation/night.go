@@ -20,6 +20,8 @@ type night struct {
 	length time.Duration
 	// retention is that of the namespace, sweepEvery the period of the sweeps.
 	retention, sweepEvery time.Duration
+	// pageSize is how many records Tencent lists at most on a page.
+	pageSize int
 	// long has an outage of callbacks of most of a week, and a target that is down for
 	// three days.
 	long bool
@@ -29,6 +31,7 @@ type night struct {
 func newNight(plan *Plan, calls int) night {
 	random := plan.random("night")
 	n := night{calls: calls, length: 10 * time.Hour, retention: time.Duration(3+random.IntN(4)) * time.Hour, sweepEvery: 2 * time.Hour}
+	n.pageSize = []int{3, 10, 100}[plan.random("page").IntN(3)]
 	if random.IntN(10) == 0 {
 		n.long, n.length, n.retention, n.sweepEvery = true, 7*24*time.Hour, 24*time.Hour, 6*time.Hour
 	}

@@ -48,6 +48,8 @@ const (
 	RecordChanged    Fault = "record changed after the charge"
 	Reset            Fault = "workflow reset"
 	Corrected        Fault = "charge corrected by a person"
+	// CorrectedAgain is a command that a person gives once more, though it has worked.
+	CorrectedAgain Fault = "correction repeated"
 )
 
 // The faults that last or that hit the system as a whole.
@@ -86,7 +88,7 @@ var single = []Fault{
 	ActivityBefore, ActivityAfter, ActivityLost, TaskLost, CacheLost, LedgerBefore, LedgerAfter, StartRefused, StartAnswerLost, ListBehind,
 	RedisBefore, RedisAfter, StarterBefore, StarterBetween, RecordGateway, RecordCut, RecordTimeout, RecordCode,
 	Target500, Target429, TargetTimeout, TargetReset, CallbackLost, CallbackRepeated, CallbackLate, CallbackOdd,
-	RecordLate, RecordAbsent, RecordOdd, RecordUnusual, RecordChanged, Reset, Corrected,
+	RecordLate, RecordAbsent, RecordOdd, RecordUnusual, RecordChanged, Reset, Corrected, CorrectedAgain,
 }
 
 // period is an outage.
@@ -124,6 +126,8 @@ func newPlan(seed uint64) *Plan {
 			rate = max(rate/2, 0.02)
 		case fault == RecordChanged: // only of calls whose callback is repeated
 			rate = 0.5
+		case fault == CorrectedAgain: // only of calls that are corrected
+			rate = 0.3
 		}
 		p.rates[fault] = rate
 	}

@@ -56,7 +56,7 @@ func newWorld(ctx context.Context, plan *Plan, night night, ledgerFile string) (
 	if w.ledger, err = ledger.Open(ctx, "sqlite:"+ledgerFile, ledger.Options{}); err != nil {
 		return nil, err
 	}
-	if err := w.openTencent(ctx); err != nil {
+	if err := w.openTencent(ctx, night.pageSize); err != nil {
 		return nil, err
 	}
 	receiver := webhookreceiver.Options{Keep: 1}
@@ -68,13 +68,16 @@ func newWorld(ctx context.Context, plan *Plan, night night, ledgerFile string) (
 }
 
 // openTencent makes a Tencent that posts its callbacks to the starter.
-func (w *World) openTencent(ctx context.Context) error {
+func (w *World) openTencent(ctx context.Context, pageSize int) error {
 	options := tencentsim.Options{Callbacks: roundTripper(w.callBack)}
 	for _, app := range w.config.Apps {
 		options.Apps = append(options.Apps, tencentsim.App{SDKAppID: app.SDKAppID, SecretKey: secretKey})
 	}
 	var err error
 	if w.tencent, err = tencentsim.New(ctx, options); err != nil {
+		return err
+	}
+	if err := w.tencent.SetFilterRules(tencentsim.FilterRules{MaxPageSize: pageSize}); err != nil {
 		return err
 	}
 	for i := range w.config.Apps {

@@ -1,6 +1,7 @@
 package webhookreceiver
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -31,7 +32,8 @@ type Arrival struct {
 	// Event is the body if it is JSON.
 	Event json.RawMessage `json:"event,omitempty"`
 
-	ledgerKey, amount, currency string
+	ledgerKey, amount, currency, payer string
+	billedSeconds                      int64
 }
 
 // Message summarizes the arrivals of a message ID at a target that had a valid
@@ -48,10 +50,13 @@ type Message struct {
 	Accepted int `json:"accepted"`
 	// BodyChanged reports that the body of a later arrival differed from the first.
 	BodyChanged bool `json:"body_changed"`
-	// LedgerKey and Amount are data.ledger_key and data.amount of the first arrival,
-	// empty when missing.
-	LedgerKey string `json:"ledger_key,omitempty"`
-	Amount    string `json:"amount,omitempty"`
+	// LedgerKey, Amount, Currency and BilledSeconds are those of data of the first arrival,
+	// empty when missing. Payer is who pays: the caller, unless data names another one.
+	LedgerKey     string `json:"ledger_key,omitempty"`
+	Amount        string `json:"amount,omitempty"`
+	Currency      string `json:"currency,omitempty"`
+	BilledSeconds int64  `json:"billed_seconds,omitempty"`
+	Payer         string `json:"payer,omitempty"`
 
 	sum string
 }
@@ -90,16 +95,20 @@ func newArrival(target, messageID string, body []byte, valid bool, at time.Time)
 	var event struct {
 		Type string `json:"type"`
 		Data struct {
-			CallID    string `json:"call_id"`
-			LedgerKey string `json:"ledger_key"`
-			Amount    string `json:"amount"`
-			Currency  string `json:"currency"`
+			CallID        string `json:"call_id"`
+			LedgerKey     string `json:"ledger_key"`
+			Amount        string `json:"amount"`
+			Currency      string `json:"currency"`
+			BilledSeconds int64  `json:"billed_seconds"`
+			Caller        string `json:"caller"`
+			Payer         string `json:"payer"`
 		} `json:"data"`
 	}
 	// A body of another form is counted too.
 	if err := json.Unmarshal(body, &event); err == nil {
 		a.Type, a.CallID = event.Type, event.Data.CallID
 		a.ledgerKey, a.amount, a.currency = event.Data.LedgerKey, event.Data.Amount, event.Data.Currency
+		a.billedSeconds, a.payer = event.Data.BilledSeconds, cmp.Or(event.Data.Payer, event.Data.Caller)
 	}
 	return a
 }
@@ -174,7 +183,8 @@ func (r *Receiver) count(a *Arrival) {
 	m := r.messages[key]
 	if m == nil {
 		m = &Message{
-			Target: a.Target, MessageID: a.MessageID, Type: a.Type, CallID: a.CallID, First: a.At, LedgerKey: a.ledgerKey, Amount: a.amount, sum: sum,
+			Target: a.Target, MessageID: a.MessageID, Type: a.Type, CallID: a.CallID, First: a.At,
+			LedgerKey: a.ledgerKey, Amount: a.amount, Currency: a.currency, BilledSeconds: a.billedSeconds, Payer: a.payer, sum: sum,
 		}
 		r.messages[key] = m
 		r.order = append(r.order, m)

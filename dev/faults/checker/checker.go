@@ -18,10 +18,13 @@ const (
 	WrongSum      = "wrong sum"       // the own rater says something else
 	WrongPayer    = "wrong payer"     // somebody else pays for the call
 	WrongEnd      = "wrong end"       // it is charged at another time
+	WrongRecord   = "wrong record"    // it is charged as a call of another app, or with another result
 	Blind         = "charged blindly" // a person should have decided
 	NeedlessWait  = "decided"         // a person had to decide about a clean call
 	Extra         = "extra"           // an entry about no call, or a correction that nobody made
 	NotNotified   = "not notified"
+	NotSubscribed = "not subscribed" // a target was told what it does not subscribe to
+	WrongType     = "wrong type"     // an event says that another thing has happened
 	SeveralIDs    = "several message IDs"
 	ChangedBody   = "changed body"
 	Early         = "notified before charged"
@@ -131,6 +134,9 @@ func (r *report) charge(c Call, entry Entry) {
 	r.seen(c, entry)
 	want, review := tariff.Rate(c)
 	payer, ended := tariff.Payer(c), c.End
+	if entry.App != c.App || c.Clean && entry.Result != c.Result {
+		r.add(WrongRecord, c.CallID, "a call of %s that ended by %q is charged as one of %s by %q", c.App, c.Result, entry.App, entry.Result)
+	}
 	if entry.Operator == "" && (review || !c.Recorded || c.Unreadable) {
 		r.add(Blind, c.CallID, "%s %s was charged without a decision", entry.Amount, entry.Currency)
 		return
@@ -163,7 +169,7 @@ func (r *report) charge(c Call, entry Entry) {
 		r.add(WrongEnd, c.CallID, "it is charged as of %s, and ended at %s", clockOf(entry.EndedAt), clockOf(ended))
 	}
 	if got := (Sum{entry.Amount, entry.Currency, entry.BilledSeconds}); got != want {
-		r.add(WrongSum, c.CallID, "charged %s %s for %d s, and it costs %s %s for %d s", got.Amount, got.Currency, got.BilledSeconds, want.Amount, want.Currency, want.BilledSeconds)
+		r.add(WrongSum, c.CallID, "charged %s, and it costs %s", got, want)
 	}
 }
 
@@ -204,8 +210,8 @@ func (r *report) notified(c Call, entries []Entry) {
 			r.add(NotInLedger, c.CallID, "%s got %s of %s, which is not in the ledger", m.Target, m.Type, m.LedgerKey)
 		case m.Early:
 			r.add(Early, c.CallID, "%s got %s before %s was in the ledger", m.Target, m.Type, m.LedgerKey)
-		case m.Amount != entry.Amount:
-			r.add(WrongSum, c.CallID, "%s was told %s, and %s is %s", m.Target, m.Amount, m.LedgerKey, entry.Amount)
+		default:
+			r.told(m, entry, entries)
 		}
 	}
 	for _, entry := range entries {
@@ -215,6 +221,37 @@ func (r *report) notified(c Call, entries []Entry) {
 			}
 		}
 	}
+}
+
+// told checks what a message says about its entry, which is one of several of the call.
+func (r *report) told(m Message, entry Entry, entries []Entry) {
+	if said, is := (Sum{m.Amount, m.Currency, m.BilledSeconds}), (Sum{entry.Amount, entry.Currency, entry.BilledSeconds}); said != is {
+		r.add(WrongSum, m.CallID, "%s was told %s, and %s is %s", m.Target, said, m.LedgerKey, is)
+	}
+	if m.Payer != entry.Payer {
+		r.add(WrongPayer, m.CallID, "%s was told that %q pays, and %s is of %q", m.Target, m.Payer, m.LedgerKey, entry.Payer)
+	}
+	if want := entry.event(entries); m.Type != want {
+		r.add(WrongType, m.CallID, "%s got %s of %s, which is a %s", m.Target, m.Type, m.LedgerKey, want)
+	}
+	i := slices.IndexFunc(r.Targets, func(t Target) bool { return t.Name == m.Target })
+	if i >= 0 && !r.Targets[i].wants(entry) {
+		r.add(NotSubscribed, m.CallID, "%s got %s of %s", m.Target, m.Type, m.LedgerKey)
+	}
+}
+
+// event is the type of the event about an entry, one of several of a call.
+func (e Entry) event(entries []Entry) string {
+	of, _ := find(entries, e.Reverses)
+	switch {
+	case e.Kind == kindAdjustment, of.Kind == kindAdjustment:
+		return "call.adjusted"
+	case e.Kind == kindReversal:
+		return "call.reversed"
+	case rational(e.Amount).Sign() == 0:
+		return "call.free"
+	}
+	return "call.charged"
 }
 
 func (t Target) wants(e Entry) bool {

@@ -54,7 +54,7 @@ func evidence() Evidence {
 		Tariffs: map[string]Tariff{"clinic": tariff}, Targets: []Target{{Name: "crm", Reviews: true}, {Name: "other", Apps: []string{"school"}}}, Calls: []Call{ended(61)},
 		Entries: []Entry{{Key: "charge:c", Kind: "charge", App: "clinic", CallID: "c", Amount: "0.24", Currency: "USD", BilledSeconds: 120, Result: "NormalEnd", Payer: "alice", EndedAt: 1071}},
 		Messages: []Message{
-			{Target: "crm", MessageID: "m1", Type: "call.charged", CallID: "c", LedgerKey: "charge:c", Amount: "0.24", Accepted: 2},
+			{Target: "crm", MessageID: "m1", Type: "call.charged", CallID: "c", LedgerKey: "charge:c", Amount: "0.24", Currency: "USD", BilledSeconds: 120, Payer: "alice", Accepted: 2},
 		},
 		Answers: []Answer{{CallID: "c", Known: true}},
 	}
@@ -74,22 +74,43 @@ func TestFindings(t *testing.T) {
 	robots.Calls[0] = ofRobot()
 	require.Empty(t, Check(robots), "the first callee pays")
 	reversal := Entry{Key: "reversal:c", Kind: "reversal", App: "clinic", CallID: "c", Amount: "-0.24", Currency: "USD", Reverses: "charge:c", Operator: "bob", Payer: "alice", EndedAt: 1071}
-	told := Message{Target: "crm", MessageID: "m2", Type: "call.reversed", CallID: "c", LedgerKey: "reversal:c", Amount: "-0.24", Accepted: 1}
+	told := Message{Target: "crm", MessageID: "m2", Type: "call.reversed", CallID: "c", LedgerKey: "reversal:c", Amount: "-0.24", Currency: "USD", Payer: "alice", Accepted: 1}
 	for name, tt := range map[string]struct {
 		change func(*Evidence)
 		want   []string
 	}{
-		"lost":             {func(e *Evidence) { e.Entries, e.Messages = nil, nil }, []string{Lost}},
-		"doubled":          {func(e *Evidence) { e.Entries = append(e.Entries, e.Entries[0]) }, []string{Doubled}},
-		"another amount":   {func(e *Evidence) { e.Entries[0].Amount, e.Messages[0].Amount = "0.12", "0.12" }, []string{WrongSum}},
-		"another currency": {func(e *Evidence) { e.Entries[0].Currency = "EUR" }, []string{WrongSum}},
-		"other seconds":    {func(e *Evidence) { e.Entries[0].BilledSeconds = 60 }, []string{WrongSum}},
-		"told another sum": {func(e *Evidence) { e.Messages[0].Amount = "0.12" }, []string{WrongSum}},
-		"blind":            {func(e *Evidence) { e.Calls[0].Result = "Transferred" }, []string{Blind}},
-		"decided":          {func(e *Evidence) { e.Entries[0].Operator = "bob" }, []string{NeedlessWait, Extra}},
-		"another payer":    {func(e *Evidence) { e.Entries[0].Payer = "mallory" }, []string{WrongPayer}},
-		"the robot pays":   {func(e *Evidence) { e.Calls[0], e.Entries[0].Payer = ofRobot(), "robot-1" }, []string{WrongPayer}},
-		"another time":     {func(e *Evidence) { e.Entries[0].EndedAt = 1 }, []string{WrongEnd}},
+		"lost":                  {func(e *Evidence) { e.Entries, e.Messages = nil, nil }, []string{Lost}},
+		"doubled":               {func(e *Evidence) { e.Entries = append(e.Entries, e.Entries[0]) }, []string{Doubled}},
+		"another amount":        {func(e *Evidence) { e.Entries[0].Amount, e.Messages[0].Amount = "0.12", "0.12" }, []string{WrongSum}},
+		"another currency":      {func(e *Evidence) { e.Entries[0].Currency, e.Messages[0].Currency = "EUR", "EUR" }, []string{WrongSum}},
+		"other seconds":         {func(e *Evidence) { e.Entries[0].BilledSeconds, e.Messages[0].BilledSeconds = 60, 60 }, []string{WrongSum}},
+		"told another sum":      {func(e *Evidence) { e.Messages[0].Amount = "0.12" }, []string{WrongSum}},
+		"told another currency": {func(e *Evidence) { e.Messages[0].Currency = "EUR" }, []string{WrongSum}},
+		"told other seconds":    {func(e *Evidence) { e.Messages[0].BilledSeconds = 61 }, []string{WrongSum}},
+		"told another payer":    {func(e *Evidence) { e.Messages[0].Payer = "mallory" }, []string{WrongPayer}},
+		"told by another type":  {func(e *Evidence) { e.Messages[0].Type = "call.reversed" }, []string{WrongType}},
+		"told without asking": {func(e *Evidence) {
+			m := e.Messages[0]
+			m.Target = "other"
+			e.Messages = append(e.Messages, m)
+		}, []string{NotSubscribed}},
+		"charged for another app": {func(e *Evidence) {
+			e.Entries[0].App, e.Messages[0].Target = "school", "crm"
+			e.Targets = e.Targets[:1]
+		}, []string{WrongRecord}},
+		"charged by another result": {func(e *Evidence) { e.Entries[0].Result = "Offline" }, []string{WrongRecord}},
+		"reversal in another currency": {func(e *Evidence) {
+			reversal, told := reversal, told
+			reversal.Currency, told.Currency = "EUR", "EUR"
+			e.Entries, e.Messages, e.Corrections = append(e.Entries, reversal), append(e.Messages, told), []Correction{{"c", Reverse, ""}}
+		}, []string{WrongSum}},
+		"blind":         {func(e *Evidence) { e.Calls[0].Result, e.Entries[0].Result = "Transferred", "Transferred" }, []string{Blind}},
+		"decided":       {func(e *Evidence) { e.Entries[0].Operator = "bob" }, []string{NeedlessWait, Extra}},
+		"another payer": {func(e *Evidence) { e.Entries[0].Payer, e.Messages[0].Payer = "mallory", "mallory" }, []string{WrongPayer}},
+		"the robot pays": {func(e *Evidence) {
+			e.Calls[0], e.Entries[0].Payer, e.Messages[0].Payer = ofRobot(), "robot-1", "robot-1"
+		}, []string{WrongPayer}},
+		"another time": {func(e *Evidence) { e.Entries[0].EndedAt = 1 }, []string{WrongEnd}},
 		"without record": {func(e *Evidence) {
 			e.Calls[0].Recorded, e.Calls[0].Clean, e.Entries, e.Messages = false, false, nil, nil
 		}, []string{Lost}},
@@ -97,8 +118,8 @@ func TestFindings(t *testing.T) {
 			e.Messages = append(e.Messages, Message{Target: "crm", MessageID: "m2", Type: "call.charged", CallID: "d", LedgerKey: "charge:d", Amount: "99.00", Accepted: 1})
 		}, []string{NotInLedger}},
 		"correction of another payer": {func(e *Evidence) {
-			reversal := reversal
-			reversal.Payer = "mallory"
+			reversal, told := reversal, told
+			reversal.Payer, told.Payer = "mallory", "mallory"
 			e.Entries, e.Messages, e.Corrections = append(e.Entries, reversal), append(e.Messages, told), []Correction{{"c", Reverse, ""}}
 		}, []string{WrongPayer}},
 		"of no call": {func(e *Evidence) { e.Calls[0].CallID = "d"; e.Calls[0].Recorded = false }, []string{Extra}},
@@ -144,7 +165,8 @@ func TestDecisions(t *testing.T) {
 	e := evidence()
 	e.Calls[0].Result, e.Calls[0].Clean = "Transferred", false
 	e.Entries[0].Operator, e.Entries[0].Reason, e.Entries[0].Amount, e.Entries[0].BilledSeconds = "bob", "second", "0.36", 180
-	e.Messages[0].Amount = "0.36"
+	e.Entries[0].Result = "Transferred"
+	e.Messages[0].Amount, e.Messages[0].BilledSeconds = "0.36", 180
 	e.Messages = append(e.Messages, Message{Target: "crm", MessageID: "m2", Type: "call.review", CallID: "c", Accepted: 1})
 	e.Decisions = []Decision{{CallID: "c", Reason: "first", Verdict: "waive"}, {CallID: "c", Reason: "second", Verdict: "charge-as", Seconds: 150}}
 	require.Empty(t, Check(e))
@@ -156,15 +178,17 @@ func TestDecisions(t *testing.T) {
 
 	e.Decisions[1].Payer, e.Decisions[1].EndedAt = "carol", 2000
 	require.ElementsMatch(t, []string{WrongPayer, WrongEnd}, kinds(e))
-	e.Entries[0].Payer, e.Entries[0].EndedAt = "carol", 2000
+	e.Entries[0].Payer, e.Entries[0].EndedAt, e.Messages[0].Payer = "carol", 2000, "carol"
 	require.Empty(t, Check(e), "as the person has named them")
 	e.Decisions[1].Payer, e.Decisions[1].EndedAt, e.Entries[0].Payer, e.Entries[0].EndedAt = "", 0, "alice", 1071
+	e.Messages[0].Payer = "alice"
 
 	e.Decisions[1].Seconds = 60
 	require.Equal(t, []string{WrongSum}, kinds(e))
 	e.Decisions[1].Verdict = "charge"
 	require.Equal(t, []string{WrongSum}, kinds(e), "the record says 61 s")
 	e.Entries[0].Amount, e.Entries[0].BilledSeconds, e.Messages[0].Amount = "0.24", 120, "0.24"
+	e.Messages[0].BilledSeconds = 120
 	require.Empty(t, Check(e), "by the rule for NormalEnd")
 	e.Calls[0].Accept = 0
 	require.Equal(t, []string{WrongSum}, kinds(e), "there is no time to charge")

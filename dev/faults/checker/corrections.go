@@ -74,6 +74,12 @@ func (r *report) corrections(c Call, charged Entry, later []Entry) {
 			r.add(WrongPayer, c.CallID, "%s is of %q at %s, and corrects what was charged to %q at %s",
 				entry.Key, entry.Payer, clockOf(entry.EndedAt), charged.Payer, clockOf(charged.EndedAt))
 		}
+		if entry.Currency != charged.Currency {
+			r.add(WrongSum, c.CallID, "%s is in %s, and corrects what was charged in %s", entry.Key, entry.Currency, charged.Currency)
+		}
+		if entry.App != charged.App {
+			r.add(WrongRecord, c.CallID, "%s is of %s, and corrects what was charged for %s", entry.Key, entry.App, charged.App)
+		}
 		i := slices.Index(missing, newBooking(entry.Kind, entry.Amount, 1))
 		switch {
 		case i >= 0:

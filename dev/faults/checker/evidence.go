@@ -70,8 +70,11 @@ type Answer struct {
 // Message is one event at one target, by its message ID.
 type Message struct {
 	Target, MessageID, Type, CallID string
-	// LedgerKey is the entry that the event names, Amount what it says.
-	LedgerKey, Amount string
+	// LedgerKey is the entry that the event names. The others are what the event says of
+	// it; Payer is the caller.
+	LedgerKey, Amount, Currency string
+	BilledSeconds               int64
+	Payer                       string
 	// Accepted counts the arrivals that were answered 2xx.
 	Accepted int
 	// Early says that the entry was not in the ledger when the message first arrived.

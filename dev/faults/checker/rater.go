@@ -2,6 +2,7 @@ package checker
 
 import (
 	"cmp"
+	"fmt"
 	"math/big"
 	"slices"
 	"strings"
@@ -37,6 +38,11 @@ type Sum struct {
 	Amount        string
 	Currency      string
 	BilledSeconds int64
+}
+
+// String is the sum in a few words.
+func (s Sum) String() string {
+	return fmt.Sprintf("%s %s for %d s", s.Amount, s.Currency, s.BilledSeconds)
 }
 
 // The values that Tencent documents.

@@ -31,7 +31,7 @@ func (s scripted) unswept(context.Context, time.Time) ([]string, error) {
 
 func twice() checker.Evidence {
 	charge := func(key string) checker.Entry {
-		return checker.Entry{Key: key, Kind: "charge", App: "clinic", CallID: "call", Amount: "0.00", Currency: "USD", EndedAt: 2}
+		return checker.Entry{Key: key, Kind: "charge", App: "clinic", CallID: "call", Amount: "0.00", Currency: "USD", Result: "Cancel", EndedAt: 2}
 	}
 	return checker.Evidence{
 		Tariffs: map[string]checker.Tariff{"clinic": {Currency: "USD", Digits: 2}},

@@ -128,8 +128,8 @@ func (r *run) collect(ctx context.Context, e *checker.Evidence) (operations map[
 	for _, m := range messages {
 		booked, found := entries[m.LedgerKey]
 		e.Messages = append(e.Messages, checker.Message{
-			Target: m.Target, MessageID: m.MessageID, Type: m.Type, CallID: m.CallID, LedgerKey: m.LedgerKey, Amount: m.Amount,
-			Accepted: m.Accepted, Early: found && m.First.Before(booked.CreatedAt), BodyChanged: m.BodyChanged,
+			Target: m.Target, MessageID: m.MessageID, Type: m.Type, CallID: m.CallID, LedgerKey: m.LedgerKey, Amount: m.Amount, Currency: m.Currency,
+			BilledSeconds: m.BilledSeconds, Payer: m.Payer, Accepted: m.Accepted, Early: found && m.First.Before(booked.CreatedAt), BodyChanged: m.BodyChanged,
 		})
 		if found { // else it is a finding of its own
 			seen := newEntry(booked)

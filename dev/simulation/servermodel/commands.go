@@ -81,7 +81,11 @@ func (e *execution) do(command *commandpb.Command, event *historypb.HistoryEvent
 		e.server.Completed(e.id, result)
 		e.tellParent(result)
 	case *commandpb.Command_FailWorkflowExecutionCommandAttributes:
-		e.failure = a.FailWorkflowExecutionCommandAttributes.Failure.GetMessage()
+		cause := a.FailWorkflowExecutionCommandAttributes.Failure
+		for cause.GetCause() != nil { // of a failed activity
+			cause = cause.GetCause()
+		}
+		e.failure = cause.GetMessage()
 		e.server.Trace(e.id, "failed: %s", e.failure)
 		event.Attributes = &historypb.HistoryEvent_WorkflowExecutionFailedEventAttributes{
 			WorkflowExecutionFailedEventAttributes: &historypb.WorkflowExecutionFailedEventAttributes{

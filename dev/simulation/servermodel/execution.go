@@ -96,6 +96,11 @@ func (e *execution) close(status enumspb.WorkflowExecutionStatus) {
 	s := e.server
 	e.status, e.closedAt, e.task = status, time.Now(), nil
 	s.Trace(e.id, "closed: %s", status)
+	switch status {
+	case enumspb.WORKFLOW_EXECUTION_STATUS_FAILED, enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT, enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED:
+		s.failed = append(s.failed, e)
+	default:
+	}
 	s.Agenda.After(s.Retention, "forget "+e.id+" "+e.runID, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -70,6 +70,9 @@ type Server struct {
 	latest map[string]*execution
 	runs   map[string]*execution
 	starts map[string]int // of a workflow ID, for run IDs
+	// failed are the runs that have failed, timed out or been cancelled, also those that
+	// are deleted.
+	failed []*execution
 
 	workflowPolls, activityPolls polls
 	tasks                        map[string]any // what a task token stands for
@@ -190,11 +193,26 @@ func (s *Server) Workflows() []Workflow {
 	defer s.mu.Unlock()
 	all := make([]Workflow, 0, len(s.runs))
 	for _, e := range s.runs {
-		all = append(all, Workflow{
-			ID: e.id, RunID: e.runID, Type: e.workflowType, Status: e.status, StartedAt: e.startedAt, Attributes: e.attributes, Failure: e.failure,
-		})
+		all = append(all, e.workflow())
 	}
 	return all
+}
+
+// Failed returns all runs that have failed, timed out or been cancelled, whether they are
+// retained or not.
+func (s *Server) Failed() (all []Workflow) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.failed {
+		all = append(all, e.workflow())
+	}
+	return all
+}
+
+func (e *execution) workflow() Workflow {
+	return Workflow{
+		ID: e.id, RunID: e.runID, Type: e.workflowType, Status: e.status, StartedAt: e.startedAt, Attributes: e.attributes, Failure: e.failure,
+	}
 }
 
 // Running is how many workflows run.
