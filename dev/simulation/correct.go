@@ -34,9 +34,9 @@ func (w *World) correct(c *call, steps []string, number int) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	next := func(after time.Duration, number int) {
-		w.agenda.After(after, "correct "+c.id, func() { go w.correct(c, steps, number) })
+		w.agenda.After(after, "correct "+c.key(), func() { go w.correct(c, steps, number) })
 	}
-	entries, err := w.read(c.id, func() ([]ledger.Entry, error) { return w.ledger.Get(ctx, c.app, c.id) })
+	entries, err := w.read(c.about(), func() ([]ledger.Entry, error) { return w.ledger.Get(ctx, c.app, c.id) })
 	if err == nil && len(entries) == 0 {
 		err = errors.New("not charged yet")
 		if !c.recorded {
@@ -50,18 +50,18 @@ func (w *World) correct(c *call, steps []string, number int) {
 	switch {
 	case err != nil:
 		next(10*time.Minute, number)
-	case w.plan.strikes(CorrectedAgain, c.id): // who does not know that it has worked
+	case w.plan.strikes(CorrectedAgain, c.key()): // who does not know that it has worked
 		next(10*time.Minute, number)
 	case number+1 < len(steps):
-		next(upTo(w.plan.random("step", c.id, steps[number]), 2*time.Hour), number+1)
+		next(upTo(w.plan.random("step", c.key(), steps[number]), 2*time.Hour), number+1)
 	}
 }
 
 // step books a correction, unless that was done, and notifies the targets.
 func (w *World) step(ctx context.Context, c *call, kind, reason string, entries []ledger.Entry) error {
 	signed := ledger.Correction{Operator: "operator", Reason: reason, Force: true}
-	made := checker.Correction{CallID: c.id, Kind: kind}
-	o, end := w.begin(operations[kind], c.id)
+	made := checker.Correction{App: c.name, CallID: c.id, Kind: kind}
+	o, end := w.begin(operations[kind], c.about())
 	var stored []ledger.Entry
 	var booked bool
 	adjustment := w.adjustment(c, entries, signed)
@@ -72,7 +72,7 @@ func (w *World) step(ctx context.Context, c *call, kind, reason string, entries 
 		made.Amount = adjustment.Amount.Number()
 		o.Entries = []checker.Entry{{Amount: made.Amount, Key: ledger.Key(ledger.KindAdjustment, adjustment.Number, c.app, c.id)}}
 	}
-	err := ledgerSeam{w.ledger, w.plan}.reach(kind+" "+c.id, func() (err error) {
+	err := ledgerSeam{w.ledger, w.plan}.reach(kind+" "+c.key(), func() (err error) {
 		switch kind {
 		case checker.Reverse:
 			stored, booked, err = w.ledger.Reverse(ctx, o.Key, signed)
@@ -101,7 +101,7 @@ func (w *World) step(ctx context.Context, c *call, kind, reason string, entries 
 func (w *World) carriedOut(made checker.Correction, reason string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	step := made.CallID + " " + reason
+	step := made.App + " " + made.CallID + " " + reason
 	if w.corrected[step] {
 		return
 	}
@@ -127,7 +127,7 @@ func lastCharge(entries []ledger.Entry) (last ledger.Entry) {
 func (w *World) adjustment(c *call, entries []ledger.Entry, signed ledger.Correction) ledger.Adjustment {
 	amounts := map[string][]string{"USD": {"-0.05", "0.20", "12.00"}, "JPY": {"-3", "25", "-1000"}}
 	code := entries[0].Charge.Amount.CurrencyCode()
-	number := amounts[code][w.plan.random("amount", c.id, signed.Reason).IntN(3)]
+	number := amounts[code][w.plan.random("amount", c.key(), signed.Reason).IntN(3)]
 	amount, err := currency.NewAmount(number, code)
 	if err != nil {
 		w.problem("no amount: " + err.Error())

@@ -26,7 +26,7 @@ type evidence struct {
 	answers     []checker.Answer
 	decisions   []checker.Decision
 	corrections []checker.Correction
-	// corrected are the steps of corrections, by CallId and reason.
+	// corrected are the steps of corrections, by call and reason.
 	corrected map[string]bool
 	messages  map[string]*message
 	relays    map[string]*checker.Relay
@@ -52,10 +52,10 @@ func newEvidence() evidence {
 	return evidence{corrected: map[string]bool{}, messages: map[string]*message{}, relays: map[string]*checker.Relay{}}
 }
 
-func (w *World) accept(callID string, known bool) {
+func (w *World) accept(about checker.ID, known bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.answers = append(w.answers, checker.Answer{CallID: callID, At: time.Now(), Known: known})
+	w.answers = append(w.answers, checker.Answer{App: about.App, CallID: about.CallID, At: time.Now(), Known: known})
 }
 
 func (w *World) problem(text string) {
@@ -132,7 +132,7 @@ func (w *World) collect(ctx context.Context) (checker.Evidence, error) {
 		if err != nil {
 			return e, err
 		}
-		last := checker.Operation{CallID: c.id, Kind: checker.OpRead, Outcome: checker.Done, Called: time.Now(), Returned: time.Now(), Entries: newEntries(entries)}
+		last := checker.Operation{App: c.name, CallID: c.id, Kind: checker.OpRead, Outcome: checker.Done, Called: time.Now(), Returned: time.Now(), Entries: newEntries(entries)}
 		e.Operations = append(e.Operations, last)
 	}
 	for entry, err := range w.ledger.List(ctx, ledger.Filter{}) { // also those of calls that never were
@@ -147,8 +147,8 @@ func (w *World) collect(ctx context.Context) (checker.Evidence, error) {
 			noted = &message{}
 		}
 		e.Messages = append(e.Messages, checker.Message{
-			Target: m.Target, MessageID: m.MessageID, Type: m.Type, CallID: m.CallID, LedgerKey: noted.key, Amount: noted.amount, Currency: m.Currency,
-			BilledSeconds: m.BilledSeconds, Payer: m.Payer, Accepted: m.Accepted, Early: noted.early, BodyChanged: m.BodyChanged,
+			Target: m.Target, MessageID: m.MessageID, Type: m.Type, App: m.App, CallID: m.CallID, LedgerKey: noted.key, Amount: noted.amount,
+			Currency: m.Currency, BilledSeconds: m.BilledSeconds, Payer: m.Payer, Accepted: m.Accepted, Early: noted.early, BodyChanged: m.BodyChanged,
 		})
 	}
 	for _, relay := range w.relays {
@@ -192,10 +192,10 @@ func (w *World) mayFail(wf servermodel.Workflow) bool {
 	if !strings.Contains(wf.Failure, "the ledger holds another sum for this call") {
 		return false
 	}
-	if slices.ContainsFunc(w.decisions, func(d checker.Decision) bool { return strings.HasSuffix(wf.ID, ":"+d.CallID) }) {
-		return true
-	}
-	return slices.ContainsFunc(w.changed, func(c changedRecord) bool { return strings.HasSuffix(wf.ID, ":"+c.callID) })
+	app, callID, _ := workflows.ParseAfterCallID(wf.ID)
+	about := checker.ID{App: w.appName(app), CallID: callID}
+	return slices.ContainsFunc(w.decisions, func(d checker.Decision) bool { return d.ID() == about }) ||
+		slices.ContainsFunc(w.changed, func(c changedRecord) bool { return c.app == app && c.callID == callID })
 }
 
 func newEntry(e ledger.Entry) checker.Entry {

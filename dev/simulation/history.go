@@ -14,8 +14,8 @@ import (
 )
 
 // begin notes an operation about a call, once it has ended with an outcome.
-func (w *World) begin(kind checker.OperationKind, callID string) (o checker.Operation, end func(checker.Operation, checker.Outcome)) {
-	return checker.Operation{CallID: callID, Kind: kind, Called: time.Now()}, func(o checker.Operation, outcome checker.Outcome) {
+func (w *World) begin(kind checker.OperationKind, about checker.ID) (o checker.Operation, end func(checker.Operation, checker.Outcome)) {
+	return checker.Operation{App: about.App, CallID: about.CallID, Kind: kind, Called: time.Now()}, func(o checker.Operation, outcome checker.Outcome) {
 		o.Returned, o.Outcome = time.Now(), outcome
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -45,8 +45,8 @@ func newEntries(entries []ledger.Entry) (all []checker.Entry) {
 }
 
 // posted notes a callback that was posted at a time, and the status of its answer.
-func (w *World) posted(callID string, at time.Time, status int) {
-	o, end := w.begin(checker.OpCallback, callID)
+func (w *World) posted(about checker.ID, at time.Time, status int) {
+	o, end := w.begin(checker.OpCallback, about)
 	o.Called = at
 	end(o, map[bool]checker.Outcome{true: checker.Done, false: checker.Refused}[status == http.StatusOK])
 }
@@ -59,7 +59,7 @@ type notedLedger struct {
 
 // Charge implements activities.Ledger.
 func (l notedLedger) Charge(ctx context.Context, e ledger.Entry) (stored ledger.Entry, inserted bool, err error) {
-	o, end := l.world.begin(checker.OpCharge, e.CallID())
+	o, end := l.world.begin(checker.OpCharge, l.world.idOf(e.SDKAppID, e.CallID()))
 	stored, inserted, err = l.ledgerSeam.Charge(ctx, e)
 	if err == nil {
 		e = stored
@@ -73,12 +73,12 @@ func (l notedLedger) Charge(ctx context.Context, e ledger.Entry) (stored ledger.
 
 // Get implements activities.Ledger.
 func (l notedLedger) Get(ctx context.Context, app tencent.SDKAppID, callID string) ([]ledger.Entry, error) {
-	return l.world.read(callID, func() ([]ledger.Entry, error) { return l.ledgerSeam.Get(ctx, app, callID) })
+	return l.world.read(l.world.idOf(app, callID), func() ([]ledger.Entry, error) { return l.ledgerSeam.Get(ctx, app, callID) })
 }
 
 // read notes what a reader of the ledger finds.
-func (w *World) read(callID string, get func() ([]ledger.Entry, error)) ([]ledger.Entry, error) {
-	o, end := w.begin(checker.OpRead, callID)
+func (w *World) read(about checker.ID, get func() ([]ledger.Entry, error)) ([]ledger.Entry, error) {
+	o, end := w.begin(checker.OpRead, about)
 	entries, err := get()
 	if err == nil {
 		o.Entries = newEntries(entries)
@@ -93,7 +93,7 @@ func (l notedLedger) Known(ctx context.Context, app tencent.SDKAppID, callIDs []
 	known, err := l.ledgerSeam.Known(ctx, app, callIDs)
 	for _, callID := range callIDs {
 		if err == nil {
-			o, end := l.world.begin(checker.OpFind, callID)
+			o, end := l.world.begin(checker.OpFind, l.world.idOf(app, callID))
 			o.Called = called
 			end(o, map[bool]checker.Outcome{true: checker.Done, false: checker.Refused}[known[callID]])
 		}
@@ -109,7 +109,7 @@ type notedStarter struct {
 
 // Start implements callback.WorkflowStarter.
 func (s notedStarter) Start(ctx context.Context, p workflows.AfterCallParams, fingerprint string) (already bool, err error) {
-	o, end := s.world.begin(checker.OpStart, p.CallID)
+	o, end := s.world.begin(checker.OpStart, s.world.idOf(p.SDKAppID, p.CallID))
 	already, err = s.starterSeam.Start(ctx, p, fingerprint)
 	end(o, outcome(!already, err))
 	return already, err
@@ -125,7 +125,7 @@ type notedSweep struct {
 func (s notedSweep) StartListed(
 	ctx context.Context, app activities.SweepApp, record tencent.CallRecord, again activities.StartAgain,
 ) (activities.StartOutcome, error) {
-	o, end := s.world.begin(checker.OpStart, record.CallID)
+	o, end := s.world.begin(checker.OpStart, s.world.idOf(app.ID, record.CallID))
 	started, err := s.SweepCalls.StartListed(ctx, app, record, again)
 	end(o, outcome(started == activities.StartedFirst || started == activities.StartedAgain, err))
 	return started, err

@@ -57,12 +57,29 @@ type call struct {
 	name            string // of its app
 }
 
+// namesakes says that one of so many calls has the CallId of the one before, in the other
+// app.
+const namesakes = 7
+
+// plannedID is the CallId of a call by its number. A colon may be in it.
+func plannedID(plan *Plan, number int) string {
+	return fmt.Sprintf("call%s%04d-%d", []string{"-", ":"}[number%2], number, plan.seed)
+}
+
+// key names the call in what the seed decides, and about for the checker.
+func (c *call) key() string { return c.name + " " + c.id }
+
+func (c *call) about() checker.ID { return checker.ID{App: c.name, CallID: c.id} }
+
 // newCall draws a call.
 func newCall(plan *Plan, n night, number int, begin time.Time) *call {
-	// A colon may be in a CallId.
-	c := &call{id: fmt.Sprintf("call%s%04d-%d", []string{"-", ":"}[number%2], number, plan.seed), recorded: true, clean: true}
+	c := &call{id: plannedID(plan, number), recorded: true, clean: true}
 	random := plan.random("call", c.id)
 	app := random.IntN(2)
+	if number%namesakes == namesakes-1 {
+		c.id = plannedID(plan, number-1)
+		app = 1 - plan.random("call", c.id).IntN(2)
+	}
 	c.app, c.name = tencent.SDKAppID(1400000000+app), []string{"clinic", "tutoring"}[app]
 	// Calls end in different seconds, so that no two are handled at one moment.
 	slot := n.length / time.Duration(n.calls)
@@ -91,9 +108,9 @@ func newCall(plan *Plan, n night, number int, begin time.Time) *call {
 // drawRecord draws what is wrong with the record.
 func (c *call) drawRecord(plan *Plan, random *rand.Rand) {
 	switch {
-	case plan.strikes(RecordAbsent, c.id):
+	case plan.strikes(RecordAbsent, c.key()):
 		c.spec.RecordAfterSeconds, c.recorded, c.clean = 366*24*3600, false, false
-	case plan.strikes(RecordOdd, c.id):
+	case plan.strikes(RecordOdd, c.key()):
 		fields := []string{"StartTime", "EndTime", "AcceptTime", "MediaType", "CallResult"}
 		kinds := []tencentsim.OddKind{
 			tencentsim.OddMissing, tencentsim.OddNull, tencentsim.OddText, tencentsim.OddAsText, tencentsim.OddNegative, tencentsim.OddFloat, tencentsim.OddArray,
@@ -104,14 +121,14 @@ func (c *call) drawRecord(plan *Plan, random *rand.Rand) {
 		}
 		c.spec.OddRecord = []tencentsim.Oddity{{Field: field, Kind: kind}}
 		c.odd, c.unreadable, c.clean = true, kind == tencentsim.OddArray, false
-	case plan.strikes(RecordUnusual, c.id):
+	case plan.strikes(RecordUnusual, c.key()):
 		unusual := []string{`{"CallResult":"Transferred"}`, `{"MediaType":"Hologram"}`, `{"Caller_Account":""}`}
 		c.spec.Record = json.RawMessage(unusual[random.IntN(len(unusual))])
 		if random.IntN(3) == 0 { // longer than the tariff permits
 			c.spec.Record, c.spec.Seconds, c.spec.Result = nil, 7300+int64(random.IntN(2000)), tencent.ResultNormalEnd
 		}
 		c.clean = false
-	case plan.strikes(RecordLate, c.id):
+	case plan.strikes(RecordLate, c.key()):
 		c.spec.RecordAfterSeconds = int64(10 + random.IntN(2700))
 		c.clean = c.spec.RecordAfterSeconds < 1500
 	}
@@ -119,11 +136,11 @@ func (c *call) drawRecord(plan *Plan, random *rand.Rand) {
 
 // drawCallbacks draws when which callback is posted.
 func (c *call) drawCallbacks(plan *Plan, n night, random *rand.Rand) {
-	if plan.strikes(CallbackLate, c.id) {
+	if plan.strikes(CallbackLate, c.key()) {
 		c.spec.Lose = true
 		c.copies = append(c.copies, c.at.Add(upTo(random, 2*time.Hour)))
 	}
-	if plan.strikes(CallbackRepeated, c.id) {
+	if plan.strikes(CallbackRepeated, c.key()) {
 		for range 1 + random.IntN(9) {
 			within := []time.Duration{time.Second, 30 * time.Second, time.Hour, n.length}[random.IntN(4)]
 			c.copies = append(c.copies, c.at.Add(upTo(random, within)))
@@ -131,11 +148,11 @@ func (c *call) drawCallbacks(plan *Plan, n night, random *rand.Rand) {
 		// Once more when nobody remembers the call.
 		c.copies = append(c.copies, c.at.Add(n.retention+time.Hour+upTo(random, n.retention)))
 	}
-	if plan.strikes(CallbackOdd, c.id) {
+	if plan.strikes(CallbackOdd, c.key()) {
 		all := tencentsim.RecordOddities()
 		c.spec.OddCallback = []tencentsim.Oddity{all[random.IntN(len(all))]}
 	}
-	if c.clean && c.spec.Seconds > 0 && len(c.copies) > 0 && plan.strikes(RecordChanged, c.id) {
+	if c.clean && c.spec.Seconds > 0 && len(c.copies) > 0 && plan.strikes(RecordChanged, c.key()) {
 		c.changeAt = c.at.Add(n.retention)
 	}
 }

@@ -36,9 +36,9 @@ func (w *World) decideAll(round string) {
 			w.problem("a call is in review that never was: " + wf.ID)
 		}
 	}
-	slices.SortFunc(waiting, func(a, b *call) int { return strings.Compare(a.id, b.id) })
+	slices.SortFunc(waiting, func(a, b *call) int { return strings.Compare(a.key(), b.key()) })
 	for i, c := range waiting {
-		w.agenda.After(time.Duration(i+1)*time.Second, "decide "+c.id, func() { go w.decide(c, round) })
+		w.agenda.After(time.Duration(i+1)*time.Second, "decide "+c.key(), func() { go w.decide(c, round) })
 	}
 }
 
@@ -54,12 +54,12 @@ func (w *World) find(app tencent.SDKAppID, callID string) *call {
 
 // decide is a person's decision about one call, who knows how long it was.
 func (w *World) decide(c *call, round string) {
-	d := c.decide(w.plan.random("decision", round, c.id))
+	d := c.decide(w.plan.random("decision", round, c.key()))
 	d.By, d.Reason = "operator", "decision "+round+" about "+c.id
 	w.mu.Lock()
 	w.decisions = append(w.decisions, checker.Decision{
-		CallID: c.id, Reason: d.Reason, Verdict: string(d.Verdict), Seconds: d.ConnectedSeconds, Media: string(d.MediaType), Type: string(d.CallType),
-		Payer: d.Payer, EndedAt: unixOrZero(d.EndedAt),
+		App: c.name, CallID: c.id, Reason: d.Reason, Verdict: string(d.Verdict), Seconds: d.ConnectedSeconds,
+		Media: string(d.MediaType), Type: string(d.CallType), Payer: d.Payer, EndedAt: unixOrZero(d.EndedAt),
 	})
 	w.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

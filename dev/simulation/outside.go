@@ -24,7 +24,7 @@ func (w *World) callBack(r *http.Request) (*http.Response, error) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	app, command, callID := r.URL.Query().Get("SdkAppid"), tencent.Command(r.URL.Query().Get("CallbackCommand")), callIDIn(r, body)
-	name := callID
+	name := app + " " + callID
 	if command != tencent.CommandAfterEndCall { // posted at the same moment
 		name += " " + string(command)
 	}
@@ -51,7 +51,7 @@ func (w *World) callBack(r *http.Request) (*http.Response, error) {
 	}
 	w.relayed(app, command, callID, r, body, response.StatusCode)
 	if command == tencent.CommandAfterEndCall {
-		w.posted(callID, posted, response.StatusCode)
+		w.posted(w.aboutOf(app, callID), posted, response.StatusCode)
 		w.answered(app, callID, response.StatusCode)
 	}
 	return response, nil
@@ -63,6 +63,15 @@ func (w *World) forgotten(app, callID string) {
 	if err == nil && w.inLedger(id, callID) && !w.temporal.Has(workflows.AfterCallID(id, callID)) {
 		w.plan.happened(Forgotten)
 	}
+}
+
+// aboutOf names a call of an app, whose SDKAppID is in a query.
+func (w *World) aboutOf(app, callID string) checker.ID {
+	id, err := tencent.ParseSDKAppID(app)
+	if err != nil {
+		return checker.ID{App: app, CallID: callID}
+	}
+	return w.idOf(id, callID)
 }
 
 // callIDIn is the CallId of a callback as the starter reads it, empty if it cannot.
@@ -82,7 +91,7 @@ func (w *World) answered(app, callID string, status int) {
 	}
 	id, err := tencent.ParseSDKAppID(app)
 	known := err == nil && (w.temporal.Has(workflows.AfterCallID(id, callID)) || w.inLedger(id, callID))
-	w.accept(callID, known)
+	w.accept(w.aboutOf(app, callID), known)
 }
 
 // madeUp notes the call of a workflow that a malformed callback has started, whatever
@@ -110,7 +119,8 @@ func (w *World) askTencent(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	name := r.URL.Path + " " + string(body)
+	app := r.URL.Query().Get("sdkappid")
+	name := r.URL.Path + " " + app + " " + string(body)
 	switch {
 	case w.plan.down(RecordAPIDown, ""), w.plan.strikes(RecordGateway, name):
 		return answer(r, http.StatusBadGateway, "<html>Bad Gateway</html>"), nil
@@ -129,16 +139,16 @@ func (w *World) askTencent(r *http.Request) (*http.Response, error) {
 	if w.plan.strikes(RecordCut, name) {
 		text = text[:len(text)/2]
 	}
-	return answer(r, response.StatusCode, w.changeRecord(string(text))), nil
+	return answer(r, response.StatusCode, w.changeRecord(app, string(text))), nil
 }
 
 // changeRecord lets Tencent have another end of a call than the one it was charged by.
-func (w *World) changeRecord(text string) string {
+func (w *World) changeRecord(app, text string) string {
 	w.mu.Lock()
 	changed := slices.Clone(w.changed)
 	w.mu.Unlock()
 	for _, c := range changed {
-		if strings.Contains(text, strconv.Quote(c.callID)) && !time.Now().Before(c.at) && w.inLedger(c.app, c.callID) {
+		if c.app.String() == app && strings.Contains(text, strconv.Quote(c.callID)) && !time.Now().Before(c.at) && w.inLedger(c.app, c.callID) {
 			text = strings.ReplaceAll(text, c.old, c.new)
 		}
 	}
@@ -162,7 +172,7 @@ func (w *World) notify(r *http.Request) (*http.Response, error) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	arrived := func() { w.arrived(target, id, body) }
 	if target == relay {
-		id = callIDIn(r, body) + r.URL.Query().Get("CallbackCommand")
+		id = r.URL.Query().Get("SdkAppid") + " " + callIDIn(r, body) + r.URL.Query().Get("CallbackCommand")
 		arrived = func() { w.relay(r.URL.RawQuery, body, func(known *checker.Relay) { known.Accepted++ }) }
 	}
 	switch {

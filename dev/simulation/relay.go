@@ -12,11 +12,12 @@ import (
 // relayed notes a callback that the backend of its app is to get. One that is not about
 // the end of a call is answered OK only once it is sure to be relayed.
 func (w *World) relayed(app string, command tencent.Command, callID string, r *http.Request, body []byte, status int) {
-	if app != w.config.Apps[0].SDKAppID.String() {
+	about := w.aboutOf(app, callID)
+	if about.App != w.config.Apps[0].Name {
 		return
 	}
 	w.relay(r.URL.RawQuery, body, func(known *checker.Relay) {
-		known.CallID, known.Command, known.Posted = callID, string(command), true
+		known.App, known.CallID, known.Command, known.Posted = about.App, about.CallID, string(command), true
 		known.Promised = known.Promised || (status == http.StatusOK && command != tencent.CommandAfterEndCall)
 	})
 }

@@ -82,7 +82,7 @@ func (l ledgerSeam) reach(name string, do func() error) error {
 
 // Charge implements activities.Ledger.
 func (l ledgerSeam) Charge(ctx context.Context, e ledger.Entry) (stored ledger.Entry, inserted bool, err error) {
-	err = l.reach("charge "+e.CallID(), func() error {
+	err = l.reach("charge "+e.SDKAppID.String()+" "+e.CallID(), func() error {
 		stored, inserted, err = l.Ledger.Charge(ctx, e)
 		return err
 	})
@@ -91,7 +91,7 @@ func (l ledgerSeam) Charge(ctx context.Context, e ledger.Entry) (stored ledger.E
 
 // Get implements activities.Ledger.
 func (l ledgerSeam) Get(ctx context.Context, app tencent.SDKAppID, callID string) (entries []ledger.Entry, err error) {
-	err = l.reach("get "+callID, func() error {
+	err = l.reach("get "+app.String()+" "+callID, func() error {
 		entries, err = l.Ledger.Get(ctx, app, callID)
 		return err
 	})
@@ -100,7 +100,7 @@ func (l ledgerSeam) Get(ctx context.Context, app tencent.SDKAppID, callID string
 
 // Known implements activities.SweepLedger.
 func (l ledgerSeam) Known(ctx context.Context, app tencent.SDKAppID, callIDs []string) (known map[string]bool, err error) {
-	err = l.reach("known "+strings.Join(slices.Sorted(slices.Values(callIDs)), " "), func() error {
+	err = l.reach("known "+app.String()+" "+strings.Join(slices.Sorted(slices.Values(callIDs)), " "), func() error {
 		known, err = l.Ledger.Known(ctx, app, callIDs)
 		return err
 	})

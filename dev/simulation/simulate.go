@@ -92,7 +92,7 @@ func (w *World) schedule(t *testing.T, n night, begin time.Time) {
 }
 
 func (w *World) scheduleCall(t *testing.T, c *call) {
-	w.agenda.At(c.at, "call "+c.id+" ends", func() {
+	w.agenda.At(c.at, "call "+c.key()+" ends", func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		placed, err := w.tencent.PlaceCall(c.spec)
@@ -105,17 +105,17 @@ func (w *World) scheduleCall(t *testing.T, c *call) {
 		w.trace.add(c.id, "ends: %+v", placed.Record)
 	})
 	for _, at := range c.copies {
-		w.agenda.At(at.Add(time.Millisecond), "copy of "+c.id, func() {
+		w.agenda.At(at.Add(time.Millisecond), "copy of "+c.key(), func() {
 			require.NoError(t, w.tencent.RepeatCallback(c.app, c.id, nil))
 		})
 	}
-	random := w.plan.random("operators", c.id)
-	if w.plan.decides(Corrected, c.id) {
+	random := w.plan.random("operators", c.key())
+	if w.plan.decides(Corrected, c.key()) {
 		steps := corrections[random.IntN(len(corrections))]
-		w.agenda.At(c.at.Add(upTo(random, 8*time.Hour)), "correct "+c.id, func() { go w.correct(c, steps, 0) })
+		w.agenda.At(c.at.Add(upTo(random, 8*time.Hour)), "correct "+c.key(), func() { go w.correct(c, steps, 0) })
 	}
-	if w.plan.decides(Reset, c.id) {
-		w.agenda.At(c.at.Add(upTo(random, 8*time.Hour)), "reset "+c.id, func() { w.reset(c) })
+	if w.plan.decides(Reset, c.key()) {
+		w.agenda.At(c.at.Add(upTo(random, 8*time.Hour)), "reset "+c.key(), func() { w.reset(c) })
 	}
 }
 

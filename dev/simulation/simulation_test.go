@@ -82,7 +82,7 @@ func (r Result) explain(t *testing.T) {
 	for _, f := range r.Findings {
 		t.Logf("finding: %s", f)
 		if f.Kind == checker.Impossible {
-			t.Log("its operations:\n" + strings.Join(r.evidence.History(f.CallID), "\n"))
+			t.Log("its operations:\n" + strings.Join(r.evidence.History(f.App, f.CallID), "\n"))
 		}
 		if !told[f.CallID] {
 			told[f.CallID] = true

@@ -10,6 +10,7 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
+	"aftercall/dev/faults/checker"
 	"aftercall/dev/simulation/agenda"
 	"aftercall/dev/simulation/servermodel"
 	"aftercall/dev/tencentsim"
@@ -110,6 +111,11 @@ func (w *World) close() error {
 
 // ledgerPath is the ledger of one run.
 func ledgerPath(folder string) string { return filepath.Join(folder, "ledger.db") }
+
+// idOf names a call for the checker.
+func (w *World) idOf(app tencent.SDKAppID, callID string) checker.ID {
+	return checker.ID{App: w.appName(app), CallID: callID}
+}
 
 // appName is the configured name of an app.
 func (w *World) appName(id tencent.SDKAppID) string {

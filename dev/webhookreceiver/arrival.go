@@ -32,8 +32,8 @@ type Arrival struct {
 	// Event is the body if it is JSON.
 	Event json.RawMessage `json:"event,omitempty"`
 
-	ledgerKey, amount, currency, payer string
-	billedSeconds                      int64
+	app, ledgerKey, amount, currency, payer string
+	billedSeconds                           int64
 }
 
 // Message summarizes the arrivals of a message ID at a target that had a valid
@@ -50,8 +50,10 @@ type Message struct {
 	Accepted int `json:"accepted"`
 	// BodyChanged reports that the body of a later arrival differed from the first.
 	BodyChanged bool `json:"body_changed"`
-	// LedgerKey, Amount, Currency and BilledSeconds are those of data of the first arrival,
-	// empty when missing. Payer is who pays: the caller, unless data names another one.
+	// App, LedgerKey, Amount, Currency and BilledSeconds are those of data of the first
+	// arrival, empty when missing. Payer is who pays: the caller, unless data names another
+	// one.
+	App           string `json:"app,omitempty"`
 	LedgerKey     string `json:"ledger_key,omitempty"`
 	Amount        string `json:"amount,omitempty"`
 	Currency      string `json:"currency,omitempty"`
@@ -95,6 +97,7 @@ func newArrival(target, messageID string, body []byte, valid bool, at time.Time)
 	var event struct {
 		Type string `json:"type"`
 		Data struct {
+			App           string `json:"app"`
 			CallID        string `json:"call_id"`
 			LedgerKey     string `json:"ledger_key"`
 			Amount        string `json:"amount"`
@@ -108,7 +111,7 @@ func newArrival(target, messageID string, body []byte, valid bool, at time.Time)
 	if err := json.Unmarshal(body, &event); err == nil {
 		a.Type, a.CallID = event.Type, event.Data.CallID
 		a.ledgerKey, a.amount, a.currency = event.Data.LedgerKey, event.Data.Amount, event.Data.Currency
-		a.billedSeconds, a.payer = event.Data.BilledSeconds, cmp.Or(event.Data.Payer, event.Data.Caller)
+		a.app, a.billedSeconds, a.payer = event.Data.App, event.Data.BilledSeconds, cmp.Or(event.Data.Payer, event.Data.Caller)
 	}
 	return a
 }
@@ -184,7 +187,7 @@ func (r *Receiver) count(a *Arrival) {
 	if m == nil {
 		m = &Message{
 			Target: a.Target, MessageID: a.MessageID, Type: a.Type, CallID: a.CallID, First: a.At,
-			LedgerKey: a.ledgerKey, Amount: a.amount, Currency: a.currency, BilledSeconds: a.billedSeconds, Payer: a.payer, sum: sum,
+			App: a.app, LedgerKey: a.ledgerKey, Amount: a.amount, Currency: a.currency, BilledSeconds: a.billedSeconds, Payer: a.payer, sum: sum,
 		}
 		r.messages[key] = m
 		r.order = append(r.order, m)

@@ -18,7 +18,7 @@ const (
 	WrongSum      = "wrong sum"       // the own rater says something else
 	WrongPayer    = "wrong payer"     // somebody else pays for the call
 	WrongEnd      = "wrong end"       // it is charged at another time
-	WrongRecord   = "wrong record"    // it is charged as a call of another app, or with another result
+	WrongRecord   = "wrong record"    // it is charged with another result
 	Blind         = "charged blindly" // a person should have decided
 	NeedlessWait  = "decided"         // a person had to decide about a clean call
 	Extra         = "extra"           // an entry about no call, or a correction that nobody made
@@ -42,9 +42,9 @@ const (
 // Finding is something that must not be.
 type Finding struct {
 	Kind string
-	// CallID is the call, empty if it is about none.
-	CallID string
-	Text   string
+	// App and CallID are the call, empty if it is about none.
+	App, CallID string
+	Text        string
 }
 
 // String is the finding in one line.
@@ -52,46 +52,47 @@ func (f Finding) String() string {
 	if f.CallID == "" {
 		return f.Kind + ": " + f.Text
 	}
-	return f.Kind + ": call " + f.CallID + ": " + f.Text
+	return f.Kind + ": call " + f.CallID + " of " + f.App + ": " + f.Text
 }
 
 // Check returns everything that is wrong, in a stable order.
 func Check(e Evidence) []Finding {
-	r := &report{Evidence: e, entries: map[string][]Entry{}, messages: map[string][]Message{}, unrecorded: map[string]bool{}}
-	known := map[string]bool{}
+	r := &report{Evidence: e, entries: map[ID][]Entry{}, messages: map[ID][]Message{}, unrecorded: map[ID]bool{}}
+	known := map[ID]bool{}
 	for _, c := range e.Calls {
-		known[c.CallID], r.unrecorded[c.CallID] = true, !c.Recorded
+		known[c.ID()], r.unrecorded[c.ID()] = true, !c.Recorded
 	}
 	for _, entry := range e.Entries {
-		r.entries[entry.CallID] = append(r.entries[entry.CallID], entry)
-		if !known[entry.CallID] {
-			r.add(Extra, entry.CallID, "%s is about a call that never was", entry.Key)
+		of := entry.ID()
+		r.entries[of] = append(r.entries[of], entry)
+		if !known[of] {
+			r.add(Extra, of, "%s is about a call that never was", entry.Key)
 		}
 	}
 	for _, m := range e.Messages {
-		r.messages[m.CallID] = append(r.messages[m.CallID], m)
+		r.messages[m.ID()] = append(r.messages[m.ID()], m)
 	}
 	for _, c := range e.Calls {
 		r.call(c)
 	}
-	for id := range r.messages {
-		if id != "" && !known[id] {
-			r.notified(Call{CallID: id}, r.entries[id])
+	for of := range r.messages {
+		if of.CallID != "" && !known[of] {
+			r.notified(Call{App: of.App, CallID: of.CallID}, r.entries[of])
 		}
 	}
 	for _, a := range e.Answers {
 		if !a.Known {
-			r.add(AcceptedEmpty, a.CallID, "OK was answered at %s, and the call had no workflow and no entry", a.At.Format(time.DateTime))
+			r.add(AcceptedEmpty, a.ID(), "OK was answered at %s, and the call had no workflow and no entry", a.At.Format(time.DateTime))
 		}
 	}
 	r.histories()
 	r.usages()
 	r.relays()
 	for _, text := range e.Stuck {
-		r.add(Stuck, "", "%s", text)
+		r.add(Stuck, ID{}, "%s", text)
 	}
 	for _, text := range e.Problems {
-		r.add(Problem, "", "%s", text)
+		r.add(Problem, ID{}, "%s", text)
 	}
 	slices.SortStableFunc(r.findings, func(a, b Finding) int { return strings.Compare(a.String(), b.String()) })
 	return r.findings
@@ -100,29 +101,29 @@ func Check(e Evidence) []Finding {
 // report collects findings.
 type report struct {
 	Evidence
-	entries    map[string][]Entry // by CallId
-	messages   map[string][]Message
-	unrecorded map[string]bool
+	entries    map[ID][]Entry
+	messages   map[ID][]Message
+	unrecorded map[ID]bool
 	findings   []Finding
 }
 
-func (r *report) add(kind, callID, format string, args ...any) {
-	r.findings = append(r.findings, Finding{kind, callID, fmt.Sprintf(format, args...)})
+func (r *report) add(kind string, of ID, format string, args ...any) {
+	r.findings = append(r.findings, Finding{kind, of.App, of.CallID, fmt.Sprintf(format, args...)})
 }
 
 // call checks everything about one call. Its first charge is that of its workflow;
 // everything later must be a correction.
 func (r *report) call(c Call) {
-	entries := r.entries[c.CallID]
+	entries := r.entries[c.ID()]
 	first := slices.IndexFunc(entries, func(e Entry) bool { return e.Kind == kindCharge })
 	switch {
 	case first >= 0:
 		r.charge(c, entries[first])
 		r.corrections(c, entries[first], slices.Delete(slices.Clone(entries), first, first+1))
 	case c.Recorded:
-		r.add(Lost, c.CallID, "it ended at %s and is not in the ledger", clockOf(c.End))
-	case slices.ContainsFunc(r.Answers, func(a Answer) bool { return a.CallID == c.CallID }):
-		r.add(Lost, c.CallID, "its callback was answered OK, and it is not in the ledger")
+		r.add(Lost, c.ID(), "it ended at %s and is not in the ledger", clockOf(c.End))
+	case slices.ContainsFunc(r.Answers, func(a Answer) bool { return a.ID() == c.ID() }):
+		r.add(Lost, c.ID(), "its callback was answered OK, and it is not in the ledger")
 	}
 	r.notified(c, entries)
 }
@@ -134,26 +135,26 @@ func (r *report) charge(c Call, entry Entry) {
 	r.seen(c, entry)
 	want, review := tariff.Rate(c)
 	payer, ended := tariff.Payer(c), c.End
-	if entry.App != c.App || c.Clean && entry.Result != c.Result {
-		r.add(WrongRecord, c.CallID, "a call of %s that ended by %q is charged as one of %s by %q", c.App, c.Result, entry.App, entry.Result)
+	if c.Clean && entry.Result != c.Result {
+		r.add(WrongRecord, c.ID(), "a call that ended by %q is charged as one that ended by %q", c.Result, entry.Result)
 	}
 	if entry.Operator == "" && (review || !c.Recorded || c.Unreadable) {
-		r.add(Blind, c.CallID, "%s %s was charged without a decision", entry.Amount, entry.Currency)
+		r.add(Blind, c.ID(), "%s %s was charged without a decision", entry.Amount, entry.Currency)
 		return
 	}
 	if entry.Operator != "" {
 		if c.Clean && !review {
-			r.add(NeedlessWait, c.CallID, "%s has decided about a call with a complete record (%s)", entry.Operator, entry.Reason)
+			r.add(NeedlessWait, c.ID(), "%s has decided about a call with a complete record (%s)", entry.Operator, entry.Reason)
 		}
-		i := slices.IndexFunc(r.Decisions, func(d Decision) bool { return d.CallID == c.CallID && d.Reason == entry.Reason })
+		i := slices.IndexFunc(r.Decisions, func(d Decision) bool { return d.ID() == c.ID() && d.Reason == entry.Reason })
 		if i < 0 {
-			r.add(Extra, c.CallID, "nobody has decided %q", entry.Reason)
+			r.add(Extra, c.ID(), "nobody has decided %q", entry.Reason)
 			return
 		}
 		made := r.Decisions[i]
 		decided, ok := tariff.Decide(c, made)
 		if !ok {
-			r.add(WrongSum, c.CallID, "the decision %s cannot be charged, and %s %s was", made.Verdict, entry.Amount, entry.Currency)
+			r.add(WrongSum, c.ID(), "the decision %s cannot be charged, and %s %s was", made.Verdict, entry.Amount, entry.Currency)
 			return
 		}
 		want, payer, ended = decided, cmp.Or(made.Payer, payer), cmp.Or(made.EndedAt, ended)
@@ -163,13 +164,13 @@ func (r *report) charge(c Call, entry Entry) {
 		r.reviewed(c, entry)
 	}
 	if entry.Payer != payer {
-		r.add(WrongPayer, c.CallID, "%q is charged, and %q has to pay", entry.Payer, payer)
+		r.add(WrongPayer, c.ID(), "%q is charged, and %q has to pay", entry.Payer, payer)
 	}
 	if entry.EndedAt != ended {
-		r.add(WrongEnd, c.CallID, "it is charged as of %s, and ended at %s", clockOf(entry.EndedAt), clockOf(ended))
+		r.add(WrongEnd, c.ID(), "it is charged as of %s, and ended at %s", clockOf(entry.EndedAt), clockOf(ended))
 	}
 	if got := (Sum{entry.Amount, entry.Currency, entry.BilledSeconds}); got != want {
-		r.add(WrongSum, c.CallID, "charged %s, and it costs %s", got, want)
+		r.add(WrongSum, c.ID(), "charged %s, and it costs %s", got, want)
 	}
 }
 
@@ -180,13 +181,13 @@ func clockOf(unix int64) string { return time.Unix(unix, 0).UTC().Format(time.Da
 // first has its own, and all others one that comes later, perhaps after the run.
 func (r *report) reviewed(c Call, decided Entry) {
 	told := func(m Message) bool {
-		shared := !c.Recorded && (m.Type == "review.burst" || m.Type == "call.review" && r.unrecorded[m.CallID])
-		return m.Accepted > 0 && (m.Type == "call.review" && m.CallID == c.CallID || shared)
+		shared := !c.Recorded && m.App == c.App && (m.Type == "review.burst" || m.Type == "call.review" && r.unrecorded[m.ID()])
+		return m.Accepted > 0 && (m.Type == "call.review" && m.ID() == c.ID() || shared)
 	}
 	for _, target := range r.Targets {
 		if target.Reviews && matches(target.Apps, decided.App) &&
 			!slices.ContainsFunc(r.Messages, func(m Message) bool { return m.Target == target.Name && told(m) }) {
-			r.add(NotNotified, c.CallID, "%s has not accepted an event that it needs a decision", target.Name)
+			r.add(NotNotified, c.ID(), "%s has not accepted an event that it needs a decision", target.Name)
 		}
 	}
 }
@@ -195,29 +196,29 @@ func (r *report) reviewed(c Call, decided Entry) {
 // message ID, and none about something else.
 func (r *report) notified(c Call, entries []Entry) {
 	ids := map[string]string{} // by target and subject
-	for _, m := range r.messages[c.CallID] {
+	for _, m := range r.messages[c.ID()] {
 		subject := m.Target + " " + m.Type + " " + m.LedgerKey
 		if first, seen := ids[subject]; seen && first != m.MessageID {
-			r.add(SeveralIDs, c.CallID, "%s got %s under %s and %s", m.Target, m.Type, first, m.MessageID)
+			r.add(SeveralIDs, c.ID(), "%s got %s under %s and %s", m.Target, m.Type, first, m.MessageID)
 		}
 		ids[subject] = m.MessageID
 		entry, found := find(entries, m.LedgerKey)
 		switch {
 		case m.LedgerKey == "": // a review, which may begin again at another time
 		case m.BodyChanged:
-			r.add(ChangedBody, c.CallID, "%s got %s with different bodies under %s", m.Target, m.Type, m.MessageID)
+			r.add(ChangedBody, c.ID(), "%s got %s with different bodies under %s", m.Target, m.Type, m.MessageID)
 		case !found:
-			r.add(NotInLedger, c.CallID, "%s got %s of %s, which is not in the ledger", m.Target, m.Type, m.LedgerKey)
+			r.add(NotInLedger, c.ID(), "%s got %s of %s, which is not in the ledger", m.Target, m.Type, m.LedgerKey)
 		case m.Early:
-			r.add(Early, c.CallID, "%s got %s before %s was in the ledger", m.Target, m.Type, m.LedgerKey)
+			r.add(Early, c.ID(), "%s got %s before %s was in the ledger", m.Target, m.Type, m.LedgerKey)
 		default:
 			r.told(m, entry, entries)
 		}
 	}
 	for _, entry := range entries {
 		for _, target := range r.Targets {
-			if target.wants(entry) && !r.delivered(c.CallID, target.Name, entry.Key) {
-				r.add(NotNotified, c.CallID, "%s has not accepted an event of %s", target.Name, entry.Key)
+			if target.wants(entry) && !r.delivered(c.ID(), target.Name, entry.Key) {
+				r.add(NotNotified, c.ID(), "%s has not accepted an event of %s", target.Name, entry.Key)
 			}
 		}
 	}
@@ -226,17 +227,17 @@ func (r *report) notified(c Call, entries []Entry) {
 // told checks what a message says about its entry, which is one of several of the call.
 func (r *report) told(m Message, entry Entry, entries []Entry) {
 	if said, is := (Sum{m.Amount, m.Currency, m.BilledSeconds}), (Sum{entry.Amount, entry.Currency, entry.BilledSeconds}); said != is {
-		r.add(WrongSum, m.CallID, "%s was told %s, and %s is %s", m.Target, said, m.LedgerKey, is)
+		r.add(WrongSum, m.ID(), "%s was told %s, and %s is %s", m.Target, said, m.LedgerKey, is)
 	}
 	if m.Payer != entry.Payer {
-		r.add(WrongPayer, m.CallID, "%s was told that %q pays, and %s is of %q", m.Target, m.Payer, m.LedgerKey, entry.Payer)
+		r.add(WrongPayer, m.ID(), "%s was told that %q pays, and %s is of %q", m.Target, m.Payer, m.LedgerKey, entry.Payer)
 	}
 	if want := entry.event(entries); m.Type != want {
-		r.add(WrongType, m.CallID, "%s got %s of %s, which is a %s", m.Target, m.Type, m.LedgerKey, want)
+		r.add(WrongType, m.ID(), "%s got %s of %s, which is a %s", m.Target, m.Type, m.LedgerKey, want)
 	}
 	i := slices.IndexFunc(r.Targets, func(t Target) bool { return t.Name == m.Target })
 	if i >= 0 && !r.Targets[i].wants(entry) {
-		r.add(NotSubscribed, m.CallID, "%s got %s of %s", m.Target, m.Type, m.LedgerKey)
+		r.add(NotSubscribed, m.ID(), "%s got %s of %s", m.Target, m.Type, m.LedgerKey)
 	}
 }
 
@@ -266,8 +267,8 @@ func find(entries []Entry, key string) (Entry, bool) {
 	return entries[i], true
 }
 
-func (r *report) delivered(callID, target, key string) bool {
-	return slices.ContainsFunc(r.messages[callID], func(m Message) bool {
-		return m.Target == target && m.LedgerKey == key && m.Accepted > 0
+func (r *report) delivered(of ID, target, entry string) bool {
+	return slices.ContainsFunc(r.messages[of], func(m Message) bool {
+		return m.Target == target && m.LedgerKey == entry && m.Accepted > 0
 	})
 }

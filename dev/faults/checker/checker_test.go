@@ -54,9 +54,9 @@ func evidence() Evidence {
 		Tariffs: map[string]Tariff{"clinic": tariff}, Targets: []Target{{Name: "crm", Reviews: true}, {Name: "other", Apps: []string{"school"}}}, Calls: []Call{ended(61)},
 		Entries: []Entry{{Key: "charge:c", Kind: "charge", App: "clinic", CallID: "c", Amount: "0.24", Currency: "USD", BilledSeconds: 120, Result: "NormalEnd", Payer: "alice", EndedAt: 1071}},
 		Messages: []Message{
-			{Target: "crm", MessageID: "m1", Type: "call.charged", CallID: "c", LedgerKey: "charge:c", Amount: "0.24", Currency: "USD", BilledSeconds: 120, Payer: "alice", Accepted: 2},
+			{Target: "crm", MessageID: "m1", Type: "call.charged", App: "clinic", CallID: "c", LedgerKey: "charge:c", Amount: "0.24", Currency: "USD", BilledSeconds: 120, Payer: "alice", Accepted: 2},
 		},
-		Answers: []Answer{{CallID: "c", Known: true}},
+		Answers: []Answer{{App: "clinic", CallID: "c", Known: true}},
 	}
 }
 
@@ -74,7 +74,7 @@ func TestFindings(t *testing.T) {
 	robots.Calls[0] = ofRobot()
 	require.Empty(t, Check(robots), "the first callee pays")
 	reversal := Entry{Key: "reversal:c", Kind: "reversal", App: "clinic", CallID: "c", Amount: "-0.24", Currency: "USD", Reverses: "charge:c", Operator: "bob", Payer: "alice", EndedAt: 1071}
-	told := Message{Target: "crm", MessageID: "m2", Type: "call.reversed", CallID: "c", LedgerKey: "reversal:c", Amount: "-0.24", Currency: "USD", Payer: "alice", Accepted: 1}
+	told := Message{Target: "crm", MessageID: "m2", Type: "call.reversed", App: "clinic", CallID: "c", LedgerKey: "reversal:c", Amount: "-0.24", Currency: "USD", Payer: "alice", Accepted: 1}
 	for name, tt := range map[string]struct {
 		change func(*Evidence)
 		want   []string
@@ -95,14 +95,13 @@ func TestFindings(t *testing.T) {
 			e.Messages = append(e.Messages, m)
 		}, []string{NotSubscribed}},
 		"charged for another app": {func(e *Evidence) {
-			e.Entries[0].App, e.Messages[0].Target = "school", "crm"
-			e.Targets = e.Targets[:1]
-		}, []string{WrongRecord}},
+			e.Entries[0].App = "school"
+		}, []string{Extra, Lost, NotInLedger}},
 		"charged by another result": {func(e *Evidence) { e.Entries[0].Result = "Offline" }, []string{WrongRecord}},
 		"reversal in another currency": {func(e *Evidence) {
 			reversal, told := reversal, told
 			reversal.Currency, told.Currency = "EUR", "EUR"
-			e.Entries, e.Messages, e.Corrections = append(e.Entries, reversal), append(e.Messages, told), []Correction{{"c", Reverse, ""}}
+			e.Entries, e.Messages, e.Corrections = append(e.Entries, reversal), append(e.Messages, told), []Correction{{"clinic", "c", Reverse, ""}}
 		}, []string{WrongSum}},
 		"blind":         {func(e *Evidence) { e.Calls[0].Result, e.Entries[0].Result = "Transferred", "Transferred" }, []string{Blind}},
 		"decided":       {func(e *Evidence) { e.Entries[0].Operator = "bob" }, []string{NeedlessWait, Extra}},
@@ -115,12 +114,12 @@ func TestFindings(t *testing.T) {
 			e.Calls[0].Recorded, e.Calls[0].Clean, e.Entries, e.Messages = false, false, nil, nil
 		}, []string{Lost}},
 		"event of no call": {func(e *Evidence) {
-			e.Messages = append(e.Messages, Message{Target: "crm", MessageID: "m2", Type: "call.charged", CallID: "d", LedgerKey: "charge:d", Amount: "99.00", Accepted: 1})
+			e.Messages = append(e.Messages, Message{Target: "crm", MessageID: "m2", Type: "call.charged", App: "clinic", CallID: "d", LedgerKey: "charge:d", Amount: "99.00", Accepted: 1})
 		}, []string{NotInLedger}},
 		"correction of another payer": {func(e *Evidence) {
 			reversal, told := reversal, told
 			reversal.Payer, told.Payer = "mallory", "mallory"
-			e.Entries, e.Messages, e.Corrections = append(e.Entries, reversal), append(e.Messages, told), []Correction{{"c", Reverse, ""}}
+			e.Entries, e.Messages, e.Corrections = append(e.Entries, reversal), append(e.Messages, told), []Correction{{"clinic", "c", Reverse, ""}}
 		}, []string{WrongPayer}},
 		"of no call": {func(e *Evidence) { e.Calls[0].CallID = "d"; e.Calls[0].Recorded = false }, []string{Extra}},
 		"not told":   {func(e *Evidence) { e.Messages[0].Accepted = 0 }, []string{NotNotified}},
@@ -134,26 +133,66 @@ func TestFindings(t *testing.T) {
 		"nowhere":           {func(e *Evidence) { e.Answers[0].Known = false }, []string{AcceptedEmpty}},
 		"stuck":             {func(e *Evidence) { e.Stuck = []string{"call c"} }, []string{Stuck}},
 		"problem":           {func(e *Evidence) { e.Problems = []string{"failed"} }, []string{Problem}},
-		"reversal missing":  {func(e *Evidence) { e.Corrections = []Correction{{"c", Reverse, ""}} }, []string{Lost}},
+		"reversal missing":  {func(e *Evidence) { e.Corrections = []Correction{{"clinic", "c", Reverse, ""}} }, []string{Lost}},
 		"reversal unwanted": {func(e *Evidence) { e.Entries, e.Messages = append(e.Entries, reversal), append(e.Messages, told) }, []string{Extra}},
 		"reversal untold": {func(e *Evidence) {
-			e.Entries, e.Corrections = append(e.Entries, reversal), []Correction{{"c", Reverse, ""}}
+			e.Entries, e.Corrections = append(e.Entries, reversal), []Correction{{"clinic", "c", Reverse, ""}}
 		}, []string{NotNotified}},
 		"reversal of others": {func(e *Evidence) {
 			reversal := reversal
 			reversal.Reverses = "charge:d"
-			e.Entries, e.Messages, e.Corrections = append(e.Entries, reversal), append(e.Messages, told), []Correction{{"c", Reverse, ""}}
+			e.Entries, e.Messages, e.Corrections = append(e.Entries, reversal), append(e.Messages, told), []Correction{{"clinic", "c", Reverse, ""}}
 		}, []string{WrongSum}},
 		"reversed twice": {func(e *Evidence) {
 			again := reversal
 			again.Key = "reversal.2:c"
-			e.Entries, e.Corrections = append(e.Entries, reversal, again), []Correction{{"c", Reverse, ""}, {"c", Reverse, ""}}
+			e.Entries, e.Corrections = append(e.Entries, reversal, again), []Correction{{"clinic", "c", Reverse, ""}, {"clinic", "c", Reverse, ""}}
 		}, []string{Doubled, NotNotified, NotNotified}},
 		"unreadable, no decision": {func(e *Evidence) { e.Calls[0].Unreadable, e.Calls[0].Clean = true, false }, []string{Blind}},
 		"no record, no decision":  {func(e *Evidence) { e.Calls[0].Recorded, e.Calls[0].Clean = false, false }, []string{Blind}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := evidence()
+			tt.change(&e)
+			require.ElementsMatch(t, tt.want, kinds(e))
+		})
+	}
+}
+
+// TestSameCallID: calls of two apps may have the same CallId, and each is checked on its
+// own.
+func TestSameCallID(t *testing.T) {
+	both := func() Evidence {
+		e := evidence()
+		e.Tariffs["school"] = tariff
+		call, entry, message, answer := e.Calls[0], e.Entries[0], e.Messages[0], e.Answers[0]
+		call.App, entry.App, message.App, answer.App = "school", "school", "school", "school"
+		entry.Key, message.LedgerKey, message.MessageID = "charge:c of school", "charge:c of school", "m2"
+		other := message
+		other.Target = "other"
+		e.Calls, e.Entries, e.Answers = append(e.Calls, call), append(e.Entries, entry), append(e.Answers, answer)
+		e.Messages = append(e.Messages, message, other)
+		for _, app := range []string{"clinic", "school"} {
+			for _, o := range []Operation{at(1, 2, OpStart, Done), at(3, 4, OpCharge, Done, charged)} {
+				o.App = app
+				e.Operations = append(e.Operations, o)
+			}
+		}
+		return e
+	}
+	require.Empty(t, Check(both()))
+	for name, tt := range map[string]struct {
+		change func(*Evidence)
+		want   []string
+	}{
+		"one is charged":             {func(e *Evidence) { e.Entries, e.Messages = e.Entries[:1], e.Messages[:1] }, []string{Lost}},
+		"one is charged twice":       {func(e *Evidence) { e.Entries[1].App = "clinic" }, []string{Doubled, Lost, NotInLedger, NotInLedger, NotNotified}},
+		"one is told of the other":   {func(e *Evidence) { e.Messages[1].LedgerKey = "charge:c" }, []string{NotInLedger, NotNotified}},
+		"one corrected, not the one": {func(e *Evidence) { e.Corrections = []Correction{{"school", "c", Adjust, "1"}} }, []string{Lost}},
+		"one has the other's start":  {func(e *Evidence) { e.Operations[2].App = "clinic" }, []string{Impossible, Impossible}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := both()
 			tt.change(&e)
 			require.ElementsMatch(t, tt.want, kinds(e))
 		})
@@ -167,12 +206,12 @@ func TestDecisions(t *testing.T) {
 	e.Entries[0].Operator, e.Entries[0].Reason, e.Entries[0].Amount, e.Entries[0].BilledSeconds = "bob", "second", "0.36", 180
 	e.Entries[0].Result = "Transferred"
 	e.Messages[0].Amount, e.Messages[0].BilledSeconds = "0.36", 180
-	e.Messages = append(e.Messages, Message{Target: "crm", MessageID: "m2", Type: "call.review", CallID: "c", Accepted: 1})
-	e.Decisions = []Decision{{CallID: "c", Reason: "first", Verdict: "waive"}, {CallID: "c", Reason: "second", Verdict: "charge-as", Seconds: 150}}
+	e.Messages = append(e.Messages, Message{Target: "crm", MessageID: "m2", Type: "call.review", App: "clinic", CallID: "c", Accepted: 1})
+	e.Decisions = []Decision{{App: "clinic", CallID: "c", Reason: "first", Verdict: "waive"}, {App: "clinic", CallID: "c", Reason: "second", Verdict: "charge-as", Seconds: 150}}
 	require.Empty(t, Check(e))
 	e.Messages[1].Accepted = 0
 	require.Equal(t, []string{NotNotified}, kinds(e), "of the review")
-	e.Messages[1] = Message{Target: "crm", MessageID: "m2", Type: "review.burst", CallID: "d", Accepted: 1}
+	e.Messages[1] = Message{Target: "crm", MessageID: "m2", Type: "review.burst", App: "clinic", CallID: "d", Accepted: 1}
 	require.Equal(t, []string{NotNotified}, kinds(e), "a burst is of calls without record")
 	e.Messages[1].CallID, e.Messages[1].Type = "c", "call.review"
 
@@ -202,7 +241,15 @@ func TestCorrections(t *testing.T) {
 	}
 	made := evidence()
 	made.Targets = nil
-	made.Corrections = []Correction{{"other", Adjust, "9"}, {"c", Adjust, "0.10"}, {"c", Reverse, ""}, {"c", Undo, ""}, {"c", Adjust, "-0.04"}, {"c", Reverse, ""}}
+	made.Corrections = []Correction{
+		{"clinic", "other", Adjust, "9"},
+		{"school", "c", Adjust, "9"},
+		{"clinic", "c", Adjust, "0.10"},
+		{"clinic", "c", Reverse, ""},
+		{"clinic", "c", Undo, ""},
+		{"clinic", "c", Adjust, "-0.04"},
+		{"clinic", "c", Reverse, ""},
+	}
 	made.Entries = append(
 		made.Entries, entry("a1", "adjustment", "0.10", ""), entry("r1", "reversal", "-0.24", "charge:c"), entry("ar1", "reversal", "-0.10", "a1"),
 		entry("c2", "charge", "0.24", ""), entry("a2", "adjustment", "0.10", ""), entry("a3", "adjustment", "-0.04", ""),

@@ -21,7 +21,7 @@ const (
 
 // Correction is what a person has done about the charge of a call.
 type Correction struct {
-	CallID string
+	App, CallID string
 	// Kind is Reverse, Undo or Adjust.
 	Kind string
 	// Amount is that of an adjustment.
@@ -45,7 +45,7 @@ func (r *report) bookings(c Call, charged Entry) (all []booking) {
 	var counts, reversed []string // amounts of adjustments
 	for _, made := range r.Corrections {
 		switch {
-		case made.CallID != c.CallID:
+		case made.ID() != c.ID():
 		case made.Kind == Reverse:
 			all = append(all, newBooking(kindReversal, charged.Amount, -1))
 			for _, amount := range counts {
@@ -71,27 +71,24 @@ func (r *report) corrections(c Call, charged Entry, later []Entry) {
 	missing := r.bookings(c, charged)
 	for _, entry := range later {
 		if entry.Payer != charged.Payer || entry.EndedAt != charged.EndedAt {
-			r.add(WrongPayer, c.CallID, "%s is of %q at %s, and corrects what was charged to %q at %s",
+			r.add(WrongPayer, c.ID(), "%s is of %q at %s, and corrects what was charged to %q at %s",
 				entry.Key, entry.Payer, clockOf(entry.EndedAt), charged.Payer, clockOf(charged.EndedAt))
 		}
 		if entry.Currency != charged.Currency {
-			r.add(WrongSum, c.CallID, "%s is in %s, and corrects what was charged in %s", entry.Key, entry.Currency, charged.Currency)
-		}
-		if entry.App != charged.App {
-			r.add(WrongRecord, c.CallID, "%s is of %s, and corrects what was charged for %s", entry.Key, entry.App, charged.App)
+			r.add(WrongSum, c.ID(), "%s is in %s, and corrects what was charged in %s", entry.Key, entry.Currency, charged.Currency)
 		}
 		i := slices.Index(missing, newBooking(entry.Kind, entry.Amount, 1))
 		switch {
 		case i >= 0:
 			missing = slices.Delete(missing, i, i+1)
 		case entry.Kind == kindCharge:
-			r.add(Doubled, c.CallID, "it is charged by %s, and again by %s", charged.Key, entry.Key)
+			r.add(Doubled, c.ID(), "it is charged by %s, and again by %s", charged.Key, entry.Key)
 		default:
-			r.add(Extra, c.CallID, "%s of %s is no correction that anybody has made", entry.Key, entry.Amount)
+			r.add(Extra, c.ID(), "%s of %s is no correction that anybody has made", entry.Key, entry.Amount)
 		}
 	}
 	for _, b := range missing {
-		r.add(Lost, c.CallID, "a person has corrected it, and there is no %s of %s", b.kind, b.amount)
+		r.add(Lost, c.ID(), "a person has corrected it, and there is no %s of %s", b.kind, b.amount)
 	}
 	r.reversed(c, append([]Entry{charged}, later...))
 }
@@ -107,9 +104,9 @@ func (r *report) reversed(c Call, entries []Entry) {
 		of, found := find(entries, reversal.Reverses)
 		switch earlier := by[reversal.Reverses]; {
 		case !found || of.Kind == kindReversal || newBooking("", of.Amount, -1) != newBooking("", reversal.Amount, 1):
-			r.add(WrongSum, c.CallID, "%s is %s, and reverses %q of %s", reversal.Key, reversal.Amount, reversal.Reverses, of.Amount)
+			r.add(WrongSum, c.ID(), "%s is %s, and reverses %q of %s", reversal.Key, reversal.Amount, reversal.Reverses, of.Amount)
 		case earlier != "":
-			r.add(Doubled, c.CallID, "%s is reversed by %s, and again by %s", reversal.Reverses, earlier, reversal.Key)
+			r.add(Doubled, c.ID(), "%s is reversed by %s, and again by %s", reversal.Reverses, earlier, reversal.Key)
 		}
 		by[reversal.Reverses] = reversal.Key
 	}

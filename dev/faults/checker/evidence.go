@@ -2,6 +2,31 @@ package checker
 
 import "time"
 
+// ID names a call. A CallId is unique in its app only: calls of two apps may have the same
+// one.
+type ID struct{ App, CallID string }
+
+// ID is that of the call.
+func (c Call) ID() ID { return ID{c.App, c.CallID} }
+
+// ID is that of the call.
+func (e Entry) ID() ID { return ID{e.App, e.CallID} }
+
+// ID is that of the call.
+func (d Decision) ID() ID { return ID{d.App, d.CallID} }
+
+// ID is that of the call.
+func (c Correction) ID() ID { return ID{c.App, c.CallID} }
+
+// ID is that of the call.
+func (a Answer) ID() ID { return ID{a.App, a.CallID} }
+
+// ID is that of the call.
+func (m Message) ID() ID { return ID{m.App, m.CallID} }
+
+// ID is that of the call.
+func (o Operation) ID() ID { return ID{o.App, o.CallID} }
+
 // Call is a call as Tencent knows it in the end.
 type Call struct {
 	App, CallID string
@@ -48,7 +73,7 @@ type Entry struct {
 
 // Decision is one that a person has sent, carried out or not. Reason names it.
 type Decision struct {
-	CallID, Reason string
+	App, CallID, Reason string
 	// Verdict is charge, waive or charge-as. Media and Type replace those of the record.
 	Verdict     string
 	Seconds     int64
@@ -60,8 +85,8 @@ type Decision struct {
 
 // Answer is the answer OK to a callback.
 type Answer struct {
-	CallID string
-	At     time.Time
+	App, CallID string
+	At          time.Time
 	// Known says that the call was durable at that moment: it had a workflow, or was in
 	// the ledger.
 	Known bool
@@ -69,7 +94,7 @@ type Answer struct {
 
 // Message is one event at one target, by its message ID.
 type Message struct {
-	Target, MessageID, Type, CallID string
+	Target, MessageID, Type, App, CallID string
 	// LedgerKey is the entry that the event names. The others are what the event says of
 	// it; Payer is the caller.
 	LedgerKey, Amount, Currency string

@@ -58,7 +58,7 @@ const (
 // Operation is something that a client did about a call. The operations of a call are
 // its history, and many are under way at once.
 type Operation struct {
-	CallID           string
+	App, CallID      string
 	Kind             OperationKind
 	Called, Returned time.Time
 	Outcome          Outcome
@@ -89,34 +89,36 @@ const impatience = time.Minute
 // histories finds calls whose history is impossible: no order in which its operations
 // could have happened one by one explains what they came to.
 func (r *report) histories() {
-	for _, callID := range r.operated() {
-		history := essence(newHistory(r.Operations, callID))
+	for _, of := range r.operated() {
+		history := essence(newHistory(r.Operations, of))
 		switch porcupine.CheckOperationsTimeout(model, history, impatience) {
 		case porcupine.Illegal:
 			_, info := porcupine.CheckOperationsVerbose(model, history, impatience)
-			r.add(Impossible, callID, "%s", explain(history, info))
+			r.add(Impossible, of, "%s", explain(history, info))
 		case porcupine.Unknown:
-			r.add(Problem, callID, "whether its %d operations are possible was not found out in %s", len(history), impatience)
+			r.add(Problem, of, "whether its %d operations are possible was not found out in %s", len(history), impatience)
 		case porcupine.Ok:
 		}
 	}
 }
 
 // operated are the calls that have a history.
-func (e Evidence) operated() (callIDs []string) {
+func (e Evidence) operated() (calls []ID) {
 	for _, o := range e.Operations {
-		callIDs = append(callIDs, o.CallID)
+		calls = append(calls, o.ID())
 	}
-	slices.Sort(callIDs)
-	return slices.Compact(callIDs)
+	slices.SortFunc(calls, func(a, b ID) int {
+		return cmp.Or(cmp.Compare(a.CallID, b.CallID), cmp.Compare(a.App, b.App))
+	})
+	return slices.Compact(calls)
 }
 
 // newHistory is the history of a call in the order of its beginnings. Operations that
 // overlap have different clients, by which a drawing has room for all.
-func newHistory(operations []Operation, callID string) (history []porcupine.Operation) {
+func newHistory(operations []Operation, of ID) (history []porcupine.Operation) {
 	var end int64 // of all, and when those without an answer return
 	for _, o := range operations {
-		if o.CallID == callID {
+		if o.ID() == of {
 			end = max(end, o.Called.UnixNano(), o.Returned.UnixNano())
 			history = append(history, porcupine.Operation{Input: o, Call: o.Called.UnixNano(), Return: o.Returned.UnixNano()})
 		}
@@ -189,8 +191,8 @@ func explain(history []porcupine.Operation, info porcupine.LinearizationInfo) st
 }
 
 // History is the history of a call, one line for each operation.
-func (e Evidence) History(callID string) (lines []string) {
-	history := newHistory(e.Operations, callID)
+func (e Evidence) History(app, callID string) (lines []string) {
+	history := newHistory(e.Operations, ID{app, callID})
 	for _, o := range history {
 		op := o.Input.(Operation)
 		until := op.Returned.UTC().Format("01-02 15:04:05.000")
@@ -209,8 +211,8 @@ func (e Evidence) Draw(findings []Finding, folder string) (files []string, err e
 		if f.Kind != Impossible {
 			continue
 		}
-		_, info := porcupine.CheckOperationsVerbose(model, essence(newHistory(e.Operations, f.CallID)), impatience)
-		file := filepath.Join(folder, "history-"+strings.ReplaceAll(f.CallID, "/", "_")+".html")
+		_, info := porcupine.CheckOperationsVerbose(model, essence(newHistory(e.Operations, ID{f.App, f.CallID})), impatience)
+		file := filepath.Join(folder, "history-"+strings.ReplaceAll(f.App+"-"+f.CallID, "/", "_")+".html")
 		if err := porcupine.VisualizePath(model, info, file); err != nil {
 			return files, err
 		}

@@ -12,7 +12,7 @@ import (
 
 // at is an operation between two seconds.
 func at(from, to int, kind OperationKind, outcome Outcome, entries ...Entry) Operation {
-	return Operation{CallID: "c", Kind: kind, Called: time.Unix(int64(from), 0), Returned: time.Unix(int64(to), 0), Outcome: outcome, Entries: entries}
+	return Operation{App: "clinic", CallID: "c", Kind: kind, Called: time.Unix(int64(from), 0), Returned: time.Unix(int64(to), 0), Outcome: outcome, Entries: entries}
 }
 
 func about(key string, o Operation) Operation {
@@ -173,6 +173,6 @@ func TestHistoryIsReadable(t *testing.T) {
 		"01-01 00:00:01.000 – 01-01 00:00:02.000  client 1   start: done",
 		"01-01 00:00:02.000 – 01-01 00:00:04.000  client 2   callback: refused",
 		"01-01 00:00:03.000 – …                   client 1   charge: no answer (charge 1 of 0.24)",
-	}, "\n"), strings.Join(e.History("c"), "\n"))
-	require.Empty(t, e.History("d"))
+	}, "\n"), strings.Join(e.History("clinic", "c"), "\n"))
+	require.Empty(t, e.History("clinic", "d"))
 }

@@ -3,7 +3,7 @@ package checker
 // Relay is a callback that was posted, or that has reached the backend of its app, with
 // its query and its body as they are.
 type Relay struct {
-	CallID, Command string
+	App, CallID, Command string
 	// Posted says that Tencent has posted it.
 	Posted bool
 	// Promised says that it was answered OK, which means that it will be relayed.
@@ -18,9 +18,9 @@ func (r *report) relays() {
 	for _, relay := range r.Relays {
 		switch {
 		case relay.Promised && relay.Accepted == 0:
-			r.add(NotRelayed, relay.CallID, "%s was answered OK, and the backend has not accepted it", relay.Command)
+			r.add(NotRelayed, ID{relay.App, relay.CallID}, "%s was answered OK, and the backend has not accepted it", relay.Command)
 		case !relay.Posted:
-			r.add(ChangedBody, "", "the backend got a callback that Tencent never posted")
+			r.add(ChangedBody, ID{}, "the backend got a callback that Tencent never posted")
 		}
 	}
 }

@@ -8,13 +8,13 @@ import (
 
 func TestRelays(t *testing.T) {
 	e := Evidence{Relays: []Relay{
-		{CallID: "promised", Command: "start", Posted: true, Promised: true},
+		{App: "clinic", CallID: "promised", Command: "start", Posted: true, Promised: true},
 		{CallID: "not promised", Command: "end", Posted: true},
 		{CallID: "relayed", Command: "start", Posted: true, Promised: true, Accepted: 2},
 		{Accepted: 1},
 	}}
 	require.Equal(t, []Finding{
-		{ChangedBody, "", "the backend got a callback that Tencent never posted"},
-		{NotRelayed, "promised", "start was answered OK, and the backend has not accepted it"},
+		{ChangedBody, "", "", "the backend got a callback that Tencent never posted"},
+		{NotRelayed, "clinic", "promised", "start was answered OK, and the backend has not accepted it"},
 	}, Check(e))
 }

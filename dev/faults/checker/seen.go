@@ -157,12 +157,12 @@ func (r *report) seen(c Call, entry Entry) {
 	}
 	for _, s := range c.Seen {
 		if _, posted := sent[s]; !posted {
-			r.add(Invented, c.CallID, "it was charged by %s, which Tencent has not posted", s)
+			r.add(Invented, c.ID(), "it was charged by %s, which Tencent has not posted", s)
 		}
 	}
 	for s, answered := range sent {
 		if entry.Operator == "" && !answered.IsZero() && answered.Before(c.SeenBefore) && !slices.Contains(c.Seen, s) {
-			r.add(Overlooked, c.CallID, "it was charged without %s, which was answered OK at %s", s, answered.Format(time.TimeOnly))
+			r.add(Overlooked, c.ID(), "it was charged without %s, which was answered OK at %s", s, answered.Format(time.TimeOnly))
 		}
 	}
 }

@@ -40,7 +40,7 @@ func (u Usage) String() string {
 func (r *report) usages() {
 	for _, u := range r.Usages {
 		if u.After > u.Allowed() {
-			r.add(Leaked, "", "%s, and at most %.0f are allowed", u, u.Allowed())
+			r.add(Leaked, ID{}, "%s, and at most %.0f are allowed", u, u.Allowed())
 		}
 	}
 }

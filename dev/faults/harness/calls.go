@@ -20,6 +20,11 @@ const (
 	robots = "robot-"
 )
 
+// nameOf is the name of an app in aftercall.yaml.
+func nameOf(app tencent.SDKAppID) string {
+	return map[tencent.SDKAppID]string{clinic: "clinic", tutoring: "tutoring", seminar: "seminar"}[app]
+}
+
 // plannedCall is a call that ends at a time of the run.
 type plannedCall struct {
 	at   time.Duration
@@ -28,6 +33,8 @@ type plannedCall struct {
 	// Redis has forgotten the call before.
 	again     []delivery
 	forgotten bool
+	// atLast says that its callback is posted once more when all else is over.
+	atLast bool
 	// recorded and clean are those of checker.Call.
 	recorded, clean bool
 	// decision is a person's, if the call comes to be reviewed.
@@ -38,6 +45,9 @@ type plannedCall struct {
 	correctors  int
 	correctedAt time.Duration
 }
+
+// String names the call.
+func (c plannedCall) String() string { return c.spec.CallID + " of " + nameOf(c.spec.SDKAppID) }
 
 // delivery is a callback that is posted once more; says overrides fields of the record.
 type delivery struct {
@@ -200,11 +210,7 @@ func (c *plannedCall) planCallbacks(random *rand.Rand, length time.Duration) {
 	case 1: // the copies say something else than the first one
 		c.spec.Duplicates, c.spec.LaterCallback = max(1, c.spec.Duplicates), lie
 	case 2: // malformed
-		odd := one(random, append(tencentsim.RecordOddities(), tencentsim.Oddities("CallRecord", "EventTime", "CallbackCommand")...)...)
-		if odd.Field == "CallId" { // one call can be made up, for all apps
-			c.spec.SDKAppID = clinic
-		}
-		c.spec.OddCallback = []tencentsim.Oddity{odd}
+		c.spec.OddCallback = []tencentsim.Oddity{one(random, append(tencentsim.RecordOddities(), tencentsim.Oddities("CallRecord", "EventTime", "CallbackCommand")...)...)}
 	}
 	late := random.IntN(12) == 0 // the first one comes after those of calls that ended later
 	if late {
@@ -222,6 +228,17 @@ func (c *plannedCall) planCallbacks(random *rand.Rand, length time.Duration) {
 		c.forgotten = random.IntN(2) == 0
 	}
 	slices.SortFunc(c.again, func(a, b delivery) int { return int(a.at - b.at) })
+}
+
+// mostDeliveries is how often a callback is posted at most.
+const mostDeliveries = 10
+
+// deliveries is how often the callback is posted, but for the one at last.
+func (c *plannedCall) deliveries() int {
+	if c.spec.Lose {
+		return len(c.again)
+	}
+	return len(c.again) + 1 + c.spec.Duplicates
 }
 
 // planCorrections plans what a person corrects once the call is charged. A surcharge

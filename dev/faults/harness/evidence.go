@@ -64,7 +64,7 @@ func (w *world) collect(ctx context.Context, last bool) (checker.Evidence, error
 	for _, m := range messages {
 		at, known := booked[m.LedgerKey]
 		e.Messages = append(e.Messages, checker.Message{
-			Target: m.Target, MessageID: m.MessageID, Type: m.Type, CallID: m.CallID, LedgerKey: m.LedgerKey, Amount: m.Amount, Currency: m.Currency,
+			Target: m.Target, MessageID: m.MessageID, Type: m.Type, App: m.App, CallID: m.CallID, LedgerKey: m.LedgerKey, Amount: m.Amount, Currency: m.Currency,
 			BilledSeconds: m.BilledSeconds, Payer: m.Payer, Accepted: m.Accepted, Early: known && m.First.Before(at), BodyChanged: m.BodyChanged,
 		})
 	}

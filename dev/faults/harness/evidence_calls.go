@@ -31,14 +31,13 @@ func (w *world) calls(ctx context.Context, e *checker.Evidence) error {
 				own = append(own, p)
 			case "":
 				if p.Status == 200 {
-					e.Problems = append(e.Problems, "a callback of call "+c.spec.CallID+" that cannot be read was answered OK")
+					e.Problems = append(e.Problems, "a callback of call "+c.String()+" that cannot be read was answered OK")
 				}
 			default:
 				madeUp[c.spec.SDKAppID][id] = append(madeUp[c.spec.SDKAppID][id], p)
 			}
 		}
-		app, _ := w.stack.Config.App(c.spec.SDKAppID)
-		known := c.known(app.Name)
+		known := c.known(nameOf(c.spec.SDKAppID))
 		if c.spec.SDKAppID == seminar {
 			known.Sent = sentOf(posted)
 		}
@@ -48,9 +47,8 @@ func (w *world) calls(ctx context.Context, e *checker.Evidence) error {
 		}
 	}
 	for id, calls := range madeUp {
-		app, _ := w.stack.Config.App(id)
 		for callID, posted := range calls {
-			e.Calls = append(e.Calls, checker.Call{App: app.Name, CallID: callID})
+			e.Calls = append(e.Calls, checker.Call{App: nameOf(id), CallID: callID})
 			call := tencentsim.Call{SDKAppID: id, Record: tencent.CallRecord{CallID: callID}}
 			if err := w.workflow(ctx, call, posted, e); err != nil {
 				return err
@@ -110,7 +108,7 @@ func (c placedCall) known(app string) checker.Call {
 // workflow notes what became of the workflow of a call. A callback may only be answered
 // OK when it has been started.
 func (w *world) workflow(ctx context.Context, call tencentsim.Call, posted []tencentsim.PostedCallback, e *checker.Evidence) error {
-	id := local.WorkflowID(call)
+	id, about := local.WorkflowID(call), checker.ID{App: nameOf(call.SDKAppID), CallID: call.Record.CallID}
 	var started time.Time
 	description, err := w.stack.Temporal.DescribeWorkflowExecution(ctx, id, "")
 	switch info := description.GetWorkflowExecutionInfo(); {
@@ -127,13 +125,13 @@ func (w *world) workflow(ctx context.Context, call tencentsim.Call, posted []ten
 			e.Problems = append(e.Problems, "workflow "+id+" is "+info.GetStatus().String())
 		}
 	}
-	e.Operations = append(e.Operations, operations(call.Record.CallID, posted, started)...)
+	e.Operations = append(e.Operations, operations(about, posted, started)...)
 	for _, d := range posted {
 		if d.Status != 200 {
 			continue
 		}
 		e.Answers = append(e.Answers, checker.Answer{
-			CallID: call.Record.CallID, At: answered(d), Known: !started.IsZero() && !started.After(answered(d)),
+			App: about.App, CallID: about.CallID, At: answered(d), Known: !started.IsZero() && !started.After(answered(d)),
 		})
 	}
 	return nil

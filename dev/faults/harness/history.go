@@ -21,10 +21,10 @@ type history struct {
 	operations []checker.Operation
 	// latest is the latest read of each call. Only reads that find something else than
 	// the ones around them say something.
-	latest map[string]checker.Operation
+	latest map[checker.ID]checker.Operation
 }
 
-func newHistory() *history { return &history{latest: map[string]checker.Operation{}} }
+func newHistory() *history { return &history{latest: map[checker.ID]checker.Operation{}} }
 
 // begin adds an operation that begins now. While it is under way its outcome is unknown,
 // and others may see what it has done.
@@ -45,14 +45,14 @@ func (h *history) begin(o checker.Operation) (end func(checker.Outcome)) {
 func (h *history) read(o checker.Operation) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	last, known := h.latest[o.CallID]
+	last, known := h.latest[o.ID()]
 	if !known || !slices.Equal(last.Entries, o.Entries) {
 		if known {
 			h.operations = append(h.operations, last)
 		}
 		h.operations = append(h.operations, o)
 	}
-	h.latest[o.CallID] = o
+	h.latest[o.ID()] = o
 }
 
 // all are the operations so far.
@@ -99,32 +99,34 @@ func (w *world) readLedger(ctx context.Context) (entries []ledger.Entry, called 
 
 // read notes what each call that has ended has in the ledger.
 func (w *world) read(entries []ledger.Entry, called time.Time) {
-	of := map[string][]checker.Entry{}
+	of := map[checker.ID][]checker.Entry{}
 	for _, e := range entries {
-		of[e.CallID()] = append(of[e.CallID()], newEntry(e))
+		entry := newEntry(e)
+		of[entry.ID()] = append(of[entry.ID()], entry)
 	}
 	returned := time.Now()
 	w.mu.Lock()
 	placed := w.placed
 	w.mu.Unlock()
 	for _, c := range placed {
-		id := c.spec.CallID
-		w.history.read(checker.Operation{CallID: id, Kind: checker.OpRead, Outcome: checker.Done, Called: called, Returned: returned, Entries: of[id]})
+		read := checker.Operation{App: nameOf(c.spec.SDKAppID), CallID: c.spec.CallID, Kind: checker.OpRead, Outcome: checker.Done, Called: called, Returned: returned}
+		read.Entries = of[read.ID()]
+		w.history.read(read)
 	}
 }
 
 // operations are what is known of a call from its callbacks and its workflow, which has
 // started at a time, or not.
-func operations(callID string, posted []tencentsim.PostedCallback, started time.Time) (all []checker.Operation) {
+func operations(about checker.ID, posted []tencentsim.PostedCallback, started time.Time) (all []checker.Operation) {
 	for _, p := range posted {
-		o := checker.Operation{CallID: callID, Kind: checker.OpCallback, Called: p.SentAt, Returned: answered(p), Outcome: checker.Refused}
+		o := checker.Operation{App: about.App, CallID: about.CallID, Kind: checker.OpCallback, Called: p.SentAt, Returned: answered(p), Outcome: checker.Refused}
 		if p.Status == http.StatusOK {
 			o.Outcome = checker.Done
 		}
 		all = append(all, o)
 	}
 	if !started.IsZero() {
-		all = append(all, happened(checker.OpStart, callID, started))
+		all = append(all, happened(checker.OpStart, about, started))
 	}
 	return all
 }
@@ -136,8 +138,8 @@ func answered(p tencentsim.PostedCallback) time.Time {
 
 // happened is an operation of the product itself, known from what it has left: it
 // happened at some time since.
-func happened(kind checker.OperationKind, callID string, since time.Time, entries ...checker.Entry) checker.Operation {
-	return checker.Operation{CallID: callID, Kind: kind, Outcome: checker.Done, Called: since, Returned: time.Now(), Entries: entries}
+func happened(kind checker.OperationKind, about checker.ID, since time.Time, entries ...checker.Entry) checker.Operation {
+	return checker.Operation{App: about.App, CallID: about.CallID, Kind: kind, Outcome: checker.Done, Called: since, Returned: time.Now(), Entries: entries}
 }
 
 // charged are the first charges of all calls, and sightings are the events about entries
@@ -145,7 +147,7 @@ func happened(kind checker.OperationKind, callID string, since time.Time, entrie
 func (w *world) charged(entries []checker.Entry) (all []checker.Operation) {
 	for _, e := range entries {
 		if strings.HasPrefix(e.Key, "charge:") {
-			all = append(all, happened(checker.OpCharge, e.CallID, w.started, e))
+			all = append(all, happened(checker.OpCharge, e.ID(), w.started, e))
 		}
 	}
 	return all
@@ -160,16 +162,16 @@ func sightings(entries []checker.Entry, messages []webhookreceiver.Message) (all
 		seen := entries[i]
 		seen.Amount = m.Amount
 		all = append(all, checker.Operation{
-			CallID: m.CallID, Kind: checker.OpFind, Outcome: checker.Done, Called: m.First, Returned: m.First, Entries: []checker.Entry{seen},
+			App: m.App, CallID: m.CallID, Kind: checker.OpFind, Outcome: checker.Done, Called: m.First, Returned: m.First, Entries: []checker.Entry{seen},
 		})
 	}
 	return all
 }
 
 // correction is a command that corrects a charge, which may have to be repeated.
-func (w *world) correction(callID string, made checker.Correction, command func() local.CommandResult) local.CommandResult {
+func (w *world) correction(made checker.Correction, command func() local.CommandResult) local.CommandResult {
 	kinds := map[string]checker.OperationKind{checker.Reverse: checker.OpReverse, checker.Undo: checker.OpUndo, checker.Adjust: checker.OpAdjust}
-	o := checker.Operation{CallID: callID, Kind: kinds[made.Kind]}
+	o := checker.Operation{App: made.App, CallID: made.CallID, Kind: kinds[made.Kind]}
 	if made.Amount != "" {
 		o.Entries = []checker.Entry{{Amount: made.Amount}}
 	}

@@ -94,7 +94,7 @@ func (p *people) end(key string) {
 func (w *world) decide(ctx context.Context, r inReview) {
 	d := decision{verdict: "waive"} // of a call that a malformed callback has made up, too
 	app, _ := w.stack.Config.App(r.App)
-	noted := checker.Decision{CallID: r.CallID, Reason: "decision about " + r.CallID + " of " + app.Name}
+	noted := checker.Decision{App: app.Name, CallID: r.CallID, Reason: "decision about " + r.CallID + " of " + app.Name}
 	args := []string{"review", "decide", "--app", app.Name, "--operator", "night shift", "--reason", noted.Reason}
 	if c, found := w.find(r.App, r.CallID); found {
 		d, noted.Type, noted.Media = c.decision, string(c.call.Record.CallType), string(c.spec.Media)
@@ -121,7 +121,7 @@ func (w *world) decide(ctx context.Context, r inReview) {
 	w.people.decisions[r.key()] = noted
 	w.people.mu.Unlock()
 	result := w.stack.Command(ctx, append(args, "--", r.CallID)...)
-	w.note("call %s is in review (%.80s), and a person decides %s %d s: %s", r.CallID, r.Reason, d.verdict, d.seconds, outcome(result))
+	w.note("call %s of %s is in review (%.80s), and a person decides %s %d s: %s", r.CallID, app.Name, r.Reason, d.verdict, d.seconds, outcome(result))
 }
 
 // endConfirmed reports whether Tencent says when the call ended.
@@ -153,27 +153,24 @@ func (w *world) correctOnce(ctx context.Context, c placedCall, made checker.Corr
 	args = append(args, "--app", app.Name, "--operator", "night shift", "--reason", reason, "--", c.spec.CallID)
 	for {
 		w.inPlace.RLock()
-		result := w.correction(c.spec.CallID, made, func() local.CommandResult { return w.stack.Command(ctx, args...) })
+		result := w.correction(made, func() local.CommandResult { return w.stack.Command(ctx, args...) })
 		w.inPlace.RUnlock()
 		if result.Err() == nil {
 			break
 		}
 		if wait(ctx, patience) != nil {
-			w.note("call %s: %s is not carried out: %s", c.spec.CallID, made.Kind, outcome(result))
+			w.note("call %s: %s is not carried out: %s", c, made.Kind, outcome(result))
 			return
 		}
 	}
-	w.note("call %s: %s %s is carried out", c.spec.CallID, made.Kind, made.Amount)
+	w.note("call %s: %s %s is carried out", c, made.Kind, made.Amount)
 }
 
 // intend notes the corrections that are about to be made.
 func (p *people) intend(c plannedCall) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, made := range c.corrections {
-		made.CallID = c.spec.CallID
-		p.corrections = append(p.corrections, made)
-	}
+	p.corrections = append(p.corrections, c.corrections...)
 }
 
 // outcome is a command's result in one line.

@@ -47,6 +47,20 @@ func newPlanOf(seed uint64, faults []fault, calls int) plan {
 	return p
 }
 
+// namesakes says that one of so many calls has the CallId of a call of another app.
+const namesakes = 5
+
+// namesake is the CallId of the first of some calls that is of another app than a call, or
+// its own.
+func namesake(calls []plannedCall, c plannedCall) string {
+	for _, other := range calls {
+		if other.spec.SDKAppID != c.spec.SDKAppID {
+			return other.spec.CallID
+		}
+	}
+	return c.spec.CallID
+}
+
 // planCalls lets calls end while the faults happen.
 func (p *plan) planCalls(calls int) {
 	var length time.Duration
@@ -60,6 +74,24 @@ func (p *plan) planCalls(calls int) {
 			c = newSeenCall(seen, length)
 		}
 		c.spec.CallID = fmt.Sprintf("seed-%d-call-%d", p.seed, i+1)
+		if i%namesakes == 0 {
+			c.spec.CallID = namesake(p.calls[max(0, i-namesakes+1):], c)
+		}
+		for j := range c.corrections {
+			c.corrections[j].App, c.corrections[j].CallID = nameOf(c.spec.SDKAppID), c.spec.CallID
+		}
 		p.calls = append(p.calls, c)
+	}
+	p.planAtLast(length)
+}
+
+// planAtLast plans which callbacks are posted once more when everything has recovered and
+// was swept, minutes after their calls ended: those of calls at the beginning that have a
+// workflow.
+func (p *plan) planAtLast(length time.Duration) {
+	random := rand.New(rand.NewPCG(p.seed, 4))
+	for i := range p.calls {
+		c := &p.calls[i]
+		c.atLast = random.IntN(2) == 0 && c.recorded && c.at < length/3 && c.deliveries() < mostDeliveries
 	}
 }

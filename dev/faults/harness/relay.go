@@ -79,7 +79,7 @@ func (b *backend) relays(calls []tencentsim.Call, posting bool) (all []checker.R
 			i, known := at[key]
 			if !known {
 				i, at[key] = len(all), len(all)
-				all = append(all, checker.Relay{CallID: call.Record.CallID, Command: string(p.Command), Posted: true, Accepted: b.accepted[key]})
+				all = append(all, checker.Relay{App: nameOf(clinic), CallID: call.Record.CallID, Command: string(p.Command), Posted: true, Accepted: b.accepted[key]})
 			}
 			all[i].Promised = all[i].Promised || (p.Status == http.StatusOK && p.Command != tencent.CommandAfterEndCall)
 		}

@@ -33,12 +33,12 @@ type evidences interface {
 }
 
 // settle asks the checker until it finds nothing: that is how long the recovery takes.
-// Then it waits until each app has been swept, because a sweep might charge again what is
-// charged already, and asks once more.
-func settle(ctx context.Context, of evidences) (e checker.Evidence, findings []checker.Finding, recovered time.Duration, err error) {
+// Then it waits until each app has been swept since everything was healed, because a sweep
+// might charge again what is charged already, and asks once more.
+func settle(ctx context.Context, of evidences, healed time.Time) (e checker.Evidence, findings []checker.Finding, recovered time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, recovery+lastSweep)
 	defer cancel()
-	healed := time.Now()
+	began := time.Now()
 	var right time.Time // since when nothing is found
 	for {
 		var unswept []string
@@ -61,14 +61,14 @@ func settle(ctx context.Context, of evidences) (e checker.Evidence, findings []c
 				findings = append(findings, checker.Finding{Kind: checker.Stuck, Text: "no sweep of " + app + " that began after the last fault has listed its calls"})
 			}
 		}
-		if late := right.IsZero() && time.Since(healed) >= recovery; late || wait(ctx, time.Second) != nil {
+		if late := right.IsZero() && time.Since(began) >= recovery; late || wait(ctx, time.Second) != nil {
 			break
 		}
 	}
 	if right.IsZero() {
 		right = time.Now()
 	}
-	return e, findings, right.Sub(healed), err
+	return e, findings, right.Sub(began), err
 }
 
 // mayHeal reports whether there are findings, and all of them can be gone a little later.

@@ -70,7 +70,7 @@ func TestSettle(t *testing.T) {
 				return checker.Evidence{}
 			}
 			return twice()
-		}, findings: []string{"doubled: call call: it is charged by first, and again by second"}},
+		}, findings: []string{"doubled: call call of clinic: it is charged by first, and again by second"}},
 		"wrong only at the last look": {swept: time.Minute, took: time.Minute, recovered: time.Minute, at: func(_ time.Duration, last bool) checker.Evidence {
 			if last {
 				return checker.Evidence{Problems: []string{"a workflow task has failed"}}
@@ -87,7 +87,7 @@ func TestSettle(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
-				_, findings, recovered, err := settle(t.Context(), scripted{began, test.swept, test.at})
+				_, findings, recovered, err := settle(t.Context(), scripted{began, test.swept, test.at}, began)
 				require.NoError(t, err)
 				var found []string
 				for _, f := range findings {

@@ -35,7 +35,7 @@ func (w *world) stories(ctx context.Context, e checker.Evidence, findings []chec
 	w.mu.Unlock()
 	for _, c := range placed {
 		if slices.ContainsFunc(findings, c.isOf) {
-			all = append(all, w.story(ctx, c)+strings.Join(e.History(c.spec.CallID), "\n"))
+			all = append(all, w.story(ctx, c)+strings.Join(e.History(nameOf(c.spec.SDKAppID), c.spec.CallID), "\n"))
 		}
 	}
 	if slices.ContainsFunc(findings, func(f checker.Finding) bool { return f.Kind == checker.Leaked }) {
@@ -53,7 +53,7 @@ func (w *world) stories(ctx context.Context, e checker.Evidence, findings []chec
 
 // isOf reports whether a finding is about the call, or its text about its workflow.
 func (c placedCall) isOf(f checker.Finding) bool {
-	return f.CallID == c.spec.CallID || slices.Contains(strings.Fields(f.Text), local.WorkflowID(c.call))
+	return f.App == nameOf(c.spec.SDKAppID) && f.CallID == c.spec.CallID || slices.Contains(strings.Fields(f.Text), local.WorkflowID(c.call))
 }
 
 // story is everything about a call: how it was planned, the deliveries of its callback
@@ -64,7 +64,7 @@ func (w *world) story(ctx context.Context, c placedCall) string {
 	at := func(t time.Time, format string, args ...any) {
 		fmt.Fprintf(&story, "%7.1f s  %s\n", t.Sub(w.started).Seconds(), fmt.Sprintf(format, args...))
 	}
-	fmt.Fprintf(&story, "call %s\nplanned: %s, clean %t, decided %+v, corrections %v\n", c.spec.CallID, inJSON(c.spec), c.clean, c.decision, c.corrections)
+	fmt.Fprintf(&story, "call %s\nplanned: %s, clean %t, decided %+v, corrections %v\n", c, inJSON(c.spec), c.clean, c.decision, c.corrections)
 	fmt.Fprintf(&story, "record: %s\n", inJSON(c.call.Record))
 	posted, _ := w.stack.Tencent.Call(c.spec.SDKAppID, c.spec.CallID)
 	for _, d := range posted.Callbacks {
@@ -85,6 +85,9 @@ func (w *world) story(ctx context.Context, c placedCall) string {
 		at(event.GetEventTime().AsTime(), "history %d %s %s", event.GetEventId(), event.GetEventType(), detail(event))
 	}
 	for _, m := range w.stack.Webhooks.Messages(webhookreceiver.Filter{CallID: c.spec.CallID}) {
+		if m.App != nameOf(c.spec.SDKAppID) { // where a call has the same CallId
+			continue
+		}
 		at(m.First, "message %s to %s: %s, %d attempts until %.1f s, %d accepted", m.MessageID, m.Target, m.Type, m.Attempts, m.Last.Sub(w.started).Seconds(), m.Accepted)
 	}
 	return story.String()

@@ -48,7 +48,7 @@ func (r *run) check(ctx context.Context) ([]checker.Finding, error) {
 	}
 	findings := checker.Check(e)
 	for _, call := range r.placed { // one by one, because there are so many
-		findings = append(findings, checker.Check(checker.Evidence{Operations: operations[call.Record.CallID]})...)
+		findings = append(findings, checker.Check(checker.Evidence{Operations: operations[r.idOf(call)]})...)
 	}
 	return findings, nil
 }
@@ -96,11 +96,11 @@ func (r *run) open(ctx context.Context, began time.Time) (open []string, err err
 
 // collect gathers everything about the calls, their entries, workflows and messages. It
 // returns what was done about each call.
-func (r *run) collect(ctx context.Context, e *checker.Evidence) (operations map[string][]checker.Operation, err error) {
-	operations = map[string][]checker.Operation{}
-	add := func(kind checker.OperationKind, callID string, called, returned time.Time, entries ...checker.Entry) {
-		operations[callID] = append(operations[callID], checker.Operation{
-			CallID: callID, Kind: kind, Outcome: checker.Done, Called: called, Returned: returned, Entries: entries,
+func (r *run) collect(ctx context.Context, e *checker.Evidence) (operations map[checker.ID][]checker.Operation, err error) {
+	operations = map[checker.ID][]checker.Operation{}
+	add := func(kind checker.OperationKind, of checker.ID, called, returned time.Time, entries ...checker.Entry) {
+		operations[of] = append(operations[of], checker.Operation{
+			App: of.App, CallID: of.CallID, Kind: kind, Outcome: checker.Done, Called: called, Returned: returned, Entries: entries,
 		})
 	}
 	// Messages before entries: an event follows its entry.
@@ -115,26 +115,26 @@ func (r *run) collect(ctx context.Context, e *checker.Evidence) (operations map[
 	}
 	returned := time.Now()
 	entries := map[string]ledger.Entry{} // by key
-	of := map[string][]checker.Entry{}   // by CallId
+	of := map[checker.ID][]checker.Entry{}
 	for _, b := range booked {
 		entry := newEntry(b)
 		e.Entries = append(e.Entries, entry)
 		entries[entry.Key] = b
-		of[entry.CallID] = append(of[entry.CallID], entry)
+		of[entry.ID()] = append(of[entry.ID()], entry)
 		if b.Kind == ledger.KindCharge && b.Revision == 1 {
-			add(checker.OpCharge, entry.CallID, r.began, returned, entry)
+			add(checker.OpCharge, entry.ID(), r.began, returned, entry)
 		}
 	}
 	for _, m := range messages {
 		booked, found := entries[m.LedgerKey]
 		e.Messages = append(e.Messages, checker.Message{
-			Target: m.Target, MessageID: m.MessageID, Type: m.Type, CallID: m.CallID, LedgerKey: m.LedgerKey, Amount: m.Amount, Currency: m.Currency,
+			Target: m.Target, MessageID: m.MessageID, Type: m.Type, App: m.App, CallID: m.CallID, LedgerKey: m.LedgerKey, Amount: m.Amount, Currency: m.Currency,
 			BilledSeconds: m.BilledSeconds, Payer: m.Payer, Accepted: m.Accepted, Early: found && m.First.Before(booked.CreatedAt), BodyChanged: m.BodyChanged,
 		})
 		if found { // else it is a finding of its own
 			seen := newEntry(booked)
 			seen.Amount = m.Amount
-			add(checker.OpFind, m.CallID, m.First, m.First, seen)
+			add(checker.OpFind, checker.ID{App: m.App, CallID: m.CallID}, m.First, m.First, seen)
 		}
 	}
 	histories, err := r.histories(ctx)
@@ -142,7 +142,7 @@ func (r *run) collect(ctx context.Context, e *checker.Evidence) (operations map[
 		return nil, err
 	}
 	for i, call := range r.placed {
-		id, h := call.Record.CallID, histories[i]
+		id, h := r.idOf(call), histories[i]
 		add(checker.OpRead, id, called, returned, of[id]...)
 		if !h.started.IsZero() {
 			add(checker.OpStart, id, h.started, returned)
@@ -181,17 +181,16 @@ func newEntry(e ledger.Entry) checker.Entry {
 // call adds what is known of a call and of its workflow, and returns its callbacks that
 // were answered OK.
 func (r *run) call(call tencentsim.Call, h history, e *checker.Evidence) (accepted []tencentsim.PostedCallback) {
-	app, _ := r.stack.Config.App(call.SDKAppID)
-	c, id := call.Record, local.WorkflowID(call)
+	app, c, id := r.idOf(call).App, call.Record, local.WorkflowID(call)
 	e.Calls = append(e.Calls, checker.Call{
-		App: app.Name, CallID: c.CallID, Caller: c.Caller, Media: string(c.MediaType), Type: string(c.CallType), Result: string(c.Result),
+		App: app, CallID: c.CallID, Caller: c.Caller, Media: string(c.MediaType), Type: string(c.CallType), Result: string(c.Result),
 		Start: c.StartTime, Accept: c.AcceptTime, End: c.EndTime, Participants: len(c.Members) - 1, Recorded: true, Clean: true,
 	})
 	posted, _ := r.stack.Tencent.Call(call.SDKAppID, c.CallID)
 	for _, p := range posted.Callbacks {
 		if at := answered(p); p.Status == http.StatusOK {
 			accepted = append(accepted, p)
-			e.Answers = append(e.Answers, checker.Answer{CallID: c.CallID, At: at, Known: !h.started.IsZero() && !h.started.After(at)})
+			e.Answers = append(e.Answers, checker.Answer{App: app, CallID: c.CallID, At: at, Known: !h.started.IsZero() && !h.started.After(at)})
 		}
 	}
 	switch {
@@ -203,6 +202,12 @@ func (r *run) call(call tencentsim.Call, h history, e *checker.Evidence) (accept
 	}
 	h.report(id, e)
 	return accepted
+}
+
+// idOf names a call for the checker.
+func (r *run) idOf(call tencentsim.Call) checker.ID {
+	app, _ := r.stack.Config.App(call.SDKAppID)
+	return checker.ID{App: app.Name, CallID: call.Record.CallID}
 }
 
 // answered is when a callback had certainly been answered.

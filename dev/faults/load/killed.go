@@ -11,6 +11,7 @@ import (
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
 	"aftercall/internal/ledger"
+	"aftercall/internal/tencent"
 )
 
 // killed kills every process at once in the middle of the load, and starts all again:
@@ -66,9 +67,9 @@ func killed(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	started := map[string]time.Time{}
+	started := map[callKey]time.Time{}
 	for i, call := range r.placed {
-		started[call.Record.CallID] = histories[i].started
+		started[callKey{call.SDKAppID, call.Record.CallID}] = histories[i].started
 	}
 	hit := whatWasHit(entries, r.stack.Tencent.Calls(), started, at, gone)
 	r.figure("charged before", "%d", hit.charged)
@@ -114,18 +115,24 @@ func everything(t local.Topology) []string {
 // hit is what a kill has interrupted, in calls.
 type hit struct{ charged, underWay, cut, unheard int }
 
+// callKey is a call: calls of two apps may have the same CallId.
+type callKey struct {
+	app    tencent.SDKAppID
+	callID string
+}
+
 // whatWasHit is told by the times at which entries were booked, workflows started and
 // callbacks answered. The processes died one after the other between at and gone.
-func whatWasHit(entries []ledger.Entry, calls []tencentsim.Call, started map[string]time.Time, at, gone time.Time) (h hit) {
-	charged := map[string]bool{}
+func whatWasHit(entries []ledger.Entry, calls []tencentsim.Call, started map[callKey]time.Time, at, gone time.Time) (h hit) {
+	charged := map[callKey]bool{}
 	for _, e := range entries {
 		if e.CreatedAt.Before(at) {
-			charged[e.CallID()] = true
+			charged[callKey{e.SDKAppID, e.CallID()}] = true
 		}
 	}
 	h.charged = len(charged)
 	for _, call := range calls {
-		id := call.Record.CallID
+		id := callKey{call.SDKAppID, call.Record.CallID}
 		if start := started[id]; !charged[id] && !start.IsZero() && start.Before(at) {
 			h.underWay++
 		}

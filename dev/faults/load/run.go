@@ -32,12 +32,15 @@ type run struct {
 	began    time.Time
 }
 
-// place lets calls end, half of them of each app. Their callbacks follow one another as
-// fast as they are answered, or are lost.
+// place lets calls end, half of them of each app, of which some have the same CallId. Their
+// callbacks follow one another as fast as they are answered, or are lost.
 func (r *run) place(ctx context.Context, n int, lose bool) error {
 	for i := range n {
-		app := []tencent.SDKAppID{1400000000, 1400000001}[i%2]
-		call, err := r.stack.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: app, Seconds: 61, Lose: lose})
+		spec := tencentsim.CallSpec{SDKAppID: []tencent.SDKAppID{1400000000, 1400000001}[i%2], Seconds: 61, Lose: lose}
+		if i%8 == 7 {
+			spec.CallID = r.placed[len(r.placed)-1].Record.CallID
+		}
+		call, err := r.stack.Tencent.PlaceCall(spec)
 		if err != nil {
 			return err
 		}
