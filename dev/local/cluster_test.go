@@ -43,9 +43,9 @@ func TestClusterLosesANode(t *testing.T) {
 	}
 }
 
-// startCluster starts a cluster for one test. ok is false where this machine lacks
-// a program, or has not built dev/cluster.
-func startCluster(t *testing.T) (stack *local.Stack, ok bool) {
+// startCluster starts a cluster for one test, with replacements in its configuration. ok
+// is false where this machine lacks a program, or has not built dev/cluster.
+func startCluster(t *testing.T, oldnew ...string) (stack *local.Stack, ok bool) {
 	t.Helper()
 	if !testenv.Programs(t, "redis", "postgres", "haproxy") {
 		return nil, false
@@ -58,7 +58,7 @@ func startCluster(t *testing.T) (stack *local.Stack, ok bool) {
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	o, err := stackOptions(dir)
 	require.NoError(t, err)
-	o.Topology = local.Cluster
+	o.Topology, o.Environ = local.Cluster, map[string]string{"AFTERCALL_CONFIG": changedConfig(t, oldnew...)}
 	o.Ports, err = local.FreePorts(o.Topology)
 	require.NoError(t, err)
 	o.Temporal, err = local.EnsureCluster(t.Context(), root, io.Discard)

@@ -3,6 +3,7 @@ package local_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -11,7 +12,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"aftercall/dev/local"
@@ -34,15 +37,16 @@ func TestClusterRollsWorkerVersions(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*testTimeout)
 	defer cancel()
-	load := startLoad(ctx, t, stack)
+	load := startLoad(ctx, t, stack, 100*time.Millisecond)
 
-	launchVersion(t, stack, "1")
+	thisCode := local.Service{Run: worker.Run}
+	launchVersion(t, stack, "1", thisCode, nil)
 	makeCurrent(ctx, t, stack, "1")
 	require.NoError(t, stack.StopPart("worker"))
 	require.NoError(t, stack.StopPart("worker-2"))
 	load.awaitHandledBy(ctx, t, "1")
 
-	launchVersion(t, stack, "2")
+	launchVersion(t, stack, "2", thisCode, nil)
 	ramp(ctx, t, stack, "2", 50)
 	load.awaitHandledBy(ctx, t, "2")
 	makeCurrent(ctx, t, stack, "2")
@@ -67,14 +71,19 @@ func TestClusterRollsWorkerVersions(t *testing.T) {
 			require.Equal(t, "1", versions[len(versions)-1], "it began with version 2, and ended after the way back")
 		}
 	}
+	all, err := everyWorkflow(ctx, stack, "")
+	require.NoError(t, err)
+	for _, w := range all {
+		require.Empty(t, w.failed, w.id)
+	}
 }
 
 // launchVersion starts a worker as a version of the deployment.
-func launchVersion(t *testing.T, stack *local.Stack, build string) {
+func launchVersion(t *testing.T, stack *local.Stack, build string, code local.Service, more map[string]string) {
 	t.Helper()
-	require.NoError(t, stack.Launch("worker of version "+build, local.Service{Run: worker.Run}, testenv.FreePort(t), map[string]string{
-		"AFTERCALL_DEPLOYMENT": deploymentName, "AFTERCALL_BUILD_ID": build,
-	}))
+	environ := map[string]string{"AFTERCALL_DEPLOYMENT": deploymentName, "AFTERCALL_BUILD_ID": build}
+	maps.Copy(environ, more)
+	require.NoError(t, stack.Launch("worker of version "+build, code, testenv.FreePort(t), environ))
 }
 
 // makeCurrent makes a version current once Temporal knows its worker.
@@ -118,12 +127,12 @@ type load struct {
 	err   error
 }
 
-func startLoad(ctx context.Context, t *testing.T, stack *local.Stack) *load {
+func startLoad(ctx context.Context, t *testing.T, stack *local.Stack, every time.Duration) *load {
 	t.Helper()
 	l := &load{stack: stack}
 	ctx, l.end = context.WithCancel(ctx)
 	l.done.Go(func() {
-		for ticker := time.NewTicker(100 * time.Millisecond); l.err == nil; {
+		for ticker := time.NewTicker(every); l.err == nil; {
 			select {
 			case <-ctx.Done():
 				return
@@ -188,20 +197,61 @@ func (l *load) stop(t *testing.T) []tencentsim.Call {
 }
 
 // workflowTasks are the versions that completed the workflow tasks of a call, and why
-// others have failed. A task that timed out with its worker is none that failed.
+// others have failed.
 func workflowTasks(ctx context.Context, stack *local.Stack, call tencentsim.Call) (versions, failed []string, err error) {
-	events := stack.Temporal.GetWorkflowHistory(ctx, local.WorkflowID(call), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	w := ranWorkflow{id: local.WorkflowID(call)}
+	err = w.read(ctx, stack, "")
+	return w.versions, w.failed, err
+}
+
+// ranWorkflow is a workflow with its history.
+type ranWorkflow struct {
+	kind, id string
+	closed   bool
+	history  historypb.History
+	// versions completed its workflow tasks, and failed is why others have failed. A task
+	// that timed out with its worker is none that failed, and that something has arrived
+	// while a task was completed is no failure.
+	versions, failed []string
+}
+
+func (w *ranWorkflow) read(ctx context.Context, stack *local.Stack, run string) error {
+	events := stack.Temporal.GetWorkflowHistory(ctx, w.id, run, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
+		w.history.Events = append(w.history.Events, event)
 		if completed := event.GetWorkflowTaskCompletedEventAttributes(); completed != nil {
-			versions = append(versions, completed.GetDeploymentVersion().GetBuildId())
+			w.versions = append(w.versions, completed.GetDeploymentVersion().GetBuildId())
 		}
-		if task := event.GetWorkflowTaskFailedEventAttributes(); task != nil {
-			failed = append(failed, task.GetCause().String()+": "+task.GetFailure().GetMessage())
+		if task := event.GetWorkflowTaskFailedEventAttributes(); task != nil && task.GetCause() != enumspb.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND {
+			w.failed = append(w.failed, task.GetCause().String()+": "+task.GetFailure().GetMessage())
 		}
 	}
-	return versions, failed, nil
+	return nil
+}
+
+// everyWorkflow are the workflows of every kind, or those that match a query.
+func everyWorkflow(ctx context.Context, stack *local.Stack, query string) (all []*ranWorkflow, err error) {
+	request := &workflowservice.ListWorkflowExecutionsRequest{Query: query}
+	for {
+		list, err := stack.Temporal.ListWorkflow(ctx, request)
+		if err != nil {
+			return nil, err
+		}
+		for _, info := range list.GetExecutions() {
+			w := &ranWorkflow{
+				kind: info.GetType().GetName(), id: info.GetExecution().GetWorkflowId(), closed: info.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING,
+			}
+			if err := w.read(ctx, stack, info.GetExecution().GetRunId()); err != nil {
+				return nil, err
+			}
+			all = append(all, w)
+		}
+		if request.NextPageToken = list.GetNextPageToken(); len(request.NextPageToken) == 0 {
+			return all, nil
+		}
+	}
 }

@@ -126,14 +126,21 @@ func startStack(t *testing.T, change ...func(*local.Options)) *local.Stack {
 // texts are replaced: an old one is followed by a new one.
 func startStackWithConfig(t *testing.T, oldnew ...string) *local.Stack {
 	t.Helper()
+	path := changedConfig(t, oldnew...)
+	return startStack(t, func(o *local.Options) { o.Environ = map[string]string{"AFTERCALL_CONFIG": path} })
+}
+
+// changedConfig is a copy of dev/aftercall.yaml with replacements.
+func changedConfig(t *testing.T, oldnew ...string) (path string) {
+	t.Helper()
 	data, err := os.ReadFile(filepath.Join(root, "dev", "aftercall.yaml"))
 	require.NoError(t, err)
 	for i := 0; i < len(oldnew); i += 2 {
 		require.Contains(t, string(data), oldnew[i])
 	}
-	path := filepath.Join(t.TempDir(), "aftercall.yaml")
+	path = filepath.Join(t.TempDir(), "aftercall.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(strings.NewReplacer(oldnew...).Replace(string(data))), 0o600))
-	return startStack(t, func(o *local.Options) { o.Environ = map[string]string{"AFTERCALL_CONFIG": path} })
+	return path
 }
 
 const (

@@ -77,6 +77,8 @@ type WorkerSettings struct {
 
 	Deployment DeploymentName `env:"AFTERCALL_DEPLOYMENT" doc:"Name of a Worker Deployment in Temporal, such as aftercall; left out, workers are not versioned. See [operations.md](operations.md#worker-versions)."`
 	BuildID    BuildID        `env:"AFTERCALL_BUILD_ID" doc:"What this build of the worker is called in AFTERCALL_DEPLOYMENT, such as a version or a commit."`
+	// PinWorkflows is how a release can be tried out and left again.
+	PinWorkflows bool `env:"AFTERCALL_PIN_WORKFLOWS" envDefault:"false" doc:"true leaves a workflow that this version has taken to it until it ends, whatever is current then; false lets it go on with the version that is current."`
 
 	AcceptEditedTariff TariffNames `env:"AFTERCALL_ACCEPT_EDITED_TARIFF" doc:"Names of tariffs, with commas between them, that were edited under calls that were charged, and are used nevertheless. See [billing.md](billing.md#edited-versions)."`
 
@@ -139,6 +141,9 @@ func Worker(environ map[string]string) (WorkerSettings, *Config, error) {
 	problems = append(problems, listenProblem("AFTERCALL_ADMIN_LISTEN", settings.AdminListen)...)
 	problems = append(problems, settings.codecProblems(environ)...)
 	problems = append(problems, pairProblems("AFTERCALL_DEPLOYMENT", string(settings.Deployment), "AFTERCALL_BUILD_ID", string(settings.BuildID))...)
+	if settings.PinWorkflows && settings.Deployment == "" {
+		problems = append(problems, Problem{Key: "AFTERCALL_PIN_WORKFLOWS", Message: "has no use without AFTERCALL_DEPLOYMENT: set that too, or remove this"})
+	}
 	problems = append(problems, rangeProblem("AFTERCALL_CHECKPOINT_EVERY", settings.CheckpointEvery, time.Minute, maxCheckpointEvery)...)
 	file, err := loadWith(&settings.Common, environ, problems)
 	if err != nil {

@@ -202,10 +202,12 @@ func TestDeployment(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, config.DeploymentName("after-call_2"), worker.Deployment)
 	require.Equal(t, config.BuildID("v1.4.0+a1b2c3"), worker.BuildID)
+	require.False(t, worker.PinWorkflows)
 	for want, changes := range map[string]map[string]string{
 		"AFTERCALL_DEPLOYMENT: has no use without AFTERCALL_BUILD_ID: set that too, or remove this":       {"AFTERCALL_DEPLOYMENT": "aftercall"},
 		"AFTERCALL_BUILD_ID: has no use without AFTERCALL_DEPLOYMENT: set that too, or remove this":       {"AFTERCALL_BUILD_ID": "1"},
 		"AFTERCALL_DEPLOYMENT: must be 1 to 63 letters, digits, hyphens and underscores, as in aftercall": {"AFTERCALL_DEPLOYMENT": "after.call", "AFTERCALL_BUILD_ID": "1"},
+		"AFTERCALL_PIN_WORKFLOWS: has no use without AFTERCALL_DEPLOYMENT: set that too, or remove this":  {"AFTERCALL_PIN_WORKFLOWS": "true"},
 		"AFTERCALL_BUILD_ID: must be 1 to 127 letters, digits and . _ + -, as in 1.4.0 or a commit":       {"AFTERCALL_DEPLOYMENT": "aftercall", "AFTERCALL_BUILD_ID": "a b"},
 	} {
 		_, _, err := config.Worker(with(changes))

@@ -1,7 +1,8 @@
 // Package planted builds the product with bugs that the checker must find, and with
 // points at which it can be killed. They are patches in bugs/ and points/, one file each,
 // which go build -overlay applies: the product knows nothing of them. All are in one
-// build, and variables of the environment turn them on; see package active.
+// build, and variables of the environment turn them on; see package active. The patch in
+// versions/ makes a later release, in a build of its own.
 package planted
 
 import (
@@ -14,7 +15,7 @@ import (
 	"strings"
 )
 
-//go:embed bugs/*.txt points/*.txt
+//go:embed bugs/*.txt points/*.txt versions/*.txt
 var files embed.FS
 
 // Patch is a bug or a point.
@@ -84,8 +85,21 @@ func Overlay(root, folder string) (path string, err error) {
 	if err != nil {
 		return "", err
 	}
+	return overlay(root, folder, slices.Concat(bugs, points))
+}
+
+// OverlayOfLater is Overlay for a later release, whose workflows have other commands.
+func OverlayOfLater(root, folder string) (path string, err error) {
+	later, err := read("versions")
+	if err != nil {
+		return "", err
+	}
+	return overlay(root, folder, later)
+}
+
+func overlay(root, folder string, patches []Patch) (path string, err error) {
 	patched := map[string]string{}
-	for _, patch := range slices.Concat(bugs, points) {
+	for _, patch := range patches {
 		for _, e := range patch.edits {
 			if err := e.apply(root, patched); err != nil {
 				return "", fmt.Errorf("the patch %s: %w", patch.Name, err)
@@ -100,12 +114,12 @@ func Overlay(root, folder string) (path string, err error) {
 		}
 		replace[filepath.Join(root, file)] = copied
 	}
-	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	list, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
 		return "", err
 	}
 	path = filepath.Join(folder, "overlay.json")
-	return path, os.WriteFile(path, overlay, 0o600)
+	return path, os.WriteFile(path, list, 0o600)
 }
 
 // apply changes a file, which imports package active from then on.

@@ -20,6 +20,8 @@ func TestEveryPatchFits(t *testing.T) {
 	require.NoError(t, err)
 	_, err = planted.Overlay(root, t.TempDir())
 	require.NoError(t, err)
+	_, err = planted.OverlayOfLater(root, t.TempDir())
+	require.NoError(t, err)
 
 	other := t.TempDir()
 	bugs, err := planted.Bugs()
