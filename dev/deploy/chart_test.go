@@ -137,9 +137,12 @@ func check(t *testing.T, object any, pods pods) {
 	case *networking.NetworkPolicy:
 		pods.requireSelects(t, o.Spec.PodSelector.MatchLabels, 2, "admin")
 	case *networking.Ingress:
-		path := o.Spec.Rules[0].HTTP.Paths[0]
-		require.Equal(t, callback.PathPrefix, path.Path)
-		require.Equal(t, "aftercall-starter", path.Backend.Service.Name)
+		var paths []string
+		for _, path := range o.Spec.Rules[0].HTTP.Paths {
+			paths = append(paths, path.Path)
+			require.Equal(t, "aftercall-starter", path.Backend.Service.Name)
+		}
+		require.Equal(t, []string{callback.PathPrefix, callback.RoomPathPrefix}, paths)
 	case *monitoring.ServiceMonitor:
 		require.Equal(t, "admin", o.Spec.Selector.MatchLabels["app.kubernetes.io/component"])
 		require.Equal(t, "app.kubernetes.io/name", o.Spec.JobLabel, `the alerts have job="aftercall"`)

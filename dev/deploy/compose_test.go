@@ -91,9 +91,9 @@ func TestComposeServices(t *testing.T) {
 // clients open at most.
 func TestComposeConnections(t *testing.T) {
 	const services, connections, ofVisibility = 4, 20, 10 // of Temporal's server, in its image
-	const ofWorker, ofCommands = 10, 20
+	const ofWorker, ofStarter, ofCommands = 30, 10, 20 // a worker opens the ledger and twice the evidence
 	project := firstLook(t)
-	most := services*(connections+ofVisibility) + *project.Services["worker"].Deploy.Replicas*ofWorker + ofCommands
+	most := services*(connections+ofVisibility) + *project.Services["worker"].Deploy.Replicas*ofWorker + 2*ofStarter + ofCommands
 	setting := regexp.MustCompile(`max_connections=(\d+)`).FindStringSubmatch(strings.Join(project.Services["postgres"].Command, " "))
 	require.NotNil(t, setting)
 	accepted, err := strconv.Atoi(setting[1])
