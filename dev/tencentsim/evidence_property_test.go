@@ -46,30 +46,38 @@ func (u *unsteady) Insert(ctx context.Context, events []evidence.Event) ([]bool,
 
 func (*unsteady) Close() error { return nil }
 
+// keeping is a simulator that posts events to a starter, which keeps them in a store
+// that fails now and then.
+func keeping(t *testing.T, store *evidence.Store) *fixture {
+	t.Helper()
+	writer := evidence.NewWriter(t.Context(), func(context.Context) (evidence.Inserter, error) { return &unsteady{Store: store}, nil }, slog.New(slog.DiscardHandler))
+	t.Cleanup(func() { require.NoError(t, writer.Close()) })
+	require.Eventually(t, func() bool { return writer.Ready(context.Background()) == nil }, waitFor, tick)
+
+	reg := prometheus.NewRegistry()
+	handler := starter.New(
+		[]starter.App{{ID: testApp, Name: "clinic", Secrets: []string{"s3cret"}, Members: true, RoomKeys: []string{roomKey}}},
+		dedupe.New(nil, dedupe.DefaultWindow, time.Now, reg), starter.Limits{Answer: waitFor}, nil, reg, slog.New(slog.DiscardHandler),
+	)
+	t.Cleanup(handler.Close)
+	handler.KeepEvidence(writer, reg)
+	srv := httptest.NewServer(handler)
+	t.Cleanup(srv.Close)
+
+	r := newFixture(t, func(o *Options) { o.RoomRetry = time.Millisecond })
+	require.NoError(t, r.sim.SetRoomWebhook(testApp, &RoomWebhook{URL: srv.URL + starter.RoomPathPrefix + "s3cret", Key: roomKey}))
+	require.Zero(t, r.post(pathSet, fmt.Sprintf(`{"Url":"%s/tencent/call/s3cret","CallbackCommandList":["Call.CallbackAfterStartCall","Call.CallbackAfterMemberChanged"]}`, srv.URL)).ErrorCode)
+	return r
+}
+
 // TestEveryEventIsKeptOnce posts the events of random calls, repeated and in another
 // order, to a starter whose store fails now and then. Those of rooms are repeated until
 // they are answered, so all of them are kept, each once, and nothing else.
 func TestEveryEventIsKeptOnce(t *testing.T) {
 	store, err := evidence.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"), ledger.Options{})
 	require.NoError(t, err)
-	defer store.Close()
-	writer := evidence.NewWriter(t.Context(), func(context.Context) (evidence.Inserter, error) { return &unsteady{Store: store}, nil }, slog.New(slog.DiscardHandler))
-	defer writer.Close()
-	require.Eventually(t, func() bool { return writer.Ready(context.Background()) == nil }, waitFor, tick)
-
-	reg := prometheus.NewRegistry()
-	handler := starter.New(
-		[]starter.App{{ID: testApp, Name: "clinic", Secrets: []string{"s3cret"}, Members: true, RoomKeys: []string{roomKey}}},
-		dedupe.New(nil, time.Hour, time.Now, reg), starter.Limits{Answer: waitFor}, nil, reg, slog.New(slog.DiscardHandler),
-	)
-	defer handler.Close()
-	handler.KeepEvidence(writer, reg)
-	srv := httptest.NewServer(handler)
-	defer srv.Close()
-
-	r := newFixture(t, func(o *Options) { o.RoomRetry = time.Millisecond })
-	require.NoError(t, r.sim.SetRoomWebhook(testApp, &RoomWebhook{URL: srv.URL + starter.RoomPathPrefix + "s3cret", Key: roomKey}))
-	require.Zero(t, r.post(pathSet, fmt.Sprintf(`{"Url":"%s/tencent/call/s3cret","CallbackCommandList":["Call.CallbackAfterStartCall","Call.CallbackAfterMemberChanged"]}`, srv.URL)).ErrorCode)
+	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	r := keeping(t, store)
 	random := rand.New(rand.NewPCG(22, 22))
 	var calls []Call
 	for i := range 25 {

@@ -8,6 +8,7 @@ import (
 
 	"aftercall/internal/billing"
 	"aftercall/internal/ledger"
+	"aftercall/internal/sweep"
 )
 
 // Evidence is where events are kept that say who was in a call, and for how long.
@@ -28,8 +29,11 @@ type AppEvidence struct {
 // AllRoomKeys are those whose signatures are accepted, none if rooms are not received.
 func (e AppEvidence) AllRoomKeys() []Secret { return orSingle(e.RoomKeys, e.RoomKey) }
 
+// Rooms reports whether webhooks of the app's rooms are received.
+func (e AppEvidence) Rooms() bool { return len(e.AllRoomKeys()) > 0 }
+
 // On reports whether any events of the app are kept.
-func (e AppEvidence) On() bool { return e.Members || len(e.AllRoomKeys()) > 0 }
+func (e AppEvidence) On() bool { return e.Members || e.Rooms() }
 
 // KeepsEvidence reports whether events of any app are kept.
 func (c *Config) KeepsEvidence() bool {
@@ -90,6 +94,10 @@ func (c *Config) ChargesByEvidence() bool {
 	}
 	return false
 }
+
+// AuditReach is how far back rooms can be compared with records: as far as Tencent lists
+// these and events are kept.
+func (c *Config) AuditReach() time.Duration { return min(sweep.Reach, c.EvidenceRetention()) }
 
 const (
 	minRetention    = 24 * time.Hour

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"aftercall/internal/tencent"
@@ -67,10 +69,83 @@ AND room_id = $4 AND room_id_type = $5 AND call_id <> $6`,
 		}
 		events = append(events, others...)
 	}
-	slices.SortFunc(events, func(a, b Event) int {
-		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Source, b.Source), compareKeys(a.key(), b.key()))
-	})
+	slices.SortFunc(events, inOrder)
 	return events, nil
+}
+
+// inOrder compares events by when they happened.
+func inOrder(a, b Event) int {
+	return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Source, b.Source), compareKeys(a.key(), b.key()))
+}
+
+// callsAtOnce is how many calls one query asks for.
+const callsAtOnce = 200
+
+// OfCalls returns for each of several calls of one app what OfCall returns without Others,
+// with few queries where they were at about the same time.
+func (s *Store) OfCalls(ctx context.Context, app tencent.SDKAppID, calls []Call) ([][]Event, error) {
+	all := make([][]Event, 0, len(calls))
+	for chunk := range slices.Chunk(calls, callsAtOnce) {
+		byCall, byRoom, err := s.ofChunk(ctx, app, chunk)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range chunk {
+			events := slices.Clone(byCall[c.CallID])
+			for _, e := range byRoom[c.RoomID] {
+				if e.RoomIDType == c.RoomIDType && e.At.UnixMilli() >= c.From.UnixMilli() && e.At.UnixMilli() < c.To.UnixMilli() {
+					events = append(events, e)
+				}
+			}
+			slices.SortFunc(events, inOrder)
+			all = append(all, events)
+		}
+	}
+	return all, nil
+}
+
+// ofChunk reads the events of the calls by CallId, and those of their rooms in the time of
+// all of them by RoomId.
+func (s *Store) ofChunk(ctx context.Context, app tencent.SDKAppID, calls []Call) (byCall map[string][]Event, byRoom map[tencent.RoomID][]Event, err error) {
+	var from, to int64                                           // of those with a room
+	ids, rooms := []any{int64(app)}, []any{int64(app), nil, nil} //nolint:gosec // real IDs are far smaller
+	var idPlaces, roomPlaces []string
+	for _, c := range calls {
+		if c.CallID != "" {
+			ids = append(ids, c.CallID)
+			idPlaces = append(idPlaces, "$"+strconv.Itoa(len(ids)))
+		}
+		if c.RoomID != "" {
+			rooms = append(rooms, string(c.RoomID))
+			roomPlaces = append(roomPlaces, "$"+strconv.Itoa(len(rooms)))
+			if from == 0 || c.From.UnixMilli() < from {
+				from = c.From.UnixMilli()
+			}
+			to = max(to, c.To.UnixMilli())
+		}
+	}
+	rooms[1], rooms[2] = from, to
+	byCall, byRoom = map[string][]Event{}, map[tencent.RoomID][]Event{}
+	if len(idPlaces) > 0 {
+		events, err := scan(s.db.Read().QueryContext(ctx, selectEvents+"WHERE sdk_app_id = $1 AND call_id IN ("+strings.Join(idPlaces, ", ")+")", ids...))
+		if err != nil {
+			return nil, nil, fmt.Errorf("evidence: read the events of calls: %w", err)
+		}
+		for _, e := range events {
+			byCall[e.CallID] = append(byCall[e.CallID], e)
+		}
+	}
+	if len(roomPlaces) > 0 {
+		events, err := scan(s.db.Read().QueryContext(ctx,
+			selectEvents+"WHERE sdk_app_id = $1 AND call_id = '' AND at >= $2 AND at < $3 AND room_id IN ("+strings.Join(roomPlaces, ", ")+")", rooms...))
+		if err != nil {
+			return nil, nil, fmt.Errorf("evidence: read the events of rooms: %w", err)
+		}
+		for _, e := range events {
+			byRoom[e.RoomID] = append(byRoom[e.RoomID], e)
+		}
+	}
+	return byCall, byRoom, nil
 }
 
 // Started returns the events of KindCalled between from, inclusive, and to, exclusive, in
@@ -108,113 +183,4 @@ func (s *Store) Last(ctx context.Context, app tencent.SDKAppID) ([]LastEvent, er
 		}
 	}
 	return all, nil
-}
-
-// maxStay is how long before a window a member who is in a room then can have entered.
-const maxStay = 24 * time.Hour
-
-// RoomUse is a time in which a room had two members or more at once.
-type RoomUse struct {
-	RoomID     tencent.RoomID
-	RoomIDType int
-	From, To   time.Time
-	// Members is the largest number of them at once.
-	Members int
-	// Open means that two of them were never seen to leave: To is the last event of the
-	// room.
-	Open bool
-}
-
-// RoomsInUse lists when rooms of an app had two members or more at once between from and
-// to, by the events of SourceRoom, ordered by room and time. A member who entered
-// more than 24 hours before from is not seen.
-func (s *Store) RoomsInUse(ctx context.Context, app tencent.SDKAppID, from, to time.Time) ([]RoomUse, error) {
-	rows, err := s.db.Read().QueryContext(ctx, selectEvents+`WHERE sdk_app_id = $1 AND source = 'room' AND at >= $2 AND at < $3
-ORDER BY room_id, room_id_type, at, id`, int64(app), from.Add(-maxStay).UnixMilli(), to.UnixMilli()) //nolint:gosec // real IDs are far smaller
-	if err != nil {
-		return nil, fmt.Errorf("evidence: read the events of rooms: %w", err)
-	}
-	defer rows.Close()
-	var uses []RoomUse
-	room := &occupancy{}
-	end := func() { uses = append(uses, clipped(room.end(), from, to)...) }
-	for rows.Next() {
-		e, err := scanOne(rows)
-		if err != nil {
-			return nil, fmt.Errorf("evidence: read the events of rooms: %w", err)
-		}
-		if e.RoomID != room.id || e.RoomIDType != room.idType {
-			end()
-			room = &occupancy{id: e.RoomID, idType: e.RoomIDType, members: map[string]bool{}}
-		}
-		room.add(e)
-	}
-	end()
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("evidence: read the events of rooms: %w", err)
-	}
-	return uses, nil
-}
-
-// clipped are the parts of the uses between from and to.
-func clipped(uses []RoomUse, from, to time.Time) []RoomUse {
-	var inside []RoomUse
-	for _, u := range uses {
-		if u.From.Before(from) {
-			u.From = from
-		}
-		if u.To.After(to) {
-			u.To = to
-		}
-		if u.From.Before(u.To) {
-			inside = append(inside, u)
-		}
-	}
-	return inside
-}
-
-// occupancy follows the members of one room.
-type occupancy struct {
-	id      tencent.RoomID
-	idType  int
-	members map[string]bool
-	last    time.Time
-	use     *RoomUse // that goes on
-	uses    []RoomUse
-}
-
-// add takes the next event.
-func (o *occupancy) add(e Event) {
-	o.last = e.At
-	switch e.Kind {
-	case KindJoined:
-		o.members[e.User] = true
-	case KindLeft, KindDropped:
-		delete(o.members, e.User)
-	case KindClosed:
-		clear(o.members)
-	case KindCalled, KindInvited, KindUninvited, KindDeclined, KindOpened: // nobody enters or leaves
-	}
-	switch n := len(o.members); {
-	case n >= 2 && o.use == nil:
-		o.use = &RoomUse{RoomID: o.id, RoomIDType: o.idType, From: e.At, Members: n}
-	case n >= 2:
-		o.use.Members = max(o.use.Members, n)
-	case o.use != nil:
-		o.finish(false)
-	}
-}
-
-func (o *occupancy) finish(open bool) {
-	o.use.To, o.use.Open = o.last, open
-	o.uses = append(o.uses, *o.use)
-	o.use = nil
-}
-
-// end returns all uses of the room.
-func (o *occupancy) end() []RoomUse {
-	if o.use != nil {
-		o.finish(true)
-	}
-	return o.uses
 }

@@ -3,6 +3,7 @@ package evidence_test
 import (
 	"database/sql"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,7 @@ var suite = []struct {
 	{"events that cannot be kept", testInvalid},
 	{"events of a call", testOfCall},
 	{"rooms in use", testRoomsInUse},
+	{"rooms in use by odd events", testRoomsInUseOdd},
 	{"last events", testLast},
 	{"retention", testRetention},
 	{"append-only", testAppendOnly},
@@ -221,6 +223,25 @@ func testOfCall(t *testing.T, url string, _ *sql.DB) {
 	call.Others = true
 	require.Equal(t, []evidence.Event{events[0], events[1], events[2], second, events[3], events[4]}, all(t, s, call))
 
+	calls := []evidence.Call{
+		evidence.CallOf(app, record), {SDKAppID: app, CallID: "call-2"}, {SDKAppID: app, CallID: "call-1"}, {SDKAppID: app},
+		{SDKAppID: app, RoomID: "room", RoomIDType: 1, From: noon, To: noon.Add(time.Hour)}, {SDKAppID: app, RoomID: "room", RoomIDType: 2, From: noon, To: noon.Add(1)},
+	}
+	for range 200 { // more than one query asks for
+		calls = append(calls, evidence.Call{SDKAppID: app, CallID: "none", RoomID: "none", RoomIDType: 2})
+	}
+	calls = append(calls, calls[0])
+	ofCalls, err := s.OfCalls(t.Context(), app, calls)
+	require.NoError(t, err)
+	for i, c := range calls {
+		want, err := s.OfCall(t.Context(), c)
+		require.NoError(t, err)
+		require.Len(t, ofCalls[i], len(want))
+		for j := range want {
+			require.Equal(t, want[j], ofCalls[i][j])
+		}
+	}
+
 	started, err := s.Started(t.Context(), app, noon.Add(-time.Second), noon)
 	require.NoError(t, err)
 	require.Len(t, started, 1)
@@ -234,26 +255,41 @@ func testRoomsInUse(t *testing.T, url string, _ *sql.DB) {
 		t, s,
 		// Two members from 2 to 5 min, and again from 6 to 7.
 		inRoom("a", "", evidence.KindOpened, 0), inRoom("a", "alice", evidence.KindJoined, 1*m), inRoom("a", "bob", evidence.KindJoined, 2*m),
-		inRoom("a", "carol", evidence.KindJoined, 3*m), inRoom("a", "bob", evidence.KindJoined, 3*m), inRoom("a", "carol", evidence.KindLeft, 4*m),
+		inRoom("a", "carol", evidence.KindJoined, 3*m), inRoom("a", "carol", evidence.KindLeft, 4*m),
 		inRoom("a", "bob", evidence.KindDropped, 5*m), inRoom("a", "bob", evidence.KindLeft, 5*m+1), inRoom("a", "bob", evidence.KindJoined, 6*m),
 		inRoom("a", "", evidence.KindClosed, 7*m),
-		// One alone.
-		inRoom("b", "alice", evidence.KindJoined, 1*m), inRoom("b", "alice", evidence.KindLeft, 9*m),
+		// One alone, whom another one follows.
+		inRoom("b", "alice", evidence.KindJoined, 1*m), inRoom("b", "alice", evidence.KindLeft, 9*m), inRoom("b", "bob", evidence.KindJoined, 9*m),
+		inRoom("b", "bob", evidence.KindLeft, 10*m),
 		// Two who never leave.
-		inRoom("c", "alice", evidence.KindJoined, 1*m), inRoom("c", "bob", evidence.KindJoined, 2*m), inRoom("c", "carol", evidence.KindJoined, 4*m),
+		inRoom("c", "alice", evidence.KindJoined, 1*m), inRoom("c", "bob", evidence.KindJoined, 2*m),
+		// One of two.
+		inRoom("d", "alice", evidence.KindJoined, 1*m), inRoom("d", "bob", evidence.KindJoined, 2*m), inRoom("d", "bob", evidence.KindLeft, 4*m),
 		// Callbacks are no events of a room.
 		member("alice", evidence.KindJoined, 1*m), member("bob", evidence.KindJoined, 1*m),
 	)
-	use := func(room tencent.RoomID, from, to time.Duration, members int, open bool) evidence.RoomUse {
-		return evidence.RoomUse{RoomID: room, RoomIDType: 2, From: noon.Add(from), To: noon.Add(to), Members: members, Open: open}
+	digits := inRoom("a", "alice", evidence.KindJoined, 0)
+	digits.RoomIDType = 1
+	keep(t, s, digits)
+	const day = 24 * time.Hour
+	use := func(room tencent.RoomID, from, to time.Duration, members int, emptyAt time.Duration, neverLeft bool) evidence.RoomUse {
+		return evidence.RoomUse{RoomID: room, RoomIDType: 2, From: noon.Add(from), To: noon.Add(to), Members: members, EmptyAt: noon.Add(emptyAt), NeverLeft: neverLeft}
 	}
+	ofA := []evidence.RoomUse{use("a", 2*m, 5*m, 3, 7*m, false), use("a", 6*m, 7*m, 2, 7*m, false)}
+	neverLeft := []evidence.RoomUse{use("c", 2*m, 2*m, 2, day+2*m, true), use("d", 2*m, 4*m, 2, day+1*m, true)}
 	for name, c := range map[string]struct {
 		from, to time.Duration
 		want     []evidence.RoomUse
 	}{
-		"all":          {0, 10 * m, []evidence.RoomUse{use("a", 2*m, 5*m, 3, false), use("a", 6*m, 7*m, 2, false), use("c", 2*m, 4*m, 3, true)}},
-		"the middle":   {3 * m, 6*m + m/2, []evidence.RoomUse{use("a", 3*m, 5*m, 3, false), use("c", 3*m, 4*m, 3, true)}},
-		"another time": {20 * m, 30 * m, nil},
+		"those that ended":     {0, 10 * m, ofA},
+		"before it was empty":  {0, 7 * m, nil},
+		"when it was empty":    {7 * m, 7*m + time.Millisecond, ofA},
+		"later":                {8 * m, day, nil},
+		"a day later":          {day, day + 10*m, neverLeft},
+		"two days later":       {2 * day, 2*day + 10*m, nil},
+		"each once":            {day + 1*m, day + 2*m, neverLeft[1:]},
+		"all":                  {0, 2 * day, append(slices.Clone(ofA), neverLeft...)},
+		"long after the event": {30 * day, 31 * day, nil},
 	} {
 		uses, err := s.RoomsInUse(t.Context(), app, noon.Add(c.from), noon.Add(c.to))
 		require.NoError(t, err)
@@ -262,6 +298,84 @@ func testRoomsInUse(t *testing.T, url string, _ *sql.DB) {
 	uses, err := s.RoomsInUse(t.Context(), app+1, noon, noon.Add(time.Hour))
 	require.NoError(t, err)
 	require.Empty(t, uses)
+}
+
+// testRoomsInUseOdd has events that were lost, and that come in one millisecond.
+func testRoomsInUseOdd(t *testing.T, url string, _ *sql.DB) {
+	const m = time.Minute
+	type event struct {
+		user string
+		kind evidence.Kind
+		at   time.Duration
+	}
+	type use struct {
+		from, to  time.Duration
+		members   int
+		neverLeft bool
+	}
+	in, out, closed := evidence.KindJoined, evidence.KindLeft, evidence.KindClosed
+	s := open(t, url)
+	n := 0
+	for name, c := range map[string]struct {
+		events []event
+		want   []use
+	}{
+		"one enters again, over another network": {
+			[]event{{"a", in, 0}, {"b", in, 1 * m}, {"a", in, 3 * m}, {"a", out, 9 * m}, {"b", out, 9 * m}},
+			[]use{{1 * m, 9 * m, 2, true}},
+		},
+		"all leavings of a call were lost, and the room is used again": {
+			[]event{{"a", in, 0}, {"b", in, 1 * m}, {"a", in, 60 * m}, {"b", in, 61 * m}, {"a", out, 70 * m}, {"b", out, 70 * m}},
+			// From 60 min on b may still be there.
+			[]use{{1 * m, 1 * m, 2, true}, {60 * m, 70 * m, 2, true}},
+		},
+		"the leaving of the second was lost": {
+			[]event{{"a", in, 0}, {"b", in, 1 * m}, {"a", out, 5 * m}, {"", closed, 5 * m}},
+			[]use{{1 * m, 5 * m, 2, false}},
+		},
+		"an entering was lost":  {[]event{{"a", in, 0}, {"b", out, 5 * m}, {"a", out, 5 * m}}, nil},
+		"one follows the other": {[]event{{"a", in, 0}, {"a", out, 5 * m}, {"b", in, 5 * m}, {"b", out, 9 * m}}, nil},
+		"one replaces another": {
+			[]event{{"a", in, 0}, {"c", in, 0}, {"a", out, 5 * m}, {"b", in, 5 * m}, {"b", out, 9 * m}, {"c", out, 9 * m}},
+			[]use{{0, 9 * m, 2, false}},
+		},
+		"out and in at once": {
+			[]event{{"a", in, 0}, {"b", in, 0}, {"b", out, 5 * m}, {"b", in, 5 * m}, {"b", out, 9 * m}, {"a", out, 9 * m}},
+			[]use{{0, 9 * m, 2, false}},
+		},
+		"in and out at once": {[]event{{"a", in, 0}, {"b", in, 5 * m}, {"b", out, 5 * m}, {"a", out, 9 * m}}, nil},
+		"closed and in at once": {
+			[]event{{"a", in, 0}, {"b", in, 0}, {"", closed, 5 * m}, {"b", in, 5 * m}, {"b", out, 9 * m}},
+			[]use{{0, 5 * m, 2, false}},
+		},
+	} {
+		n++
+		room := tencent.RoomID(name)
+		var events []evidence.Event
+		for _, e := range c.events {
+			events = append(events, inRoom(room, e.user, e.kind, e.at))
+		}
+		other := tencent.SDKAppID(int(app) + n)
+		reversed := slices.Clone(events)
+		slices.Reverse(reversed)
+		for i := range events {
+			events[i].SDKAppID = other
+			reversed[i].SDKAppID = other + 100
+		}
+		keep(t, s, events...)
+		for _, e := range reversed { // the order in which they are kept does not matter
+			keep(t, s, e)
+		}
+		for _, of := range []tencent.SDKAppID{other, other + 100} {
+			found, err := s.RoomsInUse(t.Context(), of, noon, noon.Add(48*time.Hour))
+			require.NoError(t, err)
+			var got []use
+			for _, u := range found {
+				got = append(got, use{u.From.Sub(noon), u.To.Sub(noon), u.Members, u.NeverLeft})
+			}
+			require.Equal(t, c.want, got, name)
+		}
+	}
 }
 
 func testLast(t *testing.T, url string, _ *sql.DB) {

@@ -90,6 +90,7 @@ var conformance = []struct {
 	{"used values", testUsedValues},
 	{"find a call by an index", testCallIndex},
 	{"bytes per entry", testBytesPerEntry},
+	{"records", testRecords},
 	{"report", testReport},
 	{"report by two dimensions", testReportByTwo},
 	{"report of adjustments", testReportOfAdjustments},

@@ -113,6 +113,34 @@ func (l *Ledger) ListByPayer(ctx context.Context, f Filter) iter.Seq2[Entry, err
 	return l.list(ctx, f, "e.payer, e.end_time, e.sdk_app_id, e.call_id, e.seq")
 }
 
+// Records reads the records of an app's calls that ended between from, inclusive, and to,
+// exclusive, also of those that were reversed. The first error ends the sequence.
+func (l *Ledger) Records(ctx context.Context, app tencent.SDKAppID, from, to time.Time) iter.Seq2[tencent.CallRecord, error] {
+	return func(yield func(tencent.CallRecord, error) bool) {
+		where, args := Filter{SDKAppID: app, From: from, To: to, Kind: KindCharge}.where()
+		rows, err := l.read.QueryContext(ctx, "SELECT e.record FROM ledger_entries e "+where, args...)
+		if err != nil {
+			yield(tencent.CallRecord{}, fmt.Errorf("ledger: list records: %w", err))
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var data []byte
+			var record tencent.CallRecord
+			err := rows.Scan(&data)
+			if err == nil {
+				err = decode("record", data, &record)
+			}
+			if !yield(record, err) || err != nil {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(tencent.CallRecord{}, fmt.Errorf("ledger: list records: %w", err))
+		}
+	}
+}
+
 // HasPayer reports whether the account was ever charged.
 func (l *Ledger) HasPayer(ctx context.Context, payer string) (has bool, err error) {
 	err = l.read.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM ledger_entries WHERE payer = $1)", text(payer)).Scan(&has)

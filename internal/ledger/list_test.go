@@ -141,6 +141,28 @@ func testReportOfAdjustments(t *testing.T, url string) {
 	require.Equal(t, []string{"reversal-1", "reversal-2", "adjustment-reversal-1"}, keysOf(t, l, ledger.Filter{Kind: ledger.KindReversal}))
 }
 
+func testRecords(t *testing.T, url string) {
+	l := open(t, url)
+	bookSamples(t, l)
+	records := func(app tencent.SDKAppID, from, to time.Time) (ids []string) {
+		for r, err := range l.Records(context.Background(), app, from, to) {
+			require.NoError(t, err)
+			entries, err := l.Get(context.Background(), app, r.CallID)
+			require.NoError(t, err)
+			require.Equal(t, entries[0].Record, r)
+			ids = append(ids, r.CallID)
+		}
+		return ids
+	}
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	require.ElementsMatch(t, []string{"call-1", "call-1", "call-2"}, records(testApp, noon, noon.Add(24*time.Hour)), "also what was replaced or reversed")
+	require.ElementsMatch(t, []string{"call-1", "call-1"}, records(testApp, noon.Add(time.Second), noon.Add(24*time.Hour)))
+	require.Empty(t, records(testApp+1, noon, noon.Add(24*time.Hour)))
+	for range l.Records(context.Background(), testApp, noon, noon.Add(24*time.Hour)) {
+		break
+	}
+}
+
 func testReport(t *testing.T, url string) {
 	l := open(t, url)
 	bookSamples(t, l)
@@ -172,6 +194,17 @@ func testReport(t *testing.T, url string) {
 		require.Equal(t, [][]any{{group, "0.14 USD", int64(2), int64(1), int64(120)}}, report(by, time.UTC, ledger.Filter{CallID: "call-1"}))
 	}
 	require.Empty(t, report(ledger.ByDay, time.UTC, ledger.Filter{Payer: "nobody"}))
+
+	// Each entry is in its group.
+	for _, by := range []ledger.Dimension{ledger.ByDay, ledger.ByWeek, ledger.ByMonth, ledger.ByApp, ledger.ByTariff, ledger.ByPayer, ledger.ByResult} {
+		zone := time.FixedZone("", 3600)
+		for e, err := range l.List(context.Background(), ledger.Filter{}) {
+			require.NoError(t, err)
+			totals, err := l.Report(context.Background(), ledger.Filter{CallID: e.CallID()}, []ledger.Dimension{by}, zone)
+			require.NoError(t, err)
+			require.Equal(t, totals[0].Groups, ledger.Groups(e, []ledger.Dimension{by}, zone))
+		}
+	}
 	for problem, by := range map[string][]ledger.Dimension{
 		`no report by "year"`: {"year"}, `cannot have "app" twice`: {ledger.ByApp, ledger.ByApp}, "at most 2 dimensions": {ledger.ByApp, ledger.ByDay, ledger.ByPayer},
 	} {

@@ -25,6 +25,28 @@ const (
 	ByResult Dimension = "result"
 )
 
+// dimensionFields are the fields of an entry in these columns.
+var dimensionFields = map[Dimension]func(e Entry) string{
+	ByApp:    func(e Entry) string { return e.App },
+	ByTariff: func(e Entry) string { return e.Charge.Tariff.Name },
+	ByPayer:  func(e Entry) string { return text(e.Payer()) },
+	ByResult: func(e Entry) string { return text(string(e.Record.Result)) },
+}
+
+// Groups names the group of a report in which an entry is, as Total.Groups does.
+func Groups(e Entry, by []Dimension, zone *time.Location) []string {
+	groups := make([]string, len(by))
+	for i, dimension := range by {
+		switch {
+		case dimensionTimes[dimension] != nil:
+			groups[i] = dimensionTimes[dimension](e.Record.EndedAt().In(zone))
+		case dimensionFields[dimension] != nil:
+			groups[i] = dimensionFields[dimension](e)
+		}
+	}
+	return groups
+}
+
 // maxDimensions is how many dimensions a report can have.
 const maxDimensions = 2
 

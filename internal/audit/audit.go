@@ -1,0 +1,262 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"aftercall/internal/evidence"
+	"aftercall/internal/sweep"
+	"aftercall/internal/tencent"
+)
+
+const (
+	// Period is how much time is compared at once, so that only its calls are in memory.
+	Period = time.Hour
+	// Settle is how long ago a room must have been left to be compared: Tencent repeats
+	// the webhooks of a room for a minute, and has the record of a call five seconds after
+	// its end. D:39558, D:68930
+	Settle = 2 * time.Minute
+	// Reach is how far back can be compared: that far, Tencent lists records. D:68931
+	Reach = sweep.Reach
+)
+
+// Rooms says which rooms were in use; *evidence.Store is one.
+type Rooms interface {
+	RoomsInUse(ctx context.Context, app tencent.SDKAppID, from, to time.Time) ([]evidence.RoomUse, error)
+	// Started returns the events of the callbacks about the start of calls.
+	Started(ctx context.Context, app tencent.SDKAppID, from, to time.Time) ([]evidence.Event, error)
+}
+
+// Ledger has the records of calls that are in it; *ledger.Ledger is one.
+type Ledger interface {
+	// Records reads the records of calls that ended between from, inclusive, and to,
+	// exclusive.
+	Records(ctx context.Context, app tencent.SDKAppID, from, to time.Time) iter.Seq2[tencent.CallRecord, error]
+}
+
+// Audit compares the rooms of an app with its calls.
+type Audit struct {
+	App     tencent.SDKAppID
+	Rooms   Rooms
+	Ledger  Ledger
+	Records sweep.Lister
+	// Sweep says how to list the records of the app.
+	Sweep sweep.Settings
+	Now   time.Time
+	// Progress, if it is not nil, is called now and then.
+	Progress func()
+}
+
+// Result is what an Audit has found.
+type Result struct {
+	// Uses is how often a room was in use, Seconds for how long together.
+	Uses    int   `json:"uses"`
+	Seconds int64 `json:"seconds"`
+	// Unexplained are the times that no call explains, in order, and UnexplainedSeconds
+	// their length.
+	Unexplained        []Span `json:"unexplained"`
+	UnexplainedSeconds int64  `json:"unexplained_seconds"`
+}
+
+// RecordsError means that Tencent did not list all records that might explain a room.
+// What the ledger does not explain is then called unexplained.
+type RecordsError struct{ error }
+
+// Unwrap returns the error of Tencent's API.
+func (e *RecordsError) Unwrap() error { return e.error }
+
+// RoomsError means that the store of the evidence did not answer.
+type RoomsError struct{ error }
+
+// Unwrap returns the error of the store.
+func (e *RoomsError) Unwrap() error { return e.error }
+
+// Run compares the rooms that everybody had left between from, inclusive, and to,
+// exclusive. Tencent is asked only where the ledger does not explain a room. The result
+// is complete as far as the ledger says, if the error is a *RecordsError.
+func (a Audit) Run(ctx context.Context, from, to time.Time) (Result, error) {
+	r := run{Audit: a, known: map[string]bool{}}
+	for from := from; from.Before(to); from = from.Add(Period) {
+		if err := r.period(ctx, from, earlier(from.Add(Period), to)); err != nil {
+			return r.result, err
+		}
+	}
+	listErr := r.withRecords(ctx)
+	slices.SortStableFunc(r.rest, func(x, y Span) int { return x.From.Compare(y.From) })
+	for i := range r.rest {
+		if err := r.name(ctx, &r.rest[i]); err != nil {
+			return r.result, err
+		}
+		r.result.UnexplainedSeconds += r.rest[i].Seconds
+	}
+	r.result.Unexplained = append([]Span{}, r.rest...)
+	return r.result, listErr
+}
+
+// run is an Audit that runs.
+type run struct {
+	Audit
+	result Result
+	// rest is what nothing explains so far.
+	rest []Span
+	// known are the calls that have a record, of the rooms of rest.
+	known map[string]bool
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// period finds what the ledger does not explain of a period, and counts its uses.
+func (r *run) period(ctx context.Context, from, to time.Time) error {
+	r.progress()
+	uses, err := r.Rooms.RoomsInUse(ctx, r.App, from, to)
+	switch {
+	case err != nil:
+		return &RoomsError{err}
+	case len(uses) == 0:
+		return nil
+	}
+	rooms := map[Room]bool{}
+	begin := from
+	for _, u := range uses {
+		rooms[Room{u.RoomID, u.RoomIDType}] = true
+		begin = earlier(begin, u.From)
+		r.result.Uses++
+		r.result.Seconds += int64(u.To.Sub(u.From) / time.Second)
+	}
+	var records []tencent.CallRecord
+	for record, err := range r.Ledger.Records(ctx, r.App, begin.Add(-evidence.AroundCall), to.Add(evidence.AroundCall)) {
+		if err != nil {
+			return err
+		}
+		if rooms[roomOf(record)] {
+			records = append(records, record)
+		}
+	}
+	rest := Unexplained(uses, records)
+	r.remember(rest, records)
+	r.rest = append(r.rest, rest...)
+	return nil
+}
+
+func roomOf(r tencent.CallRecord) Room { return Room{r.RoomID, r.RoomIDType} }
+
+// remember keeps which calls of the rooms of rest have a record.
+func (r *run) remember(rest []Span, records []tencent.CallRecord) {
+	rooms := roomsOf(rest)
+	for _, record := range records {
+		if rooms[roomOf(record)] {
+			r.known[record.CallID] = true
+		}
+	}
+}
+
+func roomsOf(spans []Span) map[Room]bool {
+	rooms := make(map[Room]bool, len(spans))
+	for _, s := range spans {
+		rooms[s.Room] = true
+	}
+	return rooms
+}
+
+func (a Audit) progress() {
+	if a.Progress != nil {
+		a.Progress()
+	}
+}
+
+// withRecords takes off the rest what Tencent's records explain.
+func (r *run) withRecords(ctx context.Context) (err error) {
+	rooms := roomsOf(r.rest)
+	var records []tencent.CallRecord
+	for _, w := range r.windows(r.rest) {
+		var listed []tencent.CallRecord
+		listed, err = r.list(ctx, w)
+		for _, record := range listed {
+			if rooms[roomOf(record)] {
+				records = append(records, record)
+			}
+		}
+		if err != nil {
+			err = &RecordsError{fmt.Errorf("list Tencent's records: %w", err)}
+			break
+		}
+	}
+	r.remember(r.rest, records)
+	uses := make([]evidence.RoomUse, len(r.rest))
+	for i, s := range r.rest {
+		uses[i] = evidence.RoomUse{
+			RoomID: s.ID, RoomIDType: s.IDType, From: s.From, To: s.To, Members: s.Members, NeverLeft: s.NeverLeft, EmptyAt: s.emptyAt,
+		}
+	}
+	r.rest = Unexplained(uses, records)
+	return err
+}
+
+// windows are those to list. Whether a listing selects calls by their start or by their
+// end is not documented. By their end, a call of a room ended before the room was empty;
+// by their start, it began at most the overlap before the use, or it is not found.
+func (a Audit) windows(rest []Span) []sweep.Window {
+	var merged []sweep.Window
+	for _, s := range slices.SortedFunc(slices.Values(rest), func(x, y Span) int { return x.From.Compare(y.From) }) {
+		w := sweep.Window{From: s.From.Add(-a.Sweep.Overlap), To: s.emptyAt.Add(evidence.AroundCall)}
+		if last := len(merged) - 1; last >= 0 && !w.From.After(merged[last].To) {
+			if w.To.After(merged[last].To) {
+				merged[last].To = w.To
+			}
+			continue
+		}
+		merged = append(merged, w)
+	}
+	var all []sweep.Window
+	for _, w := range merged {
+		w.From, w.To = w.From.Truncate(time.Second), w.To.Truncate(time.Second).Add(time.Second)
+		all = append(all, sweep.BackfillWindows(w, a.Now, a.Sweep)...)
+	}
+	return all
+}
+
+// list lists the records of a window, whose calls may be too many for one listing.
+func (a Audit) list(ctx context.Context, w sweep.Window) ([]tencent.CallRecord, error) {
+	var records []tencent.CallRecord
+	for windows := []sweep.Window{w}; len(windows) > 0; {
+		next := windows[0]
+		windows = windows[1:]
+		listing, err := sweep.List(ctx, a.Records, next, a.progress)
+		if halves, ok := next.Halves(); ok && errors.Is(err, sweep.ErrWindowTooLarge) {
+			windows = append(halves, windows...)
+			continue
+		}
+		if err != nil {
+			return records, err
+		}
+		records = append(records, listing.Records()...)
+		if listing.Unread != nil {
+			return records, listing.Unread
+		}
+	}
+	return records, nil
+}
+
+// name finds the call of a span: the last one that was started in its room before its
+// end, and has no record.
+func (r *run) name(ctx context.Context, s *Span) error {
+	started, err := r.Rooms.Started(ctx, r.App, s.From.Add(-evidence.AroundCall), s.To.Add(Tolerance))
+	if err != nil {
+		return &RoomsError{err}
+	}
+	for _, e := range started {
+		if e.RoomID == s.ID && e.RoomIDType == s.IDType && !r.known[e.CallID] {
+			s.CallID = e.CallID
+		}
+	}
+	return nil
+}
