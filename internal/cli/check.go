@@ -20,7 +20,8 @@ func (checkCommand) Help() string {
 	return `One line each: the configuration, Redis, starters, Temporal with its retention, search attributes and workers, the clocks
 of this machine and of all starters and workers, the ledger and the store of the evidence (which must take a write), what waits for a person or a target, whether each target can be reached, and for each app its
 tariff, its sweep, since when calls are charged, the record API with the configured credentials, the registered callback,
-how callbacks were answered in the last 15 minutes, the last events that say who was in a call, and calls that wait for too long. Nothing is changed: the write
+how callbacks were answered in the last 15 minutes, the last events that say who was in a call, rooms that were in use without a
+record, and calls that wait for too long. Nothing is changed: the write
 to the ledger is rolled back.
 
 FAIL is wrong, and its cure is printed; warn works but needs attention; ? cannot be checked until another line is fixed.

@@ -15,8 +15,9 @@ import (
 type ledgerReportCommand struct {
 	ListFormat
 	queryFlags
-	By   []ledger.Dimension `help:"What to add up by, one or two of them: day, week or month (in which calls ended, in --zone), app, tariff, payer, result." enum:"day,week,month,app,tariff,payer,result" default:"day"`
-	Bars string             `enum:"auto,always,never" default:"auto" help:"Draw bars beside the table: auto does on a terminal."`
+	By      []ledger.Dimension `help:"What to add up by, one or two of them: day, week or month (in which calls ended, in --zone), app, tariff, payer, result." enum:"day,week,month,app,tariff,payer,result" default:"day"`
+	Sources bool               `help:"Add what share of the connected seconds two independent sources of events saw; see docs/evidence.md. It reads the events of every call."`
+	Bars    string             `enum:"auto,always,never" default:"auto" help:"Draw bars beside the table: auto does on a terminal."`
 
 	Close      string `help:"Record that this month of --zone was closed, as in 2026-10." placeholder:"MONTH" xor:"close"`
 	Operator   string `help:"With --close, your name." placeholder:"NAME"`
@@ -29,6 +30,9 @@ func (ledgerReportCommand) Help() string {
 	return `Charges and their corrections, added up exactly. Amounts of different currencies are never added. A correction counts on
 the day on which the call ended, not when it was booked. Weeks are those of ISO 8601, as in 2026-W09.
 
+--sources says for how much of the connected time callbacks about members and webhooks of rooms, each without the other, show
+two members in the call: of calls that ended within evidence.retention, of apps that receive both.
+
 --close MONTH makes a checkpoint that says that the month was closed, once. It must be over by the clock of the ledger's database.
 Entries for its calls are booked as ever; --after-close MONTH lists them, as ledger list does.
 
@@ -36,6 +40,7 @@ Examples:
 
   aftercall ledger report --from 2026-03-01 --to 2026-03-31 --zone Asia/Shanghai
   aftercall ledger report --by month,app
+  aftercall ledger report --by day --sources
   aftercall ledger report --close 2026-10 --zone Asia/Shanghai --operator alice
   aftercall ledger report --after-close 2026-10 --output csv
   aftercall ledger report --by payer --app clinic --output csv > payers.csv`
@@ -64,12 +69,17 @@ func (c ledgerReportCommand) Run(ctx context.Context, p Process, d *ops.Deps) er
 		return printEntries(p, c.ListFormat, entries)
 	}
 	totals, err := d.Report(ctx, c.query(), c.By)
+	if err == nil && c.Sources {
+		err = d.AddSources(ctx, c.query(), c.By, totals)
+	}
 	if err != nil {
 		return err
 	}
 	return c.Print(
 		p, totals,
-		func(w io.Writer) error { return writeCSV(w, reportRows(totals), reportColumns(c.By, false, true)) },
+		func(w io.Writer) error {
+			return writeCSV(w, reportRows(totals), reportColumns(c.By, false, true, c.Sources))
+		},
 		func(s screen) {
 			if len(totals) == 0 {
 				fmt.Fprintln(s, "No entries.")
@@ -81,14 +91,15 @@ func (c ledgerReportCommand) Run(ctx context.Context, p Process, d *ops.Deps) er
 				}
 				sum := ops.AddTotals(group)
 				sum.Groups = append([]string{"total"}, make([]string, len(c.By)-1)...)
-				writeTable(s, append(reportRows(group), reportRow{Total: sum}), reportColumns(c.By, bars, sum.Adjustments > 0))
+				writeTable(s, append(reportRows(group), reportRow{Total: sum}), reportColumns(c.By, bars, sum.Adjustments > 0, c.Sources))
 			}
 		},
 	)
 }
 
-// reportColumns has bars in the table if they are wanted, and adjustments if there are any.
-func reportColumns(by []ledger.Dimension, bars, adjusted bool) []column[reportRow] {
+// reportColumns has bars in the table if they are wanted, adjustments if there are any, and
+// what two sources saw if that is asked for.
+func reportColumns(by []ledger.Dimension, bars, adjusted, sources bool) []column[reportRow] {
 	adjustments := func(r reportRow) string { return strconv.FormatInt(r.Adjustments, 10) }
 	var columns []column[reportRow]
 	for i, dimension := range by {
@@ -114,6 +125,14 @@ func reportColumns(by []ledger.Dimension, bars, adjusted bool) []column[reportRo
 		},
 		column[reportRow]{key: "adjustments", value: adjustments, csvOnly: true}, // after those that there were before
 	)
+	if sources {
+		columns = append(
+			columns,
+			column[reportRow]{key: "compared_seconds", value: func(r reportRow) string { return strconv.FormatInt(r.Sources.ComparedSeconds, 10) }, csvOnly: true},
+			column[reportRow]{key: "witnessed_seconds", value: func(r reportRow) string { return strconv.FormatInt(r.Sources.WitnessedSeconds, 10) }, csvOnly: true},
+			column[reportRow]{title: "two sources", value: func(r reportRow) string { return r.Sources.Share() }, right: true, tableOnly: true},
+		)
+	}
 	if bars {
 		columns = append(columns, column[reportRow]{title: " ", value: func(r reportRow) string { return r.bar }, tableOnly: true, drop: 4})
 	}
@@ -149,7 +168,7 @@ func (c ledgerReportCommand) adds() bool {
 
 // closeMonth closes a month, and prints what was recorded.
 func (c ledgerReportCommand) closeMonth(ctx context.Context, p Process, d *ops.Deps) error {
-	if c.queryFlags != (queryFlags{Zone: c.Zone}) || c.Output == "csv" || c.adds() {
+	if c.queryFlags != (queryFlags{Zone: c.Zone}) || c.Output == "csv" || c.adds() || c.Sources {
 		return ops.Errorf(ops.Usage, "", "--close: closes a month for all calls; besides it only --zone, --operator, --no-notify and --output table or json are possible")
 	}
 	closed, err := d.CloseMonth(ctx, c.Close, c.Zone, c.Operator, c.Notify)

@@ -62,6 +62,7 @@ func TestUnknownApp(t *testing.T) {
 		{"waiting", "retry", "c"},
 		{"waiting", "retry", "--all"},
 		{"start", "c"},
+		{"audit", "--from", "2026-03-01", "--to", "2026-03-02"},
 		{"backfill", "--from", "2026-03-01", "--to", "2026-03-02"},
 		{"resend", "c"},
 		{"resend", "--failed"},

@@ -27,7 +27,8 @@ func TestNamesInCSVAndJSON(t *testing.T) {
 	requireSameNames(t, ops.Review{}, reviewColumns)
 	requireSameNames(t, ops.Difference{}, differenceColumns(true))
 	requireSameNames(t, ops.Problem{}, problemColumns)
-	requireSameNames(t, reportRow{Total: ops.Total{By: monthPayer, Groups: []string{"", ""}}}, reportColumns(monthPayer, true, true))
+	requireSameNames(t, reportRow{Total: ops.Total{By: monthPayer, Groups: []string{"", ""}}}, reportColumns(monthPayer, true, true, false))
+	requireSameNames(t, reportRow{Total: ops.Total{By: monthPayer, Groups: []string{"", ""}, Sources: &ops.Sources{}}}, reportColumns(monthPayer, true, true, true))
 }
 
 func requireSameNames[T any](t *testing.T, item T, columns []column[T]) {

@@ -27,6 +27,7 @@ type commands struct {
 	Ledger ledgerCommands `cmd:"" help:"Explain, list, add up, export, correct and verify charges." group:"Charges"`
 
 	Evidence evidenceCommands `cmd:"" help:"List the events that say who was in a call." group:"Charges"`
+	Audit    auditCommand     `cmd:"" help:"Find calls without a record: rooms that were in use, but that no call explains." group:"Charges"`
 
 	Check        checkCommand        `cmd:"" help:"Check everything that calls depend on, with the cure for what is wrong." group:"Operation"`
 	Callback     callbackCommands    `cmd:"" help:"Show, set or delete where Tencent posts callbacks." group:"Operation"`

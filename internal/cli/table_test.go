@@ -58,7 +58,7 @@ func TestTablesFitTheTerminal(t *testing.T) {
 		Difference: "+0.01", ChargeKey: "charge:1400000000:" + uuid + ":2",
 	}}, differenceColumns(true), "CALL ID", "1234.56 USD", "+0.01")
 	fits(t, []reportRow{{ops.Total{Groups: []string{"patient-1001"}, Charges: 12345, Currency: "USD", BilledSeconds: 8640000}, strings.Repeat("█", barWidth)}},
-		reportColumns([]ledger.Dimension{ledger.ByPayer}, true, true), "PAYER", "AMOUNT")
+		reportColumns([]ledger.Dimension{ledger.ByPayer}, true, true, false), "PAYER", "AMOUNT")
 }
 
 // TestWhatDoesNotFitIsCut only where the width is known: a pipe or file gets the

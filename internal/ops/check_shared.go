@@ -85,6 +85,9 @@ func appProbes(app *config.App, p CheckParams) []probe {
 	if app.Evidence.On() {
 		all = append(all, probe{name: "events", app: app.Name, needs: []string{evidenceProbe, ledgerProbe}, run: of(probeEvents)})
 	}
+	if app.Evidence.Rooms() {
+		all = append(all, probe{name: "rooms", app: app.Name, needs: []string{evidenceProbe, ledgerProbe, recordAPIProbe}, run: of(probeRooms)})
+	}
 	if p.Probe {
 		all = append(all, probe{name: "probe", app: app.Name, needs: []string{temporalProbe, workersProbe}, explainedBy: startersProbe, run: of(probeStarter)})
 	}

@@ -215,7 +215,7 @@ func probeEvents(ctx context.Context, d *Deps, app *config.App) (string, error) 
 func judgeEvents(app *config.App, last []evidence.LastEvent, ended int, now time.Time) (string, error) {
 	var lines, cures []string
 	for source, expected := range map[evidence.Source]bool{
-		evidence.SourceCallback: app.Evidence.Members, evidence.SourceRoom: len(app.Evidence.AllRoomKeys()) > 0,
+		evidence.SourceCallback: app.Evidence.Members, evidence.SourceRoom: app.Evidence.Rooms(),
 	} {
 		if !expected {
 			continue

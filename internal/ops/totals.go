@@ -3,6 +3,7 @@ package ops
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/bojanz/currency"
@@ -28,6 +29,8 @@ type Total struct {
 	// of the reversed ones.
 	ConnectedSeconds int64
 	BilledSeconds    int64
+	// Sources are set by AddSources; nil otherwise.
+	Sources *Sources
 }
 
 // MarshalJSON names each group by what it is, as the CSV does: for example
@@ -39,6 +42,9 @@ func (t Total) MarshalJSON() ([]byte, error) {
 	}
 	for i, by := range t.By {
 		values[string(by)] = t.Groups[i]
+	}
+	if t.Sources != nil {
+		values["compared_seconds"], values["witnessed_seconds"] = t.Sources.ComparedSeconds, t.Sources.WitnessedSeconds
 	}
 	return json.Marshal(values)
 }
@@ -73,6 +79,26 @@ func (d *Deps) Report(ctx context.Context, q EntryQuery, by []ledger.Dimension) 
 	return newTotals(by, totals), err
 }
 
+// AddSources says for each total of a Report, with the same parameters, how much of its
+// connected time two sources saw. It reads the events of every call.
+func (d *Deps) AddSources(ctx context.Context, q EntryQuery, by []ledger.Dimension, totals []Total) error {
+	f, zone, err := d.filter(ctx, q)
+	if err != nil {
+		return err
+	}
+	of := map[string]*Sources{}
+	key := func(code string, groups []string) string { return fmt.Sprintf("%s %q", code, groups) }
+	for i, t := range totals {
+		totals[i].Sources = &Sources{}
+		of[key(t.Currency, t.Groups)] = totals[i].Sources
+	}
+	return d.witness(ctx, f, func(e ledger.Entry, s Sources) {
+		if sum := of[key(e.Charge.Amount.CurrencyCode(), ledger.Groups(e, by, zone))]; sum != nil { // nil for one that was booked since
+			sum.add(s)
+		}
+	})
+}
+
 // AddTotals adds up the totals of one currency.
 func AddTotals(totals []Total) Total {
 	var sum Total
@@ -84,6 +110,12 @@ func AddTotals(totals []Total) Total {
 		sum.ConnectedSeconds += t.ConnectedSeconds
 		sum.BilledSeconds += t.BilledSeconds
 		sum.Amount = add(sum.Amount, t.Amount)
+		if t.Sources != nil {
+			if sum.Sources == nil {
+				sum.Sources = &Sources{}
+			}
+			sum.Sources.add(*t.Sources)
+		}
 	}
 	return sum
 }

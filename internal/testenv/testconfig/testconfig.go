@@ -17,6 +17,8 @@ type Config struct {
 	Targets []Map `yaml:"targets,omitempty"`
 	// Tariffs by name.
 	Tariffs Map `yaml:"tariffs"`
+	// Evidence is where events are kept; nil leaves it out.
+	Evidence Map `yaml:"evidence,omitempty"`
 }
 
 // SecretKey is that of the apps.
