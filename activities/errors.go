@@ -47,9 +47,11 @@ const (
 	ChargeConflict = "ChargeConflict"
 	// LedgerUnavailable: the ledger did not answer. Retryable.
 	LedgerUnavailable = "LedgerUnavailable"
-	// EvidenceUnavailable: what was seen of the call, by which it is charged, could not be
-	// read. Retryable.
+	// EvidenceUnavailable: what was seen of calls, by which one is charged or rooms are
+	// audited, could not be read. Retryable.
 	EvidenceUnavailable = "EvidenceUnavailable"
+	// AuditTooLate: what was to be audited is kept no longer. Permanent.
+	AuditTooLate = "AuditTooLate"
 	// TariffEdited: calls were charged by other prices of the tariff version than those
 	// of this worker. Retryable: another worker may have the right ones.
 	TariffEdited = "TariffEdited"

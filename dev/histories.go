@@ -23,7 +23,7 @@ import (
 type historiesCommand struct{}
 
 // Run writes the history of every sample, of calls that wait as no sample does, of
-// a call that was started without a start delay, of a burst of reviews, and of a sweep to workflows/testdata.
+// a call that was started without a start delay, of a burst of reviews, of a sweep, and of an audit to workflows/testdata.
 func (historiesCommand) Run(ctx context.Context, p project) error {
 	o, remove, err := p.isolated(ctx, local.Dev)
 	if err != nil {
@@ -38,7 +38,7 @@ func (historiesCommand) Run(ctx context.Context, p project) error {
 		return err
 	}
 	if err := with(ctx, o, func(s *local.Stack) error {
-		return errors.Join(record(ctx, p, s), recordRelay(ctx, p, s, backend), recordWaiting(ctx, p, s))
+		return errors.Join(record(ctx, p, s), recordRelay(ctx, p, s, backend), recordWaiting(ctx, p, s), recordAudit(ctx, p, s))
 	}); err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func startRelayBackend(ctx context.Context) (*relayBackend, error) {
 }
 
 // withRelay writes the configuration of the stack with a relay to b of the
-// command that is registered anyway, and makes
+// command that is registered anyway, and with rooms that are received, and makes
 // the stack of o use it.
 func (b *relayBackend) withRelay(o *local.Options) error {
 	yaml, err := os.ReadFile(filepath.Join(o.Root, "dev", "aftercall.yaml"))
@@ -53,7 +53,8 @@ func (b *relayBackend) withRelay(o *local.Options) error {
 		return err
 	}
 	const tariff = "    tariff: lessons\n"
-	changed := strings.Replace(string(yaml), tariff, tariff+"    relay: {url: \""+b.url+"\", commands: [Call.CallbackAfterEndCall], allow_private: true}\n", 1)
+	changed := strings.Replace(string(yaml), tariff, tariff+"    relay: {url: \""+b.url+"\", commands: [Call.CallbackAfterEndCall], allow_private: true}\n"+
+		"    evidence: {room_key: KeyOfRecordedRooms}\n", 1)
 	if changed == string(yaml) {
 		return errors.New("dev/aftercall.yaml has no app with the tariff lessons")
 	}

@@ -56,6 +56,7 @@ var steps = []struct {
 	{"docs/operations.md", "aftercall call f99a58c3-", (*typist).placeLost, aftercall.NotFound},
 	{"docs/operations.md", "aftercall backfill ", (*typist).placeLostToo, aftercall.OK},
 	{"docs/operations.md", "temporal worker deployment ", (*typist).startVersions, aftercall.OK},
+	{"docs/operations.md", "aftercall audit ", nil, aftercall.Usage}, // too long ago
 }
 
 // TestPages runs what README and docs tell people to type, page by page, on a stack with

@@ -35,6 +35,13 @@ var (
 		ScheduleToCloseTimeout: 30 * time.Minute,
 		RetryPolicy:            activities.WindowRetries,
 	}
+	// auditOptions give up before the next audit.
+	auditOptions = workflow.ActivityOptions{
+		StartToCloseTimeout:    10 * time.Minute,
+		HeartbeatTimeout:       2 * time.Minute,
+		ScheduleToCloseTimeout: 50 * time.Minute,
+		RetryPolicy:            activities.WindowRetries,
+	}
 )
 
 const (

@@ -18,13 +18,14 @@ type Registry interface {
 type Dependencies struct {
 	Activities *activities.Activities
 	Sweeps     *activities.Sweeps
+	Audits     *activities.Audits
 }
 
 // Register registers all workflows and activities under their names in
 // histories, including the names of earlier versions.
 func Register(r Registry, d Dependencies) {
 	for name, w := range map[string]any{
-		AfterCallName: AfterCall, DeliverName: Deliver, RelayCallbackName: RelayCallback, SweepName: Sweep, FoldReviewsName: FoldReviews,
+		AfterCallName: AfterCall, DeliverName: Deliver, RelayCallbackName: RelayCallback, SweepName: Sweep, FoldReviewsName: FoldReviews, AuditName: Audit,
 	} {
 		r.RegisterWorkflowWithOptions(w, workflow.RegisterOptions{Name: name})
 	}
@@ -32,6 +33,7 @@ func Register(r Registry, d Dependencies) {
 		"FetchRecord": d.Activities.FetchRecord, "Charge": d.Activities.Charge, "OpenReview": d.Activities.OpenReview,
 		"Notify": d.Activities.Notify, "Subscribers": d.Activities.Subscribers, "RelayCallback": d.Activities.RelayCallback,
 		"PlanSweep": d.Sweeps.PlanSweep, "SweepWindow": d.Sweeps.SweepWindow,
+		"AuditRooms": d.Audits.AuditRooms,
 	} {
 		r.RegisterActivityWithOptions(a, activity.RegisterOptions{Name: name})
 	}
@@ -43,4 +45,5 @@ func Register(r Registry, d Dependencies) {
 var (
 	acts   *activities.Activities
 	sweeps *activities.Sweeps
+	audits *activities.Audits
 )

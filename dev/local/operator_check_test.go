@@ -73,12 +73,13 @@ ok  callback           seminar   http://HOST/tencent/call/[the app's secret]
 ok  answers            seminar   0 callbacks accepted in the last 15 minutes, none refused
 ok  calls              seminar   0 are not done, none for longer than it should take
 ok  events             seminar   source callback: none yet, source room: none yet
+ok  rooms              seminar   none was in use in the last 24 hours
 ok  probe              seminar   http://HOST/tencent/call/[the app's secret] answers in DURATION, reaches Temporal and Redis; workers: 1
 
 All N checks passed.
 `, o.stdout)
 	require.Empty(c.t, o.stderr)
-	page, err := c.stack.Temporal.ListWorkflow(c.ctx, &workflowservice.ListWorkflowExecutionsRequest{})
+	page, err := c.stack.Temporal.ListWorkflow(c.ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: "WorkflowType != 'Audit'"})
 	require.NoError(c.t, err)
 	require.Empty(c.t, page.GetExecutions(), "a probe is no call")
 }

@@ -152,6 +152,9 @@ func probeRooms(ctx context.Context, d *Deps, app *config.App) (string, error) {
 	case err != nil:
 		return "", err
 	}
+	if found.Uses == 0 {
+		return "none was in use in the last 24 hours", nil
+	}
 	detail := fmt.Sprintf("in use %s in 24 hours, for %d s", Times(found.Uses), found.Seconds)
 	if app.Evidence.Members {
 		var sources Sources

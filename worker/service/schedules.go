@@ -12,7 +12,6 @@ import (
 
 	"aftercall/internal/config"
 	"aftercall/internal/temporalclient"
-	"aftercall/workflows"
 )
 
 const (
@@ -25,7 +24,7 @@ const (
 	scheduleRetryDelay = 10 * time.Second
 )
 
-// schedules keeps the schedules of the sweeps as configured. A schedule belongs
+// schedules keeps the schedules of sweeps and audits as configured. A schedule belongs
 // to the task queue whose workers serve it: one on another queue is taken only
 // once that queue has no worker.
 type schedules struct {
@@ -44,10 +43,10 @@ type schedules struct {
 	// now is the time by Temporal's clock.
 	now func() time.Time
 
-	state map[string]scheduleState // by app
+	state map[string]scheduleState // by ID of the schedule
 }
 
-// scheduleState is what the log says of an app's schedule.
+// scheduleState is what the log says of a schedule.
 type scheduleState struct {
 	// set: it is as this worker is configured.
 	set bool
@@ -61,8 +60,10 @@ func (s *schedules) keep(ctx context.Context) {
 	for s.prepare(ctx) {
 		wait := s.interval
 		for _, app := range s.apps {
-			if !s.report(ctx, app, s.ensure(ctx, app)) {
-				wait = s.retry
+			for _, want := range schedulesOf(app, s.taskQueue) {
+				if !s.report(ctx, want, s.ensure(ctx, want)) {
+					wait = s.retry
+				}
 			}
 		}
 		select {
@@ -74,35 +75,34 @@ func (s *schedules) keep(ctx context.Context) {
 }
 
 // report logs an error once, and remembers it.
-func (s *schedules) report(ctx context.Context, app config.App, err error) (ok bool) {
-	state := s.state[app.Name]
+func (s *schedules) report(ctx context.Context, want schedule, err error) (ok bool) {
+	state := s.state[want.id]
 	problem := ""
 	if err != nil {
 		problem = err.Error()
 		if problem != state.failed && ctx.Err() == nil {
-			s.logger.ErrorContext(ctx, "the sweep could not be scheduled and is retried", "app", app.Name, "error", err)
+			s.logger.ErrorContext(ctx, "the "+want.what+" could not be scheduled and is retried", "app", want.app, "error", err)
 		}
 		state.set = false
 	}
 	state.failed = problem
-	s.state[app.Name] = state
+	s.state[want.id] = state
 	return err == nil
 }
 
-// ensure makes the schedule of an app as configured. It also deletes the schedule
-// of an earlier version, once the new one exists. A sweep that it has started runs
-// to its end.
-func (s *schedules) ensure(ctx context.Context, app config.App) error {
+// ensure makes a schedule as configured. It also deletes that of an earlier version,
+// once the new one exists. What it has started runs to its end.
+func (s *schedules) ensure(ctx context.Context, want schedule) error {
 	var err error
-	if app.Sweep.Every == 0 {
-		err = s.remove(ctx, workflows.SweepID(app.SDKAppID))
+	if want.every == 0 {
+		err = s.remove(ctx, want.id)
 	} else {
-		err = s.set(ctx, app)
+		err = s.set(ctx, want)
 	}
-	if err != nil {
+	if err != nil || want.former == "" {
 		return err
 	}
-	return s.remove(ctx, workflows.FormerSweepID(app.SDKAppID))
+	return s.remove(ctx, want.former)
 }
 
 func (s *schedules) remove(ctx context.Context, id string) error {
@@ -115,31 +115,31 @@ func (s *schedules) remove(ctx context.Context, id string) error {
 
 // set creates the schedule, or updates it if it is not this worker's, or this
 // worker has not done so since it started.
-func (s *schedules) set(ctx context.Context, app config.App) error {
-	handle := s.client.ScheduleClient().GetHandle(ctx, workflows.SweepID(app.SDKAppID))
+func (s *schedules) set(ctx context.Context, want schedule) error {
+	handle := s.client.ScheduleClient().GetHandle(ctx, want.id)
 	found, err := handle.Describe(ctx)
 	switch {
 	case errors.As(err, new(*serviceerror.NotFound)):
-		return s.create(ctx, app)
+		return s.create(ctx, want)
 	case err != nil:
 		return err
 	}
 	queue := actionQueue(found.Schedule.Action)
-	if leave, err := s.leaves(ctx, app, queue); err != nil || leave {
+	if leave, err := s.leaves(ctx, want, queue); err != nil || leave {
 		return err
 	}
-	if queue != s.taskQueue || !s.state[app.Name].set {
-		if err := s.update(ctx, handle, app); err != nil {
+	if queue != s.taskQueue || !s.state[want.id].set {
+		if err := s.update(ctx, handle, want); err != nil {
 			return err
 		}
-		s.done(ctx, app, queue)
+		s.done(ctx, want, queue)
 	}
-	return s.replaceStuck(ctx, app, handle, found)
+	return s.replaceStuck(ctx, want, handle, found)
 }
 
 // leaves reports whether the workers of another queue keep the schedule.
-func (s *schedules) leaves(ctx context.Context, app config.App, queue string) (bool, error) {
-	state := s.state[app.Name]
+func (s *schedules) leaves(ctx context.Context, want schedule, queue string) (bool, error) {
+	state := s.state[want.id]
 	if queue == s.taskQueue || s.take {
 		return false, nil
 	}
@@ -148,35 +148,35 @@ func (s *schedules) leaves(ctx context.Context, app config.App, queue string) (b
 		return false, err
 	}
 	if state.foreign != queue {
-		s.logger.WarnContext(ctx, "the sweep stays on another task queue, which has workers; AFTERCALL_TAKE_SWEEPS=true takes it",
-			"app", app.Name, "task_queue", queue, "workers", workers)
+		s.logger.WarnContext(ctx, "the "+want.what+" stays on another task queue, which has workers; AFTERCALL_TAKE_SWEEPS=true takes it",
+			"app", want.app, "task_queue", queue, "workers", workers)
 	}
-	s.state[app.Name] = scheduleState{foreign: queue}
+	s.state[want.id] = scheduleState{foreign: queue}
 	return true, nil
 }
 
-func (s *schedules) done(ctx context.Context, app config.App, before string) {
-	s.state[app.Name] = scheduleState{set: true}
-	attrs := []any{"app", app.Name, "every", app.Sweep.Every}
+func (s *schedules) done(ctx context.Context, want schedule, before string) {
+	s.state[want.id] = scheduleState{set: true}
+	attrs := []any{"app", want.app, "every", config.Interval(want.every)}
 	if before != s.taskQueue && before != "" {
 		attrs = append(attrs, "taken_from", before)
 	}
-	s.logger.InfoContext(ctx, "sweep scheduled", attrs...)
+	s.logger.InfoContext(ctx, want.what+" scheduled", attrs...)
 }
 
-// replaceStuck replaces a sweep that waits on a task queue without workers. While
+// replaceStuck replaces a run that waits on a task queue without workers. While
 // it is open, the schedule starts no other one.
-func (s *schedules) replaceStuck(ctx context.Context, app config.App, handle client.ScheduleHandle, found *client.ScheduleDescription) error {
+func (s *schedules) replaceStuck(ctx context.Context, want schedule, handle client.ScheduleHandle, found *client.ScheduleDescription) error {
 	for _, run := range found.Info.RunningWorkflows {
-		sweep, err := s.client.DescribeWorkflowExecution(ctx, run.WorkflowID, "")
+		open, err := s.client.DescribeWorkflowExecution(ctx, run.WorkflowID, "")
 		if errors.As(err, new(*serviceerror.NotFound)) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		queue := sweep.GetExecutionConfig().GetTaskQueue().GetName()
-		if sweep.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING || queue == s.taskQueue {
+		queue := open.GetExecutionConfig().GetTaskQueue().GetName()
+		if open.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING || queue == s.taskQueue {
 			continue
 		}
 		workers, err := temporalclient.Workers(ctx, s.client, queue, s.liveFor, s.now())
@@ -186,7 +186,7 @@ func (s *schedules) replaceStuck(ctx context.Context, app config.App, handle cli
 		if workers > 0 {
 			continue
 		}
-		s.logger.WarnContext(ctx, "a sweep waits on a task queue without workers and is replaced", "app", app.Name, "task_queue", queue, "WorkflowID", run.WorkflowID)
+		s.logger.WarnContext(ctx, "a "+want.what+" waits on a task queue without workers and is replaced", "app", want.app, "task_queue", queue, "WorkflowID", run.WorkflowID)
 		return handle.Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_TERMINATE_OTHER})
 	}
 	return nil

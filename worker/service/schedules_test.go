@@ -17,6 +17,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/mocks"
@@ -24,6 +25,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"aftercall/activities"
 	"aftercall/dev/local"
 	"aftercall/internal/config"
 	"aftercall/internal/temporalclient"
@@ -162,7 +164,7 @@ func TestScheduleStaysWhereWorkersAre(t *testing.T) {
 	require.True(t, keeper(c, "first", temporalclient.LiveFor, app).prepare(t.Context()))
 	ensure := func(s *schedules) error {
 		s.state = map[string]scheduleState{}
-		return s.ensure(t.Context(), app)
+		return s.ensure(t.Context(), sweepSchedule(app, s.taskQueue))
 	}
 	require.NoError(t, ensure(keeper(c, "first", temporalclient.LiveFor, app)))
 	require.Eventually(t, func() bool {
@@ -173,7 +175,7 @@ func TestScheduleStaysWhereWorkersAre(t *testing.T) {
 	second := keeper(c, "second", temporalclient.LiveFor, app)
 	require.NoError(t, ensure(second))
 	require.Equal(t, "first", queueOf(t, c))
-	require.Equal(t, "first", second.state["clinic"].foreign)
+	require.Equal(t, "first", second.state[scheduleID].foreign)
 
 	second.take = true
 	require.NoError(t, ensure(second))
@@ -212,11 +214,12 @@ func TestScheduleFollowsTheConfiguration(t *testing.T) {
 		_, err := c.ScheduleClient().GetHandle(t.Context(), formerScheduleID).Describe(t.Context())
 		return err
 	}
-	_, err := c.ScheduleClient().Create(t.Context(), client.ScheduleOptions{ID: formerScheduleID, Action: sweepAction(sweptApp(time.Hour), "aftercall")})
+	action := sweepSchedule(sweptApp(time.Hour), "aftercall").action
+	_, err := c.ScheduleClient().Create(t.Context(), client.ScheduleOptions{ID: formerScheduleID, Action: &action})
 	require.NoError(t, err)
 	for _, every := range []time.Duration{time.Minute, time.Hour} {
 		s.state = map[string]scheduleState{} // as after a start
-		require.NoError(t, s.ensure(t.Context(), sweptApp(every)))
+		require.NoError(t, s.ensure(t.Context(), sweepSchedule(sweptApp(every), "aftercall")))
 		found, err := c.ScheduleClient().GetHandle(t.Context(), scheduleID).Describe(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, every, found.Schedule.Spec.Intervals[0].Every)
@@ -227,8 +230,75 @@ func TestScheduleFollowsTheConfiguration(t *testing.T) {
 		require.ErrorAs(t, former(), new(*serviceerror.NotFound))
 	}
 	for range 2 { // the second time there is none
-		require.NoError(t, s.ensure(t.Context(), sweptApp(0)))
+		require.NoError(t, s.ensure(t.Context(), sweepSchedule(sweptApp(0), "aftercall")))
 		require.Empty(t, queueOf(t, c))
+	}
+}
+
+// TestScheduleOfAudits is there for an app whose rooms are received, next to that of its
+// sweep, and removed when they are received no more.
+func TestScheduleOfAudits(t *testing.T) {
+	t.Parallel()
+	c, stop := devServer(t, testenv.FreePort(t))
+	defer stop()
+	received, other := sweptApp(time.Hour), sweptApp(time.Hour)
+	received.Evidence.RoomKey = config.NewSecret("ARoomKeyOfTheConsole")
+	s := keeper(c, "aftercall", temporalclient.LiveFor)
+	require.True(t, s.prepare(t.Context()))
+	for _, app := range []config.App{other, received, received, other} {
+		s.state = map[string]scheduleState{}
+		for _, want := range schedulesOf(app, "aftercall") {
+			require.NoError(t, s.ensure(t.Context(), want))
+		}
+		found, err := c.ScheduleClient().GetHandle(t.Context(), workflows.AuditID(app.SDKAppID)).Describe(t.Context())
+		if !app.Evidence.Rooms() {
+			require.ErrorAs(t, err, new(*serviceerror.NotFound))
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, []client.ScheduleIntervalSpec{{Every: workflows.AuditEvery, Offset: workflows.AuditDelay}}, found.Schedule.Spec.Intervals)
+		require.Equal(t, enumspb.SCHEDULE_OVERLAP_POLICY_BUFFER_ALL, found.Schedule.Policy.Overlap)
+		action, ok := found.Schedule.Action.(*client.ScheduleWorkflowAction)
+		require.True(t, ok)
+		require.Equal(t, workflows.AuditRunTimeout, action.WorkflowRunTimeout)
+		require.Equal(t, "aftercall", queueOf(t, c), "the sweep stays")
+	}
+}
+
+// TestMissedAuditsAreMadeUpFor: a run that the schedule starts late audits the hour for
+// which it was due.
+func TestMissedAuditsAreMadeUpFor(t *testing.T) {
+	t.Parallel()
+	c, stop := devServer(t, testenv.FreePort(t))
+	defer stop()
+	s := keeper(c, "aftercall", temporalclient.LiveFor)
+	require.True(t, s.prepare(t.Context()))
+	s.state = map[string]scheduleState{}
+	app := sweptApp(time.Hour)
+	app.Evidence.RoomKey = config.NewSecret("ARoomKeyOfTheConsole")
+	require.NoError(t, s.ensure(t.Context(), auditSchedule(app, "aftercall")))
+
+	audited := make(chan time.Time, 10)
+	w := worker.New(c, "aftercall", worker.Options{})
+	w.RegisterWorkflowWithOptions(workflows.Audit, workflow.RegisterOptions{Name: workflows.AuditName})
+	w.RegisterActivityWithOptions(func(p activities.AuditRoomsParams) (activities.AuditRoomsResult, error) {
+		require.Equal(t, time.Hour, p.To.Sub(p.From))
+		audited <- p.From
+		return activities.AuditRoomsResult{}, nil
+	}, activity.RegisterOptions{Name: "AuditRooms"})
+	require.NoError(t, w.Start())
+	defer w.Stop()
+	hour := time.Now().Add(-30 * time.Hour).Truncate(time.Hour).UTC()
+	require.NoError(t, c.ScheduleClient().GetHandle(t.Context(), workflows.AuditID(app.SDKAppID)).Backfill(t.Context(), client.ScheduleBackfillOptions{
+		Backfill: []client.ScheduleBackfill{{Start: hour, End: hour.Add(3 * time.Hour), Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_BUFFER_ALL}},
+	}))
+	for i := range 3 {
+		select {
+		case from := <-audited:
+			require.Equal(t, hour.Add(time.Duration(i-1)*time.Hour), from)
+		case <-time.After(within):
+			require.Fail(t, "no audit")
+		}
 	}
 }
 
@@ -243,6 +313,6 @@ func TestFormerScheduleStaysUntilTheNewOneExists(t *testing.T) {
 		} else {
 			handle.On("Describe", mock.Anything).Return(nil, down).Once()
 		}
-		require.ErrorIs(t, keeper(c, "queue", temporalclient.LiveFor).ensure(t.Context(), sweptApp(every)), down)
+		require.ErrorIs(t, keeper(c, "queue", temporalclient.LiveFor).ensure(t.Context(), sweepSchedule(sweptApp(every), "queue")), down)
 	}
 }

@@ -12,9 +12,11 @@ import (
 	"go.temporal.io/sdk/worker"
 	"golang.org/x/sync/errgroup"
 
+	"aftercall/activities"
 	"aftercall/internal/admin"
 	"aftercall/internal/clock"
 	"aftercall/internal/config"
+	"aftercall/internal/evidence"
 	"aftercall/internal/ledger"
 	"aftercall/internal/presence"
 	"aftercall/internal/process"
@@ -56,9 +58,13 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 	temporalNow := func() time.Time { return clocks.NowOf(clock.Temporal) }
 	seen := newPendingEvidence(cfg, settings.LedgerURL, logger)
 	defer seen.close()
+	evidenceURL := cfg.EvidenceURL(settings.LedgerURL).Reveal()
 	tasks, err := NewTasks(cfg, Connections{
 		Temporal: temporal, TaskQueue: settings.TaskQueue, Redis: p.Redis, Ledger: timed, Evidence: seen.reader(), Clocks: clocks,
 		Limiter: ratelimit.New(p.Redis, reg), HTTP: p.Traces.HTTPClient,
+		AuditStore: func(ctx context.Context) (activities.AuditStore, error) {
+			return evidence.Open(ctx, evidenceURL, ledger.Options{Logger: logger})
+		},
 	}, reg, logger)
 	if err != nil {
 		return err
@@ -69,7 +75,7 @@ func run(ctx context.Context, environ map[string]string, stderr io.Writer, reg *
 
 	var old *retention
 	if cfg.DeletesEvidence() {
-		old = newRetention(cfg.EvidenceURL(settings.LedgerURL).Reveal(), cfg.EvidenceRetention(), clocks.Now, reg, logger)
+		old = newRetention(evidenceURL, cfg.EvidenceRetention(), clocks.Now, reg, logger)
 	}
 
 	group, ctx := errgroup.WithContext(ctx)

@@ -40,6 +40,7 @@ const (
 type Ledger interface {
 	activities.Ledger
 	activities.SweepLedger
+	activities.AuditLedger
 }
 
 // Connections are what the tasks of a worker work with. Those of the process are made
@@ -58,6 +59,8 @@ type Connections struct {
 	HTTP func(purpose string, c *http.Client) *http.Client
 	// Sweep, unless it is nil, returns what the sweeps start calls with.
 	Sweep func(activities.SweepCalls) activities.SweepCalls
+	// AuditStore opens the store of the evidence for an audit; nil where there is none.
+	AuditStore func(context.Context) (activities.AuditStore, error)
 }
 
 // The purposes of HTTP clients.
@@ -72,6 +75,7 @@ type Tasks struct {
 	Calls      launch.Calls
 	activities *activities.Activities
 	sweeps     *activities.Sweeps
+	audits     *activities.Audits
 }
 
 // NewTasks returns the workflows and activities for all configured apps and targets.
@@ -108,6 +112,11 @@ func NewTasks(cfg *config.Config, c Connections, reg prometheus.Registerer, logg
 		started = c.Sweep(started)
 	}
 	t.sweeps = activities.NewSweeps(sweepApps(cfg, clients), c.Ledger, started, reg)
+	var audited []activities.AuditApp
+	if c.AuditStore != nil {
+		audited = auditApps(cfg, clients)
+	}
+	t.audits = activities.NewAudits(audited, c.Ledger, c.AuditStore, cfg.AuditReach(), reg)
 	return t, nil
 }
 
@@ -143,6 +152,6 @@ func (t *Tasks) NewWorker(change func(*worker.Options)) worker.Worker {
 		change(&options)
 	}
 	w := worker.New(t.Temporal, t.TaskQueue, options)
-	workflows.Register(w, workflows.Dependencies{Activities: t.activities, Sweeps: t.sweeps})
+	workflows.Register(w, workflows.Dependencies{Activities: t.activities, Sweeps: t.sweeps, Audits: t.audits})
 	return w
 }

@@ -45,7 +45,8 @@ func (w *world) executions(ctx context.Context, query string) (all []execution, 
 const longSweep = 3 * time.Minute
 
 // unfinished notes the workflows of every kind that wait, or have not ended well. Sweeps
-// run all the time, and fail in an outage; one that counts reviews runs ten minutes.
+// and audits run again and again, and fail in an outage; one that counts reviews runs ten
+// minutes.
 func (w *world) unfinished(ctx context.Context, e *checker.Evidence) error {
 	all, err := w.executions(ctx, "")
 	if err != nil {
@@ -76,14 +77,15 @@ func (x execution) judge(now time.Time, e *checker.Evidence) {
 			*list = append(*list, text)
 		}
 	}
+	periodic := x.kind == workflows.SweepName || x.kind == workflows.AuditName
 	switch x.status {
 	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, enumspb.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW:
 	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
-		if x.kind != workflows.FoldReviewsName && (x.kind != workflows.SweepName || now.Sub(x.started) > longSweep) {
+		if x.kind != workflows.FoldReviewsName && (!periodic || now.Sub(x.started) > longSweep) {
 			note(&e.Stuck, "workflow "+x.id)
 		}
 	default:
-		if x.kind != workflows.SweepName || x.status != enumspb.WORKFLOW_EXECUTION_STATUS_FAILED {
+		if !periodic || x.status != enumspb.WORKFLOW_EXECUTION_STATUS_FAILED {
 			note(&e.Problems, "workflow "+x.id+" is "+x.status.String())
 		}
 	}

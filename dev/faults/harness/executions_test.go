@@ -31,6 +31,8 @@ func TestEveryWorkflowIsJudged(t *testing.T) {
 		{kind: workflows.FoldReviewsName, status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING},
 		{kind: workflows.SweepName, status: enumspb.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW},
 		{kind: workflows.SweepName, status: enumspb.WORKFLOW_EXECUTION_STATUS_FAILED},
+		{kind: workflows.AuditName, status: enumspb.WORKFLOW_EXECUTION_STATUS_FAILED},
+		{kind: workflows.AuditName, status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, age: longSweep},
 		{kind: workflows.SweepName, status: enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT, want: checker.Evidence{Problems: []string{"workflow x is TimedOut"}}},
 		{kind: workflows.SweepName, status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, age: longSweep},
 		{kind: workflows.SweepName, status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, age: longSweep + 1, want: checker.Evidence{Stuck: []string{"workflow x"}}},
