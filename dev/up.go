@@ -110,6 +110,9 @@ func (c demoCommand) Run(ctx context.Context, p project) error {
 		verified, corrections := s.CorrectCharges(ctx, ran[0], ran[1])
 		fmt.Fprintf(p.out, "\n%q was reversed, %q was rerated and adjusted. aftercall ledger verify --records:\n\n%s\n", ran[0].Name, ran[1].Name, verified)
 		deviations = append(local.Deviations(ran, others), corrections...)
+		audited, missed := s.FindUnrecorded(ctx)
+		fmt.Fprintf(p.out, "\nOne more call had no callback and no record. aftercall audit:\n\n%s\n", audited)
+		deviations = append(deviations, missed...)
 		check := s.Command(ctx, "check", "--probe")
 		fmt.Fprint(p.out, check.Stdout)
 		if err := check.Err(); err != nil {
@@ -123,7 +126,7 @@ func (c demoCommand) Run(ctx context.Context, p project) error {
 	if len(deviations) > 0 {
 		return fmt.Errorf("%d deviations, logs are in %s/logs:\n  %s", len(deviations), o.Dir, strings.Join(deviations, "\n  "))
 	}
-	fmt.Fprintf(p.out, "\nAll %d calls have the expected workflow, charge, deliveries, duplicates and corrections. All checks pass.\n", len(local.Samples()))
+	fmt.Fprintf(p.out, "\nAll %d calls have the expected workflow, charge, deliveries, duplicates and corrections, and the audit finds the one without a record. All checks pass.\n", len(local.Samples()))
 	return remove()
 }
 

@@ -161,7 +161,9 @@ func probeRooms(ctx context.Context, d *Deps, app *config.App) (string, error) {
 		if err := d.witness(ctx, ledger.Filter{SDKAppID: app.SDKAppID, From: from, To: to}, func(_ ledger.Entry, s Sources) { sources.add(s) }); err != nil {
 			return "", err
 		}
-		detail += fmt.Sprintf("; two sources saw %s of %d connected seconds", sources.Share(), sources.ComparedSeconds)
+		if sources.ComparedSeconds > 0 {
+			detail += fmt.Sprintf("; two sources saw %s of %d connected seconds", sources.Share(), sources.ComparedSeconds)
+		}
 	}
 	if n := len(found.Unexplained); n > 0 {
 		return "", warn(fmt.Sprintf("aftercall audit --app %s --from %s --to %s lists them", app.Name, from.Format(time.RFC3339), to.Format(time.RFC3339)),
