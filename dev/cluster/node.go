@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -24,6 +25,7 @@ var services = []primitives.ServiceName{
 type nodeCommand struct {
 	postgres
 	Host  string `help:"The address of this node, on which it listens and by which the others find it." required:""`
+	Found string `help:"The address by which the others find this node, if that is another one, which passes on to --host."`
 	Ports []int  `help:"Ports for gRPC and then for the ring, of frontend, history, matching and worker. They are the same on every node." required:""`
 	// Public is where the server's own workflows reach a frontend.
 	Public string `help:"host:port of the frontends." required:""`
@@ -57,7 +59,7 @@ func (c nodeCommand) Run() error {
 func (c nodeCommand) config() *config.Config {
 	const store, visibility, name = "main", "visibility", "active"
 	var cfg config.Config
-	cfg.Global.Membership = config.Membership{MaxJoinDuration: 30 * time.Second, BroadcastAddress: c.Host}
+	cfg.Global.Membership = config.Membership{MaxJoinDuration: 30 * time.Second, BroadcastAddress: cmp.Or(c.Found, c.Host)}
 	cfg.Persistence = config.Persistence{
 		DefaultStore: store, VisibilityStore: visibility, NumHistoryShards: historyShards,
 		DataStores: map[string]config.DataStore{

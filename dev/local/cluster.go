@@ -34,13 +34,17 @@ func (s *Stack) updateTemporalSchema(context.Context) error {
 }
 
 // startNode starts a node and waits until its frontend listens.
-func (s *Stack) startNode(ctx context.Context, name, host string) error {
+func (s *Stack) startNode(ctx context.Context, name string, number int) error {
+	host := s.options.Topology.Nodes[number]
 	ports := make([]string, len(s.ports.Nodes))
 	for i, port := range s.ports.Nodes {
 		ports[i] = strconv.Itoa(port)
 	}
 	store := cmp.Or(s.options.StoreAddress, address(s.ports.Postgres))
 	args := append(s.storeArgs(store), "--host", host, "--ports", strings.Join(ports, ","), "--public", s.ports.TemporalAddress())
+	if found := s.options.NodesFound; len(found) > 0 {
+		args = append(args, "--found", found[number])
+	}
 	if err := s.spawn(name, s.clusterProgram("node", args...)); err != nil {
 		return err
 	}

@@ -63,7 +63,10 @@ type Options struct {
 	// StoreAddress is where the nodes of a cluster reach PostgreSQL, if that is not its
 	// own address.
 	StoreAddress string
-	Logger       *slog.Logger
+	// NodesFound are the addresses at which the nodes of a cluster find each other, if those
+	// are not their own. Whoever sets them passes on what comes there, on the same ports.
+	NodesFound []string
+	Logger     *slog.Logger
 }
 
 // Stack is a running stack.

@@ -68,9 +68,9 @@ func (s *Stack) temporalParts() []part {
 		return []part{{"temporal", s.startDevServer}}
 	}
 	parts := []part{{"schema of temporal", s.updateTemporalSchema}}
-	for i, host := range nodes {
+	for i := range nodes {
 		name := numbered("temporal", i)
-		parts = append(parts, part{name, func(ctx context.Context) error { return s.startNode(ctx, name, host) }})
+		parts = append(parts, part{name, func(ctx context.Context) error { return s.startNode(ctx, name, i) }})
 	}
 	return append(parts, part{"temporal ui", s.startTemporalUI})
 }

@@ -57,6 +57,13 @@ type passed struct {
 	count func(*watchToxic) *atomic.Int64
 }
 
+func (p passed) sum(all []*watchToxic) (n int) {
+	for _, t := range all {
+		n += int(p.count(t).Load())
+	}
+	return n
+}
+
 // disturbed adds toxics, which are JSON of toxiproxy.
 func disturbed(name string, by passed, toxics ...string) begin {
 	return func(ctx context.Context, w *world) (end, error) {
@@ -64,7 +71,7 @@ func disturbed(name string, by passed, toxics ...string) begin {
 		if err != nil {
 			return nil, err
 		}
-		err = w.showsCount(ctx, by.what, func(context.Context) (int, error) { return int(by.count(seen).Load()), nil })
+		err = w.showsCount(ctx, by.what, func(context.Context) (int, error) { return by.sum(seen), nil })
 		return func(context.Context) error { w.network.heal(name); return nil }, err
 	}
 }

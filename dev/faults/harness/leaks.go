@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,10 +98,12 @@ func (n *network) open(name string) (open int, known bool) {
 		return 0, false
 	}
 	const established, closeWait = 1, 8
-	_, port, _ := net.SplitHostPort(n.proxies[name].Listen)
-	for _, s := range sockets {
-		if strconv.FormatUint(s.LocalPort, 10) == port && (s.St == established || s.St == closeWait) {
-			open++
+	for _, proxy := range n.proxies[name] {
+		listen, _ := netip.ParseAddrPort(proxy.Listen)
+		for _, s := range sockets {
+			if s.LocalPort == uint64(listen.Port()) && s.LocalAddr.Equal(net.IP(listen.Addr().AsSlice())) && (s.St == established || s.St == closeWait) {
+				open++
+			}
 		}
 	}
 	return open, true

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -18,7 +19,7 @@ import (
 type network struct {
 	// names are those between starters or workers and another part.
 	names   []string
-	proxies map[string]*toxiproxy.Proxy
+	proxies map[string][]*toxiproxy.Proxy
 }
 
 // The networks from Tencent to the starters, and to the targets.
@@ -27,11 +28,18 @@ const (
 	toReceivers = "receivers"
 )
 
+// nodeAddresses are where the nodes of Temporal find each other. A proxy behind each port
+// leads to the node, on which their ports are the same.
+var nodeAddresses = []string{"127.0.0.3", "127.0.0.4"}
+
 // link is a network between two parts.
 type link struct {
 	// name is whom it leads to.
 	name string
 	port int
+	// node is that of Temporal to which others lead, by all its ports; 0 for no node, else
+	// its number.
+	node int
 	// variable of the environment names the proxy in a format, empty for the store of
 	// Temporal.
 	variable, format string
@@ -40,17 +48,20 @@ type link struct {
 // links are the networks of a topology with its ports, and that of the receivers.
 func links(t local.Topology, p local.Ports, receivers int) []link {
 	all := []link{
-		{toStarter, p.Starter, "DEV_PUBLIC_URL", "http://%s"},
-		{"redis", p.Redis, "REDIS_URL", "redis://%s/0"},
-		{"temporal", p.Temporal, "TEMPORAL_ADDRESS", "%s"},
-		{"tencent", p.Tencent, "DEV_TENCENT_URL", "http://%s"},
-		{toReceivers, receivers, "DEV_WEBHOOK_URL", "https://%s"},
+		{name: toStarter, port: p.Starter, variable: "DEV_PUBLIC_URL", format: "http://%s"},
+		{name: "redis", port: p.Redis, variable: "REDIS_URL", format: "redis://%s/0"},
+		{name: "temporal", port: p.Temporal, variable: "TEMPORAL_ADDRESS", format: "%s"},
+		{name: "tencent", port: p.Tencent, variable: "DEV_TENCENT_URL", format: "http://%s"},
+		{name: toReceivers, port: receivers, variable: "DEV_WEBHOOK_URL", format: "https://%s"},
 	}
 	if t.Postgres {
 		all = append(
-			all, link{"ledger", p.Postgres, "LEDGER_URL", "postgres://" + programs.Superuser + "@%s/" + local.LedgerDatabase + "?sslmode=disable"},
-			link{"temporal's database", p.Postgres, "", ""},
+			all, link{name: "ledger", port: p.Postgres, variable: "LEDGER_URL", format: "postgres://" + programs.Superuser + "@%s/" + local.LedgerDatabase + "?sslmode=disable"},
+			link{name: "temporal's database", port: p.Postgres},
 		)
+	}
+	for i := range t.Nodes {
+		all = append(all, link{name: fmt.Sprintf("temporal's node %d", i+1), node: i + 1})
 	}
 	return all
 }
@@ -60,57 +71,81 @@ func openNetwork(o *local.Options, receivers int) (*network, error) {
 	toxics.Register(cutAfterCommit, &commitToxic{})
 	toxics.Register(cutSlowly, &slowCutToxic{})
 	toxics.Register(watch, &watchToxic{})
-	n := &network{proxies: map[string]*toxiproxy.Proxy{}}
+	n := &network{proxies: map[string][]*toxiproxy.Proxy{}}
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.New(io.Discard))
 	for _, l := range links(o.Topology, o.Ports, receivers) {
-		proxy := toxiproxy.NewProxy(server, l.name, "127.0.0.1:0", fmt.Sprintf("127.0.0.1:%d", l.port))
-		if err := proxy.Start(); err != nil {
-			n.close()
-			return nil, fmt.Errorf("network to %s: %w", l.name, err)
+		for from, to := range l.route(o) {
+			proxy := toxiproxy.NewProxy(server, l.name, from, to)
+			if err := proxy.Start(); err != nil {
+				n.close()
+				return nil, fmt.Errorf("network to %s: %w", l.name, err)
+			}
+			n.proxies[l.name] = append(n.proxies[l.name], proxy)
 		}
-		n.proxies[l.name] = proxy
-		if l.variable == "" {
-			o.StoreAddress = proxy.Listen
-		} else {
+		switch {
+		case l.node > 0:
+			o.NodesFound = nodeAddresses[:l.node]
+		case l.variable == "":
+			o.StoreAddress = n.proxies[l.name][0].Listen
+		default:
 			n.names = append(n.names, l.name)
-			o.Environ[l.variable] = fmt.Sprintf(l.format, proxy.Listen)
+			o.Environ[l.variable] = fmt.Sprintf(l.format, n.proxies[l.name][0].Listen)
 		}
 	}
 	return n, nil
 }
 
-// refuse closes all connections to a part and refuses others, until heal.
-func (n *network) refuse(name string) { n.proxies[name].Stop() }
+// route is where the proxies of a link listen, and where they lead to.
+func (l link) route(o *local.Options) map[string]string {
+	if l.node == 0 {
+		return map[string]string{"127.0.0.1:0": fmt.Sprintf("127.0.0.1:%d", l.port)}
+	}
+	route := map[string]string{}
+	for _, port := range o.Ports.Nodes {
+		route[fmt.Sprintf("%s:%d", nodeAddresses[l.node-1], port)] = fmt.Sprintf("%s:%d", o.Topology.Nodes[l.node-1], port)
+	}
+	return route
+}
 
-func (n *network) accept(name string) error { return n.proxies[name].Start() }
+// refuse closes all connections to a part and refuses others, until heal.
+func (n *network) refuse(name string) {
+	for _, proxy := range n.proxies[name] {
+		proxy.Stop()
+	}
+}
+
+func (n *network) accept(name string) (err error) {
+	for _, proxy := range n.proxies[name] {
+		err = errors.Join(err, proxy.Start())
+	}
+	return err
+}
 
 // disturb adds toxics, which are JSON of toxiproxy, to the answers of a part one after
 // the other, and one before them that watches the answers.
-func (n *network) disturb(name string, all ...string) (*watchToxic, error) {
-	watcher, err := n.add(name, `{"type": "`+watch+`"}`)
-	if err != nil {
-		return nil, err
-	}
-	for _, toxic := range all {
-		if _, err := n.add(name, toxic); err != nil {
-			return nil, err
+func (n *network) disturb(name string, all ...string) (watching []*watchToxic, err error) {
+	for _, proxy := range n.proxies[name] {
+		for i, toxic := range append([]string{`{"type": "` + watch + `"}`}, all...) {
+			added, err := proxy.Toxics.AddToxicJson(strings.NewReader(toxic))
+			if err != nil {
+				return nil, fmt.Errorf("network to %s: %s: %w", name, toxic, err)
+			}
+			if i == 0 {
+				watching = append(watching, added.Toxic.(*watchToxic))
+			}
 		}
 	}
-	return watcher.(*watchToxic), nil
+	return watching, nil
 }
 
-func (n *network) add(name, toxic string) (toxics.Toxic, error) {
-	added, err := n.proxies[name].Toxics.AddToxicJson(strings.NewReader(toxic))
-	if err != nil {
-		return nil, fmt.Errorf("network to %s: %s: %w", name, toxic, err)
+func (n *network) heal(name string) {
+	for _, proxy := range n.proxies[name] {
+		proxy.Toxics.ResetToxics(context.Background())
 	}
-	return added.Toxic, nil
 }
-
-func (n *network) heal(name string) { n.proxies[name].Toxics.ResetToxics(context.Background()) }
 
 func (n *network) close() {
-	for _, proxy := range n.proxies {
-		proxy.Stop()
+	for name := range n.proxies {
+		n.refuse(name)
 	}
 }

@@ -57,10 +57,10 @@ func TestCutAfterCommit(t *testing.T) {
 	seen, err := n.disturb("ledger", `{"type": "`+cutAfterCommit+`"}`)
 	require.NoError(t, err)
 	require.NoError(t, client.PingContext(t.Context()), "other answers pass")
-	require.Zero(t, seen.commits.Load())
+	require.Zero(t, commitsPassed.sum(seen))
 	require.ErrorContains(t, insert(2), "EOF")
 	require.Equal(t, 2, rows())
-	require.EqualValues(t, 1, seen.commits.Load())
+	require.Equal(t, 1, commitsPassed.sum(seen))
 
 	tx, err := client.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
@@ -98,7 +98,7 @@ func TestCutSlowly(t *testing.T) {
 		seen, err := n.disturb("tencent", `{"type": "`+cutSlowly+`"}`)
 		require.NoError(t, err)
 		go func() { _, err := get(); ended <- err }()
-		require.Eventually(t, func() bool { return seen.long.Load() == 1 }, 10*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return longAnswers.sum(seen) == 1 }, 10*time.Second, time.Millisecond)
 		n.heal("tencent")
 	}
 	for range 3 {
