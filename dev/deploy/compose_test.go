@@ -91,7 +91,7 @@ func TestComposeServices(t *testing.T) {
 // clients open at most.
 func TestComposeConnections(t *testing.T) {
 	const services, connections, ofVisibility = 4, 20, 10 // of Temporal's server, in its image
-	const ofWorker, ofStarter, ofCommands = 30, 10, 20 // a worker opens the ledger and twice the evidence
+	const ofWorker, ofStarter, ofCommands = 30, 10, 20    // a worker opens the ledger and twice the evidence
 	project := firstLook(t)
 	most := services*(connections+ofVisibility) + *project.Services["worker"].Deploy.Replicas*ofWorker + 2*ofStarter + ofCommands
 	setting := regexp.MustCompile(`max_connections=(\d+)`).FindStringSubmatch(strings.Join(project.Services["postgres"].Command, " "))
