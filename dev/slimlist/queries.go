@@ -139,6 +139,7 @@ var ofDocs = []Query{
 	{From: operations, Filter: `WorkflowType = "AfterCall" AND ExecutionStatus = "Failed"`, By: byStatus},
 	{From: operations, Filter: `CallApp = "clinic" AND CallMedia = "Video" AND CallResult IN ("Interrupt", "Offline")`, Bound: "a few calls in a hundred are cut, so that a page is full after some thousand rows"},
 	{From: operations, Filter: `WorkflowType = "Sweep"`, By: byType},
+	{From: operations, Filter: `WorkflowType = "Audit"`, By: byType},
 	{From: operations, Filter: `WorkflowType = "FoldReviews"`, By: byType},
 	{From: "docs/call.md", Filter: `CallStage = "review"`, By: byStage},
 	{From: "docs/call.md", Filter: `CallStage = "undelivered"`, By: byStage},
