@@ -32,7 +32,8 @@ func TestAudit(t *testing.T) {
 			e := newEnv(t)
 			e.SetStartTime(c.started)
 			if !c.scheduled.IsZero() {
-				require.NoError(t, e.SetSearchAttributesOnStart(map[string]any{"TemporalScheduledStartTime": c.scheduled}))
+				scheduled := temporal.NewSearchAttributeKeyTime("TemporalScheduledStartTime").ValueSet(c.scheduled)
+				require.NoError(t, e.SetTypedSearchAttributesOnStart(temporal.NewSearchAttributes(scheduled)))
 			}
 			found := activities.AuditRoomsResult{Uses: 3, Seconds: 500, Unexplained: 1, UnexplainedSeconds: 30}
 			e.OnActivity("AuditRooms", mock.Anything, mock.Anything).Return(func(_ context.Context, p activities.AuditRoomsParams) (activities.AuditRoomsResult, error) {

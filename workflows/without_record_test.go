@@ -61,8 +61,10 @@ func TestNotConfirmedWithoutRecord(t *testing.T) {
 	}{
 		"the witnesses disagree": {func(*workflows.AfterCallParams) {}, true, "no record of this call; needs review: the room saw nobody"},
 		"no callback":            {func(p *workflows.AfterCallParams) { p.Callback = nil }, false, "no record of this call; no callback says what it was"},
-		"an end in the future": {func(p *workflows.AfterCallParams) { p.Callback.EndTime = 4102444800 }, false,
-			"no record of this call; it cannot have ended when the callback says"},
+		"an end in the future": {
+			func(p *workflows.AfterCallParams) { p.Callback.EndTime = 4102444800 }, false,
+			"no record of this call; it cannot have ended when the callback says",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newEnv(t)

@@ -95,7 +95,7 @@ func without(use span, calls []span) []span {
 	var rest []span
 	at, after := use.from, false // after: a call of this use ends at at
 	add := func(to int64) {
-		if to > at && !(after && to-at <= DeadAir.Milliseconds()) {
+		if to > at && (!after || to-at > DeadAir.Milliseconds()) {
 			rest = append(rest, span{at, to})
 		}
 	}

@@ -224,8 +224,12 @@ func testOfCall(t *testing.T, url string, _ *sql.DB) {
 	require.Equal(t, []evidence.Event{events[0], events[1], events[2], second, events[3], events[4]}, all(t, s, call))
 
 	calls := []evidence.Call{
-		evidence.CallOf(app, record), {SDKAppID: app, CallID: "call-2"}, {SDKAppID: app, CallID: "call-1"}, {SDKAppID: app},
-		{SDKAppID: app, RoomID: "room", RoomIDType: 1, From: noon, To: noon.Add(time.Hour)}, {SDKAppID: app, RoomID: "room", RoomIDType: 2, From: noon, To: noon.Add(1)},
+		evidence.CallOf(app, record),
+		{SDKAppID: app, CallID: "call-2"},
+		{SDKAppID: app, CallID: "call-1"},
+		{SDKAppID: app},
+		{SDKAppID: app, RoomID: "room", RoomIDType: 1, From: noon, To: noon.Add(time.Hour)},
+		{SDKAppID: app, RoomID: "room", RoomIDType: 2, From: noon, To: noon.Add(1)},
 	}
 	for range 200 { // more than one query asks for
 		calls = append(calls, evidence.Call{SDKAppID: app, CallID: "none", RoomID: "none", RoomIDType: 2})

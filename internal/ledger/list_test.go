@@ -158,7 +158,8 @@ func testRecords(t *testing.T, url string) {
 	require.ElementsMatch(t, []string{"call-1", "call-1", "call-2"}, records(testApp, noon, noon.Add(24*time.Hour)), "also what was replaced or reversed")
 	require.ElementsMatch(t, []string{"call-1", "call-1"}, records(testApp, noon.Add(time.Second), noon.Add(24*time.Hour)))
 	require.Empty(t, records(testApp+1, noon, noon.Add(24*time.Hour)))
-	for range l.Records(context.Background(), testApp, noon, noon.Add(24*time.Hour)) {
+	for _, err := range l.Records(context.Background(), testApp, noon, noon.Add(24*time.Hour)) {
+		require.NoError(t, err)
 		break
 	}
 }
