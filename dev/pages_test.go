@@ -124,11 +124,12 @@ var inline = []struct {
 	{"aftercall waiting retry CALLID", "aftercall waiting retry " + stuckCall, aftercall.OK},
 	{"curl -i -X POST https://calls.example.com/tencent/call/x", "curl -i -X POST https://calls.example.com/tencent/call/x | grep 'HTTP/1.1 404'", 0},
 	{`openssl x509 -noout -enddate -in "$AFTERCALL_TLS_CERT"`, `AFTERCALL_TLS_CERT=cert.pem; openssl x509 -noout -enddate -in "$AFTERCALL_TLS_CERT"`, 0},
-	{"temporal server start-dev", "", notRun},         // TestConnectYourOwnApp
-	{"docker compose up --detach worker", "", notRun}, // needs a container engine
-	{"kubectl apply -k", "", notRun},                  // needs a Kubernetes cluster
+	{"temporal server start-dev", "", notRun},                   // TestConnectYourOwnApp
+	{"temporal worker deployment describe-version", "", notRun}, // TestClusterTriesALaterRelease has versions
+	{"docker compose up --detach worker", "", notRun},           // needs a container engine
+	{"kubectl apply -k", "", notRun},                            // needs a Kubernetes cluster
 	{"kubectl rollout restart", "", notRun},
-	{"systemctl edit aftercall-starter", "", notRun}, // needs systemd, and a person
+	{"systemctl edit aftercall-starter", "", notRun},                                                           // needs systemd, and a person
 	{"ss -tn state established '( sport = :8080 )' | awk '{print $4}' | sort | uniq -c | sort -n", "", notRun}, // only on Linux
 }
 

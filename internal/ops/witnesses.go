@@ -28,7 +28,8 @@ func (s Sources) Share() string {
 	if s.ComparedSeconds == 0 {
 		return "–"
 	}
-	return fmt.Sprintf("%.1f %%", 100*float64(s.WitnessedSeconds)/float64(s.ComparedSeconds))
+	tenths := (2000*s.WitnessedSeconds/s.ComparedSeconds + 1) / 2
+	return fmt.Sprintf("%d.%d %%", tenths/10, tenths%10)
 }
 
 func (s *Sources) add(o Sources) {
