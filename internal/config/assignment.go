@@ -13,19 +13,20 @@ import (
 
 var assignmentsType = reflect.TypeFor[billing.Assignments]()
 
-// assignments decodes the tariff of an app: a name, or a list.
-func (d *decoder) assignments(node ast.Node, v reflect.Value, path string) {
+// listOrText decodes a list, or a text that stands for a list of one item whose field it
+// is. want says what is accepted.
+func (d *decoder) listOrText(node ast.Node, v reflect.Value, path, field, want string) {
 	if _, isList := node.(*ast.SequenceNode); isList {
 		d.list(node, v, path)
 		return
 	}
 	if _, isScalar := scalarOf(node); !isScalar {
-		d.report(path, "must be the name of a tariff, or a list of tariffs with name and effective_from, not %s", kindOf(node))
+		d.report(path, "must be %s, not %s", want, kindOf(node))
 		return
 	}
-	var one billing.Assignment
-	d.scalar(node, reflect.ValueOf(&one.Name).Elem(), path)
-	v.Set(reflect.ValueOf(billing.Assignments{one}))
+	one := reflect.MakeSlice(v.Type(), 1, 1)
+	d.scalar(node, one.Index(0).FieldByName(field), path)
+	v.Set(one)
 }
 
 // assignments checks the names and times of the tariff of an app.

@@ -150,9 +150,9 @@ func (d *decoder) value(node ast.Node, v reflect.Value, path string) {
 		v.Set(reflect.New(v.Type().Elem()))
 		d.value(node, v.Elem(), path)
 	case v.Type() == assignmentsType:
-		d.assignments(node, v, path)
+		d.listOrText(node, v, path, "Name", "the name of a tariff, or a list of tariffs with name and effective_from")
 	case v.Type() == payersType:
-		d.payers(node, v, path)
+		d.listOrText(node, v, path, "Is", "caller, first_callee, room_owner or a template, or a list of rules with callers and is")
 	case v.Type() == targetType:
 		d.target(node, v, path)
 	case v.Kind() == reflect.Struct:

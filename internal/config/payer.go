@@ -4,27 +4,10 @@ import (
 	"fmt"
 	"reflect"
 
-	"github.com/goccy/go-yaml/ast"
-
 	"aftercall/internal/billing"
 )
 
 var payersType = reflect.TypeFor[billing.Payers]()
-
-// payers decodes who pays for the calls of an app: a word or template, or a list of rules.
-func (d *decoder) payers(node ast.Node, v reflect.Value, path string) {
-	if _, isList := node.(*ast.SequenceNode); isList {
-		d.list(node, v, path)
-		return
-	}
-	if _, isScalar := scalarOf(node); !isScalar {
-		d.report(path, "must be caller, first_callee, room_owner or a template, or a list of rules with callers and is, not %s", kindOf(node))
-		return
-	}
-	var one billing.PayerRule
-	d.scalar(node, reflect.ValueOf(&one.Is).Elem(), path)
-	v.Set(reflect.ValueOf(billing.Payers{one}))
-}
 
 // payers checks who pays for the calls of an app.
 func (v validator) payers(app string, a App) {

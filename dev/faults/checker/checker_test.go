@@ -187,7 +187,7 @@ func TestSameCallID(t *testing.T) {
 	}{
 		"one is charged":             {func(e *Evidence) { e.Entries, e.Messages = e.Entries[:1], e.Messages[:1] }, []string{Lost}},
 		"one is charged twice":       {func(e *Evidence) { e.Entries[1].App = "clinic" }, []string{Doubled, Lost, NotInLedger, NotInLedger, NotNotified}},
-		"one is told of the other":   {func(e *Evidence) { e.Messages[1].LedgerKey = "charge:c" }, []string{NotInLedger, NotNotified}},
+		"one has the other's event":  {func(e *Evidence) { e.Messages[1].LedgerKey = "charge:c" }, []string{NotInLedger, NotNotified}},
 		"one corrected, not the one": {func(e *Evidence) { e.Corrections = []Correction{{"school", "c", Adjust, "1"}} }, []string{Lost}},
 		"one has the other's start":  {func(e *Evidence) { e.Operations[2].App = "clinic" }, []string{Impossible, Impossible}},
 	} {
