@@ -28,8 +28,8 @@ const (
 // errKilled is the cause why a part is to end at once.
 var errKilled = errors.New("killed")
 
-// runProgram runs a program until ctx ends. Its environment is that of this
-// process if environ is nil.
+// runProgram runs a program until ctx ends. Its environment is that of program
+// if environ is nil.
 func (s *Stack) runProgram(ctx context.Context, name string, program programs.Server, environ map[string]string, log io.Writer) error {
 	cmd := program.Command()
 	cmd.Stdout, cmd.Stderr = log, log

@@ -1,10 +1,12 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strconv"
 	"time"
 
@@ -52,6 +54,13 @@ func ServerArguments() []string {
 	return args
 }
 
+// ServerEnviron returns the environment variables of the development server besides
+// those of this process, as NAME=value. Go collects its garbage when the heap is five
+// times what is in use instead of twice, below a gibibyte, which saves processor time.
+func ServerEnviron() []string {
+	return []string{"GOGC=" + cmp.Or(os.Getenv("GOGC"), "400"), "GOMEMLIMIT=" + cmp.Or(os.Getenv("GOMEMLIMIT"), "1GiB")}
+}
+
 // Server describes a development server to start.
 type Server struct {
 	// Path is the temporal CLI, Address the host:port of the frontend.
@@ -72,7 +81,7 @@ func (s *Stack) startDevServer(ctx context.Context) error {
 		server.Arguments = append(server.Arguments, "--ui-codec-endpoint", endpoint)
 	}
 	if s.options.StartServer == nil {
-		return s.spawn("temporal", programs.Server{Path: server.Path, Args: append([]string{
+		return s.spawn("temporal", programs.Server{Path: server.Path, Environ: ServerEnviron(), Args: append([]string{
 			"server", "start-dev", "--ip", host, "--port", strconv.Itoa(s.ports.Temporal), "--ui-port", server.UIPort,
 			"--db-filename", server.Database, "--log-level", "warn",
 		}, server.Arguments...)})

@@ -11,12 +11,12 @@ const (
 var (
 	aftercall = Contestant{
 		Name: Aftercall, Title: "aftercall", Temporal: true,
-		Form: "starter and worker as built by `make build`, with their default settings; sweeps off; the server's list of workflows as the local stack has it",
+		Form: "starter and worker as built by `make build`, with their default settings; sweeps off; the server as the local stack has it",
 	}
 	// aftercallStock has Temporal's server as it comes.
-	aftercallStock = Contestant{Name: Aftercall, Title: "aftercall, stock server", Temporal: true, StockList: true}
+	aftercallStock = Contestant{Name: Aftercall, Title: "aftercall, stock server", Temporal: true, StockServer: true}
 	temporalTimer  = Contestant{
-		Name: TemporalTimer, Title: "Temporal, timer form", Temporal: true, StockList: true,
+		Name: TemporalTimer, Title: "Temporal, timer form", Temporal: true, StockServer: true,
 		Form: "a timer and three activities with the default options of client and worker, as in Temporal's samples; the ID rejects duplicates",
 	}
 	dbos = Contestant{

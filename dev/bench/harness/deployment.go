@@ -20,10 +20,10 @@ type Contestant struct {
 	Name string
 	// Title and Form describe it for the tables.
 	Title, Form string
-	// Temporal reports whether it needs a Temporal server, StockList whether that has its
-	// list of workflows as it comes, with all indexes, or slim. Cluster reports whether
-	// that is a cluster on PostgreSQL, whose list is as it comes.
-	Temporal, StockList, Cluster bool
+	// Temporal reports whether it needs a Temporal server, StockServer whether that is as
+	// it comes, or as the local stack has it: with a slim list of workflows, and with less
+	// garbage collection. Cluster reports whether that is a cluster on PostgreSQL, as it comes.
+	Temporal, StockServer, Cluster bool
 	// Program is the name of the contestant whose program it runs, empty for its own.
 	Program string
 }

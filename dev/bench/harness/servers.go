@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"syscall"
@@ -15,6 +16,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"aftercall/dev/local"
+	"aftercall/internal/config"
 	"aftercall/internal/freeport"
 	"aftercall/internal/testenv/programs"
 )
@@ -22,7 +24,7 @@ import (
 // Durability describes the durability settings of the servers, as printed with
 // the figures.
 const Durability = "PostgreSQL: fsync=on, synchronous_commit=on. Redis: appendonly yes, appendfsync everysec. " +
-	"Temporal: one server with a SQLite file, journal_mode=WAL, synchronous=NORMAL, wal_autocheckpoint=8000, numHistoryShards=1; its list of workflows is slim for aftercall, and as the server comes for the timer form."
+	"Temporal: one server with a SQLite file, journal_mode=WAL, synchronous=NORMAL, wal_autocheckpoint=8000, numHistoryShards=1; for aftercall a slim list of workflows and GOGC=400, for the timer form both as the server comes."
 
 // Servers are the database servers that all contestants use, each with its own data.
 type Servers struct {
@@ -141,7 +143,11 @@ func (d *deployment) startTemporal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := start(command{name: "temporal", path: d.bench.Temporal, args: append([]string{
+	var environ map[string]string
+	if !d.contestant.StockServer {
+		environ = config.Environ(append(os.Environ(), local.ServerEnviron()...))
+	}
+	p, err := start(command{name: "temporal", path: d.bench.Temporal, environ: environ, args: append([]string{
 		"server", "start-dev", "--headless", "--ip", host, "--port", strconv.Itoa(ports[0]),
 		"--db-filename", d.temporalFile(), "--log-level", "warn",
 	}, local.ServerArguments()...)}, d.dir)
@@ -150,7 +156,7 @@ func (d *deployment) startTemporal(ctx context.Context) error {
 	}
 	d.temporal, d.address = []*process{p}, address(ports[0])
 	return d.awaitTemporal(ctx, p, func(ctx context.Context, c client.Client) error {
-		if d.contestant.StockList {
+		if d.contestant.StockServer {
 			return nil
 		}
 		_, err := local.SlimList(ctx, c, client.DefaultNamespace, d.temporalFile())

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"strconv"
 	"syscall"
@@ -19,6 +20,8 @@ const Host = "127.0.0.1"
 type Server struct {
 	Path string
 	Args []string
+	// Environ are variables, as NAME=value, that it has beside those of this process.
+	Environ []string
 	// Dir is the folder to start in.
 	Dir string
 	// User is whom the server must run as, nil for the user of this process.
@@ -39,6 +42,9 @@ func (s Server) Command() *exec.Cmd {
 func (s Server) DetachedCommand() *exec.Cmd {
 	cmd := exec.Command(s.Path, s.Args...)
 	cmd.Dir = s.Dir
+	if len(s.Environ) > 0 {
+		cmd.Env = append(os.Environ(), s.Environ...)
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: s.User}
 	return cmd
 }
