@@ -80,6 +80,7 @@ func (c *cli) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("%w\nlogs are in %s/logs", err, dir)
 	}
+	findings = append(r.findings, findings...)
 	for i, kind := range []string{checker.Lost, checker.Doubled} {
 		r.figure([]string{"lost", "doubled"}[i], "%d", count(findings, kind))
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"aftercall/dev/faults/checker"
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
 	"aftercall/dev/webhookreceiver"
@@ -28,6 +29,8 @@ type run struct {
 	calls    int
 	out      io.Writer
 	figures  []string
+	// findings are what a scenario has seen that must not be.
+	findings []checker.Finding
 	placed   []tencentsim.Call
 	began    time.Time
 }

@@ -9,6 +9,7 @@ import (
 
 	"go.temporal.io/api/workflowservice/v1"
 
+	"aftercall/dev/faults/checker"
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
 	"aftercall/internal/tencent"
@@ -30,20 +31,13 @@ func burst(ctx context.Context, r *run) error {
 	if err := r.stack.Tencent.Wait(ctx); err != nil {
 		return err
 	}
-	answers := map[int]int{}
-	var slowest int64
-	for _, call := range r.stack.Tencent.Calls() {
-		for _, posted := range call.Callbacks {
-			answers[posted.Status]++
-			slowest = max(slowest, posted.LatencyMS)
-		}
-	}
-	r.figure("answered OK", "%d", answers[http.StatusOK])
-	r.figure("answered 503", "%d", answers[http.StatusServiceUnavailable])
-	others := r.calls - answers[http.StatusOK] - answers[http.StatusServiceUnavailable] - answers[0]
-	r.figure("other answers", "%d", others)
-	r.figure("no answer within 2 s", "%d", answers[0])
-	r.figure("slowest answer at the sender, with its wait for a processor", "%d ms", slowest)
+	a := answersTo(r.stack.Tencent.Calls())
+	r.figure("answered OK", "%d", a.ok)
+	r.figure("answered 503", "%d", a.unavailable)
+	r.figure("other answers", "%d", a.others)
+	r.figure("no answer within 2 s", "%d", a.none)
+	r.figure("slowest answer at the sender, with its wait for a processor", "%d ms", a.slowestMS)
+	r.findings = a.findings()
 	within, all, err := r.answeredWithin(ctx, answerBudget)
 	if err != nil {
 		return err
@@ -55,6 +49,47 @@ func burst(ctx context.Context, r *run) error {
 	r.figure("all charged after, sweeps included", "%s", time.Since(began).Round(time.Second))
 	return nil
 }
+
+// answers are those to the callbacks of calls, of which each has one.
+type answers struct {
+	ok, unavailable, others, none int
+	slowestMS                     int64
+}
+
+func answersTo(calls []tencentsim.Call) (a answers) {
+	for _, call := range calls {
+		status := 0
+		for _, posted := range call.Callbacks {
+			status = posted.Status
+			a.slowestMS = max(a.slowestMS, posted.LatencyMS)
+		}
+		switch status {
+		case 0:
+			a.none++
+		case http.StatusOK:
+			a.ok++
+		case http.StatusServiceUnavailable:
+			a.unavailable++
+		default:
+			a.others++
+		}
+	}
+	return a
+}
+
+// findings are the answers that must not be: a callback is answered OK or 503, in time.
+func (a answers) findings() (findings []checker.Finding) {
+	if a.none > 0 {
+		findings = append(findings, checker.Finding{Kind: unanswered, Text: fmt.Sprintf("%d callbacks had no answer within 2 s", a.none)})
+	}
+	if a.others > 0 {
+		findings = append(findings, checker.Finding{Kind: unanswered, Text: fmt.Sprintf("%d callbacks had another answer than OK and 503", a.others)})
+	}
+	return findings
+}
+
+// unanswered is the kind of a finding about the answers of a burst.
+const unanswered = "unanswered"
 
 // answerBudget is the bucket of the starter's metric above its limit for an answer.
 const answerBudget = 1.5
