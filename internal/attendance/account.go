@@ -20,7 +20,8 @@ type account struct {
 // happened before does not count.
 //
 // To join twice is to join once. A joining and a leaving in the same millisecond leave
-// everything as it was: which was first is unknown.
+// everything as it was: which was first is unknown. Who left and was dropped in the same
+// millisecond was dropped.
 func read(events []Event, caller bool, call span) account {
 	var a account
 	in, since, gone := caller, call.from, call.from
@@ -29,9 +30,10 @@ func read(events []Event, caller bool, call span) account {
 		at := events[i].At.UnixMilli()
 		var joined, left *Event
 		for ; i < len(events) && events[i].At.UnixMilli() == at; i++ {
-			if events[i].Kind == Joined {
+			switch {
+			case events[i].Kind == Joined:
 				joined = &events[i]
-			} else {
+			case left == nil || events[i].Kind == Dropped:
 				left = &events[i]
 			}
 		}

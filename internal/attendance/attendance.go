@@ -16,7 +16,7 @@ type Attendance struct {
 	Members []Member
 	// Disagreements are in order: those about the call, then those about members.
 	Disagreements []Disagreement
-	// Events are all that it was made from: those of the members, each once, in order.
+	// Events are all that it was made from: those of the members in this call, each once, in order.
 	Events []Event
 }
 
@@ -49,14 +49,16 @@ func (a *Attendance) Review() bool {
 }
 
 // Of works out the attendance of a call that was accepted, whose times are possible.
-// The events must be those of this call alone; those of users who are not in the record
-// do not count. Times before AcceptTime and after EndTime do not count either.
+// Events of users who are not in the record do not count, nor those of other calls in the
+// same room: what happened before StartTime, but for the tolerance, and what is said of a
+// member who joins after EndTime. Times before AcceptTime and after EndTime do not count.
 //
 // Sources agree if none has more time of a member than all have in common by more than
 // the tolerance. Then the common time counts.
 func Of(record tencent.CallRecord, events []Event, p Policy) Attendance {
 	members := membersOf(&record)
-	a := Attendance{Events: plain(events, members)}
+	begin, end := time.Unix(record.StartTime, 0).Add(-p.Tolerance), time.Unix(record.EndTime, 0)
+	a := Attendance{Events: ofCall(plain(events, members), begin, end)}
 	said := map[statement][]Event{}
 	for _, e := range a.Events {
 		if !slices.Contains(a.Sources, e.Source) {
@@ -81,7 +83,7 @@ func Of(record tencent.CallRecord, events []Event, p Policy) Attendance {
 		if len(a.Sources) < p.Sources {
 			a.Disagreements = append(a.Disagreements, Disagreement{Problem: OneSource, Decided: p.Use})
 		}
-		if !joined {
+		if !joined && call.to > call.from {
 			a.Disagreements = append(a.Disagreements, Disagreement{Problem: NobodyJoined, Decided: p.Use})
 		}
 	}

@@ -18,7 +18,7 @@ const accepted = int64(1_772_000_000)
 // group is a call of 100 s with a caller and two others.
 func group() tencent.CallRecord {
 	return tencent.CallRecord{
-		Caller: "caller", AcceptTime: accepted, EndTime: accepted + 100, Members: []string{"caller", "b", "a", "a", ""},
+		Caller: "caller", StartTime: accepted - 15, AcceptTime: accepted, EndTime: accepted + 100, Members: []string{"caller", "b", "a", "a", ""},
 	}
 }
 
@@ -185,6 +185,33 @@ func TestAttendance(t *testing.T) {
 			[]int64{100, 0, 0},
 			[]string{"nobody_joined"},
 		},
+		"the next call in the room goes on": {
+			[]string{"room caller +-3 -100 +120", "room a +0 -40 +121", "room b +0 -100 +121"},
+			[]int64{100, 40, 100},
+			nil, nil,
+		},
+		"the next call in the room is over": {
+			[]string{"room caller +-3 -100 +120 -130", "room a +0 -40 +100 -130", "room b +0 -100.5 +101 -130"},
+			[]int64{100, 40, 100},
+			nil, nil,
+		},
+		"a leaving is missing, and the next call is over": {
+			[]string{"room caller -100", "room a +0 -40", "room b +10 +120 -130"},
+			[]int64{100, 40, 90},
+			nil,
+			[]string{"never_left b"},
+		},
+		"dropped from the call before": {
+			[]string{"room caller -100", "room a +-20.001 !60", "room b +0 -100"},
+			[]int64{100, 0, 100},
+			[]int64{100, 60, 100},
+			[]string{"joining_missed a"},
+		},
+		"joined before it began, within the tolerance": {
+			[]string{"room caller -100", "room a +-20 -60", "room b +0 -100"},
+			[]int64{100, 60, 100},
+			nil, nil,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			given := events(t, c.events...)
@@ -215,6 +242,23 @@ func TestUseRecord(t *testing.T) {
 		{Problem: attendance.OneSource, Decided: attendance.UseRecord}, {Problem: attendance.NeverLeft, User: "a", Decided: attendance.UseRecord},
 	}, a.Disagreements)
 	require.Empty(t, a.Members[2].Proof, "it is not by the events")
+}
+
+// TestNextCallIsNoEvidence: a source that saw only the next call saw nothing of this one.
+func TestNextCallIsNoEvidence(t *testing.T) {
+	this := events(t, "callback caller -100", "callback a +0 -40", "callback b +0 -100")
+	want := attendance.Of(group(), this, policy(attendance.UseReview))
+	require.Empty(t, want.Disagreements)
+	require.Equal(t, want, attendance.Of(group(), append(this, events(t, "room a +120", "room b +121 -130")...), policy(attendance.UseReview)))
+}
+
+// TestNoTime: nobody has to decide who was in a call of no time.
+func TestNoTime(t *testing.T) {
+	record := group()
+	record.EndTime = record.AcceptTime
+	a := attendance.Of(record, events(t, "room caller +-3 -0.9", "room a +0.2 -0.9"), policy(attendance.UseReview))
+	require.Empty(t, a.Disagreements)
+	require.Equal(t, []int64{0, 0, 0}, seconds(a))
 }
 
 func TestNoEvidence(t *testing.T) {
@@ -257,6 +301,7 @@ func TestWitnessed(t *testing.T) {
 	}{
 		"two agree":                    {[]string{"room a +0 -60", "callback a +0 -61"}, attendance.UseReview, true},
 		"one saw a drop":               {[]string{"room a +0 -60", "callback a +0 !61"}, attendance.UseReview, false},
+		"dropped and left at once":     {[]string{"room a +0 -60", "callback a +0 -61 !61"}, attendance.UseReview, false},
 		"dropped, and back":            {[]string{"room a +0 !20 +30 -60", "callback a +0 !20 +30 -61"}, attendance.UseReview, true},
 		"one source":                   {[]string{"room a +0 -60"}, attendance.UseReview, false},
 		"two differ, the first counts": {[]string{"room a +0 -90", "callback a +0 -10"}, attendance.UseEarliestLeave, true},

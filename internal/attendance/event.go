@@ -85,6 +85,27 @@ func plain(events []Event, members []string) []Event {
 	return slices.CompactFunc(kept, same)
 }
 
+// ofCall are those of the events, which are in order, that can be about a call from begin
+// to end: its room can have had other calls before and after it. A member who joins at the
+// end or later is in the next call, and so is what the source says of that member from then on.
+func ofCall(events []Event, begin, end time.Time) []Event {
+	next := map[statement]time.Time{}
+	for _, e := range events {
+		by := statement{e.Source, e.User}
+		if _, found := next[by]; !found && e.Kind == Joined && !e.At.Before(end) {
+			next[by] = e.At
+		}
+	}
+	var kept []Event
+	for _, e := range events {
+		at, found := next[statement{e.Source, e.User}]
+		if !e.At.Before(begin) && (!found || e.At.Before(at)) {
+			kept = append(kept, e)
+		}
+	}
+	return kept
+}
+
 // Openings are the events of Opened that name a user, each once, in order.
 func Openings(events []Event) []Event {
 	return slices.DeleteFunc(known(events), func(e Event) bool { return e.Kind != Opened })

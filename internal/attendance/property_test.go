@@ -68,6 +68,31 @@ func TestIndependentOfOrderAndDuplicates(t *testing.T) {
 	})
 }
 
+// TestNextCallChangesNothing: whatever a source says of a member from joining after the
+// end on.
+func TestNextCallChangesNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		record, events, policy := anyCall(t)
+		var before, after []attendance.Event
+		for _, e := range events {
+			if length := time.Duration(record.ConnectedSeconds()) * time.Second; e.At.Sub(at(0)) <= length {
+				before = append(before, e)
+			}
+		}
+		source := rapid.SampledFrom([]attendance.Source{attendance.SourceRoom, attendance.SourceCallback}).Draw(t, "of")
+		for i, offset := range rapid.SliceOfN(rapid.Int64Range(1, 90_000), 1, 10).Draw(t, "after") {
+			kind := rapid.SampledFrom(attendance.Kinds).Draw(t, "then")
+			if i == 0 {
+				kind = attendance.Joined
+			} else {
+				offset += after[0].At.UnixMilli() - record.EndTime*1000
+			}
+			after = append(after, attendance.Event{Source: source, User: "a", Kind: kind, At: time.UnixMilli(record.EndTime*1000 + offset).UTC()})
+		}
+		require.Equal(t, attendance.Of(record, before, policy), attendance.Of(record, append(before, after...), policy))
+	})
+}
+
 // TestStableUnderALateDuplicate: one more message about what is known changes no time,
 // also under another ID or with a time below the millisecond.
 func TestStableUnderALateDuplicate(t *testing.T) {

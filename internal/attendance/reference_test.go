@@ -23,6 +23,17 @@ type turn struct {
 	joined bool
 }
 
+// mine are the events of the call itself: none before it started, and of a member who
+// joins after the end none from then on.
+func mine(record tencent.CallRecord, events []attendance.Event, tolerance time.Duration) []attendance.Event {
+	return slices.DeleteFunc(slices.Clone(events), func(e attendance.Event) bool {
+		started, ended := time.Unix(record.StartTime, 0).Add(-tolerance), time.Unix(record.EndTime, 0)
+		return e.At.Before(started) || slices.ContainsFunc(events, func(o attendance.Event) bool {
+			return o.Source == e.Source && o.User == e.User && o.Kind == attendance.Joined && !o.At.Before(ended) && !o.At.After(e.At)
+		})
+	})
+}
+
 // turns are what a source says of a member, in any order, without moments at which it
 // says both.
 func turns(events []attendance.Event, source attendance.Source, user string, caller bool) []turn {
@@ -98,6 +109,7 @@ func count(record tencent.CallRecord, events []attendance.Event, sources []atten
 // reference is the seconds of each member and the problems of the call.
 func reference(record tencent.CallRecord, events []attendance.Event, p attendance.Policy) (seconds []int64, problems []string) {
 	users := []string{"caller", "a", "b", "c"}
+	events = mine(record, events, p.Tolerance)
 	var sources []attendance.Source
 	for _, source := range []attendance.Source{attendance.SourceRoom, attendance.SourceCallback} {
 		if slices.ContainsFunc(events, func(e attendance.Event) bool { return e.Source == source && slices.Contains(users, e.User) }) {
@@ -151,7 +163,7 @@ type faults struct{ lost, repeated, late int }
 // a clock of its own and with faults on the way.
 func groupCall(r *rand.Rand) (tencent.CallRecord, []attendance.Event) {
 	length := int64(5 + r.IntN(36))
-	record := tencent.CallRecord{Caller: "caller", AcceptTime: accepted, EndTime: accepted + length, Members: []string{"b", "caller", "a", "c"}}
+	record := tencent.CallRecord{Caller: "caller", StartTime: accepted - r.Int64N(12), AcceptTime: accepted, EndTime: accepted + length, Members: []string{"b", "caller", "a", "c"}}
 	f := faults{lost: r.IntN(3) * 10, repeated: r.IntN(50), late: r.IntN(50)}
 	clocks := map[attendance.Source]int64{}
 	for _, source := range []attendance.Source{attendance.SourceRoom, attendance.SourceCallback} {
@@ -194,6 +206,13 @@ func groupCall(r *rand.Rand) (tencent.CallRecord, []attendance.Event) {
 			if to >= end {
 				break
 			}
+		}
+	}
+	for _, user := range []string{"caller", "a", "b", "c"} {
+		if r.IntN(6) == 0 { // the call before or the next one in the same room
+			first := [...]int64{-60, 2 * length}[r.IntN(2)] + r.Int64N(40)
+			happened(user, attendance.Joined, first*tick)
+			happened(user, attendance.Kinds[1+r.IntN(2)], (first+r.Int64N(60))*tick)
 		}
 	}
 	for i := range events {

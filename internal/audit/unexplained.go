@@ -4,6 +4,7 @@
 package audit
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -53,17 +54,24 @@ type Span struct {
 // span is a time from, inclusive, to, exclusive, in Unix milliseconds.
 type span struct{ from, to int64 }
 
+// explanation is what a record explains, with the tolerance. end is its end without.
+type explanation struct {
+	span
+	end int64
+}
+
 // Unexplained returns the parts of the uses that none of the records explains, in the
 // order of the uses. A record explains that its room is in use from its start to its
-// end, with the tolerance, and a rest after that which is not longer than the dead air.
+// end, with the tolerance, and a rest after that which is not longer than the dead air:
+// of a use in which the call was, not of one that began after its end.
 // It is pure: the order of the records does not matter.
 func Unexplained(uses []evidence.RoomUse, records []tencent.CallRecord) []Span {
-	calls := map[Room][]span{}
+	calls := map[Room][]explanation{}
 	for _, r := range records {
 		calls[roomOf(r)] = append(calls[roomOf(r)], explainedBy(r))
 	}
 	for _, of := range calls {
-		slices.SortFunc(of, func(a, b span) int { return int(max(-1, min(1, a.from-b.from))) })
+		slices.SortFunc(of, func(a, b explanation) int { return cmp.Compare(a.from, b.from) })
 	}
 	var all []Span
 	for _, use := range uses {
@@ -79,7 +87,7 @@ func Unexplained(uses []evidence.RoomUse, records []tencent.CallRecord) []Span {
 }
 
 // explainedBy is the time that a record explains. Its fields can be odd.
-func explainedBy(r tencent.CallRecord) span {
+func explainedBy(r tencent.CallRecord) explanation {
 	from, to := r.StartTime, r.EndTime
 	if from == 0 || r.AcceptTime > 0 && r.AcceptTime < from {
 		from = r.AcceptTime
@@ -87,11 +95,11 @@ func explainedBy(r tencent.CallRecord) span {
 	if to < from {
 		to = from + int64(maxStay/time.Second)
 	}
-	return span{from*1000 - Tolerance.Milliseconds(), to*1000 + Tolerance.Milliseconds()}
+	return explanation{span{from*1000 - Tolerance.Milliseconds(), to*1000 + Tolerance.Milliseconds()}, to * 1000}
 }
 
 // without is what the calls, which are in order, leave of a use.
-func without(use span, calls []span) []span {
+func without(use span, calls []explanation) []span {
 	var rest []span
 	at, after := use.from, false // after: a call of this use ends at at
 	add := func(to int64) {
@@ -105,11 +113,11 @@ func without(use span, calls []span) []span {
 		}
 		add(c.from)
 		if c.to > at {
-			at, after = c.to, true
+			at, after = c.to, c.end > use.from
 		}
 	}
 	add(use.to)
-	if use.from == use.to && !after {
+	if use.from == use.to && at == use.from {
 		rest = append(rest, use) // how long it was is not known
 	}
 	return rest

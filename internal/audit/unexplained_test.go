@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -51,6 +52,8 @@ func TestUnexplained(t *testing.T) {
 		"members who were dropped":       {use(100, 305), []tencent.CallRecord{call(100, 200)}, nil},
 		"longer than dead air":           {use(100, 306), []tencent.CallRecord{call(100, 200)}, [][2]int64{{205, 306}}},
 		"a record before":                {use(206, 250), []tencent.CallRecord{call(100, 200)}, [][2]int64{{206, 250}}},
+		"a redial after 3 s":             {use(203, 290), []tencent.CallRecord{call(100, 200)}, [][2]int64{{205, 290}}},
+		"a moment after the end":         {use(203, 205), []tencent.CallRecord{call(100, 200)}, nil},
 		"a record after":                 {use(100, 200), []tencent.CallRecord{call(206, 300)}, [][2]int64{{100, 200}}},
 		"two calls, one after the other": {use(100, 300), []tencent.CallRecord{call(210, 300), call(100, 200)}, nil},
 		"a call between two":             {use(100, 600), []tencent.CallRecord{call(100, 200), call(400, 600)}, [][2]int64{{205, 395}}},
@@ -60,6 +63,7 @@ func TestUnexplained(t *testing.T) {
 		"accepted before its start":      {use(50, 200), []tencent.CallRecord{acceptedBefore}, nil},
 		"of unknown length":              {use(100, 100), nil, [][2]int64{{100, 100}}},
 		"of unknown length, recorded":    {use(100, 100), []tencent.CallRecord{call(100, 200)}, nil},
+		"of unknown length, just after":  {use(203, 203), []tencent.CallRecord{call(100, 200)}, nil},
 		"of unknown length, at its end":  {use(206, 206), []tencent.CallRecord{call(100, 200)}, [][2]int64{{206, 206}}},
 	} {
 		var got [][2]int64
@@ -82,7 +86,7 @@ func TestUnexplainedSecondBySecond(t *testing.T) {
 		for from := rapid.Int64Range(0, 500).Draw(t, "first"); len(uses) < 4; {
 			to := from + rapid.Int64Range(1, 800).Draw(t, "length")
 			uses = append(uses, use(from, to))
-			from = to + rapid.Int64Range(1, 300).Draw(t, "pause")
+			from = to + rapid.Int64Range(1, rapid.SampledFrom([]int64{5, 300}).Draw(t, "longest pause")).Draw(t, "pause")
 		}
 		var records []tencent.CallRecord
 		for range rapid.IntRange(0, 5).Draw(t, "records") {
@@ -112,7 +116,8 @@ func TestUnexplainedSecondBySecond(t *testing.T) {
 }
 
 // explained reports whether a record covers a second of a use, or the dead air after it
-// does: until the next record, or the end of the use, whichever comes first.
+// does: until the next record, or the end of the use, whichever comes first. Dead air
+// follows a call that was in this use.
 func explained(u evidence.RoomUse, second int64, records []tencent.CallRecord) bool {
 	covered := func(second int64) bool {
 		for _, r := range records {
@@ -132,5 +137,6 @@ func explained(u evidence.RoomUse, second int64, records []tencent.CallRecord) b
 	for to < u.To.Unix() && !covered(to) {
 		to++
 	}
-	return from > u.From.Unix() && to-from <= 100
+	inUse := slices.ContainsFunc(records, func(r tencent.CallRecord) bool { return r.EndTime > u.From.Unix() && r.EndTime+5 == from })
+	return inUse && to-from <= 100
 }

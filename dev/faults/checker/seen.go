@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -22,11 +23,23 @@ type Sent struct {
 // tolerance is how many seconds of a member one source can have more than another.
 const tolerance = 5
 
+// own are those of the events that are about this call, not about one before or after it
+// in the same room: none from before it started, and of a member who joins after the end
+// none from then on.
+func (c Call) own(events []Seen) []Seen {
+	return slices.DeleteFunc(slices.Clone(events), func(e Seen) bool {
+		return e.At < c.Start-tolerance || slices.ContainsFunc(events, func(o Seen) bool {
+			return o.Source == e.Source && o.User == e.User && o.Kind == "joined" && o.At >= c.End && o.At <= e.At
+		})
+	})
+}
+
 // members computes how many seconds each member was in the call, by what was kept of it:
 // for each second of the call and each source, whether it has the member there. It is
 // nil if nothing was seen. record lets the record decide where something is wrong.
 func (c Call) members(record bool) map[string]int {
 	var sources []string
+	c.Seen = c.own(c.Seen)
 	for _, s := range c.Seen {
 		if slices.Contains(c.Members, s.User) && !slices.Contains(sources, s.Source) {
 			sources = append(sources, s.Source)
@@ -160,7 +173,8 @@ func (r *report) seen(c Call, entry Entry) {
 			r.add(Invented, c.ID(), "it was charged by %s, which Tencent has not posted", s)
 		}
 	}
-	for s, answered := range sent {
+	for _, s := range c.own(slices.Collect(maps.Keys(sent))) {
+		answered := sent[s]
 		if entry.Operator == "" && !answered.IsZero() && answered.Before(c.SeenBefore) && !slices.Contains(c.Seen, s) {
 			r.add(Overlooked, c.ID(), "it was charged without %s, which was answered OK at %s", s, answered.Format(time.TimeOnly))
 		}
