@@ -14,6 +14,8 @@ import (
 
 	"aftercall/internal/attendance"
 	"aftercall/internal/billing"
+	"aftercall/internal/evidence"
+	"aftercall/internal/ledger"
 	"aftercall/internal/ops"
 	"aftercall/internal/testenv"
 	"aftercall/internal/testenv/testconfig"
@@ -138,6 +140,45 @@ func TestMembersInTheLedger(t *testing.T) {
 	require.Equal(t, NotFound, code)
 	require.Empty(t, stdout)
 	require.Contains(t, stderr, "there are no intervals: the call was not charged by participant minutes")
+}
+
+// TestRerateToParticipantMinutes: a charge that kept nothing of what was seen is compared by
+// what the evidence has of the call, and not at all without it.
+func TestRerateToParticipantMinutes(t *testing.T) {
+	t.Parallel()
+	l := newLedgerTest(t)
+	l.charge("seen", "patient-1", noon, 130, tariff(t, "USD", "0.12"))
+	l.charge("unseen", "patient-1", noon, 130, tariff(t, "USD", "0.12"))
+	version := testconfig.Version("0.12")
+	version["evidence"] = testconfig.Map{"use": "earliest_leave", "without": "participant"}
+	version["rules"].([]testconfig.Map)[0]["per"] = "participant_minute"
+	minutes := testconfig.Map{"currency": "USD", "versions": []testconfig.Map{version}}
+	keeping := func(retention string) {
+		l.configureWith(func(c *testconfig.Config) {
+			c.Apps[0]["evidence"], c.Evidence = testconfig.Map{"members": true}, testconfig.Map{"retention": retention}
+			c.Tariffs["minutes"] = minutes
+		})
+	}
+	l.configureWith(func(c *testconfig.Config) { c.Tariffs["minutes"] = minutes })
+	require.Contains(t, l.prints("ledger", "rerate", "--use-tariff", "minutes"), "Compared 2 charges: 0 differ.\n", "the app keeps no evidence")
+	keeping("24h")
+	require.Contains(t, l.prints("ledger", "rerate", "--use-tariff", "minutes"), "Compared 2 charges: 0 differ.\n", "it is deleted")
+	keeping("87600h")
+	code, _, stderr := l.run("ledger", "rerate", "--use-tariff", "minutes")
+	require.Equal(t, NotFound, code)
+	require.Contains(t, stderr, "there is no evidence yet")
+	store, err := evidence.Open(t.Context(), l.environ["LEDGER_URL"], ledger.Options{})
+	require.NoError(t, err)
+	defer store.Close()
+	member := evidence.Event{SDKAppID: clinic, Source: evidence.SourceCallback, CallID: "seen", User: "doctor-17", Kind: evidence.KindJoined, At: noon.Add(-130 * time.Second)}
+	left := member
+	left.Kind, left.At = evidence.KindLeft, noon.Add(-100*time.Second)
+	_, err = store.Insert(t.Context(), []evidence.Event{member, left})
+	require.NoError(t, err)
+	out := l.prints("ledger", "rerate", "--use-tariff", "minutes")
+	require.Contains(t, out, "seen     clinic  patient-1  0.36 USD  0.48 USD       +0.12\n", "130 s of the caller, and 30 s of the other")
+	require.Contains(t, out, "skipped: unseen: its new tariff charges by what was seen of its members")
+	require.Contains(t, out, "Compared 2 charges: 1 differ")
 }
 
 // TestThePayerInTheLedger: who pays by a rule of the app is whose statement has the call,

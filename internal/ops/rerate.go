@@ -11,6 +11,7 @@ import (
 
 	"aftercall/internal/billing"
 	"aftercall/internal/config"
+	"aftercall/internal/evidence"
 	"aftercall/internal/ledger"
 	"aftercall/internal/tencent"
 	"aftercall/workflows/launch"
@@ -116,7 +117,7 @@ func (d *Deps) newRerater(ctx context.Context, p RerateParams) (*rerater, error)
 		known := strings.Join(slices.Sorted(maps.Keys(cfg.Tariffs)), ", ")
 		return nil, Errorf(Usage, "tariffs are: "+known, "--use-tariff: there is no tariff %q", p.Tariff)
 	}
-	r := &rerater{cfg: cfg, tariff: p.Tariff, raters: map[tencent.SDKAppID]*billing.Rater{}, oldSums: sums{}, newSums: sums{}}
+	r := &rerater{Deps: d, cfg: cfg, tariff: p.Tariff, raters: map[tencent.SDKAppID]*billing.Rater{}, oldSums: sums{}, newSums: sums{}}
 	r.result = Rerating{Applied: p.Apply, Differences: []Difference{}, Skipped: []Skipped{}}
 	if !p.Apply {
 		r.ledger, err = d.Ledger(ctx)
@@ -134,10 +135,13 @@ func (d *Deps) newRerater(ctx context.Context, p RerateParams) (*rerater, error)
 
 // rerater rates calls again, one at a time.
 type rerater struct {
+	*Deps
 	cfg    *config.Config
 	tariff string
 	raters map[tencent.SDKAppID]*billing.Rater
 	ledger *ledger.Ledger
+	// seen is the evidence, open once a call needs it.
+	seen *evidence.Store
 	// calls and signed are set only to apply corrections.
 	calls  launch.Calls
 	signed ledger.Correction
@@ -159,7 +163,15 @@ func (r *rerater) rerate(ctx context.Context, e ledger.Entry) error {
 	if err != nil {
 		return err
 	}
-	charge, err := e.Recompute(rater)
+	rated, known, err := r.withEvidence(ctx, e, rater)
+	if err != nil {
+		return err
+	}
+	if !known {
+		r.skip(e, notSeen)
+		return nil
+	}
+	charge, err := rated.Recompute(rater)
 	var review *billing.ReviewError
 	if errors.As(err, &review) {
 		r.skip(e, review.Error())
@@ -168,7 +180,6 @@ func (r *rerater) rerate(ctx context.Context, e ledger.Entry) error {
 	if err != nil {
 		return err
 	}
-	rated := e
 	rated.Charge = charge
 	if rated.SameSum(e) {
 		return r.notifyAgain(ctx, e)
