@@ -66,7 +66,7 @@ func (c costsCommand) Run(ctx context.Context, out io.Writer) (err error) {
 }
 
 func (c costsCommand) redisMemory(ctx context.Context, root, dir string, out io.Writer) error {
-	bytes, err := costs.RedisMemory(ctx, dir)
+	bytes, err := costs.RedisMemory(ctx, dir, costs.Remembered)
 	if err != nil {
 		return err
 	}

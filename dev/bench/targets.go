@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
+	"aftercall/dev/bench/costs"
 	"aftercall/dev/bench/harness"
 	"aftercall/dev/bench/report"
 	"aftercall/dev/docsection"
@@ -19,6 +21,7 @@ type targetsCommand struct {
 	Rate      int  `help:"Calls per second of a steady load, compared with DBOS; 0 skips it." default:"50"`
 	Turns     int  `help:"How often the burn-downs and the steady load are measured." default:"5"`
 	Starts    int  `help:"Calls for the comparison with a loop of workflow starts, measured nine times, and a hundred times as many duplicates; 0 skips both." default:"600"`
+	Memory    int  `help:"Calls that Redis remembers, of which each should take little memory; 0 skips it." default:"100000"`
 	Waiting   int  `help:"Calls that wait in a record outage; 0 skips it." default:"20000"`
 	Thousands int  `help:"Thousands of calls over which the cost of a call must not grow; 0 skips it." default:"20"`
 	Publish   bool `help:"Write the figures into docs/benchmarks.md."`
@@ -33,7 +36,12 @@ func (c targetsCommand) Run(ctx context.Context, out io.Writer) error {
 			n       int
 			measure func(context.Context, int) ([]harness.Target, error)
 		}{
-			{c.Burn, b.BurnDownTargets}, {c.Rate, b.SteadyTargets}, {c.Starts, b.AcknowledgementTargets}, {c.Waiting, b.OutageTargets}, {c.Thousands, b.GrowthTargets},
+			{c.Burn, b.BurnDownTargets},
+			{c.Rate, b.SteadyTargets},
+			{c.Starts, b.AcknowledgementTargets},
+			{c.Memory, redisMemoryTarget(b)},
+			{c.Waiting, b.OutageTargets},
+			{c.Thousands, b.GrowthTargets},
 		} {
 			if part.n == 0 {
 				continue
@@ -54,6 +62,21 @@ func (c targetsCommand) Run(ctx context.Context, out io.Writer) error {
 		}
 		return nil
 	})
+}
+
+// redisMemoryTarget measures what Redis needs to remember a call.
+func redisMemoryTarget(b *harness.Bench) func(context.Context, int) ([]harness.Target, error) {
+	return func(ctx context.Context, calls int) ([]harness.Target, error) {
+		bytes, err := costs.RedisMemory(ctx, filepath.Join(b.Dir, "memory"), calls)
+		if err != nil {
+			return nil, err
+		}
+		const most = 120
+		return []harness.Target{{
+			Figure: fmt.Sprintf("memory of Redis for each of %d remembered calls", calls), Target: fmt.Sprintf("≤ %d bytes", most),
+			Measured: fmt.Sprintf("%d bytes", bytes), Reached: bytes <= most,
+		}}, nil
+	}
 }
 
 func targetsTable(targets []harness.Target) table.Writer {

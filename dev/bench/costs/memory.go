@@ -21,16 +21,16 @@ import (
 )
 
 const (
-	// remembered is how many calls of one app a Redis is given, within one dedupe.Period:
+	// Remembered is how many calls of one app a Redis is given, within one dedupe.Period:
 	// 3.5 a second. Of more calls, each takes a little less.
-	remembered = 100_000
+	Remembered = 100_000
 	// confirmers give it to it at the same time.
 	confirmers = 20
 )
 
 // RedisMemory starts a Redis in dir, lets it remember calls whose CallIds are UUIDs, and
 // returns how many bytes it needs for each, with its share of keys, expiries and tables.
-func RedisMemory(ctx context.Context, dir string) (bytes int64, err error) {
+func RedisMemory(ctx context.Context, dir string, calls int) (bytes int64, err error) {
 	ports, err := freeport.Find(1)
 	if err != nil {
 		return 0, err
@@ -60,10 +60,10 @@ func RedisMemory(ctx context.Context, dir string) (bytes int64, err error) {
 		return 0, err
 	}
 	defer rdb.Close()
-	return rememberCalls(ctx, rdb)
+	return rememberCalls(ctx, rdb, calls)
 }
 
-func rememberCalls(ctx context.Context, rdb *redis.Client) (bytes int64, err error) {
+func rememberCalls(ctx context.Context, rdb *redis.Client, calls int) (bytes int64, err error) {
 	// What is on its way to the disk is not what calls need.
 	if err := rdb.ConfigSet(ctx, "appendonly", "no").Err(); err != nil {
 		return 0, err
@@ -99,11 +99,11 @@ func rememberCalls(ctx context.Context, rdb *redis.Client) (bytes int64, err err
 	if err != nil {
 		return 0, err
 	}
-	if err := confirm(remembered); err != nil {
+	if err := confirm(calls); err != nil {
 		return 0, err
 	}
 	after, err := usedMemory(ctx, rdb)
-	return (after - before) / remembered, err
+	return (after - before) / int64(calls), err
 }
 
 func usedMemory(ctx context.Context, rdb *redis.Client) (int64, error) {

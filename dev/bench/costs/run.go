@@ -69,7 +69,7 @@ func Measure(ctx context.Context, o Options) (m Measurement, err error) {
 		}
 	}()
 	m = Measurement{Topology: o.Topology.Name, Indexes: o.Indexes, Machine: machine(), Calls: o.Calls, Rate: o.Rate}
-	if m.Storage.RedisBytes, err = RedisMemory(ctx, filepath.Join(o.Dir, "memory")); err != nil {
+	if m.Storage.RedisBytes, err = RedisMemory(ctx, filepath.Join(o.Dir, "memory"), Remembered); err != nil {
 		return m, fmt.Errorf("memory of Redis: %w", err)
 	}
 	for _, step := range []struct {

@@ -105,7 +105,7 @@ func listShares(ctx context.Context, slim, stock *burner) (Target, error) {
 		}
 		shares = append(shares, 100*share)
 	}
-	return Target{listFigure, listTarget, fmt.Sprintf("%.0f %% (%.0f %% on the stock server)", shares[0], shares[1]), shares[0] <= 10}, nil
+	return Target{listFigure, listTarget, fmt.Sprintf("%.1f %% (%.1f %% on the stock server)", shares[0], shares[1]), shares[0] <= 10}, nil
 }
 
 const (
