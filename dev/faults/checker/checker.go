@@ -133,18 +133,25 @@ func (r *report) charge(c Call, entry Entry) {
 	tariff := r.Tariffs[c.App]
 	c.Seen = r.Kept[entry.Key]
 	r.seen(c, entry)
+	if entry.Operator == "" && !c.Recorded {
+		r.withoutRecord(c, entry)
+		return
+	}
 	want, review := tariff.Rate(c)
 	payer, ended := tariff.Payer(c), c.End
 	if c.Clean && entry.Result != c.Result {
 		r.add(WrongRecord, c.ID(), "a call that ended by %q is charged as one that ended by %q", c.Result, entry.Result)
 	}
-	if entry.Operator == "" && (review || !c.Recorded || c.Unreadable) {
+	if entry.Operator == "" && (review || c.Unreadable) {
 		r.add(Blind, c.ID(), "%s %s was charged without a decision", entry.Amount, entry.Currency)
 		return
 	}
 	if entry.Operator != "" {
 		if c.Clean && !review {
 			r.add(NeedlessWait, c.ID(), "%s has decided about a call with a complete record (%s)", entry.Operator, entry.Reason)
+		}
+		if !c.Recorded && r.chargeable(c) {
+			r.add(NeedlessWait, c.ID(), "%s has decided about a call without a record that the app charges by itself (%s)", entry.Operator, entry.Reason)
 		}
 		i := slices.IndexFunc(r.Decisions, func(d Decision) bool { return d.ID() == c.ID() && d.Reason == entry.Reason })
 		if i < 0 {
@@ -163,6 +170,11 @@ func (r *report) charge(c Call, entry Entry) {
 		}
 		r.reviewed(c, entry)
 	}
+	r.compare(c, entry, want, payer, ended)
+}
+
+// compare compares an entry with what the call costs, who pays for it, and when it ended.
+func (r *report) compare(c Call, entry Entry, want Sum, payer string, ended int64) {
 	if entry.Payer != payer {
 		r.add(WrongPayer, c.ID(), "%q is charged, and %q has to pay", entry.Payer, payer)
 	}

@@ -46,6 +46,8 @@ type Call struct {
 	// Recorded says that Tencent has a record that can be read, and that there was a
 	// time, within its seven days, at which everything worked: the call must be charged.
 	Recorded bool
+	// Claims are what the callbacks about the end of a call without a record say.
+	Claims []Claim
 	// Unreadable says that a field of the record cannot be read, so that a person must
 	// have decided.
 	Unreadable bool

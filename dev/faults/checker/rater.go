@@ -31,6 +31,9 @@ type Tariff struct {
 	Rules      []Rule
 	// Robots is how the callers begin whose calls the first callee pays; empty for none.
 	Robots string
+	// WithoutRecord is UnrecordedFree or UnrecordedSeen; if it is empty, a person decides
+	// about calls of which Tencent has no record.
+	WithoutRecord string
 }
 
 // Sum is what a call costs.

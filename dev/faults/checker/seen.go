@@ -38,22 +38,9 @@ func (c Call) own(events []Seen) []Seen {
 // for each second of the call and each source, whether it has the member there. It is
 // nil if nothing was seen. record lets the record decide where something is wrong.
 func (c Call) members(record bool) map[string]int {
-	var sources []string
-	c.Seen = c.own(c.Seen)
-	for _, s := range c.Seen {
-		if slices.Contains(c.Members, s.User) && !slices.Contains(sources, s.Source) {
-			sources = append(sources, s.Source)
-		}
-	}
+	all, sources, joined := c.witnesses()
 	if len(sources) == 0 {
 		return nil
-	}
-	all, joined := map[string]witnesses{}, false
-	for _, m := range c.Members {
-		for _, source := range sources {
-			all[m] = append(all[m], c.stay(source, m))
-		}
-		joined = joined || m != c.Caller && all[m].count(some) > 0
 	}
 	seconds := map[string]int{}
 	for _, m := range c.Members {
@@ -67,6 +54,28 @@ func (c Call) members(record bool) map[string]int {
 		}
 	}
 	return seconds
+}
+
+// witnesses are what the sources that saw a member of the call say of each, and whether
+// one of them saw that somebody else than the caller joined.
+func (c Call) witnesses() (all map[string]witnesses, sources []string, joined bool) {
+	c.Seen = c.own(c.Seen)
+	for _, s := range c.Seen {
+		if slices.Contains(c.Members, s.User) && !slices.Contains(sources, s.Source) {
+			sources = append(sources, s.Source)
+		}
+	}
+	if len(sources) == 0 {
+		return nil, nil, false
+	}
+	all = map[string]witnesses{}
+	for _, m := range c.Members {
+		for _, source := range sources {
+			all[m] = append(all[m], c.stay(source, m))
+		}
+		joined = joined || m != c.Caller && all[m].count(some) > 0
+	}
+	return all, sources, joined
 }
 
 // stay is when one source has one member in the call.

@@ -98,7 +98,7 @@ func (c *plannedCall) planRecord(random *rand.Rand) {
 	case 5:
 		c.spec.RecordFault = &tencentsim.APIFault{Cut: true, Times: 1 + random.IntN(3)}
 	case 6: // it never comes
-		c.spec.RecordAfterSeconds, c.recorded, c.clean = 366*24*3600, false, false
+		c.spec.NoRecord, c.recorded, c.clean = true, false, false
 		c.decide(random)
 	case 7: // it is malformed
 		c.spec.OddRecord, c.clean = []tencentsim.Oddity{one(random, oddities(c.spec.SDKAppID)...)}, false

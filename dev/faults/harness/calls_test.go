@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +27,118 @@ import (
 // costs what the checker says, and is charged to the same payer. The same holds for what
 // people decide about.
 func TestPrices(t *testing.T) {
-	values := map[string]string{}
+	cfg := loadConfig(t)
+	for seed := range uint64(40) {
+		for _, planned := range newPlan(seed, nil, 60).calls {
+			app, known := cfg.App(planned.spec.SDKAppID)
+			require.True(t, known)
+			rater, err := app.Rater()
+			require.NoError(t, err)
+			sim, err := tencentsim.New(t.Context(), tencentsim.Options{Apps: local.SimulatedApps(cfg), Logger: slog.New(slog.DiscardHandler)})
+			require.NoError(t, err)
+			planned.spec.Lose = true
+			placed, err := sim.PlaceCall(planned.spec)
+			require.NoError(t, err)
+			require.NoError(t, sim.Close())
+			c := placedCall{planned, placed}
+			comparePrices(t, rater, c, app.Name)
+		}
+	}
+}
+
+// TestUnrecordedCalls: calls without a record are charged, or left to a person, as the
+// checker says, by what Tencent posts of them.
+func TestUnrecordedCalls(t *testing.T) {
+	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(receiver.Close)
+	sim, err := tencentsim.New(t.Context(), tencentsim.Options{Apps: local.SimulatedApps(loadConfig(t)), Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, sim.Close()) })
+	api := httptest.NewServer(sim)
+	t.Cleanup(api.Close)
+	cfg := loadConfigAt(t, api.URL)
+	require.NoError(t, local.RegisterCallbacks(t.Context(), cfg, receiver.URL))
+	require.NoError(t, local.RegisterRooms(sim, cfg, receiver.URL))
+	outcomes := map[string]int{}
+	for seed := range uint64(60) {
+		for _, planned := range newPlan(seed, nil, 60).calls {
+			if planned.recorded || planned.spec.Lose {
+				continue
+			}
+			_, err := sim.PlaceCall(planned.spec)
+			require.NoError(t, err)
+			require.NoError(t, sim.Wait(t.Context()))
+			call, _ := sim.Call(planned.spec.SDKAppID, planned.spec.CallID)
+			outcomes[nameOf(planned.spec.SDKAppID)+": "+compareUnrecorded(t, cfg, placedCall{planned, call})]++
+		}
+	}
+	for outcome, least := range map[string]int{
+		"tutoring: free": 100, "tutoring: review": 5, "seminar: charged": 100, "seminar: free": 10, "seminar: review": 100,
+	} {
+		require.Greater(t, outcomes[outcome], least, outcomes)
+	}
+}
+
+// compareUnrecorded compares what becomes of a call without a record by the product and by
+// the checker, whatever callback about its end comes first.
+func compareUnrecorded(t *testing.T, cfg *config.Config, c placedCall) (outcome string) {
+	t.Helper()
+	app, _ := cfg.App(c.spec.SDKAppID)
+	rater, err := app.Rater()
+	require.NoError(t, err)
+	truth := c.known(app.Name)
+	var seen []attendance.Event
+	if app.Name == nameOf(seminar) {
+		for _, s := range sentOf(c.call) {
+			truth.Seen = append(truth.Seen, s.Seen)
+			seen = append(seen, attendance.Event{Source: attendance.Source(s.Source), User: s.User, Kind: attendance.Kind(s.Kind), At: time.Unix(s.At, 0)})
+		}
+	}
+	for _, p := range aboutTheEnd(c.call.Callbacks) {
+		if callIDIn(p) != c.spec.CallID {
+			continue
+		}
+		read, err := decodedCallback(p)
+		require.NoError(t, err)
+		as, sum, ok := tariffs[app.Name].Unrecorded(truth, claimsOf([]tencentsim.PostedCallback{p})[0])
+		if app.WithoutRecord == "" || app.WithoutRecord == billing.UnrecordedReview {
+			require.False(t, ok)
+			return "review"
+		}
+		record, charge, err := rater.RateUnrecorded(app.WithoutRecord, read.Record, time.Now(), seen...)
+		if outcome = "review"; err != nil {
+			require.False(t, ok, "%+v %v", c.spec, err)
+			continue
+		}
+		if app.WithoutRecord == billing.UnrecordedFree && !ok { // which the workflow decides
+			require.Greater(t, max(record.EndTime-truth.End, truth.End-record.EndTime), int64(7*24*3600), c.spec)
+			continue
+		}
+		require.True(t, ok, "%s", inJSON(c.spec))
+		payer := record.Caller
+		if by := charge.Payer(); by != nil {
+			payer = by.Account
+		}
+		require.Equal(t, as.Caller, payer, inJSON(c.spec))
+		require.Equal(t, as.End, record.EndTime, c.spec)
+		require.Equal(t, as.Result, string(record.Result), c.spec)
+		require.Equal(t, sum, checker.Sum{Amount: charge.Amount.Number(), Currency: charge.Amount.CurrencyCode(), BilledSeconds: charge.BilledSeconds}, inJSON(c.spec))
+		if outcome = "free"; charge.BilledSeconds > 0 {
+			outcome = "charged"
+		}
+	}
+	return outcome
+}
+
+func loadConfig(t *testing.T) *config.Config {
+	t.Helper()
+	return loadConfigAt(t, "https://tencent.example")
+}
+
+// loadConfigAt is the configuration with Tencent's API at a URL.
+func loadConfigAt(t *testing.T, api string) *config.Config {
+	t.Helper()
+	values := map[string]string{"DEV_TENCENT_URL": api}
 	cfg, err := config.Load("aftercall.yaml", func(name string) (string, bool) {
 		if values[name] == "" { // any will do, of the right form
 			values[name] = fmt.Sprintf("https://%d.example", len(values))
@@ -43,22 +156,7 @@ func TestPrices(t *testing.T) {
 		return values[name], true
 	})
 	require.NoError(t, err)
-	for seed := range uint64(40) {
-		for _, planned := range newPlan(seed, nil, 60).calls {
-			app, known := cfg.App(planned.spec.SDKAppID)
-			require.True(t, known)
-			rater, err := app.Rater()
-			require.NoError(t, err)
-			sim, err := tencentsim.New(t.Context(), tencentsim.Options{Apps: local.SimulatedApps(cfg), Logger: slog.New(slog.DiscardHandler)})
-			require.NoError(t, err)
-			planned.spec.Lose = true
-			placed, err := sim.PlaceCall(planned.spec)
-			require.NoError(t, err)
-			require.NoError(t, sim.Close())
-			c := placedCall{planned, placed}
-			comparePrices(t, rater, c, app.Name)
-		}
-	}
+	return cfg
 }
 
 // comparePrices compares what a call costs by the product and by the checker.

@@ -24,8 +24,11 @@ var tariffs = map[string]checker.Tariff{
 		{Results: []string{"Interrupt"}, Review: true},
 		{Types: []string{"SingleCall"}, Results: regular, PerMinute: "45", First: 30, Next: 1},
 		{Types: []string{"MultiCall"}, Results: regular, PerMinute: "45", First: 30, Next: 1, PerParticipant: true},
-	}, Robots: robots},
-	"seminar": {Currency: "USD", Digits: 2, MaxSeconds: 3600, Rules: []checker.Rule{{PerMinute: "0.06", First: 30, Next: 6, Members: true}}},
+	}, Robots: robots, WithoutRecord: checker.UnrecordedFree},
+	"seminar": {
+		Currency: "USD", Digits: 2, MaxSeconds: 3600, Rules: []checker.Rule{{PerMinute: "0.06", First: 30, Next: 6, Members: true}},
+		Robots: host, WithoutRecord: checker.UnrecordedSeen,
+	},
 }
 
 // targets are those of aftercall.yaml.

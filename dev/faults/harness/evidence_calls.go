@@ -21,7 +21,7 @@ func (w *world) calls(ctx context.Context, e *checker.Evidence) error {
 	w.mu.Lock()
 	placed := w.placed
 	w.mu.Unlock()
-	madeUp := map[tencent.SDKAppID]map[string][]tencentsim.PostedCallback{clinic: {}, tutoring: {}, seminar: {}}
+	madeUp := map[tencent.SDKAppID]map[string]tencentsim.Call{clinic: {}, tutoring: {}, seminar: {}}
 	for _, c := range placed {
 		posted, _ := w.stack.Tencent.Call(c.spec.SDKAppID, c.spec.CallID)
 		var own []tencentsim.PostedCallback
@@ -34,10 +34,17 @@ func (w *world) calls(ctx context.Context, e *checker.Evidence) error {
 					e.Problems = append(e.Problems, "a callback of call "+c.String()+" that cannot be read was answered OK")
 				}
 			default:
-				madeUp[c.spec.SDKAppID][id] = append(madeUp[c.spec.SDKAppID][id], p)
+				call, known := madeUp[c.spec.SDKAppID][id]
+				if !known {
+					call = c.call
+					call.Record.CallID, call.Callbacks = id, nil
+				}
+				call.Callbacks = append(call.Callbacks, p)
+				madeUp[c.spec.SDKAppID][id] = call
 			}
 		}
 		known := c.known(nameOf(c.spec.SDKAppID))
+		known.Claims = claimsOf(own)
 		if c.spec.SDKAppID == seminar {
 			known.Sent = sentOf(posted)
 		}
@@ -47,10 +54,9 @@ func (w *world) calls(ctx context.Context, e *checker.Evidence) error {
 		}
 	}
 	for id, calls := range madeUp {
-		for callID, posted := range calls {
-			e.Calls = append(e.Calls, checker.Call{App: nameOf(id), CallID: callID})
-			call := tencentsim.Call{SDKAppID: id, Record: tencent.CallRecord{CallID: callID}}
-			if err := w.workflow(ctx, call, posted, e); err != nil {
+		for callID, call := range calls {
+			e.Calls = append(e.Calls, checker.Call{App: nameOf(id), CallID: callID, End: call.Record.EndTime, Claims: claimsOf(call.Callbacks)})
+			if err := w.workflow(ctx, call, call.Callbacks, e); err != nil {
 				return err
 			}
 		}
@@ -58,13 +64,33 @@ func (w *world) calls(ctx context.Context, e *checker.Evidence) error {
 	return nil
 }
 
+// claimsOf are what callbacks about the end of a call say, as the starter reads them.
+func claimsOf(posted []tencentsim.PostedCallback) (all []checker.Claim) {
+	for _, p := range posted {
+		read, err := decodedCallback(p)
+		if err != nil {
+			continue
+		}
+		r := read.Record
+		all = append(all, checker.Claim{
+			Caller: r.Caller, Media: string(r.MediaType), Type: string(r.CallType), Result: string(r.Result),
+			Start: r.StartTime, Accept: r.AcceptTime, End: r.EndTime, Members: r.Members,
+		})
+	}
+	return all
+}
+
 // callIDIn is the CallId of a callback as the starter reads it, empty if it cannot.
 func callIDIn(p tencentsim.PostedCallback) string {
-	read, err := tencent.DecodeCallback(tencent.ParseQuery("CallbackCommand="+string(p.Command)), p.Body)
+	read, err := decodedCallback(p)
 	if err != nil {
 		return ""
 	}
 	return read.CallID
+}
+
+func decodedCallback(p tencentsim.PostedCallback) (tencent.Callback, error) {
+	return tencent.DecodeCallback(tencent.ParseQuery("CallbackCommand="+string(p.Command)), p.Body)
 }
 
 // known is the call as Tencent knows it.

@@ -104,8 +104,9 @@ func TestCertainFaults(t *testing.T) {
 func TestPlansHaveEveryKindOfCall(t *testing.T) {
 	missing := map[string]bool{
 		"lost": true, "at once": true, "out of order": true, "after Redis forgot": true, "conflict": true, "later conflict": true,
-		"odd callback": true, "made up": true, "late record": true, "no record": true, "odd record": true, "unusual record": true,
+		"odd callback": true, "made up": true, "late record": true, "odd record": true, "unusual record": true,
 		"too long": true, "decided with seconds": true, "confirmed": true, "odd record decided": true, "odd caller": true, "odd members": true, "odd type": true, "reverse": true, "reverse undo": true, "adjust": true, "adjust reverse": true, "adjust reverse undo": true,
+		"no record": true, "no record, free": true, "no record, seen": true, "no record, robot": true, "no record, not connected": true, "no record, conflict": true,
 	}
 	for seed := range uint64(20) {
 		for _, c := range newPlan(seed, nil, 60).calls {
@@ -120,8 +121,12 @@ func TestPlansHaveEveryKindOfCall(t *testing.T) {
 				"out of order": c.spec.Lose && len(c.again) > 0, "after Redis forgot": c.forgotten && len(c.again) > 0,
 				"conflict": c.spec.Callback != nil, "later conflict": c.spec.LaterCallback != nil,
 				"odd callback": c.spec.OddCallback != nil, "made up": c.spec.OddCallback != nil && c.spec.OddCallback[0].Field == "CallId",
-				"late record": c.recorded && c.spec.RecordAfterSeconds > 0, "no record": !c.recorded, "odd record": c.spec.OddRecord != nil,
-				"unusual record": c.spec.Record != nil, "too long": c.spec.Seconds > 3600, "decided with seconds": c.decision.seconds > 0,
+				"late record": c.recorded && c.spec.RecordAfterSeconds > 0, "no record": !c.recorded && c.spec.SDKAppID == clinic,
+				"no record, free": !c.recorded && c.spec.SDKAppID == tutoring, "no record, seen": !c.recorded && c.spec.SDKAppID == seminar,
+				"no record, robot": !c.recorded && c.spec.SDKAppID == seminar && c.spec.Robot, "no record, not connected": !c.recorded && c.spec.SDKAppID == seminar && c.spec.Seconds == 0,
+				"no record, conflict": !c.recorded && c.spec.SDKAppID == seminar && c.spec.Callback != nil,
+				"odd record":          c.spec.OddRecord != nil,
+				"unusual record":      c.spec.Record != nil, "too long": c.spec.Seconds > 3600, "decided with seconds": c.decision.seconds > 0,
 				"confirmed": c.decision.verdict == "charge", "odd record decided": c.spec.OddRecord != nil && c.decision.seconds > 0,
 				"odd caller": c.hasOdd("Caller_Account"), "odd members": c.hasOdd("CalleeList_Account"), "odd type": c.hasOdd("CallType"),
 				kindsOf(c.corrections): true,

@@ -67,11 +67,16 @@ func (p *plan) planCalls(calls int) {
 	for _, s := range p.steps {
 		length += s.after + s.lasts
 	}
-	random, seen := rand.New(rand.NewPCG(p.seed, 2)), rand.New(rand.NewPCG(p.seed, 3))
+	random, seen, unrecorded := rand.New(rand.NewPCG(p.seed, 2)), rand.New(rand.NewPCG(p.seed, 3)), rand.New(rand.NewPCG(p.seed, 5))
 	for i := range calls {
 		c := newPlannedCall(random, length)
-		if i%5 == 4 {
+		switch i % 10 {
+		case 4:
 			c = newSeenCall(seen, length)
+		case 9:
+			c = newUnrecordedCall(unrecorded, length)
+		case 7:
+			c.loseRecord()
 		}
 		c.spec.CallID = fmt.Sprintf("seed-%d-call-%d", p.seed, i+1)
 		if i%namesakes == 0 {
