@@ -189,9 +189,9 @@ FUZZTIME ?= 30s
 
 .PHONY: fuzz
 fuzz: ## Fuzz what reads foreign input, FUZZTIME=30s for each target   (ARGS=FuzzTariff)
-	@grep -roE '^func $(or $(ARGS),Fuzz)[A-Za-z]*' --include=fuzz_test.go internal | while IFS=: read -r file name; do \
+	@grep -roE '^func $(or $(ARGS),Fuzz)[A-Za-z]*' --include='*_test.go' . | while IFS=: read -r file name; do \
 		echo "$${name#func }"; \
-		go test "./$$(dirname "$$file")" -run '^$$' -fuzz "^$${name#func }\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x </dev/null || exit 1; \
+		go test "$$(dirname "$$file")" -run '^$$' -fuzz "^$${name#func }\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x </dev/null || exit 1; \
 	done
 
 # Where a wrong operator costs money or loses calls.

@@ -12,18 +12,22 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
 	sdkworker "go.temporal.io/sdk/worker"
 
 	planting "aftercall/dev/faults/planted"
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
+	"aftercall/internal/audit"
 	"aftercall/internal/tencent"
 	worker "aftercall/worker/service"
 	"aftercall/workflows"
 )
 
-// everyKind are the types of workflows.
-var everyKind = []string{workflows.AfterCallName, workflows.DeliverName, workflows.FoldReviewsName, workflows.RelayCallbackName, workflows.SweepName}
+// everyKind are the types of workflows that are started.
+var everyKind = []string{
+	workflows.AfterCallName, workflows.AuditName, workflows.DeliverName, workflows.FoldReviewsName, workflows.RelayCallbackName, workflows.SweepName,
+}
 
 // TestClusterTriesALaterRelease moves workers to a later release and back while calls come
 // in and wait. The workflows of the release have other commands, so that this code cannot
@@ -51,6 +55,7 @@ func TestClusterTriesALaterRelease(t *testing.T) {
 	load.awaitHandledBy(ctx, t, "1")
 	inReview := placeReviews(ctx, t, stack, 1400000000)
 	load.resendOne(ctx, t)
+	auditOne(ctx, t, stack)
 	awaitKinds(ctx, t, stack, "1")
 
 	launchVersion(t, stack, "2", later, map[string]string{"AFTERCALL_PIN_WORKFLOWS": "true"})
@@ -61,6 +66,7 @@ func TestClusterTriesALaterRelease(t *testing.T) {
 	decideReviews(ctx, t, stack, inReview)
 	inReview = placeReviews(ctx, t, stack, 1400000001)
 	load.resendOne(ctx, t)
+	auditOne(ctx, t, stack)
 	awaitKinds(ctx, t, stack, "2")
 
 	makeCurrent(ctx, t, stack, "1")
@@ -68,6 +74,7 @@ func TestClusterTriesALaterRelease(t *testing.T) {
 	decideReviews(ctx, t, stack, inReview) // by the later release, which has taken them
 	decideReviews(ctx, t, stack, placeReviews(ctx, t, stack, 1400000000))
 	load.resendOne(ctx, t)
+	auditOne(ctx, t, stack)
 	calls := load.stop(t)
 
 	requireChargedOnce(ctx, t, stack, calls)
@@ -141,6 +148,18 @@ func (l *load) resendOne(ctx context.Context, t *testing.T) {
 	require.NoError(t, f.Err)
 	_, err = l.stack.Resend(ctx, call.Record.CallID)
 	require.NoError(t, err)
+}
+
+// auditOne audits the rooms of the last hour, which its schedule does once an hour.
+func auditOne(ctx context.Context, t *testing.T, stack *local.Stack) {
+	t.Helper()
+	to := time.Now().Add(-audit.Settle).Truncate(time.Second).UTC()
+	run, err := stack.Temporal.ExecuteWorkflow(
+		ctx, client.StartWorkflowOptions{TaskQueue: "aftercall"},
+		workflows.AuditName, workflows.AuditParams{SDKAppID: 1400000002, App: "seminar", From: to.Add(-workflows.AuditEvery), To: to},
+	)
+	require.NoError(t, err)
+	require.NoError(t, run.Get(ctx, nil))
 }
 
 // awaitKinds waits until a version has completed a workflow task of every kind of

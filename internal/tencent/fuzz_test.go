@@ -87,6 +87,80 @@ func FuzzDecodeRecord(f *testing.F) {
 	})
 }
 
+// FuzzDecodeEvents: an error of a callback about the start or the members of a call, or of
+// a room's webhook, names a field without its value. What is accepted is within all limits
+// and reads the same once it is written as documented.
+func FuzzDecodeEvents(f *testing.F) {
+	for _, body := range []string{callStarted, memberChanged, entered, left} {
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		requireEvent(t, DecodeCallStart, body, func(s CallStart) any {
+			require.NoError(t, ValidateCallID("CallId", s.CallID))
+			require.Equal(t, s.RoomID == "", s.RoomIDType == 0)
+			require.LessOrEqual(t, len(s.Users), maxListed)
+			users := []any{}
+			for _, user := range s.Users {
+				require.NotEmpty(t, user)
+				users = append(users, map[string]any{"User_Account": user})
+			}
+			requireEventTime(t, s.EventTime)
+			info := map[string]any{"CallId": s.CallID, "RoomId": string(s.RoomID), "RoomIdType": s.RoomIDType}
+			return map[string]any{"CallInfo": info, "UserList": users, "EventTime": s.EventTime}
+		})
+		requireEvent(t, DecodeMemberChange, body, func(c MemberChange) any {
+			require.NoError(t, ValidateCallID("CallId", c.CallID))
+			require.LessOrEqual(t, len(c.Changed), maxListed)
+			users := []any{}
+			for _, user := range c.Changed {
+				require.NotEmpty(t, user.Account)
+				users = append(users, map[string]any{"User_Account": user.Account, "ActionType": user.Action})
+			}
+			requireEventTime(t, c.EventTime)
+			return map[string]any{"CallId": c.CallID, "ChangedUserList": users, "EventTime": c.EventTime}
+		})
+		requireEvent(t, DecodeRoomEvent, body, func(e RoomEvent) any {
+			require.Positive(t, e.Type)
+			if !e.Type.aboutMembers() {
+				require.Equal(t, RoomEvent{Type: e.Type}, e)
+				return map[string]any{"EventType": e.Type}
+			}
+			require.NotEmpty(t, e.RoomID)
+			require.Contains(t, []int{1, 2}, e.RoomIDType)
+			requireEventTime(t, e.EventTime)
+			var room any = string(e.RoomID)
+			if e.RoomIDType == 1 {
+				room = json.Number(e.RoomID)
+			}
+			info := map[string]any{"RoomId": room, "EventMsTs": e.EventTime, "UserId": e.UserID, "Reason": e.Reason}
+			return map[string]any{"EventType": e.Type, "EventInfo": info}
+		})
+	})
+}
+
+// requireEvent requires that an error of decode can be shown, and that what it accepts
+// reads the same once written has written it.
+func requireEvent[E any](t *testing.T, decode func([]byte) (E, error), body string, written func(E) any) {
+	t.Helper()
+	event, err := decode([]byte(body))
+	if err != nil {
+		require.ErrorAs(t, err, new(*FieldError))
+		requireShowable(t, err, "")
+		return
+	}
+	text, err := json.Marshal(written(event))
+	require.NoError(t, err)
+	again, err := decode(text)
+	require.NoError(t, err)
+	require.Equal(t, event, again)
+}
+
+func requireEventTime(t *testing.T, ms int64) {
+	t.Helper()
+	require.Positive(t, ms)
+	require.LessOrEqual(t, ms/1000, int64(MaxTime))
+}
+
 // FuzzRecordAnswer: an answer of the record API gives the record of the call that was
 // asked for, or an error that names neither the UserSig nor anything that a terminal
 // would obey. {usersig} in an answer is that of the request.

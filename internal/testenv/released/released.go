@@ -18,8 +18,8 @@ import (
 var files embed.FS
 
 // Versions are the schemas of the ledgers: the oldest, the first with a log and with
-// corrections, and one with adjustments.
-var Versions = []string{"00001", "00007", "00010"}
+// corrections, one with adjustments, and the newest one.
+var Versions = []string{"00001", "00007", "00010", "00012"}
 
 // Ledger writes the ledger of a schema to where a URL points: a file that does not exist
 // yet, or an empty database of PostgreSQL.
