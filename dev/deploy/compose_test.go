@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"maps"
 	"os"
 	"os/exec"
@@ -153,6 +154,33 @@ func TestComposeVersions(t *testing.T) {
 		}
 		require.Contains(t, string(page), version[1])
 	}
+}
+
+// TestComposeCertificate has Caddy read its configuration: it makes the certificate of the
+// first look itself, because no authority signs one for a host without a domain, and gets
+// that of a public host.
+func TestComposeCertificate(t *testing.T) {
+	caddy, ok := testenv.Program(t, "caddy", "install Debian's package caddy")
+	if !ok {
+		return
+	}
+	policies := func(project *types.Project) string {
+		adapt := exec.CommandContext(t.Context(), caddy, "adapt", "--config", project.Configs["caddyfile"].File, "--adapter", "caddyfile")
+		for name, value := range project.Services["proxy"].Environment {
+			adapt.Env = append(adapt.Env, name+"="+*value)
+		}
+		out, err := adapt.Output()
+		require.NoError(t, err)
+		var adapted struct {
+			Apps struct {
+				TLS json.RawMessage `json:"tls"`
+			} `json:"apps"`
+		}
+		require.NoError(t, json.Unmarshal(out, &adapted))
+		return string(adapted.Apps.TLS)
+	}
+	require.JSONEq(t, `{"automation":{"policies":[{"subjects":["proxy"],"issuers":[{"module":"internal"}]}]}}`, policies(firstLook(t)))
+	require.Empty(t, policies(compose(t, "example.env", "POSTGRES_PASSWORD=a", "TEMPORAL_PASSWORD=b", "LEDGER_PASSWORD=c", "AFTERCALL_ENV=first-look.secrets.env")))
 }
 
 // TestComposePrometheus has promtool check the configuration, and compares what it

@@ -139,9 +139,9 @@ func (c *composed) startProxy() {
 	require.NoError(c.t, err)
 	file := filepath.Join(c.folder, "Caddyfile")
 	require.NoError(c.t, os.WriteFile(file, []byte(ports.Replace(c.addresses.Replace(string(text)))), 0o600))
-	c.start("proxy", exec.Command("caddy", "run", "--config", file, "--adapter", "caddyfile"), map[string]string{
-		"SITE": "localhost", "XDG_DATA_HOME": c.folder, "HOME": c.folder,
-	})
+	environ := c.variables("proxy")
+	maps.Copy(environ, map[string]string{"SITE": "localhost", "XDG_DATA_HOME": c.folder, "HOME": c.folder})
+	c.start("proxy", exec.Command("caddy", "run", "--config", file, "--adapter", "caddyfile"), environ)
 }
 
 // startComposed builds the programs, finds addresses for the services, and starts Redis

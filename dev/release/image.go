@@ -53,7 +53,7 @@ func (c imageCommand) Run(ctx context.Context, all *commands) error {
 	if err := os.RemoveAll(c.Out); err != nil {
 		return err
 	}
-	if _, err := layout.Write(c.Out, index); err != nil {
+	if err := writeLayout(c.Out, index); err != nil {
 		return fmt.Errorf("write the image: %w", err)
 	}
 	digest, err := index.Digest()
@@ -62,6 +62,32 @@ func (c imageCommand) Run(ctx context.Context, all *commands) error {
 	}
 	fmt.Println(c.Out, digest)
 	return nil
+}
+
+// writeLayout writes an image as the only entry of a layout: skopeo and podman read no
+// layout with an entry for each platform.
+func writeLayout(folder string, image v1.ImageIndex) error {
+	path, err := layout.Write(folder, empty.Index)
+	if err != nil {
+		return err
+	}
+	return path.AppendIndex(image)
+}
+
+// readLayout returns what writeLayout has written.
+func readLayout(folder string) (v1.ImageIndex, error) {
+	entries, err := layout.ImageIndexFromPath(folder)
+	if err != nil {
+		return nil, err
+	}
+	manifest, err := entries.IndexManifest()
+	if err != nil {
+		return nil, err
+	}
+	if n := len(manifest.Manifests); n != 1 {
+		return nil, fmt.Errorf("%s: index.json has %d entries, not one", folder, n)
+	}
+	return entries.ImageIndex(manifest.Manifests[0].Digest)
 }
 
 // appendTo appends the image of p and its SBOM, which refers to it.

@@ -20,7 +20,6 @@ import (
 
 	cyclonedx "github.com/CycloneDX/cyclonedx-go"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/stretchr/testify/require"
 
@@ -45,6 +44,15 @@ func TestImage(t *testing.T) {
 		require.NoError(t, again.Run(t.Context(), &commands{Root: root}))
 		require.Equal(t, contents(t, folder), contents(t, again.Out))
 	})
+	t.Run("skopeo reads it", func(t *testing.T) {
+		skopeo, ok := testenv.Program(t, "skopeo", "install Debian's package skopeo")
+		if !ok {
+			return
+		}
+		copied := "docker-archive:" + filepath.Join(t.TempDir(), "image.tar") + ":registry.example.com/aftercall:latest"
+		out, err := exec.CommandContext(t.Context(), skopeo, "--insecure-policy", "copy", "oci:"+folder, copied).CombinedOutput()
+		require.NoError(t, err, string(out))
+	})
 	t.Run("files", func(t *testing.T) { testFiles(t, image) })
 	t.Run("configuration", func(t *testing.T) { testConfiguration(t, image) })
 	t.Run("SBOM", func(t *testing.T) { testSBOM(t, image, bom) })
@@ -54,7 +62,7 @@ func TestImage(t *testing.T) {
 // read reads the image and its SBOM from a layout.
 func read(t *testing.T, folder string) (image, bom v1.Image) {
 	t.Helper()
-	index, err := layout.ImageIndexFromPath(folder)
+	index, err := readLayout(folder)
 	require.NoError(t, err)
 	manifest, err := index.IndexManifest()
 	require.NoError(t, err)

@@ -63,8 +63,7 @@ func TestPush(t *testing.T) {
 	image, err := random.Image(1000, 2)
 	require.NoError(t, err)
 	folder := t.TempDir()
-	_, err = layout.Write(folder, mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: image}))
-	require.NoError(t, err)
+	require.NoError(t, writeLayout(folder, mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: image})))
 	host := strings.TrimPrefix(server.URL, "http://")
 	require.NoError(t, pushCommand{Layout: folder, Images: []string{host + "/aftercall:1.0.0", host + "/aftercall:latest"}}.Run(t.Context()))
 	resp, err := server.Client().Get(server.URL + "/v2/aftercall/tags/list")
@@ -72,4 +71,8 @@ func TestPush(t *testing.T) {
 	defer resp.Body.Close()
 	require.Equal(t, 200, resp.StatusCode)
 	require.Error(t, pushCommand{Layout: folder, Images: []string{host + "/NOT A NAME"}}.Run(t.Context()))
+	nothing := t.TempDir()
+	_, err = layout.Write(nothing, empty.Index)
+	require.NoError(t, err)
+	require.ErrorContains(t, pushCommand{Layout: nothing}.Run(t.Context()), "index.json has 0 entries, not one")
 }

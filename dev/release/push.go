@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
@@ -18,7 +17,7 @@ type pushCommand struct {
 // Run pushes the image with its SBOMs, and prints its name with the digest, to sign.
 // Credentials are those of docker login.
 func (c pushCommand) Run(ctx context.Context) error {
-	index, err := layout.ImageIndexFromPath(c.Layout)
+	index, err := readLayout(c.Layout)
 	if err != nil {
 		return fmt.Errorf("read the image: %w", err)
 	}
