@@ -22,8 +22,8 @@ import (
 
 type historiesCommand struct{}
 
-// Run writes the history of every sample, of calls that wait as no sample does, of
-// a call that was started without a start delay, of a burst of reviews, of a sweep, and of an audit to workflows/testdata.
+// Run writes the history of every sample, of calls that wait as no sample does or have no
+// record, of a call that was started without a start delay, of a burst of reviews, of a sweep, and of an audit to workflows/testdata.
 func (historiesCommand) Run(ctx context.Context, p project) error {
 	o, remove, err := p.isolated(ctx, local.Dev)
 	if err != nil {

@@ -45,22 +45,27 @@ func startRelayBackend(ctx context.Context) (*relayBackend, error) {
 }
 
 // withRelay writes the configuration of the stack with a relay to b of the
-// command that is registered anyway, and with rooms that are received, and makes
-// the stack of o use it.
+// command that is registered anyway, with rooms that are received, and with calls
+// without a record that are charged by evidence, and makes the stack of o use it.
 func (b *relayBackend) withRelay(o *local.Options) error {
 	yaml, err := os.ReadFile(filepath.Join(o.Root, "dev", "aftercall.yaml"))
 	if err != nil {
 		return err
 	}
-	const tariff = "    tariff: lessons\n"
-	changed := strings.Replace(string(yaml), tariff, tariff+"    relay: {url: \""+b.url+"\", commands: [Call.CallbackAfterEndCall], allow_private: true}\n"+
-		"    evidence: {room_key: KeyOfRecordedRooms}\n", 1)
-	if changed == string(yaml) {
-		return errors.New("dev/aftercall.yaml has no app with the tariff lessons")
+	text := string(yaml)
+	for tariff, keys := range map[string]string{
+		"    tariff: lessons\n": "    relay: {url: \"" + b.url + "\", commands: [Call.CallbackAfterEndCall], allow_private: true}\n" +
+			"    evidence: {room_key: KeyOfRecordedRooms}\n",
+		"    tariff: seminars\n": "    without_record: evidence\n    record_deadline: 10s\n",
+	} {
+		if !strings.Contains(text, tariff) {
+			return errors.New("dev/aftercall.yaml has no app with the line " + strings.TrimSpace(tariff))
+		}
+		text = strings.Replace(text, tariff, tariff+keys, 1)
 	}
 	path := filepath.Join(o.Dir, "aftercall.yaml")
 	o.Environ = map[string]string{"AFTERCALL_CONFIG": path}
-	return os.WriteFile(path, []byte(changed), 0o600)
+	return os.WriteFile(path, []byte(text), 0o600)
 }
 
 // recordRelay records the relay of a callback that the backend takes at once,

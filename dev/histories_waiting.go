@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"aftercall/dev/local"
@@ -16,7 +18,27 @@ func recordWaiting(ctx context.Context, p project, s *local.Stack) error {
 	if err := recordSlowTarget(ctx, p, s); err != nil {
 		return err
 	}
+	if err := recordUnrecorded(ctx, p, s); err != nil {
+		return err
+	}
 	return recordRecheck(ctx, p, s)
+}
+
+// recordUnrecorded records a call that never has a record, and is charged by what callbacks
+// and room saw.
+func recordUnrecorded(ctx context.Context, p project, s *local.Stack) error {
+	call, err := s.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000002, Seconds: 61, NoRecord: true})
+	if err != nil {
+		return err
+	}
+	followed, err := local.Follow(ctx, s.Temporal, call)
+	if err := errors.Join(err, followed.Err); err != nil {
+		return err
+	}
+	if r := followed.Result; r.Outcome != workflows.OutcomeCharged || r.ConnectedSeconds != 61 {
+		return fmt.Errorf("a call without a record was not charged by evidence: %+v", r)
+	}
+	return write(ctx, p, s, "without a record, by evidence", followed.WorkflowID)
 }
 
 // recordSlowTarget records a call whose targets have just been slow, so that their

@@ -126,7 +126,7 @@ func (c demoCommand) Run(ctx context.Context, p project) error {
 	if len(deviations) > 0 {
 		return fmt.Errorf("%d deviations, logs are in %s/logs:\n  %s", len(deviations), o.Dir, strings.Join(deviations, "\n  "))
 	}
-	fmt.Fprintf(p.out, "\nAll %d calls have the expected workflow, charge, deliveries, duplicates and corrections, and the audit finds the one without a record. All checks pass.\n", len(local.Samples()))
+	fmt.Fprintf(p.out, "\nAll %d calls have the expected workflow, charge, payer, deliveries, duplicates and corrections, and the audit finds the one without a record. All checks pass.\n", len(local.Samples()))
 	return remove()
 }
 
@@ -134,7 +134,7 @@ func printTable(out io.Writer, s *local.Stack, ran []local.SampleRun) {
 	t := table.NewWriter()
 	t.SetOutputMirror(out)
 	t.SetStyle(table.StyleLight)
-	t.AppendHeader(table.Row{"call", "app", "result", "callbacks", "connected", "billed", "charge", "delivered to", "events", "as expected"})
+	t.AppendHeader(table.Row{"call", "app", "result", "callbacks", "connected", "billed", "charge", "paid by", "delivered to", "events", "as expected"})
 	for _, r := range ran {
 		app, _ := s.Config.App(r.Call.SDKAppID)
 		result := r.Execution.Result
@@ -144,6 +144,10 @@ func printTable(out io.Writer, s *local.Stack, ran []local.SampleRun) {
 				targets = append(targets, d.Target)
 			}
 		}
+		payer := "the caller"
+		if r.Payer != r.Call.Record.Caller {
+			payer = r.Payer
+		}
 		verdict := "yes"
 		if len(r.Deviations) > 0 {
 			verdict = "NO"
@@ -151,7 +155,7 @@ func printTable(out io.Writer, s *local.Stack, ran []local.SampleRun) {
 		t.AppendRow(table.Row{
 			r.Name, app.Name, r.Call.Record.Result, len(r.Call.Callbacks),
 			fmt.Sprint(result.ConnectedSeconds, " s"), fmt.Sprint(result.BilledSeconds, " s"),
-			result.Amount + " " + result.Currency, strings.Join(targets, ", "), r.Execution.Events, verdict,
+			result.Amount + " " + result.Currency, payer, strings.Join(targets, ", "), r.Execution.Events, verdict,
 		})
 	}
 	t.Render()

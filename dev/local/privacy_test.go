@@ -44,8 +44,12 @@ func plantedSamples() []local.Sample {
 				spec.Attendance[j].Member = planted[j] // each member has one stay
 			}
 		}
-		spec.Members = planted[:max(spec.GroupSize, len(spec.Members), 2)]
-		spec.Caller, spec.RoomID, spec.GroupSize = planted[0], planted[4], 0
+		caller := planted[0]
+		if samples[i].Want.Payer != "" {
+			caller, samples[i].Want.Payer = spec.Members[0], planted[1] // the rule of the app is for this caller
+		}
+		spec.Members = append([]string{caller}, planted[1:max(spec.GroupSize, len(spec.Members), 2)]...)
+		spec.Caller, spec.RoomID, spec.GroupSize = caller, planted[4], 0
 		if samples[i].Decide != nil {
 			decision := *samples[i].Decide
 			decision.Reason = plantedReason

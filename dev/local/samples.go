@@ -42,6 +42,8 @@ type Want struct {
 	// MemberSeconds are the connected seconds of each member, nil unless the call is
 	// charged by them.
 	MemberSeconds map[string]int64
+	// Payer is the account that pays, the caller if empty.
+	Payer string
 	// Duplicates and Conflicts are the expected counts of the starter.
 	Duplicates, Conflicts int
 	// Source is SourceCallback if empty.
@@ -111,6 +113,12 @@ func samples() []Sample {
 				Outcome: workflows.OutcomeCharged, Billed: 300, Amount: "0.30", Targets: []string{"crm"},
 				MemberSeconds: map[string]int64{"teacher-7": 120, "student-8": 120, "student-9": 60},
 			},
+		},
+		{
+			// A robot reminds of an appointment, and whom it calls pays: two minutes.
+			Name: "started by a robot",
+			Spec: tencentsim.CallSpec{SDKAppID: clinic, Seconds: 75, Members: []string{"robot-reminder", "patient-1017"}, Robot: true},
+			Want: Want{Outcome: workflows.OutcomeCharged, Billed: 120, Amount: "0.24", Targets: []string{"crm"}, Payer: "patient-1017"},
 		},
 		{
 			// The callback claims a much longer call; the record has 95 s: two minutes.

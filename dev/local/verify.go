@@ -28,6 +28,8 @@ type SampleRun struct {
 	Sample
 	Call      tencentsim.Call
 	Execution Execution
+	// Payer is the account that pays by the ledger.
+	Payer string
 	// Resent are the IDs of the workflows that resent its notifications.
 	Resent []string
 	// Deviations has a sentence for every difference from Want.
@@ -128,6 +130,9 @@ func (s *Stack) verify(ctx context.Context, store *ledger.Ledger, r *SampleRun) 
 	if err != nil {
 		return err
 	}
+	if len(entries) > 0 {
+		r.Payer = entries[0].Payer()
+	}
 	switch {
 	case len(entries) != 1:
 		deviates("the ledger has %d entries for it, want 1", len(entries))
@@ -135,6 +140,8 @@ func (s *Stack) verify(ctx context.Context, store *ledger.Ledger, r *SampleRun) 
 		deviates("the ledger has amount %s, want %s", entries[0].Charge.Amount.Number(), want.Amount)
 	case !maps.Equal(entries[0].Charge.MemberSeconds(), want.MemberSeconds):
 		deviates("the ledger has the seconds %v of the members, want %v", entries[0].Charge.MemberSeconds(), want.MemberSeconds)
+	case r.Payer != cmp.Or(want.Payer, r.Call.Record.Caller):
+		deviates("%s pays, want %s", r.Payer, cmp.Or(want.Payer, r.Call.Record.Caller))
 	}
 	var delivered []string
 	for _, d := range f.Result.Deliveries {
