@@ -40,6 +40,9 @@ func EventOf(e ledger.Entry) (event notify.Event, messageID string) {
 	if payer := e.Payer(); payer != r.Caller {
 		data.Payer = payer
 	}
+	if seconds := c.MemberSeconds(); len(seconds) > 0 && r.MembersTotal == 0 {
+		data.MemberSeconds = seconds
+	}
 	kind := notify.EventCallCharged
 	switch {
 	case e.Adjusts():

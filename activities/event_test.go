@@ -30,6 +30,26 @@ func TestExplanationOfManyMembers(t *testing.T) {
 	require.NotContains(t, strings.Join(lines, ""), "ada")
 }
 
+// TestMemberSecondsOfManyMembers: an event has them for the members that it names, or not
+// at all.
+func TestMemberSecondsOfManyMembers(t *testing.T) {
+	entry := ledger.Entry{Kind: ledger.KindCharge, Revision: 1, Record: record()}
+	event, _ := EventOf(entry)
+	require.Nil(t, event.Call.MemberSeconds)
+	entry.Charge.Steps = []billing.Step{
+		{Kind: billing.StepMember, Member: &attendance.Member{User: "patient-1001", Seconds: 61}},
+		{Kind: billing.StepMember, Member: &attendance.Member{User: "doctor-17"}},
+	}
+	event, _ = EventOf(entry)
+	require.Equal(t, map[string]int64{"patient-1001": 61, "doctor-17": 0}, event.Call.MemberSeconds)
+	for range maxMembers / 8 {
+		entry.Record.Members = append(entry.Record.Members, "one more")
+	}
+	event, _ = EventOf(entry)
+	require.NotZero(t, event.Call.MembersTotal)
+	require.Nil(t, event.Call.MemberSeconds)
+}
+
 func TestEventsOfCorrections(t *testing.T) {
 	f := newFixture(t)
 	_, err := f.charge(params("run-1"))

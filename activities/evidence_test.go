@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -81,7 +82,10 @@ func TestChargeByEvidence(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, charged.EvidenceWait)
 	require.Equal(t, "0.36", charged.Event.Call.Amount, "two minutes of the caller, and one of the doctor")
-	require.Equal(t, []evidence.Call{evidence.CallOf(clinic, record())}, store.asked)
+	wanted := evidence.CallOf(clinic, record())
+	wanted.Limit = maxEvents
+	require.Equal(t, []evidence.Call{wanted}, store.asked)
+	require.Equal(t, map[string]int64{"patient-1001": 61, "doctor-17": 30}, charged.Event.Call.MemberSeconds)
 	require.Len(t, charged.Evidence, 2)
 	require.False(t, charged.EvidenceLeftOut)
 
@@ -184,6 +188,53 @@ func TestMuchEvidenceIsNotCarried(t *testing.T) {
 	entries, err := f.ledger.Get(t.Context(), clinic, "call-1")
 	require.NoError(t, err)
 	require.Len(t, entries[0].Charge.Evidence, maxCarriedEvents+2)
+}
+
+// TestTooMuchEvidenceIsReviewed: the call does not wait for what no attempt can read, and a
+// person can charge it.
+func TestTooMuchEvidenceIsReviewed(t *testing.T) {
+	f, store := minutesFixture(t)
+	store.err = fmt.Errorf("read: %w", evidence.ErrTooMany)
+	p := params("run-1")
+	p.EvidenceAwaited = true
+	_, err := f.charge(p)
+	require.Equal(t, NeedsReview, appError(t, err).Type())
+	require.False(t, Retryable(err))
+	require.ErrorContains(t, err, "more than 10000 events")
+	require.ErrorContains(t, err, "decide charge-as")
+	require.False(t, LacksPayer(err))
+
+	p.Decided = &Decided{Decision: billing.Decision{Verdict: billing.VerdictCharge}, By: "night shift", Reason: "the log"}
+	_, err = f.charge(p)
+	require.Equal(t, NeedsReview, appError(t, err).Type(), "it confirms the record by what was seen")
+	p.Decided.Decision = billing.Decision{Verdict: billing.VerdictChargeAs, ConnectedSeconds: 61}
+	charged, err := f.charge(p)
+	require.NoError(t, err)
+	require.Equal(t, "0.24", charged.Event.Call.Amount)
+	require.Empty(t, charged.Event.Call.MemberSeconds)
+}
+
+// TestTooMuchEvidenceOfThePayer: then the person names the payer, too.
+func TestTooMuchEvidenceOfThePayer(t *testing.T) {
+	f, store := minutesFixture(t)
+	app := f.acts.apps[clinic]
+	var err error
+	app.Rater, err = app.Rater.PaidBy(billing.Payers{{Is: "room_owner"}})
+	require.NoError(t, err)
+	f.acts.apps[clinic] = app
+	store.err = evidence.ErrTooMany
+	p := params("run-1")
+	p.EvidenceAwaited = true
+	_, err = f.charge(p)
+	require.Equal(t, NeedsReview, appError(t, err).Type())
+	require.True(t, LacksPayer(err))
+	require.ErrorContains(t, err, "name the payer")
+	p.Decided = &Decided{By: "night shift", Reason: "the log", Decision: billing.Decision{
+		Verdict: billing.VerdictChargeAs, ConnectedSeconds: 61, PayerNamed: true, Payer: "doctor-17",
+	}}
+	charged, err := f.charge(p)
+	require.NoError(t, err)
+	require.Equal(t, "doctor-17", charged.Event.Call.Payer)
 }
 
 // TestShortWaitsNeedNoTimer: what is left of the wait is not worth it.

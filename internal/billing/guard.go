@@ -32,6 +32,7 @@ const (
 	ReasonNoEvidence      ReasonCode = "no_evidence"
 	ReasonDisagreement    ReasonCode = "disagreement"
 	ReasonUnwitnessed     ReasonCode = "unwitnessed"
+	ReasonTooMuchEvidence ReasonCode = "too_much_evidence"
 )
 
 // Reason is one reason for a review. Text is for people, and names no account.

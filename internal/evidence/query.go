@@ -3,6 +3,7 @@ package evidence
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -24,7 +25,12 @@ type Call struct {
 	From, To   time.Time
 	// Others also finds the starts of other calls in the room then.
 	Others bool
+	// Limit, if it is set, is how many events there can be: of more, none is returned.
+	Limit int
 }
+
+// ErrTooMany means that there are more events than the limit of a Call.
+var ErrTooMany = errors.New("evidence: there are more events of the call than can be read")
 
 // AroundCall is how long before and after a call events of its room are its own: clocks
 // differ, and a member who was dropped is removed later.
@@ -40,34 +46,40 @@ func CallOf(app tencent.SDKAppID, r tencent.CallRecord) Call {
 
 const selectEvents = "SELECT id, " + eventColumns + " FROM evidence_events "
 
-// OfCall returns the events of a call in the order in which they happened.
+// OfCall returns the events of a call in the order in which they happened, or ErrTooMany.
 func (s *Store) OfCall(ctx context.Context, c Call) ([]Event, error) {
 	var events []Event
-	if c.CallID != "" {
-		ofCall, err := scan(s.db.Read().QueryContext(ctx, selectEvents+"WHERE sdk_app_id = $1 AND call_id = $2", int64(c.SDKAppID), c.CallID)) //nolint:gosec // real IDs are far smaller
-		if err != nil {
-			return nil, fmt.Errorf("evidence: read the events of a call: %w", err)
+	add := func(what, where string, args ...any) error {
+		if c.Limit > 0 {
+			args = append(args, c.Limit+1-len(events))
+			where += " LIMIT $" + strconv.Itoa(len(args))
 		}
-		events = ofCall
+		found, err := scan(s.db.Read().QueryContext(ctx, selectEvents+where, args...))
+		if err != nil {
+			return fmt.Errorf("evidence: read %s: %w", what, err)
+		}
+		if events = append(events, found...); c.Limit > 0 && len(events) > c.Limit {
+			return ErrTooMany
+		}
+		return nil
+	}
+	app, from, to := int64(c.SDKAppID), c.From.UnixMilli(), c.To.UnixMilli() //nolint:gosec // real IDs are far smaller
+	if c.CallID != "" {
+		if err := add("the events of a call", "WHERE sdk_app_id = $1 AND call_id = $2", app, c.CallID); err != nil {
+			return nil, err
+		}
 	}
 	if c.RoomID != "" {
-		ofRoom, err := scan(s.db.Read().QueryContext(ctx,
-			selectEvents+"WHERE sdk_app_id = $1 AND call_id = '' AND room_id = $2 AND room_id_type = $3 AND at >= $4 AND at < $5",
-			int64(c.SDKAppID), string(c.RoomID), c.RoomIDType, c.From.UnixMilli(), c.To.UnixMilli())) //nolint:gosec // real IDs are far smaller
-		if err != nil {
-			return nil, fmt.Errorf("evidence: read the events of a room: %w", err)
+		if err := add("the events of a room", "WHERE sdk_app_id = $1 AND call_id = '' AND room_id = $2 AND room_id_type = $3 AND at >= $4 AND at < $5",
+			app, string(c.RoomID), c.RoomIDType, from, to); err != nil {
+			return nil, err
 		}
-		events = append(events, ofRoom...)
 	}
 	if c.RoomID != "" && c.Others {
-		others, err := scan(s.db.Read().QueryContext(ctx,
-			selectEvents+`WHERE sdk_app_id = $1 AND source = 'callback' AND kind = 'called' AND at >= $2 AND at < $3
-AND room_id = $4 AND room_id_type = $5 AND call_id <> $6`,
-			int64(c.SDKAppID), c.From.UnixMilli(), c.To.UnixMilli(), string(c.RoomID), c.RoomIDType, c.CallID)) //nolint:gosec // real IDs are far smaller
-		if err != nil {
-			return nil, fmt.Errorf("evidence: read the other calls of a room: %w", err)
+		if err := add("the other calls of a room", `WHERE sdk_app_id = $1 AND source = 'callback' AND kind = 'called' AND at >= $2 AND at < $3
+AND room_id = $4 AND room_id_type = $5 AND call_id <> $6`, app, from, to, string(c.RoomID), c.RoomIDType, c.CallID); err != nil {
+			return nil, err
 		}
-		events = append(events, others...)
 	}
 	slices.SortFunc(events, inOrder)
 	return events, nil

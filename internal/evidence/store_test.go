@@ -223,6 +223,18 @@ func testOfCall(t *testing.T, url string, _ *sql.DB) {
 	call.Others = true
 	require.Equal(t, []evidence.Event{events[0], events[1], events[2], second, events[3], events[4]}, all(t, s, call))
 
+	for limit := range 6 {
+		call.Limit = limit + 1
+		limited, err := s.OfCall(t.Context(), call)
+		if call.Limit < 6 {
+			require.ErrorIs(t, err, evidence.ErrTooMany, limit)
+			require.Empty(t, limited)
+			continue
+		}
+		require.NoError(t, err)
+		require.Len(t, limited, 6)
+	}
+
 	calls := []evidence.Call{
 		evidence.CallOf(app, record),
 		{SDKAppID: app, CallID: "call-2"},

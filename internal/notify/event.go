@@ -158,7 +158,10 @@ type CallData struct {
 	Members []string `json:"members"`
 	// MembersTotal is set if the call had so many members that Members are only the
 	// first ones: the number of all.
-	MembersTotal     int                `json:"members_total,omitempty"`
+	MembersTotal int `json:"members_total,omitempty"`
+	// MemberSeconds are the connected seconds of each member, by account, if the charge
+	// was made from them. They are left out where MembersTotal is set.
+	MemberSeconds    map[string]int64   `json:"member_seconds,omitempty"`
 	RoomID           tencent.RoomID     `json:"room_id"`
 	MediaType        tencent.MediaType  `json:"media_type"`
 	CallType         tencent.CallType   `json:"call_type"`

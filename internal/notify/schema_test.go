@@ -72,6 +72,7 @@ func TestWhatIsSentIsWhatTheSchemaSays(t *testing.T) {
 	corrected := sample(t, EventCallCharged)
 	corrected.Call.Revision, corrected.Call.LedgerKey = 2, "charge.2:1400000000:a:b"
 	corrected.Call.Reason, corrected.Call.Operator, corrected.Call.Payer = "wrong tariff", "alice", "doctor-17"
+	corrected.Call.MemberSeconds = map[string]int64{"patient-1001": 61, "doctor-17": 0}
 	unknown := Event{Type: EventCallReview, Version: EventVersion, Timestamp: corrected.Timestamp, Call: &CallData{App: "clinic"}}
 	empty := Event{Type: EventSweepRecovered, Version: EventVersion, Timestamp: corrected.Timestamp, Sweep: &SweepData{}}
 	burst := Event{Type: EventReviewBurst, Version: EventVersion, Timestamp: corrected.Timestamp, Burst: &BurstData{}}
@@ -99,6 +100,7 @@ func TestTheSchemaRefusesWhatIsNotSent(t *testing.T) {
 		require.Contains(t, body, old)
 		require.Error(t, validate(t, s, strings.Replace(body, old, replacement, 1)), replacement)
 	}
+	require.Error(t, validate(t, s, strings.Replace(body, `"room_id":`, `"member_seconds":{"doctor-17":-1},"room_id":`, 1)))
 	reversed := sent(t, sample(t, EventCallReversed))
 	require.Error(t, validate(t, s, strings.Replace(reversed, `"amount":"-0.24"`, `"amount":"0.24"`, 1)))
 	require.Error(t, validate(t, s, strings.Replace(reversed, "call.reversed", "call.charged", 1)))
