@@ -134,7 +134,7 @@ test-cluster: temporal tools ## Test a Temporal cluster that loses its nodes; ne
 	cd dev/cluster && ../bin/golangci-lint run ./... && go test ./...
 	AFTERCALL_TEST_REQUIRE=redis,postgres,haproxy,cluster go test ./dev/local -count=1 -timeout 30m -run TestCluster
 	cd dev/cluster && go build -o ../bin/temporal-server go.temporal.io/server/cmd/server && go build -o ../bin/temporal-sql-tool go.temporal.io/server/cmd/tools/sql
-	cd dev/deploy && AFTERCALL_TEST_REQUIRE=redis,postgres,caddy,temporal-server go test -count=1 -run TestComposeChargesOnPostgres .
+	cd dev/deploy && AFTERCALL_TEST_REQUIRE=redis,postgres,caddy,temporal-server go test -count=1 -run OnPostgres .
 
 .PHONY: simulate
 simulate: ## Simulate nights with faults at every seam   (ARGS="-seeds 1..1000 -processes 2")

@@ -27,7 +27,7 @@ var notRunHere = []struct{ page, text, reason string }{
 	{"docs/deploy.md", "make push-image ", "CI builds the image; pushing needs a registry"},
 	{"docs/deploy.md", "docker run ", "needs a container engine; dev/release runs the image without one"},
 	{"docs/deploy.md", "apt install ", "make try-package installs the package; editor and systemctl need a person and systemd"},
-	{"docs/deploy.md", "createuser ", "needs the users of the package; TestComposeChargesOnPostgres makes the same schemas with the same tool"},
+	{"docs/deploy.md", "createuser ", "sudo and systemctl need the package; TestPackageOnPostgres of dev/deploy runs the rest, and the units"},
 	{"docs/deploy.md", "first-look.env ", "needs a container engine; TestComposeCharges runs the same file as processes"},
 	{"docs/deploy.md", "cp example.env ", "needs a container engine; TestComposeCharges runs the same file as processes"},
 	{"docs/deploy.md", "kubectl ", "needs a Kubernetes cluster"},

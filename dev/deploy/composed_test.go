@@ -79,15 +79,21 @@ func list(environ map[string]string) []string {
 	return all
 }
 
-// awaitScript runs a script of the file until it succeeds, as `restart: on-failure` does.
-func (c *composed) awaitScript(config string, environ map[string]string) {
+// await repeats what fails, as `restart: on-failure` does.
+func (c *composed) await(name string, run func() ([]byte, error)) {
 	c.t.Helper()
 	var out []byte
 	require.Eventually(c.t, func() bool {
 		var err error
-		out, err = c.script(config, environ)
+		out, err = run()
 		return err == nil
-	}, 5*time.Minute, time.Second, "%s: %s", config, &lazy{&out})
+	}, 5*time.Minute, 200*time.Millisecond, "%s: %s", name, &lazy{&out})
+}
+
+// awaitScript runs a script of the file until it succeeds.
+func (c *composed) awaitScript(config string, environ map[string]string) {
+	c.t.Helper()
+	c.await(config, func() ([]byte, error) { return c.script(config, environ) })
 }
 
 // requireScript runs a script that succeeds, such as one that has run before.
@@ -98,7 +104,12 @@ func (c *composed) requireScript(config string, environ map[string]string) {
 }
 
 func (c *composed) script(config string, environ map[string]string) ([]byte, error) {
-	cmd := exec.CommandContext(c.t.Context(), "sh", c.project.Configs[config].File)
+	return c.sh(environ, c.project.Configs[config].File)
+}
+
+// sh runs a shell with the programs of Temporal's images.
+func (c *composed) sh(environ map[string]string, arguments ...string) ([]byte, error) {
+	cmd := exec.CommandContext(c.t.Context(), "sh", arguments...)
 	cmd.Env = append(append(os.Environ(), list(environ)...), "PATH="+c.path())
 	return cmd.CombinedOutput()
 }
@@ -123,15 +134,12 @@ func (c *composed) temporalCLI() string {
 // awaitHealthy runs the health check of a service until it passes.
 func (c *composed) awaitHealthy(service types.ServiceConfig, environ map[string]string) {
 	c.t.Helper()
-	var out []byte
-	require.Eventually(c.t, func() bool {
-		command := strings.Fields(c.addresses.Replace(strings.Join(service.HealthCheck.Test[1:], " ")))
+	command := strings.Fields(c.addresses.Replace(strings.Join(service.HealthCheck.Test[1:], " ")))
+	c.await(strings.Join(command, " "), func() ([]byte, error) {
 		health := exec.CommandContext(c.t.Context(), filepath.Join(c.folder, command[0]), command[1:]...)
 		health.Env = list(environ)
-		var err error
-		out, err = health.CombinedOutput()
-		return err == nil
-	}, 5*time.Minute, 200*time.Millisecond, "%s", &lazy{&out})
+		return health.CombinedOutput()
+	})
 }
 
 // lazy prints bytes as they are when they are printed.

@@ -144,6 +144,16 @@ func (c *composed) startProxy() {
 	c.start("proxy", exec.Command("caddy", "run", "--config", file, "--adapter", "caddyfile"), environ)
 }
 
+// newComposed has a folder for the test.
+func newComposed(t *testing.T) *composed {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "aftercall-compose-") // PostgreSQL's user cannot reach t.TempDir
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(folder)) })
+	require.NoError(t, os.Chmod(folder, 0o711))
+	return &composed{t: t, folder: folder}
+}
+
 // startComposed builds the programs, finds addresses for the services, and starts Redis
 // and PostgreSQL. ok is false where this machine lacks a program.
 func startComposed(t *testing.T) (c *composed, ok bool) {
@@ -154,28 +164,23 @@ func startComposed(t *testing.T) (c *composed, ok bool) {
 	if _, ok := testenv.Program(t, "caddy", "install Debian's package caddy"); !ok || !testenv.Programs(t, "redis", "postgres") {
 		return nil, false
 	}
-	folder, err := os.MkdirTemp("", "aftercall-compose-") // PostgreSQL's user cannot reach t.TempDir
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, os.RemoveAll(folder)) })
-	require.NoError(t, os.Chmod(folder, 0o711))
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", folder+"/", ".", "./dev/simulator")
+	c = newComposed(t)
+	c.project = firstLook(t)
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", c.folder+"/", ".", "./dev/simulator")
 	build.Dir = "../.."
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
 	ports, err := freeport.Find(9)
 	require.NoError(t, err)
 	at := func(host string, port int) string { return fmt.Sprintf("%s:%d", host, port) }
-	c = &composed{
-		t: t, project: firstLook(t), folder: folder,
-		callbacks: ports[0], admin: ports[1], http: ports[2], https: ports[3], postgres: ports[4], temporal: ports[5],
-	}
+	c.callbacks, c.admin, c.http, c.https, c.postgres, c.temporal = ports[0], ports[1], ports[2], ports[3], ports[4], ports[5]
 	redis := ports[6]
 	c.addresses = strings.NewReplacer(
 		"redis:6379", at(programs.Host, redis), "postgres:5432", at(programs.Host, c.postgres), "temporal:7233", at(programs.Host, c.temporal),
 		"starter-1:8080", at("127.0.0.11", c.callbacks), "starter-2:8080", at("127.0.0.12", c.callbacks),
 		"https://proxy", "https://"+at("localhost", c.https),
 		"//simulator:8090", "//"+at("127.0.0.15", ports[7]), "//simulator:8091", "//"+at("127.0.0.15", ports[8]),
-		"/caddy/", folder+"/", "/simulator", folder,
+		"/caddy/", c.folder+"/", "/simulator", c.folder,
 	)
 	c.startStores(redis)
 	return c, true

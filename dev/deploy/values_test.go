@@ -2,10 +2,14 @@ package main
 
 import (
 	"maps"
+	"os"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"helm.sh/helm/v4/pkg/chart/common"
+	"helm.sh/helm/v4/pkg/strvals"
 	apps "k8s.io/api/apps/v1"
 	core "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
@@ -61,6 +65,22 @@ func TestRefusedValues(t *testing.T) {
 		_, err := render(chartFolder, changed(t, change), common.ReleaseOptions{Name: "aftercall"})
 		require.ErrorContains(t, err, "schema", name)
 	}
+}
+
+// TestInstallCommand: the chart takes the values that docs/deploy.md sets.
+func TestInstallCommand(t *testing.T) {
+	page, err := os.ReadFile("../../docs/deploy.md")
+	require.NoError(t, err)
+	_, command, found := strings.Cut(string(page), "\nhelm install ")
+	require.True(t, found)
+	command, _, found = strings.Cut(command, "\nhelm test ")
+	require.True(t, found)
+	values := map[string]any{}
+	for _, set := range regexp.MustCompile(`--set (\S+)`).FindAllStringSubmatch(command, -1) {
+		require.NoError(t, strvals.ParseInto(set[1], values))
+	}
+	require.Len(t, values, 4)
+	require.Len(t, podsOf(t, rendered(t, values)), 2)
 }
 
 // TestMemoryLimit: without a limit, limits.memory would be what the whole node has.

@@ -3,8 +3,8 @@
 // this machine lacks log that and pass; where AFTERCALL_TEST_REQUIRE names the
 // program, as in CI, they fail. It takes a comma separated list of: redis,
 // postgres, haproxy, chromium, promtool, prometheus, node, python3,
-// python3-cryptography, bwrap, systemd-analyze, caddy, curl, openssl, and cluster and
-// temporal-server, which make test-cluster builds.
+// python3-cryptography, bwrap, skopeo, systemd-analyze, caddy, curl, openssl, and cluster
+// and temporal-server, which make test-cluster builds.
 package testenv
 
 import (
