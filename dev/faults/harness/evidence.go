@@ -52,7 +52,7 @@ func (w *world) collect(ctx context.Context, last bool) (checker.Evidence, error
 		e.Kept[entry.Key] = seenOf(entry.Charge.Evidence)
 	}
 	w.read(entries, called)
-	e.Operations = slices.Concat(w.history.all(), w.charged(e.Entries), sightings(e.Entries, messages))
+	e.Operations = slices.Concat(w.history.until(called), w.charged(e.Entries), sightings(e.Entries, messages))
 	e.Relays = w.relays()
 	if err := errors.Join(w.calls(ctx, &e), w.unfinished(ctx, &e)); err != nil {
 		return e, err

@@ -66,6 +66,14 @@ func (h *history) all() []checker.Operation {
 	return operations
 }
 
+// until are the operations so far without reads of the ledger that may have seen what was
+// not there yet when a read of all of it was called.
+func (h *history) until(called time.Time) []checker.Operation {
+	return slices.DeleteFunc(h.all(), func(o checker.Operation) bool {
+		return o.Kind == checker.OpRead && !o.Called.Equal(called) && o.Returned.After(called)
+	})
+}
+
 // watch reads the ledger all the time, until ctx ends.
 func (w *world) watch(ctx context.Context) {
 	for {

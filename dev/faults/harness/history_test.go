@@ -2,6 +2,7 @@ package main
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -19,4 +20,21 @@ func TestOperationUnderWay(t *testing.T) {
 	require.Len(t, h.all(), 1)
 	require.Equal(t, checker.Succeeded, h.all()[0].Outcome)
 	require.False(t, h.all()[0].Returned.Before(h.all()[0].Called))
+}
+
+// TestReadMeanwhile: evidence is as of one read of the ledger. What another read saw a
+// moment later is not in it, and was taken for impossible.
+func TestReadMeanwhile(t *testing.T) {
+	h := newHistory()
+	at := func(seconds int) time.Time { return time.Unix(int64(seconds), 0) }
+	charge := []checker.Entry{{Key: "charge:1:call"}}
+	h.read(checker.Operation{CallID: "call", Kind: checker.OpRead, Called: at(1), Returned: at(2)})
+	h.begin(checker.Operation{CallID: "call", Kind: checker.OpAdjust})
+	h.read(checker.Operation{CallID: "call", Kind: checker.OpRead, Called: at(3), Returned: at(6)})
+	h.read(checker.Operation{CallID: "call", Kind: checker.OpRead, Called: at(4), Returned: at(5), Entries: charge})
+	for _, o := range h.until(at(3)) {
+		require.Empty(t, o.Entries)
+	}
+	require.Len(t, h.until(at(3)), 3, "the read before, the command, and the read itself")
+	require.Contains(t, h.until(at(7)), checker.Operation{CallID: "call", Kind: checker.OpRead, Called: at(4), Returned: at(5), Entries: charge})
 }
