@@ -46,12 +46,14 @@ func TestEveryWorkflowIsJudged(t *testing.T) {
 }
 
 func TestFailedTask(t *testing.T) {
-	failed := func(cause enumspb.WorkflowTaskFailedCause) *historypb.HistoryEvent {
+	failed := func(cause enumspb.WorkflowTaskFailedCause, message string) *historypb.HistoryEvent {
 		return &historypb.HistoryEvent{Attributes: &historypb.HistoryEvent_WorkflowTaskFailedEventAttributes{
-			WorkflowTaskFailedEventAttributes: &historypb.WorkflowTaskFailedEventAttributes{Cause: cause, Failure: &failurepb.Failure{Message: "why"}},
+			WorkflowTaskFailedEventAttributes: &historypb.WorkflowTaskFailedEventAttributes{Cause: cause, Failure: &failurepb.Failure{Message: message}},
 		}}
 	}
-	require.Equal(t, "workflow task that failed: NonDeterministicError: why", failedTask(failed(enumspb.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR)))
-	require.Empty(t, failedTask(failed(enumspb.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND)))
+	require.Equal(t, "workflow task that failed: NonDeterministicError: why", failedTask(failed(enumspb.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR, "why")))
+	require.Empty(t, failedTask(failed(enumspb.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND, "")))
+	require.Empty(t, failedTask(failed(enumspb.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE,
+		"history_events: premature end of stream, expectedLastEventID=26 but no more events after eventID=24")))
 	require.Empty(t, failedTask(&historypb.HistoryEvent{}))
 }
