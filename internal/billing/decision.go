@@ -169,6 +169,9 @@ func (v *compiledVersion) decide(record *tencent.CallRecord, seen []attendance.E
 		return Charge{}, err
 	}
 	if d.Verdict == VerdictCharge && v.Rules[i].byMinutes() {
+		if d.PayerNamed && d.Payer == "" {
+			judged.Caller = "" // who pays need not have been in the call, nor have called
+		}
 		if a := v.Evidence.attended(&judged, seen, attendance.UseRecord); a != nil {
 			return v.minutes(charge, &judged, i, decided, a)
 		}

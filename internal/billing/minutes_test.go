@@ -395,3 +395,27 @@ func TestMinutesAreTheSumOfMembers(t *testing.T) {
 		require.Equal(t, roundedCents(sum, tariff.Rounding), charge.Amount.Number())
 	})
 }
+
+// TestPayerWhoWasNotInTheCall: whoever a person names as the payer of a record without a
+// caller is no member of the call, and a member who pays has no more time than was seen.
+func TestPayerWhoWasNotInTheCall(t *testing.T) {
+	rater, err := billing.NewRater("standard", byMinutes(t, attendance.UseReview))
+	require.NoError(t, err)
+	record := groupCall(100)
+	members := record.Members
+	record.Caller = ""
+	var events []attendance.Event
+	for _, user := range members {
+		events = append(events, seen(attendance.SourceRoom, user, 10, 40)...)
+	}
+	for _, payer := range []string{"somebody-else", members[0], members[1]} {
+		record.Caller = payer
+		charge, err := rater.Decide(record, billing.Decision{Verdict: billing.VerdictCharge, PayerNamed: true}, events...)
+		require.NoError(t, err)
+		want := map[string]int64{}
+		for _, user := range members {
+			want[user] = 30
+		}
+		require.Equal(t, want, charge.MemberSeconds(), payer)
+	}
+}
