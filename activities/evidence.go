@@ -29,9 +29,9 @@ func (a *Activities) ReadEvidence(store Evidence, wait time.Duration) {
 const (
 	// minEvidenceWait is the shortest wait for late events that is worth a timer.
 	minEvidenceWait = time.Second
-	// maxEvents is how many events a call is charged by. A call of 500 members, each of
+	// MaxEvents is how many events a call is charged by. A call of 500 members, each of
 	// whom both sources saw join and leave five times, has as many; the charge keeps them.
-	maxEvents = 10_000
+	MaxEvents = 10_000
 	// maxCarriedEvents is how many events a ChargeResult carries, about 60 KiB.
 	maxCarriedEvents = 500
 )
@@ -61,7 +61,7 @@ func (a *Activities) seen(ctx context.Context, app App, p ChargeParams) (seen []
 		return nil, 0, evidenceUnavailable(errors.New("this worker reads no evidence"))
 	}
 	call := evidence.CallOf(app.ID, p.Record)
-	call.Others, call.Limit = p.Unrecorded != "", maxEvents
+	call.Others, call.Limit = p.Unrecorded != "", MaxEvents
 	events, err := a.evidence.OfCall(ctx, call)
 	switch {
 	case errors.Is(err, evidence.ErrTooMany):
@@ -80,7 +80,7 @@ func (a *Activities) seen(ctx context.Context, app App, p ChargeParams) (seen []
 func tooMuchEvidence(ownerPays bool) error {
 	review := &billing.ReviewError{Reasons: []billing.Reason{{
 		Code: billing.ReasonTooMuchEvidence,
-		Text: fmt.Sprintf("more than %d events were seen of it and its room, too many to charge by: look at them with aftercall evidence list, and decide charge-as or waive", maxEvents),
+		Text: fmt.Sprintf("more than %d events were seen of it and its room, too many to charge by: look at them with aftercall evidence list, and decide charge-as or waive", MaxEvents),
 	}}}
 	if ownerPays {
 		review.Reasons = append(review.Reasons, billing.Reason{Code: billing.ReasonNoPayer, Text: "so it is not known who opened the room: name the payer"})

@@ -83,7 +83,7 @@ func TestChargeByEvidence(t *testing.T) {
 	require.Zero(t, charged.EvidenceWait)
 	require.Equal(t, "0.36", charged.Event.Call.Amount, "two minutes of the caller, and one of the doctor")
 	wanted := evidence.CallOf(clinic, record())
-	wanted.Limit = maxEvents
+	wanted.Limit = MaxEvents
 	require.Equal(t, []evidence.Call{wanted}, store.asked)
 	require.Equal(t, map[string]int64{"patient-1001": 61, "doctor-17": 30}, charged.Event.Call.MemberSeconds)
 	require.Len(t, charged.Evidence, 2)

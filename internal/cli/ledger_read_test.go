@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"aftercall/activities"
 	"aftercall/internal/attendance"
 	"aftercall/internal/billing"
 	"aftercall/internal/evidence"
@@ -179,6 +180,17 @@ func TestRerateToParticipantMinutes(t *testing.T) {
 	require.Contains(t, out, "seen     clinic  patient-1  0.36 USD  0.48 USD       +0.12\n", "130 s of the caller, and 30 s of the other")
 	require.Contains(t, out, "skipped: unseen: its new tariff charges by what was seen of its members")
 	require.Contains(t, out, "Compared 2 charges: 1 differ")
+
+	crowd := make([]evidence.Event, activities.MaxEvents)
+	for i := range crowd {
+		crowd[i] = member
+		crowd[i].At = member.At.Add(time.Duration(i+1) * time.Millisecond)
+	}
+	_, err = store.Insert(t.Context(), crowd)
+	require.NoError(t, err)
+	out = l.prints("ledger", "rerate", "--use-tariff", "minutes")
+	require.Contains(t, out, "skipped: seen: its new tariff charges by what was seen of its members, and that")
+	require.Contains(t, out, "Compared 2 charges: 0 differ")
 }
 
 // TestThePayerInTheLedger: who pays by a rule of the app is whose statement has the call,

@@ -163,12 +163,12 @@ func (r *rerater) rerate(ctx context.Context, e ledger.Entry) error {
 	if err != nil {
 		return err
 	}
-	rated, known, err := r.withEvidence(ctx, e, rater)
+	rated, unknown, err := r.withEvidence(ctx, e, rater)
 	if err != nil {
 		return err
 	}
-	if !known {
-		r.skip(e, notSeen)
+	if unknown != "" {
+		r.skip(e, unknown)
 		return nil
 	}
 	charge, err := rated.Recompute(rater)

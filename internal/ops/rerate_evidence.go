@@ -2,6 +2,7 @@ package ops
 
 import (
 	"context"
+	"errors"
 
 	"aftercall/activities"
 	"aftercall/internal/billing"
@@ -9,40 +10,49 @@ import (
 	"aftercall/internal/ledger"
 )
 
-// notSeen is why a call is not charged by a tariff that needs to know who was in it. That
-// nothing is known does not mean that nothing was seen.
-const notSeen = "its new tariff charges by what was seen of its members: nothing of that was kept with this charge, nor in the evidence"
+// Why a call is not charged by a tariff that needs to know who was in it. That nothing is
+// known does not mean that nothing was seen.
+const (
+	notSeen = "its new tariff charges by what was seen of its members: nothing of that was kept with this charge, nor in the evidence"
+	tooMuch = "its new tariff charges by what was seen of its members, and that is too much to charge by"
+)
 
 // withEvidence returns the entry with what the rater needs in order to charge it again. A
 // charge that was not made by participant minutes kept nothing of what was seen, so that is
-// read from the evidence, if its retention still has all of it. known is false if it is not
-// there.
-func (r *rerater) withEvidence(ctx context.Context, e ledger.Entry, rater *billing.Rater) (with ledger.Entry, known bool, err error) {
+// read from the evidence, if its retention still has all of it. unknown says why that is
+// impossible.
+func (r *rerater) withEvidence(ctx context.Context, e ledger.Entry, rater *billing.Rater) (with ledger.Entry, unknown string, err error) {
 	if rater, err = rater.PaidAs(e.Charge.Payer()); err != nil {
-		return e, false, err
+		return e, "", err
 	}
 	own, err := e.Charge.Tariff.Restore()
 	if err != nil {
-		return e, false, err
+		return e, "", err
 	}
 	if e.Charge.Unrecorded() != "" || !needsEvidence(rater, e) || needsEvidence(own, e) {
-		return e, true, nil
+		return e, "", nil
 	}
 	call := evidence.CallOf(e.SDKAppID, e.Record)
+	call.Limit = activities.MaxEvents
 	if app, found := r.cfg.App(e.SDKAppID); !found || !app.Evidence.On() || call.From.Before(r.now(ctx).Add(-r.cfg.EvidenceRetention())) {
-		return e, false, nil
+		return e, notSeen, nil
 	}
 	if r.seen == nil {
 		if r.seen, err = r.evidenceStore(ctx); err != nil {
-			return e, false, err
+			return e, "", err
 		}
 	}
 	events, err := ask(ctx, func(ctx context.Context) ([]evidence.Event, error) { return r.seen.OfCall(ctx, call) })
-	if err != nil {
-		return e, false, Errorf(Failed, "is the database of the evidence up?", "%w", err)
+	switch {
+	case errors.Is(err, evidence.ErrTooMany):
+		return e, tooMuch, nil
+	case err != nil:
+		return e, "", Errorf(Failed, "is the database of the evidence up?", "%w", err)
 	}
-	e.Charge.Evidence = activities.Seen(events)
-	return e, len(e.Charge.Evidence) > 0, nil
+	if e.Charge.Evidence = activities.Seen(events); len(e.Charge.Evidence) == 0 {
+		return e, notSeen, nil
+	}
+	return e, "", nil
 }
 
 // needsEvidence reports whether the rater charges the entry by what was seen of its call. A
