@@ -6,8 +6,9 @@
 //
 // The product: the handler of callbacks, the deduplication, the workflows and activities
 // in a real worker of the SDK, with its cache and its replays, the sweeps, the circuit
-// breakers, the senders, and the ledger on SQLite (a file in /dev/shm). So are the
-// simulated Tencent and the receiver of webhooks, which are called as http.Handlers.
+// breakers, the senders, and the ledger and the store of events on SQLite (files in
+// /dev/shm). So are the simulated Tencent and the receiver of webhooks, which are called
+// as http.Handlers.
 //
 // # What is modelled
 //

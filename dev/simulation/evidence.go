@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"aftercall/dev/faults/checker"
+	"aftercall/dev/faults/members"
 	"aftercall/dev/simulation/servermodel"
 	"aftercall/dev/webhookreceiver"
 	"aftercall/internal/ledger"
@@ -19,8 +20,8 @@ import (
 	"aftercall/workflows"
 )
 
-// evidence is what is noted while the world runs.
-type evidence struct {
+// notes are what is noted while the world runs.
+type notes struct {
 	calls       []*call
 	changed     []changedRecord
 	answers     []checker.Answer
@@ -48,8 +49,8 @@ type changedRecord struct {
 	at               time.Time
 }
 
-func newEvidence() evidence {
-	return evidence{corrected: map[string]bool{}, messages: map[string]*message{}, relays: map[string]*checker.Relay{}}
+func newNotes() notes {
+	return notes{corrected: map[string]bool{}, messages: map[string]*message{}, relays: map[string]*checker.Relay{}}
 }
 
 func (w *World) accept(about checker.ID, known bool) {
@@ -124,10 +125,10 @@ func (w *World) collect(ctx context.Context) (checker.Evidence, error) {
 	defer w.mu.Unlock()
 	e := checker.Evidence{
 		Tariffs: tariffs, Targets: targets, Decisions: w.decisions, Corrections: w.corrections, Answers: w.answers,
-		Operations: w.operations, Problems: append(w.problems, w.temporal.Problems...),
+		Operations: w.operations, Problems: append(w.problems, w.temporal.Problems...), Kept: map[string][]checker.Seen{},
 	}
 	for _, c := range w.calls {
-		e.Calls = append(e.Calls, c.known())
+		e.Calls = append(e.Calls, w.known(c))
 		entries, err := w.ledger.Get(ctx, c.app, c.id)
 		if err != nil {
 			return e, err
@@ -140,6 +141,7 @@ func (w *World) collect(ctx context.Context) (checker.Evidence, error) {
 			return e, err
 		}
 		e.Entries = append(e.Entries, newEntry(entry))
+		e.Kept[entry.Key] = members.Seen(entry.Charge.Evidence)
 	}
 	for _, m := range w.targets.Messages(webhookreceiver.Filter{}) {
 		noted := w.messages[m.Target+" "+m.MessageID]
@@ -168,6 +170,18 @@ func (w *World) collect(ctx context.Context) (checker.Evidence, error) {
 	found, err := w.verify(ctx)
 	e.Problems = append(e.Problems, found...)
 	return e, err
+}
+
+// known is a call for the checker.
+func (w *World) known(c *call) checker.Call {
+	known := c.known()
+	if posted, found := w.tencent.Call(c.app, c.id); found {
+		known.Claims = members.Claims(c.id, posted.Callbacks)
+		if c.name == seminar {
+			known.Sent = members.Sent(posted)
+		}
+	}
+	return known
 }
 
 // verify lets the ledger check itself, with its log.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"aftercall/dev/faults/checker"
+	"aftercall/dev/faults/members"
 	"aftercall/dev/tencentsim"
 	"aftercall/internal/tencent"
 )
@@ -54,7 +55,9 @@ type call struct {
 	// in another way than documented.
 	unreadable, odd bool
 	record          tencent.CallRecord
-	name            string // of its app
+	// claims are what its callbacks say; those of a call that Tencent knows are read from it.
+	claims []checker.Claim
+	name   string // of its app
 }
 
 // namesakes says that one of so many calls has the CallId of the one before, in the other
@@ -75,12 +78,12 @@ func (c *call) about() checker.ID { return checker.ID{App: c.name, CallID: c.id}
 func newCall(plan *Plan, n night, number int, begin time.Time) *call {
 	c := &call{id: plannedID(plan, number), recorded: true, clean: true}
 	random := plan.random("call", c.id)
-	app := random.IntN(2)
+	app := newApp(random)
 	if number%namesakes == namesakes-1 {
 		c.id = plannedID(plan, number-1)
-		app = 1 - plan.random("call", c.id).IntN(2)
+		app = (newApp(plan.random("call", c.id)) + 1 + random.IntN(len(appNames)-1)) % len(appNames)
 	}
-	c.app, c.name = tencent.SDKAppID(1400000000+app), []string{"clinic", "tutoring"}[app]
+	c.app, c.name = tencent.SDKAppID(1400000000+app), appNames[app]
 	// Calls end in different seconds, so that no two are handled at one moment.
 	slot := n.length / time.Duration(n.calls)
 	c.at = begin.Add(time.Duration(number) * slot).Add(upTo(random, slot)).Truncate(time.Second).Add(upTo(random, time.Second))
@@ -97,12 +100,47 @@ func newCall(plan *Plan, n night, number int, begin time.Time) *call {
 	if c.spec.Seconds > 0 {
 		c.spec.Result = tencent.CallResult(connected[random.IntN(len(connected))])
 	}
-	if robot := plan.random("robot", c.id); c.name == "tutoring" && robot.IntN(6) == 0 {
+	if robot := plan.random("robot", c.id); c.name == tutoring && robot.IntN(6) == 0 {
 		c.spec.Robot, c.spec.Caller = true, robots+strconv.Itoa(robot.IntN(3))
 	}
 	c.drawRecord(plan, random)
+	if c.name == seminar {
+		c.drawMembers(plan)
+	}
 	c.drawCallbacks(plan, n, random)
 	return c
+}
+
+// newApp draws the number of an app. A call of a seminar, which is one of five, has many
+// events.
+func newApp(random *rand.Rand) int { return random.IntN(5) / 2 }
+
+// drawMembers draws who was in a call, and what goes wrong with the events about it. A
+// third of the calls has no record.
+func (c *call) drawMembers(plan *Plan) {
+	random := plan.random("members", c.id)
+	c.spec.GroupSize, c.spec.RoomID = 0, "room of "+c.id
+	if c.spec.Seconds == 0 {
+		c.spec.Members = []string{members.Host, "guest-1"}
+	} else {
+		members.Play(random, &c.spec)
+	}
+	if c.clean && random.IntN(3) == 0 {
+		plan.happened(RecordAbsent)
+		c.spec.RecordAfterSeconds, c.recorded, c.clean = 366*24*3600, false, false
+	}
+	if !c.recorded && c.spec.Seconds > 0 {
+		members.Steady(random, &c.spec)
+	}
+	for _, faults := range []tencentsim.EventFaults{c.spec.MemberEvents, c.spec.RoomEvents} {
+		for fault, happens := range map[Fault]bool{
+			EventsLost: faults.LoseEvery > 0, EventsRepeated: faults.Repeat > 0, EventsReordered: faults.Reorder,
+		} {
+			if happens {
+				plan.happened(fault)
+			}
+		}
+	}
 }
 
 // drawRecord draws what is wrong with the record.
@@ -130,6 +168,9 @@ func (c *call) drawRecord(plan *Plan, random *rand.Rand) {
 		c.clean = false
 	case plan.strikes(RecordLate, c.key()):
 		c.spec.RecordAfterSeconds = int64(10 + random.IntN(2700))
+		if c.name != clinic { // where a call may be charged without it
+			c.spec.RecordAfterSeconds %= 1400
+		}
 		c.clean = c.spec.RecordAfterSeconds < 1500
 	}
 }
@@ -163,7 +204,7 @@ func (c *call) known() checker.Call {
 	return checker.Call{
 		App: c.name, CallID: c.id, Caller: r.Caller, Media: string(r.MediaType), Type: string(r.CallType), Result: string(r.Result),
 		Start: r.StartTime, Accept: r.AcceptTime, End: r.EndTime, Participants: participants(r), Recorded: c.recorded, Clean: c.clean, Unreadable: c.unreadable,
-		FirstCallee: firstCallee(r),
+		FirstCallee: firstCallee(r), Claims: c.claims, Members: r.Members, SeenBefore: r.EndedAt().Add(evidenceWait - evidenceMargin),
 	}
 }
 

@@ -93,7 +93,7 @@ func (c *call) decide(random *rand.Rand) (d workflows.DecideParams) {
 		odd = c.spec.OddRecord[0].Field
 	}
 	switch chargeAs := random.IntN(2) == 0; {
-	case odd == "CallResult":
+	case odd == "CallResult", !c.recorded && c.spec.OddCallback != nil:
 	case chargeAs:
 		d.Verdict, d.ConnectedSeconds, d.MediaType, d.CallType = billing.VerdictChargeAs, int64(1+random.IntN(4000)), c.spec.Media, c.record.CallType
 		if !c.recorded || odd == "EndTime" {

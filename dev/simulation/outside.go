@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"aftercall/dev/faults/checker"
+	"aftercall/dev/faults/members"
+	"aftercall/dev/tencentsim"
 	"aftercall/internal/tencent"
 	"aftercall/workflows"
 )
@@ -23,6 +25,9 @@ func (w *World) callBack(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
+	if about, kept := w.eventIn(r, body); kept {
+		return w.callBackAbout(about, r, body)
+	}
 	app, command, callID := r.URL.Query().Get("SdkAppid"), tencent.Command(r.URL.Query().Get("CallbackCommand")), callIDIn(r, body)
 	name := app + " " + callID
 	if command != tencent.CommandAfterEndCall { // posted at the same moment
@@ -43,7 +48,7 @@ func (w *World) callBack(r *http.Request) (*http.Response, error) {
 	w.forgotten(app, callID)
 	response := serve(w.process.receiver, r.WithContext(context.WithValue(r.Context(), deathKey{}, d)))
 	if command == tencent.CommandAfterEndCall {
-		w.madeUp(app, callID)
+		w.madeUp(app, callID, body)
 	}
 	if d.dead.Load() {
 		w.trace.add(callID, "the starter dies (before the start: %t)", d.before)
@@ -96,14 +101,16 @@ func (w *World) answered(app, callID string, status int) {
 
 // madeUp notes the call of a workflow that a malformed callback has started, whatever
 // its answer was: its CallId is that of no call.
-func (w *World) madeUp(app, callID string) {
+func (w *World) madeUp(app, callID string, body []byte) {
 	id, err := tencent.ParseSDKAppID(app)
 	if err != nil || w.find(id, callID) != nil || !w.temporal.Has(workflows.AfterCallID(id, callID)) {
 		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.calls = append(w.calls, &call{id: callID, app: id, name: w.appName(id), odd: true})
+	c := &call{id: callID, app: id, name: w.appName(id), odd: true, claims: members.Claims(callID, []tencentsim.PostedCallback{{Command: tencent.CommandAfterEndCall, Body: body}})}
+	c.record.EndTime = c.claims[0].End
+	w.calls = append(w.calls, c)
 }
 
 // inLedger reports whether the real ledger has the call.

@@ -24,6 +24,10 @@ const (
 	LedgerAfter      Fault = "ledger has committed, answer lost"
 	StartRefused     Fault = "Temporal does not answer"
 	StartAnswerLost  Fault = "Temporal has done it, answer lost"
+	EvidenceBefore   Fault = "database of events does not answer"
+	EvidenceAfter    Fault = "database of events has committed, answer lost"
+	EvidenceUnread   Fault = "events of a call cannot be read"
+	EventLate        Fault = "event of a call late"
 	ListBehind       Fault = "list of workflows is behind"
 	RedisBefore      Fault = "Redis does not answer"
 	RedisAfter       Fault = "Redis has done it, answer lost"
@@ -58,6 +62,7 @@ const (
 	RedisForgets   Fault = "Redis has forgotten everything"
 	TemporalDown   Fault = "Temporal is down"
 	LedgerDown     Fault = "ledger is down"
+	EvidenceDown   Fault = "database of events is down"
 	RecordAPIDown  Fault = "record API is down"
 	TargetDown     Fault = "target is down"
 	CallbackOutage Fault = "no callback arrives"
@@ -78,6 +83,10 @@ const (
 	Reversed  Fault = "charge reversed"
 	Undone    Fault = "reversal undone"
 	Adjusted  Fault = "credit or surcharge booked"
+
+	EventsLost      Fault = "events of a call lost"
+	EventsRepeated  Fault = "events of a call repeated"
+	EventsReordered Fault = "events of a call in another order"
 )
 
 // rare are faults that leave too few calls without trouble if they are frequent.
@@ -86,6 +95,7 @@ var rare = []Fault{Reset, Corrected, RecordAbsent, RecordOdd, RecordUnusual}
 // single are the faults that have a rate.
 var single = []Fault{
 	ActivityBefore, ActivityAfter, ActivityLost, TaskLost, CacheLost, LedgerBefore, LedgerAfter, StartRefused, StartAnswerLost, ListBehind,
+	EvidenceBefore, EvidenceAfter, EvidenceUnread, EventLate,
 	RedisBefore, RedisAfter, StarterBefore, StarterBetween, RecordGateway, RecordCut, RecordTimeout, RecordCode,
 	Target500, Target429, TargetTimeout, TargetReset, CallbackLost, CallbackRepeated, CallbackLate, CallbackOdd,
 	RecordLate, RecordAbsent, RecordOdd, RecordUnusual, RecordChanged, Reset, Corrected, CorrectedAgain,
@@ -128,6 +138,8 @@ func newPlan(seed uint64) *Plan {
 			rate = 0.5
 		case fault == CorrectedAgain: // only of calls that are corrected
 			rate = 0.3
+		case fault == EvidenceUnread: // only of calls that are charged by events
+			rate = 0.2
 		}
 		p.rates[fault] = rate
 	}
@@ -227,6 +239,6 @@ func upTo(random *rand.Rand, limit time.Duration) time.Duration {
 
 // Faults are all kinds of faults.
 func Faults() []Fault {
-	return append(slices.Clone(single), RedisDown, RedisForgets, TemporalDown, LedgerDown, RecordAPIDown, TargetDown, CallbackOutage,
-		WorkerRestart, WorkerKilled, Backfill, SecondSweep, StarterClock, WorkerClock, TargetForDays, CallbackForDays, Forgotten, Reversed, Undone, Adjusted)
+	return append(slices.Clone(single), RedisDown, RedisForgets, TemporalDown, LedgerDown, EvidenceDown, RecordAPIDown, TargetDown, CallbackOutage,
+		WorkerRestart, WorkerKilled, Backfill, SecondSweep, StarterClock, WorkerClock, TargetForDays, CallbackForDays, Forgotten, Reversed, Undone, Adjusted, EventsLost, EventsRepeated, EventsReordered)
 }

@@ -16,6 +16,7 @@ import (
 	"aftercall/activities"
 	"aftercall/internal/clock"
 	"aftercall/internal/dedupe"
+	"aftercall/internal/evidence"
 	"aftercall/internal/redisguard"
 	"aftercall/internal/telemetry"
 	"aftercall/starter/callback"
@@ -39,6 +40,7 @@ type process struct {
 	// starterClocks and workerClocks compare the clocks of the machines with others.
 	starterClocks, workerClocks *clock.Watch
 	receiver                    *callback.Handler
+	events                      *evidence.Writer
 	tasks                       *workerservice.Tasks
 	stop                        context.CancelFunc
 	ended                       chan error
@@ -69,9 +71,12 @@ func (w *World) boot(ctx context.Context) error {
 	claims := dedupe.New(p.guard, w.config.DedupeWindow, p.starterClocks.Now, reg)
 	p.receiver = callback.New(starterservice.Apps(w.config), claims, callback.Limits{}, notedStarter{starterSeam{calls}, w}, reg, w.logger)
 	p.receiver.UseClock(p.starterClocks.Now)
+	events := eventsSeam{w.events, w.plan}
+	p.events = evidence.NewWriter(ctx, events.open, w.logger)
+	p.receiver.KeepEvidence(p.events, reg)
 	if p.tasks, err = workerservice.NewTasks(w.config, workerservice.Connections{
 		Temporal: p.temporal, TaskQueue: taskQueue, Redis: p.guard, Ledger: notedLedger{ledgerSeam{w.ledger, w.plan}, w},
-		Clocks: p.workerClocks, HTTP: w.http,
+		Evidence: events, Clocks: p.workerClocks, HTTP: w.http,
 		Sweep: func(calls activities.SweepCalls) activities.SweepCalls { return notedSweep{calls, w} },
 	}, reg, w.logger); err != nil {
 		return err
@@ -115,6 +120,9 @@ func (w *World) halt() error {
 	}
 	worker.PurgeStickyWorkflowCache()
 	p.receiver.Close()
+	if err := p.events.Close(); err != nil {
+		return err
+	}
 	p.guard.Close()
 	p.temporal.Close()
 	return p.redis.Close()

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aftercall/dev/faults/checker"
+	"aftercall/internal/evidence"
 	"aftercall/internal/ledger"
 )
 
@@ -44,20 +45,20 @@ func (r Result) Trace(about string) []string { return r.trace.Lines(about) }
 func Run(t *testing.T, seed uint64, o Options) (result Result) {
 	t.Helper()
 	useSimulatedClock()
-	file := ledgerFile(t)
+	folder := newDatabases(t)
 	synctest.Test(t, func(t *testing.T) {
 		// Tariffs and go_live are of 2025, and the clock of a bubble begins in 2000.
 		time.Sleep(time.Until(time.Date(2026, 1, 5, 18, 0, 0, 123456789, time.UTC)))
-		result = run(t, seed, o, file)
+		result = run(t, seed, o, folder)
 	})
 	result.Findings = checker.Check(result.evidence)
 	return result
 }
 
-func run(t *testing.T, seed uint64, o Options, file string) Result {
+func run(t *testing.T, seed uint64, o Options, folder string) Result {
 	ctx, plan := t.Context(), newPlan(seed)
 	n := newNight(plan, o.Calls)
-	w, err := newWorld(ctx, plan, n, file)
+	w, err := newWorld(ctx, plan, n, folder)
 	require.NoError(t, err)
 	require.NoError(t, w.boot(ctx))
 	begin := time.Now()
@@ -67,12 +68,12 @@ func run(t *testing.T, seed uint64, o Options, file string) Result {
 	plan.heal()
 	w.trace.add("system", "all faults end")
 	w.finish(n)
-	evidence, err := w.collect(ctx)
+	found, err := w.collect(ctx)
 	require.NoError(t, err)
 	require.NoError(t, w.close())
 	return Result{
-		Seed: seed, Options: o, Placed: len(w.calls), evidence: evidence, Faults: plan.Counts(), Entries: len(evidence.Entries),
-		Messages: len(evidence.Messages), Simulated: time.Since(begin), trace: w.trace,
+		Seed: seed, Options: o, Placed: len(w.calls), evidence: found, Faults: plan.Counts(), Entries: len(found.Entries),
+		Messages: len(found.Messages), Simulated: time.Since(begin), trace: w.trace,
 	}
 }
 
@@ -139,7 +140,7 @@ func (w *World) scheduleOutages(t *testing.T, n night, begin time.Time) {
 		fault   Fault
 		longest time.Duration
 	}{
-		{RedisDown, time.Hour}, {TemporalDown, 40 * time.Minute}, {LedgerDown, time.Hour}, {RecordAPIDown, 2 * time.Hour}, {CallbackOutage, 3 * time.Hour},
+		{RedisDown, time.Hour}, {TemporalDown, 40 * time.Minute}, {LedgerDown, time.Hour}, {EvidenceDown, time.Hour}, {RecordAPIDown, 2 * time.Hour}, {CallbackOutage, 3 * time.Hour},
 	} {
 		random := w.plan.random("outage", string(o.fault))
 		for range random.IntN(3) {
@@ -227,18 +228,21 @@ func (w *World) finish(n night) {
 	w.agenda.Run(time.Now().Add(settled), func() bool { return time.Now().After(swept) && w.temporal.Running() == 0 })
 }
 
-// ledgerFile is an empty ledger in memory, where there is a file system for that.
-func ledgerFile(t *testing.T) string {
-	folder := t.TempDir()
+// newDatabases are an empty ledger and an empty store of events in memory, where there is a
+// file system for that.
+func newDatabases(t *testing.T) (folder string) {
+	folder = t.TempDir()
 	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
 		memory, err := os.MkdirTemp("/dev/shm", "aftercall-simulation-")
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, os.RemoveAll(memory)) })
 		folder = memory
 	}
-	file := ledgerPath(folder)
-	l, err := ledger.Open(t.Context(), "sqlite:"+file, ledger.Options{})
+	l, err := ledger.Open(t.Context(), ledgerURL(folder), ledger.Options{})
 	require.NoError(t, err)
 	require.NoError(t, l.Close())
-	return file
+	e, err := evidence.Open(t.Context(), eventsURL(folder), ledger.Options{})
+	require.NoError(t, err)
+	require.NoError(t, e.Close())
+	return folder
 }

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"aftercall/dev/tencentsim"
 	"aftercall/dev/webhookreceiver"
 	"aftercall/internal/config"
+	"aftercall/internal/evidence"
 	"aftercall/internal/ledger"
 	"aftercall/internal/tencent"
 	"aftercall/starter/callback"
@@ -32,6 +34,7 @@ type World struct {
 	temporal *servermodel.Server
 	redis    *redisSeam
 	ledger   *ledger.Ledger
+	events   *evidence.Store
 	tencent  *tencentsim.Simulator
 	targets  *webhookreceiver.Receiver
 
@@ -41,12 +44,12 @@ type World struct {
 	process *process
 
 	mu sync.Mutex // guards the following
-	evidence
+	notes
 }
 
-// newWorld opens everything but the processes. ledgerFile is an empty ledger.
-func newWorld(ctx context.Context, plan *Plan, night night, ledgerFile string) (*World, error) {
-	w := &World{plan: plan, agenda: agenda.New(), trace: &Trace{}, logger: slog.New(slog.DiscardHandler), evidence: newEvidence()}
+// newWorld opens everything but the processes. folder has empty databases.
+func newWorld(ctx context.Context, plan *Plan, night night, folder string) (*World, error) {
+	w := &World{plan: plan, agenda: agenda.New(), trace: &Trace{}, logger: slog.New(slog.DiscardHandler), notes: newNotes()}
 	w.starterClock, w.workerClock = newMachineClock("starter"), newMachineClock("worker")
 	var err error
 	if w.config, err = parseConfiguration(night.sweepEvery.String()); err != nil {
@@ -54,7 +57,10 @@ func newWorld(ctx context.Context, plan *Plan, night night, ledgerFile string) (
 	}
 	w.temporal = servermodel.New(servermodel.Options{Agenda: w.agenda, Faults: temporalSeam{plan}, Retention: night.retention, Trace: w.trace.add, Completed: w.completed})
 	w.redis = &redisSeam{plan: plan, redis: miniredis.NewMiniRedis(), moved: time.Now()}
-	if w.ledger, err = ledger.Open(ctx, "sqlite:"+ledgerFile, ledger.Options{}); err != nil {
+	if w.ledger, err = ledger.Open(ctx, ledgerURL(folder), ledger.Options{}); err != nil {
+		return nil, err
+	}
+	if w.events, err = evidence.Open(ctx, eventsURL(folder), ledger.Options{}); err != nil {
 		return nil, err
 	}
 	if err := w.openTencent(ctx, night.pageSize); err != nil {
@@ -92,6 +98,12 @@ func (w *World) openTencent(ctx context.Context, pageSize int) error {
 		}); err != nil {
 			return err
 		}
+		if app.Evidence.Rooms() {
+			hook := tencentsim.RoomWebhook{URL: "https://starter.example" + callback.RoomPathPrefix + app.Callback.Secret.Reveal(), Key: roomKey}
+			if err := w.tencent.SetRoomWebhook(app.SDKAppID, &hook); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -106,11 +118,14 @@ func (w *World) close() error {
 	if err := w.tencent.Close(); err != nil {
 		return err
 	}
-	return w.ledger.Close()
+	return errors.Join(w.events.Close(), w.ledger.Close())
 }
 
-// ledgerPath is the ledger of one run.
-func ledgerPath(folder string) string { return filepath.Join(folder, "ledger.db") }
+// ledgerURL and eventsURL are the databases of one run. Each has its own writer: one that
+// waits for another process would let the time pass that it takes.
+func ledgerURL(folder string) string { return "sqlite:" + filepath.Join(folder, "ledger.db") }
+
+func eventsURL(folder string) string { return "sqlite:" + filepath.Join(folder, "events.db") }
 
 // idOf names a call for the checker.
 func (w *World) idOf(app tencent.SDKAppID, callID string) checker.ID {

@@ -184,7 +184,8 @@ func (r *report) seen(c Call, entry Entry) {
 	}
 	for _, s := range c.own(slices.Collect(maps.Keys(sent))) {
 		answered := sent[s]
-		if entry.Operator == "" && !answered.IsZero() && answered.Before(c.SeenBefore) && !slices.Contains(c.Seen, s) {
+		// A call that was not accepted by its record is not charged by what was seen.
+		if entry.Operator == "" && (!c.Recorded || c.Accept > 0) && !answered.IsZero() && answered.Before(c.SeenBefore) && !slices.Contains(c.Seen, s) {
 			r.add(Overlooked, c.ID(), "it was charged without %s, which was answered OK at %s", s, answered.Format(time.TimeOnly))
 		}
 	}

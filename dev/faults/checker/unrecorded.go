@@ -18,6 +18,9 @@ type Claim struct {
 	Caller, Media, Type, Result string
 	Start, Accept, End          int64 // Unix seconds
 	Members                     []string
+	// Room says that it names the call's room and its type: without, webhooks of the room
+	// are not found.
+	Room bool
 }
 
 const (
@@ -82,6 +85,9 @@ func (t Tariff) Unrecorded(c Call, claim Claim) (as Call, sum Sum, ok bool) {
 		as.Caller = ""
 		return as, t.free(), max(as.End-c.End, c.End-as.End) < possibleEnd
 	case UnrecordedSeen:
+		if !claim.Room {
+			return as, Sum{}, false
+		}
 		if _, review := t.Rate(as); review {
 			return as, Sum{}, false
 		}

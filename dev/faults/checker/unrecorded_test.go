@@ -18,7 +18,7 @@ func unrecordedCall(t *testing.T, events ...string) Call {
 	c := seenCall(t, events...)
 	c.Recorded, c.Clean, c.SeenBefore = false, false, time.Unix(2000, 0)
 	c.Claims = []Claim{{
-		Caller: c.Caller, Media: c.Media, Type: "MultiCall", Result: c.Result, Start: c.Start, Accept: c.Accept, End: c.End, Members: c.Members,
+		Caller: c.Caller, Media: c.Media, Type: "MultiCall", Result: c.Result, Start: c.Start, Accept: c.Accept, End: c.End, Members: c.Members, Room: true,
 	}}
 	return c
 }
@@ -60,20 +60,21 @@ func TestUnrecorded(t *testing.T) {
 		want   Sum
 		payer  string
 	}{
-		"both agree":             {func(*Call) {}, sum, "alice"},
-		"a robot's":              {claimed(func(c *Claim) { c.Caller = "robot-1" }), Sum{}, ""},
-		"not by one source":      {without("room"), Sum{}, ""},
-		"nor the other":          {without("callback"), Sum{}, ""},
-		"a little apart":         {moved("callback bob left 100", "callback bob left 95"), Sum{"0.19", "USD", 192}, "alice"},
-		"too far apart":          {moved("callback bob left 100", "callback bob left 94"), Sum{}, ""},
-		"claimed otherwise":      {claimed(func(c *Claim) { c.Accept -= 7 }), Sum{}, ""},
-		"claimed a little wrong": {claimed(func(c *Claim) { c.Accept -= 6 }), sum, "alice"},
-		"not claimed":            {claimed(func(c *Claim) { c.Members = []string{"alice", "eve"} }), Sum{}, ""},
-		"impossible":             {claimed(func(c *Claim) { c.End = 1 }), Sum{}, ""},
-		"unknown result":         {claimed(func(c *Claim) { c.Result = "Transferred" }), Sum{}, ""},
-		"with a gap":             {more("room bob left 50", "room bob joined 51", "callback bob left 50", "callback bob joined 51"), Sum{}, ""},
-		"a third":                {more("room eve joined 40", "room eve left 60", "callback eve joined 40", "callback eve left 60"), Sum{"0.23", "USD", 234}, "alice"},
-		"a third, seen by one":   {more("room eve joined 40", "room eve left 60"), Sum{}, ""},
+		"both agree":                 {func(*Call) {}, sum, "alice"},
+		"the callback names no room": {claimed(func(c *Claim) { c.Room = false }), Sum{}, ""},
+		"a robot's":                  {claimed(func(c *Claim) { c.Caller = "robot-1" }), Sum{}, ""},
+		"not by one source":          {without("room"), Sum{}, ""},
+		"nor the other":              {without("callback"), Sum{}, ""},
+		"a little apart":             {moved("callback bob left 100", "callback bob left 95"), Sum{"0.19", "USD", 192}, "alice"},
+		"too far apart":              {moved("callback bob left 100", "callback bob left 94"), Sum{}, ""},
+		"claimed otherwise":          {claimed(func(c *Claim) { c.Accept -= 7 }), Sum{}, ""},
+		"claimed a little wrong":     {claimed(func(c *Claim) { c.Accept -= 6 }), sum, "alice"},
+		"not claimed":                {claimed(func(c *Claim) { c.Members = []string{"alice", "eve"} }), Sum{}, ""},
+		"impossible":                 {claimed(func(c *Claim) { c.End = 1 }), Sum{}, ""},
+		"unknown result":             {claimed(func(c *Claim) { c.Result = "Transferred" }), Sum{}, ""},
+		"with a gap":                 {more("room bob left 50", "room bob joined 51", "callback bob left 50", "callback bob joined 51"), Sum{}, ""},
+		"a third":                    {more("room eve joined 40", "room eve left 60", "callback eve joined 40", "callback eve left 60"), Sum{"0.23", "USD", 234}, "alice"},
+		"a third, seen by one":       {more("room eve joined 40", "room eve left 60"), Sum{}, ""},
 		"of one and one only": {func(c *Call) {
 			c.Claims[0].Type = "SingleCall"
 			more("room eve joined 40", "room eve left 60", "callback eve joined 40", "callback eve left 60")(c)

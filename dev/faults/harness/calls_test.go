@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aftercall/dev/faults/checker"
+	"aftercall/dev/faults/members"
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
 	"aftercall/internal/attendance"
@@ -89,7 +90,7 @@ func compareUnrecorded(t *testing.T, cfg *config.Config, c placedCall) (outcome 
 	truth := c.known(app.Name)
 	var seen []attendance.Event
 	if app.Name == nameOf(seminar) {
-		for _, s := range sentOf(c.call) {
+		for _, s := range members.Sent(c.call) {
 			truth.Seen = append(truth.Seen, s.Seen)
 			seen = append(seen, attendance.Event{Source: attendance.Source(s.Source), User: s.User, Kind: attendance.Kind(s.Kind), At: time.Unix(s.At, 0)})
 		}
@@ -100,7 +101,7 @@ func compareUnrecorded(t *testing.T, cfg *config.Config, c placedCall) (outcome 
 		}
 		read, err := decodedCallback(p)
 		require.NoError(t, err)
-		as, sum, ok := tariffs[app.Name].Unrecorded(truth, claimsOf([]tencentsim.PostedCallback{p})[0])
+		as, sum, ok := tariffs[app.Name].Unrecorded(truth, members.Claims(c.spec.CallID, []tencentsim.PostedCallback{p})[0])
 		if app.WithoutRecord == "" || app.WithoutRecord == billing.UnrecordedReview {
 			require.False(t, ok)
 			return "review"
@@ -171,7 +172,7 @@ func comparePrices(t *testing.T, rater *billing.Rater, c placedCall, app string)
 	read, problems := tencent.DecodeRecord(text)
 	truth := c.known(app)
 	seen := arrived(c)
-	truth.Seen = seenOf(seen)
+	truth.Seen = members.Seen(seen)
 	sum := func(charge billing.Charge) checker.Sum {
 		return checker.Sum{Amount: charge.Amount.Number(), Currency: charge.Amount.CurrencyCode(), BilledSeconds: charge.BilledSeconds}
 	}

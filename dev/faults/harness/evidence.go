@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"aftercall/dev/faults/checker"
+	"aftercall/dev/faults/members"
 	"aftercall/dev/webhookreceiver"
 	"aftercall/internal/ledger"
 )
@@ -27,7 +28,7 @@ var tariffs = map[string]checker.Tariff{
 	}, Robots: robots, WithoutRecord: checker.UnrecordedFree},
 	"seminar": {
 		Currency: "USD", Digits: 2, MaxSeconds: 3600, Rules: []checker.Rule{{PerMinute: "0.06", First: 30, Next: 6, Members: true}},
-		Robots: host, WithoutRecord: checker.UnrecordedSeen,
+		Robots: members.Host, WithoutRecord: checker.UnrecordedSeen,
 	},
 }
 
@@ -49,7 +50,7 @@ func (w *world) collect(ctx context.Context, last bool) (checker.Evidence, error
 			booked[entry.Key] = first
 		}
 		e.Entries = append(e.Entries, newEntry(entry))
-		e.Kept[entry.Key] = seenOf(entry.Charge.Evidence)
+		e.Kept[entry.Key] = members.Seen(entry.Charge.Evidence)
 	}
 	w.read(entries, called)
 	e.Operations = slices.Concat(w.history.until(called), w.charged(e.Entries), sightings(e.Entries, messages))

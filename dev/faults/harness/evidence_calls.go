@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 
 	"aftercall/dev/faults/checker"
+	"aftercall/dev/faults/members"
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
 	"aftercall/internal/tencent"
@@ -44,9 +45,9 @@ func (w *world) calls(ctx context.Context, e *checker.Evidence) error {
 			}
 		}
 		known := c.known(nameOf(c.spec.SDKAppID))
-		known.Claims = claimsOf(own)
+		known.Claims = members.Claims(c.spec.CallID, own)
 		if c.spec.SDKAppID == seminar {
-			known.Sent = sentOf(posted)
+			known.Sent = members.Sent(posted)
 		}
 		e.Calls = append(e.Calls, known)
 		if err := w.workflow(ctx, c.call, own, e); err != nil {
@@ -55,29 +56,13 @@ func (w *world) calls(ctx context.Context, e *checker.Evidence) error {
 	}
 	for id, calls := range madeUp {
 		for callID, call := range calls {
-			e.Calls = append(e.Calls, checker.Call{App: nameOf(id), CallID: callID, End: call.Record.EndTime, Claims: claimsOf(call.Callbacks)})
+			e.Calls = append(e.Calls, checker.Call{App: nameOf(id), CallID: callID, End: call.Record.EndTime, Claims: members.Claims(callID, call.Callbacks)})
 			if err := w.workflow(ctx, call, call.Callbacks, e); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-// claimsOf are what callbacks about the end of a call say, as the starter reads them.
-func claimsOf(posted []tencentsim.PostedCallback) (all []checker.Claim) {
-	for _, p := range posted {
-		read, err := decodedCallback(p)
-		if err != nil {
-			continue
-		}
-		r := read.Record
-		all = append(all, checker.Claim{
-			Caller: r.Caller, Media: string(r.MediaType), Type: string(r.CallType), Result: string(r.Result),
-			Start: r.StartTime, Accept: r.AcceptTime, End: r.EndTime, Members: r.Members,
-		})
-	}
-	return all
 }
 
 // callIDIn is the CallId of a callback as the starter reads it, empty if it cannot.
@@ -157,7 +142,7 @@ func (w *world) workflow(ctx context.Context, call tencentsim.Call, posted []ten
 			continue
 		}
 		e.Answers = append(e.Answers, checker.Answer{
-			App: about.App, CallID: about.CallID, At: answered(d), Known: !started.IsZero() && !started.After(answered(d)),
+			App: about.App, CallID: about.CallID, At: members.Answered(d), Known: !started.IsZero() && !started.After(members.Answered(d)),
 		})
 	}
 	return nil

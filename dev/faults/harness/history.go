@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"aftercall/dev/faults/checker"
+	"aftercall/dev/faults/members"
 	"aftercall/dev/local"
 	"aftercall/dev/tencentsim"
 	"aftercall/dev/webhookreceiver"
@@ -127,7 +128,7 @@ func (w *world) read(entries []ledger.Entry, called time.Time) {
 // started at a time, or not.
 func operations(about checker.ID, posted []tencentsim.PostedCallback, started time.Time) (all []checker.Operation) {
 	for _, p := range posted {
-		o := checker.Operation{App: about.App, CallID: about.CallID, Kind: checker.OpCallback, Called: p.SentAt, Returned: answered(p), Outcome: checker.Refused}
+		o := checker.Operation{App: about.App, CallID: about.CallID, Kind: checker.OpCallback, Called: p.SentAt, Returned: members.Answered(p), Outcome: checker.Refused}
 		if p.Status == http.StatusOK {
 			o.Outcome = checker.Done
 		}
@@ -137,11 +138,6 @@ func operations(about checker.ID, posted []tencentsim.PostedCallback, started ti
 		all = append(all, happened(checker.OpStart, about, started))
 	}
 	return all
-}
-
-// answered is when a callback had certainly been answered.
-func answered(p tencentsim.PostedCallback) time.Time {
-	return p.SentAt.Add(time.Duration(p.LatencyMS+1) * time.Millisecond)
 }
 
 // happened is an operation of the product itself, known from what it has left: it

@@ -30,7 +30,7 @@ func TestEveryPatchFits(t *testing.T) {
 	points, err := planted.Points()
 	require.NoError(t, err)
 	require.Len(t, points, 6)
-	for _, folder := range []string{"internal/ledger", "activities", "workflows", "starter/callback", "internal/tencent"} {
+	for _, folder := range []string{"internal/ledger", "activities", "workflows", "starter/callback", "internal/tencent", "internal/attendance"} {
 		require.NoError(t, os.MkdirAll(filepath.Join(other, folder), 0o700))
 		files, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
 		require.NoError(t, err)
