@@ -347,7 +347,8 @@ func TestOddCallbacksAreIsolated(t *testing.T) {
 				require.Contains(t, w.started, callID)
 			}
 		case o.Kind == OddHuge:
-			require.Equal(t, http.StatusRequestEntityTooLarge, posted.Status)
+			// A sender that still writes when the connection is closed may not read the answer.
+			require.Contains(t, []int{http.StatusRequestEntityTooLarge, 0}, posted.Status)
 		default:
 			require.Equal(t, http.StatusBadRequest, posted.Status, "%s: %s", o, posted.Answer)
 			require.Contains(t, []string{"CallId", "CallRecord", "CallbackCommand"}, o.Field, "%s: only what identifies the call is needed", o)

@@ -40,7 +40,7 @@ const (
 	downtime = time.Second
 	// acceptTimeout bounds how long an unacknowledged callback is sent again,
 	// and how long it takes the servers to become idle.
-	acceptTimeout = 60 * time.Second
+	acceptTimeout = 5 * time.Minute
 )
 
 // run sends a load, waits for its webhooks, and measures.

@@ -17,7 +17,7 @@ func ledgerFaults(t local.Topology) []fault {
 	}
 	if t.Postgres {
 		all = append(
-			all, fault{"cut after COMMIT", "ledger", disturbed("ledger", commitsPassed, `{"type": "`+cutAfterCommit+`"}`)},
+			all, fault{"cut after COMMIT", "ledger", disturbed("ledger", answers, commitsPassed, cutAfterCommit, nil)},
 			// It is Temporal's, too.
 			fault{"kill -9", "postgres", killed("postgres")}, fault{"restart", "postgres", stopped("postgres")},
 		)

@@ -10,15 +10,17 @@ import (
 
 // networkFaults are those between the parts.
 func networkFaults(t local.Topology) (all []fault) {
-	cut := fmt.Sprintf(`{"type": "limit_data", "attributes": {"bytes": %d}}`, cutBytes)
 	for _, l := range links(t, local.Ports{}, 0) {
 		part := "network to " + l.name
 		all = append(
 			all, fault{"cut and refused", part, refused(l.name)},
-			fault{"600 ms late", part, disturbed(l.name, bytesPassed, `{"type": "latency", "attributes": {"latency": 600, "jitter": 300}}`)},
-			fault{"cut in mid-answer", part, disturbed(l.name, longAnswers, cut)},
-			fault{"half open", part, disturbed(l.name, bytesPassed, `{"type": "timeout", "attributes": {"timeout": 0}}`)},
-			fault{"slow close", part, disturbed(l.name, longAnswers, `{"type": "`+cutSlowly+`"}`)},
+			fault{"600 ms late", part, disturbed(l.name, answers, bytesPassed, "latency", map[string]any{"latency": 600, "jitter": 300})},
+			fault{"cut in mid-answer", part, disturbed(l.name, answers, longAnswers, "limit_data", map[string]any{"bytes": cutBytes})},
+			fault{"half open", part, disturbed(l.name, answers, bytesPassed, "timeout", map[string]any{"timeout": 0})},
+			fault{"slow close", part, disturbed(l.name, answers, longAnswers, cutSlowly, nil)},
+			// What is requested may be done when whoever requested it has given up.
+			fault{"requests 4 s late", part, disturbed(l.name, requests, bytesPassed, "latency", map[string]any{"latency": 4000, "jitter": 3000})},
+			fault{"requests lost", part, disturbed(l.name, requests, bytesPassed, "timeout", map[string]any{"timeout": 0})},
 		)
 	}
 	return all
@@ -47,7 +49,7 @@ func (w *world) showsRefusal(ctx context.Context, name string) error {
 
 // What a fault of a network happens to.
 var (
-	bytesPassed   = passed{"bytes of answers", func(t *watchToxic) *atomic.Int64 { return &t.bytes }}
+	bytesPassed   = passed{"bytes", func(t *watchToxic) *atomic.Int64 { return &t.bytes }}
 	longAnswers   = passed{"connections with a long answer", func(t *watchToxic) *atomic.Int64 { return &t.long }}
 	commitsPassed = passed{"answers to an INSERT or a COMMIT", func(t *watchToxic) *atomic.Int64 { return &t.commits }}
 )
@@ -64,10 +66,10 @@ func (p passed) sum(all []*watchToxic) (n int) {
 	return n
 }
 
-// disturbed adds toxics, which are JSON of toxiproxy.
-func disturbed(name string, by passed, toxics ...string) begin {
+// disturbed adds a toxic to one direction of a network.
+func disturbed(name string, d direction, by passed, toxic string, attributes map[string]any) begin {
 	return func(ctx context.Context, w *world) (end, error) {
-		seen, err := w.network.disturb(name, toxics...)
+		seen, err := w.network.disturb(name, d, toxic, attributes)
 		if err != nil {
 			return nil, err
 		}

@@ -1,11 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
 	"github.com/Shopify/toxiproxy/v2/toxics"
@@ -121,17 +122,30 @@ func (n *network) accept(name string) (err error) {
 	return err
 }
 
-// disturb adds toxics, which are JSON of toxiproxy, to the answers of a part one after
-// the other, and one before them that watches the answers.
-func (n *network) disturb(name string, all ...string) (watching []*watchToxic, err error) {
+// direction is one of the two of a network, by its name in toxiproxy.
+type direction string
+
+const (
+	requests direction = "upstream"
+	answers  direction = "downstream"
+)
+
+// disturb adds a toxic of toxiproxy with its attributes to what goes in one direction, and
+// one before it that watches the same.
+func (n *network) disturb(name string, d direction, toxic string, attributes map[string]any) (watching []*watchToxic, err error) {
 	for _, proxy := range n.proxies[name] {
-		for i, toxic := range append([]string{`{"type": "` + watch + `"}`}, all...) {
-			added, err := proxy.Toxics.AddToxicJson(strings.NewReader(toxic))
+		for _, added := range []map[string]any{{"type": watch}, {"type": toxic, "attributes": attributes}} {
+			added["stream"] = d
+			described, err := json.Marshal(added)
 			if err != nil {
-				return nil, fmt.Errorf("network to %s: %s: %w", name, toxic, err)
+				return nil, err
 			}
-			if i == 0 {
-				watching = append(watching, added.Toxic.(*watchToxic))
+			there, err := proxy.Toxics.AddToxicJson(bytes.NewReader(described))
+			if err != nil {
+				return nil, fmt.Errorf("network to %s: %s: %w", name, described, err)
+			}
+			if watched, ok := there.Toxic.(*watchToxic); ok {
+				watching = append(watching, watched)
 			}
 		}
 	}

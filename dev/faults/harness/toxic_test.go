@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"database/sql"
 	"io"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -54,7 +56,7 @@ func TestCutAfterCommit(t *testing.T) {
 		return n
 	}
 	require.NoError(t, insert(1))
-	seen, err := n.disturb("ledger", `{"type": "`+cutAfterCommit+`"}`)
+	seen, err := n.disturb("ledger", answers, cutAfterCommit, nil)
 	require.NoError(t, err)
 	require.NoError(t, client.PingContext(t.Context()), "other answers pass")
 	require.Zero(t, commitsPassed.sum(seen))
@@ -95,7 +97,7 @@ func TestCutSlowly(t *testing.T) {
 	}
 	ended := make(chan error, 3)
 	for range 3 {
-		seen, err := n.disturb("tencent", `{"type": "`+cutSlowly+`"}`)
+		seen, err := n.disturb("tencent", answers, cutSlowly, nil)
 		require.NoError(t, err)
 		go func() { _, err := get(); ended <- err }()
 		require.Eventually(t, func() bool { return longAnswers.sum(seen) == 1 }, 10*time.Second, time.Millisecond)
@@ -107,4 +109,24 @@ func TestCutSlowly(t *testing.T) {
 	length, err := get()
 	require.NoError(t, err)
 	require.Equal(t, 5000, length)
+}
+
+// TestLateRequests: what is requested through a network that delays requests is done after
+// whoever requested it has given up.
+func TestLateRequests(t *testing.T) {
+	var done atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { done.Add(1) }))
+	t.Cleanup(server.Close)
+	o := local.Options{Ports: local.Ports{Tencent: server.Listener.Addr().(*net.TCPAddr).Port}, Environ: map[string]string{}}
+	n, err := openNetwork(&o, 0)
+	require.NoError(t, err)
+	t.Cleanup(n.close)
+	seen, err := n.disturb("tencent", requests, "latency", map[string]any{"latency": 1000})
+	require.NoError(t, err)
+	hasty := http.Client{Timeout: 50 * time.Millisecond}
+	_, err = hasty.Post(o.Environ["DEV_TENCENT_URL"], "text/plain", strings.NewReader("please"))
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.Zero(t, done.Load())
+	require.Eventually(t, func() bool { return done.Load() == 1 }, 10*time.Second, time.Millisecond)
+	require.Positive(t, bytesPassed.sum(seen))
 }
