@@ -246,15 +246,17 @@ func (a Audit) list(ctx context.Context, w sweep.Window) ([]tencent.CallRecord, 
 	return records, nil
 }
 
-// name finds the call of a span: the last one that was started in its room before its
-// end, and has no record.
+// name finds the call of a span among those that were started in its room and have no
+// record: the last one that was started before the span began, or else the first one
+// that was started while it lasted. So a redial does not give its name to the call before.
 func (r *run) name(ctx context.Context, s *Span) error {
 	started, err := r.Rooms.Started(ctx, r.App, s.From.Add(-evidence.AroundCall), s.To.Add(Tolerance))
 	if err != nil {
 		return &RoomsError{err}
 	}
+	begun := earlier(s.From.Add(Tolerance), s.To)
 	for _, e := range started {
-		if e.RoomID == s.ID && e.RoomIDType == s.IDType && !r.known[e.CallID] {
+		if e.RoomID == s.ID && e.RoomIDType == s.IDType && !r.known[e.CallID] && (s.CallID == "" || !e.At.After(begun)) {
 			s.CallID = e.CallID
 		}
 	}

@@ -138,6 +138,8 @@ func TestNames(t *testing.T) {
 		"the callback":             {[]evidence.Event{started("lost", "r", 92), started("lost", "r", 92), started("x", "R", 92)}, nil, "lost"},
 		"too long before":          {[]evidence.Event{started("lost", "r", 100-301)}, nil, ""},
 		"afterwards":               {[]evidence.Event{started("lost", "r", 206)}, nil, ""},
+		"redialed at once":         {[]evidence.Event{started("lost", "r", 92), started("next", "r", 203)}, nil, "lost"},
+		"a room that was in use":   {[]evidence.Event{started("lost", "r", 150), started("next", "r", 180)}, nil, "lost"},
 		"the call before has one":  {[]evidence.Event{started("call-0", "r", 0)}, []tencent.CallRecord{call(0, 90)}, ""},
 		"the last without one":     {[]evidence.Event{started("lost", "r", 50), started("call-90", "r", 90)}, []tencent.CallRecord{call(90, 94)}, "lost"},
 		"other rooms are as ever":  {[]evidence.Event{started("lost", "other", 92)}, nil, ""},
