@@ -15,9 +15,9 @@ func networkFaults(t local.Topology) (all []fault) {
 		all = append(
 			all, fault{"cut and refused", part, refused(l.name)},
 			fault{"600 ms late", part, disturbed(l.name, answers, bytesPassed, "latency", map[string]any{"latency": 600, "jitter": 300})},
-			fault{"cut in mid-answer", part, disturbed(l.name, answers, longAnswers, "limit_data", map[string]any{"bytes": cutBytes})},
+			fault{"cut in mid-answer", part, disturbed(l.name, answers, longAnswers, cut, nil)},
 			fault{"half open", part, disturbed(l.name, answers, bytesPassed, "timeout", map[string]any{"timeout": 0})},
-			fault{"slow close", part, disturbed(l.name, answers, longAnswers, cutSlowly, nil)},
+			fault{"slow close", part, disturbed(l.name, answers, longAnswers, cut, map[string]any{"slowness": slowness.Milliseconds()})},
 			// What is requested may be done when whoever requested it has given up.
 			fault{"requests 4 s late", part, disturbed(l.name, requests, bytesPassed, "latency", map[string]any{"latency": 4000, "jitter": 3000})},
 			fault{"requests lost", part, disturbed(l.name, requests, bytesPassed, "timeout", map[string]any{"timeout": 0})},

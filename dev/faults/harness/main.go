@@ -79,6 +79,8 @@ func (c *program) Run(ctx context.Context) (failure error) {
 		runs.Go(func() (err error) {
 			seed := first + uint64(i)
 			if results[i], err = s.run(ctx, seed); err != nil {
+				// At once, since the other seeds have to end first.
+				fmt.Fprintf(s.out, "seed %d did not run: %v\n", seed, err)
 				return fmt.Errorf("seed %d: %w", seed, err)
 			}
 			r := results[i]

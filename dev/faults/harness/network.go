@@ -70,7 +70,7 @@ func links(t local.Topology, p local.Ports, receivers int) []link {
 // openNetwork puts a proxy into each link, and tells the stack's services of them.
 func openNetwork(o *local.Options, receivers int) (*network, error) {
 	toxics.Register(cutAfterCommit, &commitToxic{})
-	toxics.Register(cutSlowly, &slowCutToxic{})
+	toxics.Register(cut, &cutToxic{})
 	toxics.Register(watch, &watchToxic{})
 	n := &network{proxies: map[string][]*toxiproxy.Proxy{}}
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.New(io.Discard))

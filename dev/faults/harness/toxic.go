@@ -21,18 +21,22 @@ const watch = "watch"
 // cutBytes is how much of the answers on a connection passes before it is cut.
 const cutBytes = 300
 
-// cutSlowly is the name of a toxic that cuts a connection like limit_data, slowly. A chain
-// of limit_data and slow_close would do the same, but toxiproxy 2.5.0 panics if it gets
-// another toxic soon after that was removed.
-const cutSlowly = "cut_slowly"
+// cut is the name of a toxic that cuts a connection, as limit_data does, or a while later.
+// Chains of toxiproxy's own toxics panic or block (2.5.0): slow_close, if another toxic
+// follows soon after its removal, and limit_data, if the toxic before it is removed while
+// that has something to pass on to a connection which has just been cut.
+const cut = "cut"
 
 // slowness is how long the end of a connection that is cut slowly is under way.
 const slowness = 3 * time.Second
 
-type slowCutToxic struct{}
+type cutToxic struct {
+	// Slowness is how long the end is under way, in ms.
+	Slowness int64 `json:"slowness"`
+}
 
 // Pipe implements toxics.Toxic.
-func (*slowCutToxic) Pipe(stub *toxics.ToxicStub) {
+func (t *cutToxic) Pipe(stub *toxics.ToxicStub) {
 	remaining := cutBytes
 	var closed <-chan time.Time // until then, what comes is lost
 	for {
@@ -40,7 +44,7 @@ func (*slowCutToxic) Pipe(stub *toxics.ToxicStub) {
 		case <-stub.Interrupt:
 			return
 		case <-closed:
-			stub.Close()
+			cutOff(stub)
 			return
 		case c := <-stub.Input:
 			switch {
@@ -50,7 +54,7 @@ func (*slowCutToxic) Pipe(stub *toxics.ToxicStub) {
 			case closed != nil:
 				continue
 			case len(c.Data) >= remaining:
-				c.Data, closed = c.Data[:remaining], time.After(slowness)
+				c.Data, closed = c.Data[:remaining], time.After(time.Duration(t.Slowness)*time.Millisecond)
 			}
 			remaining -= len(c.Data)
 			stub.Output <- c
@@ -59,7 +63,15 @@ func (*slowCutToxic) Pipe(stub *toxics.ToxicStub) {
 }
 
 // Cleanup implements toxics.CleanupToxic. It ends all connections, as others may be cut.
-func (*slowCutToxic) Cleanup(stub *toxics.ToxicStub) { stub.Close() }
+func (*cutToxic) Cleanup(stub *toxics.ToxicStub) { stub.Close() }
+
+// cutOff closes the connection that a toxic passes on to. What still comes is lost, and blocks
+// nobody.
+func cutOff(stub *toxics.ToxicStub) {
+	stub.Close()
+	for range stub.Input { //nolint:revive // nobody gets it
+	}
+}
 
 type watchToxic struct {
 	// bytes counts all, long the connections on which more than cutBytes have passed,
@@ -115,8 +127,12 @@ func (*commitToxic) Pipe(stub *toxics.ToxicStub) {
 		case <-stub.Interrupt:
 			return
 		case c := <-stub.Input:
-			if c == nil || isCommit(c.Data) {
+			switch {
+			case c == nil:
 				stub.Close()
+				return
+			case isCommit(c.Data):
+				cutOff(stub)
 				return
 			}
 			stub.Output <- c

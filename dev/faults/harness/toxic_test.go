@@ -8,12 +8,15 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/Shopify/toxiproxy/v2/stream"
+	"github.com/Shopify/toxiproxy/v2/toxics"
 	"github.com/stretchr/testify/require"
 
 	"aftercall/dev/local"
@@ -97,7 +100,7 @@ func TestCutSlowly(t *testing.T) {
 	}
 	ended := make(chan error, 3)
 	for range 3 {
-		seen, err := n.disturb("tencent", answers, cutSlowly, nil)
+		seen, err := n.disturb("tencent", answers, cut, map[string]any{"slowness": slowness.Milliseconds()})
 		require.NoError(t, err)
 		go func() { _, err := get(); ended <- err }()
 		require.Eventually(t, func() bool { return longAnswers.sum(seen) == 1 }, 10*time.Second, time.Millisecond)
@@ -109,6 +112,34 @@ func TestCutSlowly(t *testing.T) {
 	length, err := get()
 	require.NoError(t, err)
 	require.Equal(t, 5000, length)
+}
+
+// TestCutBlocksNobody: a connection that is cut takes what still comes, so that the toxic
+// before it can be removed.
+func TestCutBlocksNobody(t *testing.T) {
+	for name, c := range map[string]struct {
+		toxic toxics.Toxic
+		last  []byte
+	}{"cut": {&cutToxic{}, make([]byte, cutBytes)}, "commit": {&commitToxic{}, slices.Concat(inserted, idle)}} {
+		t.Run(name, func(t *testing.T) {
+			in, out := make(chan *stream.StreamChunk), make(chan *stream.StreamChunk)
+			stub := toxics.NewToxicStub(in, out)
+			ended := make(chan struct{})
+			go func() { c.toxic.Pipe(stub); close(ended) }()
+			in <- &stream.StreamChunk{Data: c.last}
+			for range out { // until it is closed
+			}
+			for range 3 {
+				select {
+				case in <- &stream.StreamChunk{Data: []byte("more")}:
+				case <-time.After(10 * time.Second):
+					t.Fatal("the toxic takes nothing more")
+				}
+			}
+			close(in)
+			<-ended
+		})
+	}
 }
 
 // TestLateRequests: what is requested through a network that delays requests is done after
