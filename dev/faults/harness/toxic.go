@@ -69,7 +69,7 @@ func (*cutToxic) Cleanup(stub *toxics.ToxicStub) { stub.Close() }
 // nobody.
 func cutOff(stub *toxics.ToxicStub) {
 	stub.Close()
-	for range stub.Input { //nolint:revive // nobody gets it
+	for range stub.Input {
 	}
 }
 
