@@ -59,8 +59,7 @@ func NewAudits(apps []AuditApp, l AuditLedger, open func(context.Context) (Audit
 
 // auditMetrics are the metrics of all audits.
 type auditMetrics struct {
-	audits  *prometheus.CounterVec
-	seconds *prometheus.CounterVec
+	audits, unexplained, seconds *prometheus.CounterVec
 }
 
 func newAuditMetrics(reg prometheus.Registerer) auditMetrics {
@@ -70,6 +69,10 @@ func newAuditMetrics(reg prometheus.Registerer) auditMetrics {
 			Name: "aftercall_audits_total",
 			Help: "Audits of an hour of rooms, by app and outcome: done, failed (retried).",
 		}, []string{"app", "outcome"}),
+		unexplained: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "aftercall_audit_unexplained_total",
+			Help: "How often a room was in use without an entry in the ledger or a record of a call, by app; also for a time that is not known.",
+		}, []string{"app"}),
 		seconds: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "aftercall_audit_room_seconds_total",
 			Help: "Seconds in which rooms had two members or more, by app and outcome of the audit: explained (by an entry in the ledger or a record), unexplained (a call without a record).",
@@ -83,6 +86,7 @@ func (m auditMetrics) initApp(app string) {
 	for _, outcome := range []string{"done", "failed"} {
 		m.audits.WithLabelValues(app, outcome)
 	}
+	m.unexplained.WithLabelValues(app)
 	for _, outcome := range []string{"explained", "unexplained"} {
 		m.seconds.WithLabelValues(app, outcome)
 	}
@@ -121,6 +125,7 @@ func (a *Audits) AuditRooms(ctx context.Context, p AuditRoomsParams) (AuditRooms
 		return AuditRoomsResult{}, err
 	}
 	a.metrics.audits.WithLabelValues(app.Name, "done").Inc()
+	a.metrics.unexplained.WithLabelValues(app.Name).Add(float64(len(found.Unexplained)))
 	a.metrics.seconds.WithLabelValues(app.Name, "explained").Add(float64(max(found.Seconds-found.UnexplainedSeconds, 0)))
 	a.metrics.seconds.WithLabelValues(app.Name, "unexplained").Add(float64(found.UnexplainedSeconds))
 	if n := len(found.Unexplained); n > 0 {
@@ -152,6 +157,8 @@ func (a *Audits) run(ctx context.Context, app AuditApp, p AuditRoomsParams) (aud
 		Progress: func() { activity.RecordHeartbeat(ctx) },
 	}.Run(ctx, p.From, p.To)
 	switch {
+	case errors.As(err, new(*tencent.UnreadableAnswerError)): // and no attempt will read it
+		activity.GetLogger(ctx).Warn("some of Tencent's records cannot be read: the rooms of their calls are called unexplained", "app", app.Name, "from", p.From, "to", p.To, "error", err)
 	case errors.As(err, new(*audit.RecordsError)):
 		return found, defaultType(classify(err), RecordAPIUnavailable)
 	case errors.As(err, new(*audit.RoomsError)):

@@ -121,6 +121,17 @@ func TestAuditRooms(t *testing.T) {
 	require.Equal(t, 1, f.logs.Count("without a record of a call"))
 }
 
+// TestAuditOfUnreadableRecords: a record that nobody can read costs no hour of the audit.
+func TestAuditOfUnreadableRecords(t *testing.T) {
+	f := newAuditFixture()
+	f.listErr = &tencent.UnreadableAnswerError{}
+	result, err := f.run(clinic, endedAt)
+	require.NoError(t, err)
+	require.Equal(t, 2, result.Unexplained)
+	require.Contains(t, f.logs.String(), "cannot be read")
+	require.InDelta(t, 2, testutil.ToFloat64(f.audits.metrics.unexplained.WithLabelValues("clinic")), 0)
+}
+
 // TestAuditRoomsKeepsFewExamples: the result of an hour without a ledger is small.
 func TestAuditRoomsKeepsFewExamples(t *testing.T) {
 	f := newAuditFixture()

@@ -35,12 +35,12 @@ var (
 		ScheduleToCloseTimeout: 30 * time.Minute,
 		RetryPolicy:            activities.WindowRetries,
 	}
-	// auditOptions give up before the next audit.
+	// auditOptions do not give up before the hour is too old to be audited, which the
+	// activity says.
 	auditOptions = workflow.ActivityOptions{
-		StartToCloseTimeout:    10 * time.Minute,
-		HeartbeatTimeout:       2 * time.Minute,
-		ScheduleToCloseTimeout: 50 * time.Minute,
-		RetryPolicy:            activities.WindowRetries,
+		StartToCloseTimeout: 10 * time.Minute,
+		HeartbeatTimeout:    2 * time.Minute,
+		RetryPolicy:         activities.WindowRetries,
 	}
 )
 

@@ -22,10 +22,12 @@ const (
 	// AuditEvery is how often the rooms of an app are audited, and for how long each time.
 	AuditEvery = time.Hour
 	// AuditDelay is how long after its end an hour is audited, at the earliest: by then
-	// the calls of its rooms are in the ledger, as a rule.
-	AuditDelay = 10 * time.Minute
-	// AuditRunTimeout bounds a run, because the next one waits for its end.
-	AuditRunTimeout = time.Hour
+	// the calls of its rooms are in the ledger, as a rule, and so are those that the app
+	// charges without a record, once the record deadline of half an hour is over.
+	AuditDelay = 45 * time.Minute
+	// AuditRunTimeout bounds a run, which includes the time without a worker: the next ones
+	// wait for its end, and what is older than a week cannot be audited.
+	AuditRunTimeout = 8 * 24 * time.Hour
 )
 
 // AuditParams starts Audit.

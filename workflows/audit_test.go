@@ -7,9 +7,11 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
 	"aftercall/activities"
+	"aftercall/internal/audit"
 	"aftercall/workflows"
 )
 
@@ -21,11 +23,11 @@ func TestAudit(t *testing.T) {
 		params             workflows.AuditParams
 		from, to           time.Time
 	}{
-		"on time":          {hour(1, 12).Add(10 * time.Minute), hour(1, 12).Add(10 * time.Minute), workflows.AuditParams{}, hour(1, 11), hour(1, 12)},
-		"after midnight":   {hour(2, 0).Add(10 * time.Minute), hour(2, 0).Add(11 * time.Minute), workflows.AuditParams{}, hour(1, 23), hour(2, 0)},
-		"a day late":       {hour(1, 12).Add(10 * time.Minute), hour(2, 13), workflows.AuditParams{}, hour(1, 11), hour(1, 12)},
-		"by hand":          {time.Time{}, hour(1, 12).Add(30 * time.Minute), workflows.AuditParams{}, hour(1, 11), hour(1, 12)},
-		"by hand, earlier": {time.Time{}, hour(1, 12).Add(9 * time.Minute), workflows.AuditParams{}, hour(1, 10), hour(1, 11)},
+		"on time":          {hour(1, 12).Add(45 * time.Minute), hour(1, 12).Add(45 * time.Minute), workflows.AuditParams{}, hour(1, 11), hour(1, 12)},
+		"after midnight":   {hour(2, 0).Add(45 * time.Minute), hour(2, 0).Add(46 * time.Minute), workflows.AuditParams{}, hour(1, 23), hour(2, 0)},
+		"a day late":       {hour(1, 12).Add(45 * time.Minute), hour(2, 13), workflows.AuditParams{}, hour(1, 11), hour(1, 12)},
+		"by hand":          {time.Time{}, hour(1, 12).Add(50 * time.Minute), workflows.AuditParams{}, hour(1, 11), hour(1, 12)},
+		"by hand, earlier": {time.Time{}, hour(1, 12).Add(44 * time.Minute), workflows.AuditParams{}, hour(1, 10), hour(1, 11)},
 		"of a given time":  {time.Time{}, hour(2, 12), workflows.AuditParams{From: hour(1, 2), To: hour(1, 3)}, hour(1, 2), hour(1, 3)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -48,6 +50,21 @@ func TestAudit(t *testing.T) {
 			require.Equal(t, workflows.AuditResult{From: c.from, To: c.to, AuditRoomsResult: found}, result)
 		})
 	}
+}
+
+// TestAuditOutlastsAnOutage: attempts go on for as long as the hour can be audited.
+func TestAuditOutlastsAnOutage(t *testing.T) {
+	e := newEnv(t)
+	e.SetWorkflowRunTimeout(workflows.AuditRunTimeout)
+	e.OnActivity("AuditRooms", mock.Anything, mock.Anything).Return(func(ctx context.Context, _ activities.AuditRoomsParams) (activities.AuditRoomsResult, error) {
+		if limit := activity.GetInfo(ctx).ScheduleToCloseTimeout; limit != 0 { // the run's
+			require.Greater(t, limit, audit.Reach)
+		}
+		return activities.AuditRoomsResult{}, nil
+	}).Once()
+	e.ExecuteWorkflow(workflows.AuditName, workflows.AuditParams{SDKAppID: 1400000000, App: "clinic"})
+	require.NoError(t, e.GetWorkflowError())
+	require.Greater(t, workflows.AuditRunTimeout, audit.Reach)
 }
 
 // TestAuditThatFails tries again, but not what is not possible any more.

@@ -8,8 +8,8 @@ type account struct {
 	// possible is sure and, before a leaving whose joining was not seen, all time since
 	// the leaving before it, or since the call was accepted.
 	possible spans
-	// open is set if no leaving followed the last joining, and dropped if that leaving
-	// was not the member's doing.
+	// open is set if no leaving followed the last joining, and dropped if a leaving that
+	// ends a time was not the member's doing.
 	open, dropped bool
 	// proof are the IDs of the events at which the times begin and end.
 	proof []string
@@ -44,7 +44,7 @@ func read(events []Event, caller bool, call span) account {
 			a.prove(joined)
 		case in:
 			sure = append(sure, span{since, at})
-			in, gone, a.dropped = false, max(gone, at), left.Kind == Dropped
+			in, gone, a.dropped = false, max(gone, at), a.dropped || left.Kind == Dropped
 			a.prove(left)
 		default:
 			missed = append(missed, span{gone, at})

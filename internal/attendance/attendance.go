@@ -112,9 +112,9 @@ type statement struct {
 type view struct {
 	call     span
 	accounts []account
-	// common is the time that all sources have, and seen that which all have that saw
-	// the member in the call. union is the time that at least one has, and possible also
-	// that which follows from a leaving.
+	// common is the time that all sources have. union is that which at least one has,
+	// possible also that which follows from a leaving, and seen that of union which no
+	// source excludes that saw the member join or leave.
 	common, seen, union, possible spans
 }
 
@@ -126,16 +126,21 @@ func newView(accounts []account, call span) view {
 			v.common = account.sure
 		}
 		v.common = v.common.common(account.sure)
+		says := account.sure
+		if len(says) == 0 { // a leaving, perhaps, whose joining was not seen
+			says = account.possible
+		}
 		switch {
-		case len(account.sure) == 0:
-		case len(union) == 0:
-			v.seen = account.sure
+		case len(says) == 0:
+		case len(possible) == 0:
+			v.seen = says
 		default:
-			v.seen = v.seen.common(account.sure)
+			v.seen = v.seen.common(says)
 		}
 		union, possible = append(union, account.sure...), append(possible, account.possible...)
 	}
 	v.union, v.possible = united(call, union...), united(call, possible...)
+	v.seen = v.seen.common(v.union)
 	return v
 }
 
@@ -144,7 +149,7 @@ func (v *view) problems(tolerance int64) []Problem {
 	differ, open := false, len(v.union) > 0
 	for _, account := range v.accounts {
 		differ = differ || account.sure.length()-v.common.length() > tolerance
-		open = open && (len(account.sure) == 0 || account.open)
+		open = open && (len(account.possible) == 0 || account.open)
 	}
 	var problems []Problem
 	if differ {

@@ -128,6 +128,12 @@ func TestAttendance(t *testing.T) {
 			[]int64{100, 60, 50},
 			[]string{"sources_differ a", "joining_missed a"},
 		},
+		"one source has seen the leaving only": {
+			[]string{"room caller -100", "callback caller -100", "room a +0", "callback a -60", "room b +0 -50", "callback b +0 -50"},
+			[]int64{100, 60, 50},
+			[]int64{100, 100, 50},
+			[]string{"sources_differ a"},
+		},
 		"one source has seen nothing of a member": {
 			[]string{"room caller -100", "callback caller -100", "room a +0 -60", "room b +0 -50", "callback b +0 -50"},
 			[]int64{100, 60, 50},
@@ -302,7 +308,7 @@ func TestWitnessed(t *testing.T) {
 		"two agree":                    {[]string{"room a +0 -60", "callback a +0 -61"}, attendance.UseReview, true},
 		"one saw a drop":               {[]string{"room a +0 -60", "callback a +0 !61"}, attendance.UseReview, false},
 		"dropped and left at once":     {[]string{"room a +0 -60", "callback a +0 -61 !61"}, attendance.UseReview, false},
-		"dropped, and back":            {[]string{"room a +0 !20 +30 -60", "callback a +0 !20 +30 -61"}, attendance.UseReview, true},
+		"dropped, and back":            {[]string{"room a +0 !20 +30 -60", "callback a +0 !20 +30 -61"}, attendance.UseReview, false},
 		"one source":                   {[]string{"room a +0 -60"}, attendance.UseReview, false},
 		"two differ, the first counts": {[]string{"room a +0 -90", "callback a +0 -10"}, attendance.UseEarliestLeave, true},
 		"two differ, the last counts":  {[]string{"room a +0 -90", "callback a +0 -10"}, attendance.UseLongest, false},

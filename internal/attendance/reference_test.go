@@ -65,31 +65,36 @@ func said(turns []turn, caller bool, ms int64) (sure, possible bool) {
 // counted are the half seconds of one member.
 type counted struct {
 	common, seen, union, possible int64
-	of                            []int64
-	neverLeft                     bool
+	// of and possibleOf are those of each source.
+	of, possibleOf []int64
+	neverLeft      bool
 }
 
 func count(record tencent.CallRecord, events []attendance.Event, sources []attendance.Source, user string) counted {
 	caller := user == record.Caller
 	ticks := record.ConnectedSeconds() * 1000 / tick
-	c := counted{of: make([]int64, len(sources)), neverLeft: true}
+	c := counted{of: make([]int64, len(sources)), possibleOf: make([]int64, len(sources)), neverLeft: true}
 	saying := make([][]turn, len(sources))
 	for i, source := range sources {
 		saying[i] = turns(events, source, user, caller)
 		for n := range ticks {
-			if sure, _ := said(saying[i], caller, n*tick); sure {
+			sure, possible := said(saying[i], caller, n*tick)
+			if sure {
 				c.of[i]++
+			}
+			if possible {
+				c.possibleOf[i]++
 			}
 		}
 		last, _ := said(saying[i], caller, 1<<39)
-		c.neverLeft = c.neverLeft && (last || c.of[i] == 0)
+		c.neverLeft = c.neverLeft && (last || c.possibleOf[i] == 0)
 	}
 	for n := range ticks {
 		all, every, one, perhaps := true, true, false, false
 		for i := range sources {
 			sure, possible := said(saying[i], caller, n*tick)
 			all = all && sure
-			every = every && (sure || c.of[i] == 0)
+			every = every && (sure || c.of[i] == 0 && (possible || c.possibleOf[i] == 0))
 			one, perhaps = one || sure, perhaps || possible
 		}
 		add := func(counter *int64, is bool) {

@@ -87,11 +87,11 @@ func (a Audit) Run(ctx context.Context, from, to time.Time) (Result, error) {
 	}
 	listErr := r.withRecords(ctx)
 	slices.SortStableFunc(r.rest, func(x, y Span) int { return x.From.Compare(y.From) })
-	for i := range r.rest {
-		if err := r.name(ctx, &r.rest[i]); err != nil {
-			return r.result, err
-		}
-		r.result.UnexplainedSeconds += r.rest[i].Seconds
+	if err := r.nameAll(ctx); err != nil {
+		return r.result, err
+	}
+	for _, s := range r.rest {
+		r.result.UnexplainedSeconds += s.Seconds
 	}
 	r.result.Unexplained = append([]Span{}, r.rest...)
 	return r.result, listErr
@@ -103,6 +103,8 @@ type run struct {
 	result Result
 	// rest is what nothing explains so far.
 	rest []Span
+	// booked are the records of the ledger, of the rooms of rest and at their time.
+	booked []tencent.CallRecord
 	// known are the calls that have a record, of the rooms of rest.
 	known map[string]bool
 }
@@ -137,27 +139,19 @@ func (r *run) period(ctx context.Context, from, to time.Time) error {
 		if err != nil {
 			return err
 		}
+		r.progress()
 		if rooms[roomOf(record)] {
 			records = append(records, record)
 		}
 	}
 	rest := Unexplained(uses, records)
-	r.remember(rest, records)
+	of := roomsOf(rest)
+	r.booked = append(r.booked, slices.DeleteFunc(records, func(record tencent.CallRecord) bool { return !of[roomOf(record)] })...)
 	r.rest = append(r.rest, rest...)
 	return nil
 }
 
 func roomOf(r tencent.CallRecord) Room { return Room{r.RoomID, r.RoomIDType} }
-
-// remember keeps which calls of the rooms of rest have a record.
-func (r *run) remember(rest []Span, records []tencent.CallRecord) {
-	rooms := roomsOf(rest)
-	for _, record := range records {
-		if rooms[roomOf(record)] {
-			r.known[record.CallID] = true
-		}
-	}
-}
 
 func roomsOf(spans []Span) map[Room]bool {
 	rooms := make(map[Room]bool, len(spans))
@@ -173,28 +167,32 @@ func (a Audit) progress() {
 	}
 }
 
-// withRecords takes off the rest what Tencent's records explain.
+// withRecords finds what is left of the uses when Tencent's records explain them, too. A
+// window that cannot be read whole keeps no other from being listed.
 func (r *run) withRecords(ctx context.Context) (err error) {
 	rooms := roomsOf(r.rest)
-	var records []tencent.CallRecord
+	records := r.booked
 	for _, w := range r.windows(r.rest) {
-		var listed []tencent.CallRecord
-		listed, err = r.list(ctx, w)
+		listed, listErr := r.list(ctx, w)
 		for _, record := range listed {
 			if rooms[roomOf(record)] {
 				records = append(records, record)
 			}
 		}
-		if err != nil {
-			err = &RecordsError{fmt.Errorf("list Tencent's records: %w", err)}
+		if listErr != nil && err == nil {
+			err = &RecordsError{fmt.Errorf("list Tencent's records: %w", listErr)}
+		}
+		if listErr != nil && !errors.As(listErr, new(*tencent.UnreadableAnswerError)) {
 			break
 		}
 	}
-	r.remember(r.rest, records)
-	uses := make([]evidence.RoomUse, len(r.rest))
+	for _, record := range records {
+		r.known[record.CallID] = true
+	}
+	var uses []evidence.RoomUse
 	for i, s := range r.rest {
-		uses[i] = evidence.RoomUse{
-			RoomID: s.ID, RoomIDType: s.IDType, From: s.From, To: s.To, Members: s.Members, NeverLeft: s.NeverLeft, EmptyAt: s.emptyAt,
+		if i == 0 || r.rest[i-1].use != s.use { // what is left of a use comes together
+			uses = append(uses, *s.use)
 		}
 	}
 	r.rest = Unexplained(uses, records)
@@ -207,7 +205,7 @@ func (r *run) withRecords(ctx context.Context) (err error) {
 func (a Audit) windows(rest []Span) []sweep.Window {
 	var merged []sweep.Window
 	for _, s := range slices.SortedFunc(slices.Values(rest), func(x, y Span) int { return x.From.Compare(y.From) }) {
-		w := sweep.Window{From: s.From.Add(-a.Sweep.Overlap), To: s.emptyAt.Add(evidence.AroundCall)}
+		w := sweep.Window{From: s.From.Add(-a.Sweep.Overlap), To: s.use.EmptyAt.Add(evidence.AroundCall)}
 		if last := len(merged) - 1; last >= 0 && !w.From.After(merged[last].To) {
 			if w.To.After(merged[last].To) {
 				merged[last].To = w.To
@@ -224,9 +222,9 @@ func (a Audit) windows(rest []Span) []sweep.Window {
 	return all
 }
 
-// list lists the records of a window, whose calls may be too many for one listing.
-func (a Audit) list(ctx context.Context, w sweep.Window) ([]tencent.CallRecord, error) {
-	var records []tencent.CallRecord
+// list lists the records of a window, whose calls may be too many for one listing. A
+// *tencent.UnreadableAnswerError means that all others are listed.
+func (a Audit) list(ctx context.Context, w sweep.Window) (records []tencent.CallRecord, unread error) {
 	for windows := []sweep.Window{w}; len(windows) > 0; {
 		next := windows[0]
 		windows = windows[1:]
@@ -239,26 +237,54 @@ func (a Audit) list(ctx context.Context, w sweep.Window) ([]tencent.CallRecord, 
 			return records, err
 		}
 		records = append(records, listing.Records()...)
-		if listing.Unread != nil {
-			return records, listing.Unread
+		if listing.Unread != nil && unread == nil {
+			unread = listing.Unread
 		}
 	}
-	return records, nil
+	return records, unread
 }
 
-// name finds the call of a span among those that were started in its room and have no
-// record: the last one that was started before the span began, or else the first one
-// that was started while it lasted. So a redial does not give its name to the call before.
-func (r *run) name(ctx context.Context, s *Span) error {
-	started, err := r.Rooms.Started(ctx, r.App, s.From.Add(-evidence.AroundCall), s.To.Add(Tolerance))
-	if err != nil {
-		return &RoomsError{err}
-	}
-	begun := earlier(s.From.Add(Tolerance), s.To)
-	for _, e := range started {
-		if e.RoomID == s.ID && e.RoomIDType == s.IDType && !r.known[e.CallID] && (s.CallID == "" || !e.At.After(begun)) {
-			s.CallID = e.CallID
+// nameAll finds the calls of the spans, which are in order, a period at a time.
+func (r *run) nameAll(ctx context.Context) error {
+	for rest := r.rest; len(rest) > 0; {
+		n, until := 0, rest[0].From.Add(Period)
+		var to time.Time
+		for ; n < len(rest) && rest[n].From.Before(until); n++ {
+			if rest[n].To.After(to) {
+				to = rest[n].To
+			}
 		}
+		r.progress()
+		started, err := r.Rooms.Started(ctx, r.App, rest[0].From.Add(-evidence.AroundCall), to.Add(Tolerance))
+		if err != nil {
+			return &RoomsError{err}
+		}
+		of := map[Room][]evidence.Event{}
+		for _, e := range started {
+			if !r.known[e.CallID] {
+				room := Room{e.RoomID, e.RoomIDType}
+				of[room] = append(of[room], e)
+			}
+		}
+		for i := range rest[:n] {
+			rest[i].CallID = nameOf(rest[i], of[rest[i].Room])
+		}
+		rest = rest[n:]
 	}
 	return nil
+}
+
+// nameOf finds the call of a span among those of its room that have no record, in the
+// order of their starts: the last one that was started before the span began, or else the
+// first one that was started while it lasted. So a redial does not give its name to the
+// call before.
+func nameOf(s Span, started []evidence.Event) (callID string) {
+	begun := earlier(s.From.Add(Tolerance), s.To)
+	for _, e := range started {
+		possible := !e.At.Before(s.From.Add(-evidence.AroundCall)) && e.At.Before(s.To.Add(Tolerance))
+		if possible && (callID == "" || !e.At.After(begun)) {
+			callID = e.CallID
+		}
+	}
+	return callID
 }

@@ -125,6 +125,22 @@ func TestRange(t *testing.T) {
 	}
 }
 
+// TestDeadAirBeforeTheNextCall: what explains the time between two calls of a use is in the
+// ledger, and the next call only listed by Tencent.
+func TestDeadAirBeforeTheNextCall(t *testing.T) {
+	first, next := call(0, 100), call(120, 495)
+	for name, w := range map[string]*world{
+		"both booked": {booked: []tencent.CallRecord{first, next}},
+		"one booked":  {booked: []tencent.CallRecord{first}, listed: []tencent.CallRecord{first, next}},
+		"none booked": {listed: []tencent.CallRecord{first, next}},
+	} {
+		w.uses = []evidence.RoomUse{use(0, 500)}
+		result, err := w.run(0, 3600)
+		require.NoError(t, err)
+		require.Empty(t, result.Unexplained, name)
+	}
+}
+
 // TestNames: the callback about its start says which call it was.
 func TestNames(t *testing.T) {
 	other := use(100, 200)

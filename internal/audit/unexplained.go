@@ -47,8 +47,8 @@ type Span struct {
 	// was in this room; empty otherwise.
 	CallID string `json:"call_id"`
 
-	// emptyAt is that of the use.
-	emptyAt time.Time
+	// use is that of which this is a part.
+	use *evidence.RoomUse
 }
 
 // span is a time from, inclusive, to, exclusive, in Unix milliseconds.
@@ -74,12 +74,12 @@ func Unexplained(uses []evidence.RoomUse, records []tencent.CallRecord) []Span {
 		slices.SortFunc(of, func(a, b explanation) int { return cmp.Compare(a.from, b.from) })
 	}
 	var all []Span
-	for _, use := range uses {
+	for i, use := range uses {
 		room := Room{use.RoomID, use.RoomIDType}
 		for _, rest := range without(span{use.From.UnixMilli(), use.To.UnixMilli()}, calls[room]) {
 			all = append(all, Span{
 				Room: room, From: time.UnixMilli(rest.from).UTC(), To: time.UnixMilli(rest.to).UTC(), Seconds: (rest.to - rest.from) / 1000,
-				Members: use.Members, NeverLeft: use.NeverLeft, emptyAt: use.EmptyAt,
+				Members: use.Members, NeverLeft: use.NeverLeft, use: &uses[i],
 			})
 		}
 	}

@@ -36,7 +36,8 @@ func Witnessed(record tencent.CallRecord, events []evidence.Event) int64 {
 func together(record tencent.CallRecord, events []evidence.Event, source evidence.Source) []span {
 	var seen []attendance.Event
 	for _, e := range events {
-		if kind, ok := kinds[e.Kind]; ok && e.Source == source {
+		before := e.At.Before(time.Unix(record.StartTime, 0).Add(-Tolerance)) // a call before in the same room
+		if kind, ok := kinds[e.Kind]; ok && e.Source == source && !before {
 			seen = append(seen, attendance.Event{Source: attendance.Source(source), User: e.User, Kind: kind, At: e.At})
 		}
 	}

@@ -244,9 +244,13 @@ func firstCallee(r *tencent.CallRecord) string {
 	return r.Members[i]
 }
 
+// openTolerance is how long before its start a call's room may have been opened, since
+// clocks differ. Who opened it earlier, or after the end, did so for another call.
+const openTolerance = time.Duration(defaultTolerance)
+
 // openings are the openings of a room while a call lasted, each once, in order.
 func openings(r *tencent.CallRecord, seen []attendance.Event) []attendance.Event {
-	from, to := time.Unix(r.StartTime, 0).Add(-MaxClockSkew), r.EndedAt().Add(MaxClockSkew)
+	from, to := time.Unix(r.StartTime, 0).Add(-openTolerance), r.EndedAt()
 	return slices.DeleteFunc(attendance.Openings(seen), func(e attendance.Event) bool { return e.At.Before(from) || e.At.After(to) })
 }
 

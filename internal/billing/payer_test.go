@@ -134,7 +134,7 @@ func TestNobodyPays(t *testing.T) {
 		"no caller":                 {"caller", func(r *tencent.CallRecord) { r.Caller = "" }, nil, "Caller_Account is empty"},
 		"nothing was seen":          {"room_owner", nil, nil, "nobody was seen to open the room"},
 		"opened without an account": {"room_owner", nil, []attendance.Event{opened("", 1)}, "nobody was seen to open the room"},
-		"opened for another call":   {"room_owner", nil, []attendance.Event{opened("doctor-1", -61), opened("doctor-1", 12+61+61)}, "nobody was seen to open the room"},
+		"opened for another call":   {"room_owner", nil, []attendance.Event{opened("doctor-1", -6), opened("doctor-1", 12+61+1)}, "nobody was seen to open the room"},
 		"opened by two":             {"room_owner", nil, []attendance.Event{opened("doctor-1", 1), opened("patient-3", 2)}, "the room was opened by more than one account"},
 		"a part is not known":       {"of-{{ .RoomOwner }}", nil, nil, "the template of the payer gives no account for this call (nobody was seen to open the room)"},
 		"nothing is left":           {`of-{{ trimPrefix "robot-7" .Caller }}`, nil, nil, "the template of the payer gives no account for this call"},
