@@ -149,9 +149,14 @@ func possible(w witnesses, second int) bool {
 	return slices.ContainsFunc(w, func(s stay) bool { return s.possible[second] })
 }
 
-// earliestLeave needs all sources that saw the member at all.
+// earliestLeave is while no source that saw the member join or leave says otherwise.
 func earliestLeave(w witnesses, second int) bool {
-	return some(w, second) && !slices.ContainsFunc(w, func(s stay) bool { return slices.Contains(s.sure, true) && !s.sure[second] })
+	return some(w, second) && !slices.ContainsFunc(w, func(s stay) bool {
+		if slices.Contains(s.sure, true) {
+			return !s.sure[second]
+		}
+		return slices.Contains(s.possible, true) && !s.possible[second]
+	})
 }
 
 // wrong reports whether something about the member has to be decided.
@@ -165,7 +170,7 @@ func (w witnesses) wrong() bool {
 		if there-w.count(every) > tolerance {
 			return true
 		}
-		open = open && (there == 0 || s.open)
+		open = open && (!slices.Contains(s.possible, true) || s.open)
 	}
 	return open
 }

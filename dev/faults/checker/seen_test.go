@@ -42,6 +42,9 @@ func TestMembers(t *testing.T) {
 		"differ": {
 			[]string{"room bob joined 0", "room bob left 50", "callback bob joined 2"}, map[string]int{"alice": 100, "bob": 48, "eve": 0},
 		},
+		"one saw the leaving only": {
+			[]string{"room bob joined 0", "callback bob left 60"}, map[string]int{"alice": 100, "bob": 60, "eve": 0},
+		},
 		"nobody joined": {[]string{"room alice left 70"}, map[string]int{"alice": 70, "bob": 0, "eve": 0}},
 	} {
 		require.Equal(t, tt.want, seenCall(t, tt.events...).members(false), name)
