@@ -14,7 +14,7 @@ import (
 // Evidence is where events are kept that say who was in a call, and for how long.
 type Evidence struct {
 	URL       ConnectionURL `yaml:"url" doc:"Database of the events, written as LEDGER_URL; left out, LEDGER_URL."`
-	Retention time.Duration `yaml:"retention" default:"2160h" doc:"How long events are kept, by their own time, 72h to 87600h; 2160h is 90 days. What a charge was made from is kept in the ledger."`
+	Retention time.Duration `yaml:"retention" default:"2160h" doc:"How long events are kept, by their own time, 24h to 87600h; 2160h is 90 days. What a charge was made from is kept in the ledger."`
 	Wait      time.Duration `yaml:"wait" default:"90s" doc:"How long after its end a call that is charged by evidence waits for late events, 1s to 10m. Tencent repeats webhooks for a minute."`
 }
 
@@ -100,9 +100,7 @@ func (c *Config) ChargesByEvidence() bool {
 func (c *Config) AuditReach() time.Duration { return min(sweep.Reach, c.EvidenceRetention()) }
 
 const (
-	// minRetention is longer than an audit may need: whoever was not seen to leave a room
-	// stays in it for a day, and the hour after that is audited when it is over.
-	minRetention    = 72 * time.Hour
+	minRetention    = 24 * time.Hour
 	maxRetention    = 10 * 365 * 24 * time.Hour
 	minEvidenceWait = time.Second
 	maxEvidenceWait = 10 * time.Minute
@@ -116,7 +114,7 @@ func (v validator) evidence(path string, e Evidence) {
 		v.report(path+".url", "%s", problem.Problem)
 	}
 	if e.Retention < minRetention || e.Retention > maxRetention {
-		v.report(path+".retention", "must be from 72h to 87600h, ten years; 2160h is 90 days")
+		v.report(path+".retention", "must be from 24h to 87600h, ten years; 2160h is 90 days")
 	}
 	if e.Retention < minChargedRetention && v.config.ChargesByEvidence() {
 		v.report(path+".retention", "must be 192h at least, because calls are charged by evidence, up to seven days after their end")

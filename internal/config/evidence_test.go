@@ -66,7 +66,7 @@ func TestEvidence(t *testing.T) {
 			}
 		})
 	}
-	cfg, err := parse(t, valid+"evidence: {retention: 72h}\n")
+	cfg, err := parse(t, valid+"evidence: {retention: 24h}\n")
 	require.NoError(t, err)
 	require.False(t, cfg.KeepsEvidence())
 	require.True(t, cfg.DeletesEvidence(), "what was kept before is deleted")
@@ -83,8 +83,8 @@ func TestProblemsOfEvidence(t *testing.T) {
 		"no keys":        {"    evidence: {room_keys: []}\n", "", "apps[0].evidence.room_keys: must hold one or two"},
 		"no scheme":      {"", "evidence: {url: canary.db}\n", "evidence.url: must be a URL"},
 		"other scheme":   {"", "evidence: {url: 'mysql://canary@db/x'}\n", "evidence.url: must be sqlite: and the path of a file"},
-		"short":          {"", "evidence: {retention: 1h}\n", "evidence.retention: must be from 72h to 87600h, ten years; 2160h is 90 days"},
-		"long":           {"", "evidence: {retention: 90000h}\n", "evidence.retention: must be from 72h"},
+		"short":          {"", "evidence: {retention: 1h}\n", "evidence.retention: must be from 24h to 87600h, ten years; 2160h is 90 days"},
+		"long":           {"", "evidence: {retention: 90000h}\n", "evidence.retention: must be from 24h"},
 		"no wait":        {"", "evidence: {wait: 0s}\n", "evidence.wait: must be from 1s to 10m; left out, it is 90s"},
 		"long wait":      {"", "evidence: {wait: 11m}\n", "evidence.wait: must be from 1s to 10m"},
 	} {

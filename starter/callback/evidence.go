@@ -74,19 +74,11 @@ func (h *Handler) hasRooms() bool {
 	return false
 }
 
-// maxLead is how far in the future an event may be. The clock of this machine can be
-// wrong, by less. Events of the far future would never be deleted, and would hide that
-// the events of an app have ceased to come.
-const maxLead = 24 * time.Hour
-
 // keep answers a request once its events are kept: until then the sender must keep
 // them, or send them again.
 func (h *Handler) keep(ctx context.Context, deadline time.Time, app App, events []evidence.Event) reply {
 	if len(events) == 0 {
 		return ok200(outcomeIgnored)
-	}
-	if events[0].At.After(h.now().Add(maxLead)) { // all of a request are of one time
-		return refuse(http.StatusBadRequest, "EventTime: must not be more than a day in the future")
 	}
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()

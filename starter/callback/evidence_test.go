@@ -151,7 +151,6 @@ func TestRefusedRoomWebhooks(t *testing.T) {
 		"Sign of other":     {roomURL, entered + " ", header("Sign", tencent.RoomSign(roomKey, []byte(entered))), 401, "Sign", "clinic"},
 		"not JSON":          {roomURL, "hello", nil, 400, "body", "clinic"},
 		"no room":           {roomURL, strings.Replace(entered, "12345", "null", 1), nil, 400, "RoomId", "clinic"},
-		"of the far future": {roomURL, strings.Replace(entered, `"EventMsTs":1687770731831`, `"EventMsTs":9000000000000`, 1), nil, 400, "future", "clinic"},
 		"long room":         {roomURL, strings.Replace(entered, "12345", `"`+strings.Repeat("x", 300)+`"`, 1), nil, 400, "RoomId", "clinic"},
 	}
 	for name, tt := range tests {
