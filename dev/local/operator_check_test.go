@@ -300,13 +300,23 @@ func TestCheckOfSweeps(t *testing.T) {
 func TestCheckOfAForeignTaskQueue(t *testing.T) {
 	c := console{t, shared, testContext(t)}
 	schedule := shared.Temporal.ScheduleClient().GetHandle(c.ctx, workflows.SweepID(tutoringID))
-	require.NoError(t, schedule.Update(c.ctx, client.ScheduleUpdateOptions{DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
-		action, ok := in.Description.Schedule.Action.(*client.ScheduleWorkflowAction)
-		require.True(t, ok)
+	move := func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
+		action := in.Description.Schedule.Action.(*client.ScheduleWorkflowAction)
 		action.TaskQueue = "canary"
 		return &client.ScheduleUpdate{Schedule: &in.Description.Schedule}, nil
-	}}))
-	o := c.until(cli.Refused, "FAIL  sweep              tutoring  the sweep sweep:1400000001 waits on the task queue canary, which no worker polls\n", "check")
+	}
+	var o output
+	require.Eventually(t, func() bool {
+		// Again each time, since the worker takes it back, even before a sweep has started.
+		if err := schedule.Update(c.ctx, client.ScheduleUpdateOptions{DoUpdate: move}); err != nil {
+			return false
+		}
+		if err := schedule.Trigger(c.ctx, client.ScheduleTriggerOptions{}); err != nil {
+			return false
+		}
+		o = c.run("check")
+		return o.code == cli.Refused && strings.Contains(o.stdout, "FAIL  sweep              tutoring  the sweep sweep:1400000001 waits on the task queue canary, which no worker polls\n")
+	}, testTimeout, 200*time.Millisecond, "%v", &o)
 	require.Contains(t, o.stdout, "→ start a worker of the right task queue")
 	c.until(cli.OK, "", "check")
 }
