@@ -179,10 +179,12 @@ func (r *run) withRecords(ctx context.Context) (err error) {
 				records = append(records, record)
 			}
 		}
-		if listErr != nil && err == nil {
-			err = &RecordsError{fmt.Errorf("list Tencent's records: %w", listErr)}
+		if listErr == nil {
+			continue
 		}
-		if listErr != nil && !errors.As(listErr, new(*tencent.UnreadableAnswerError)) {
+		// What can be tried again decides, rather than what nobody can read.
+		err = &RecordsError{fmt.Errorf("list Tencent's records: %w", listErr)}
+		if !errors.As(listErr, new(*tencent.UnreadableAnswerError)) {
 			break
 		}
 	}

@@ -23,6 +23,9 @@ type world struct {
 	started                    []evidence.Event
 	booked, listed             []tencent.CallRecord
 	roomsErr, bookErr, listErr error
+	// unread is until when no record can be read, and downFrom, unless it is 0, from when
+	// the API is down.
+	unread, downFrom int64
 	// asked are the windows that were listed.
 	asked []tencent.RecordFilter
 }
@@ -63,12 +66,20 @@ func (w ledgerOf) Records(_ context.Context, _ tencent.SDKAppID, from, to time.T
 	}
 }
 
+var errDown = errors.New("down")
+
 // apiOf is Tencent's API of a world.
 type apiOf struct{ *world }
 
 func (w apiOf) Records(_ context.Context, f tencent.RecordFilter) (page tencent.RecordPage, err error) {
 	if w.asked = append(w.asked, f); w.listErr != nil {
 		return page, w.listErr
+	}
+	if w.downFrom > 0 && f.StartTime >= w.downFrom {
+		return page, errDown
+	}
+	if f.StartTime < w.unread {
+		return page, &tencent.UnreadableAnswerError{}
 	}
 	for _, r := range w.listed {
 		if r.EndTime >= f.StartTime && r.EndTime <= f.EndTime {
@@ -141,6 +152,22 @@ func TestDeadAirBeforeTheNextCall(t *testing.T) {
 	}
 }
 
+// TestUnreadableRecords: what nobody can read keeps nothing else from being listed, and hides
+// no outage.
+func TestUnreadableRecords(t *testing.T) {
+	w := &world{uses: []evidence.RoomUse{use(100, 200), use(20000, 20100)}, listed: []tencent.CallRecord{call(20000, 20100)}, unread: at(5000).Unix()}
+	result, err := w.run(0, 6*3600)
+	require.ErrorAs(t, err, new(*audit.RecordsError))
+	require.ErrorAs(t, err, new(*tencent.UnreadableAnswerError))
+	require.Equal(t, int64(100), result.UnexplainedSeconds)
+
+	w.downFrom = at(5000).Unix()
+	_, err = w.run(0, 6*3600)
+	require.ErrorAs(t, err, new(*audit.RecordsError))
+	require.ErrorIs(t, err, errDown)
+	require.NotErrorAs(t, err, new(*tencent.UnreadableAnswerError))
+}
+
 // TestNames: the callback about its start says which call it was.
 func TestNames(t *testing.T) {
 	other := use(100, 200)
@@ -177,16 +204,15 @@ func TestNames(t *testing.T) {
 }
 
 func TestOutages(t *testing.T) {
-	down := errors.New("down")
-	w := &world{uses: []evidence.RoomUse{use(100, 200)}, roomsErr: down}
+	w := &world{uses: []evidence.RoomUse{use(100, 200)}, roomsErr: errDown}
 	_, err := w.run(0, 3600)
-	require.ErrorIs(t, err, down)
-	w.roomsErr, w.bookErr = nil, down
+	require.ErrorIs(t, err, errDown)
+	w.roomsErr, w.bookErr = nil, errDown
 	_, err = w.run(0, 3600)
-	require.ErrorIs(t, err, down)
-	w.bookErr, w.listErr = nil, down
+	require.ErrorIs(t, err, errDown)
+	w.bookErr, w.listErr = nil, errDown
 	result, err := w.run(0, 3600)
-	require.ErrorIs(t, err, down)
+	require.ErrorIs(t, err, errDown)
 	require.ErrorAs(t, err, new(*audit.RecordsError))
 	require.Equal(t, int64(100), result.UnexplainedSeconds, "as far as the ledger says")
 }
