@@ -22,6 +22,9 @@ const (
 	DefaultRoomRetry = 10 * time.Second
 	// roomAttempts are those within a minute.
 	roomAttempts = 8
+	// atOnce is when the second attempt follows the first: after the next webhook, which
+	// can be an equal one, has been sent.
+	atOnce = time.Millisecond
 )
 
 // RoomWebhook is what the RTC console sets for the rooms of an app.
@@ -84,17 +87,17 @@ func (s *Simulator) announceRoom(c *call) error {
 
 // retryRoom posts a webhook that was not answered until it is, or a minute is over.
 func (s *Simulator) retryRoom(c *call, hook RoomWebhook, body []byte) {
-	for attempt := 2; attempt <= roomAttempts; attempt++ {
-		if attempt > 2 {
-			select {
-			case <-s.ctx.Done():
-				return
-			case <-time.After(s.roomRetry):
-			}
+	wait := atOnce
+	for range roomAttempts - 1 {
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-time.After(wait):
 		}
 		if s.postRoom(c, hook, body) {
 			return
 		}
+		wait = s.roomRetry
 	}
 }
 
