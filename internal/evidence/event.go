@@ -91,8 +91,8 @@ func (e Event) key() key {
 	return key{e.SDKAppID, e.Source, e.CallID, e.RoomID, e.RoomIDType, e.User, e.Kind, e.At.UnixMilli()}
 }
 
-// validate returns a *tencent.FieldError for an event that the store cannot keep.
-func (e Event) validate() error {
+// Validate returns a *tencent.FieldError for an event that the store cannot keep.
+func (e Event) Validate() error {
 	if e.SDKAppID == 0 {
 		return &tencent.FieldError{Field: "SdkAppId", Problem: "must not be 0"}
 	}

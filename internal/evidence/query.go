@@ -179,14 +179,14 @@ type LastEvent struct {
 	At       time.Time
 }
 
-// Last returns the newest event of an app from each source, none from a source without
-// events.
-func (s *Store) Last(ctx context.Context, app tencent.SDKAppID) ([]LastEvent, error) {
+// Last returns the newest event of an app before a time from each source, none from a
+// source without one. So an event that a wrong clock put into the future hides nothing.
+func (s *Store) Last(ctx context.Context, app tencent.SDKAppID, before time.Time) ([]LastEvent, error) {
 	var all []LastEvent
 	for _, source := range Sources {
 		var at *int64
-		err := s.db.Read().QueryRowContext(ctx, "SELECT MAX(at) FROM evidence_events WHERE sdk_app_id = $1 AND source = $2",
-			int64(app), string(source)).Scan(&at) //nolint:gosec // real IDs are far smaller
+		err := s.db.Read().QueryRowContext(ctx, "SELECT MAX(at) FROM evidence_events WHERE sdk_app_id = $1 AND source = $2 AND at < $3",
+			int64(app), string(source), before.UnixMilli()).Scan(&at) //nolint:gosec // real IDs are far smaller
 		if err != nil {
 			return nil, fmt.Errorf("evidence: read the last event: %w", err)
 		}

@@ -106,7 +106,7 @@ const rowsAtOnce = 200
 // they were kept: insert them again.
 func (s *Store) Insert(ctx context.Context, events []Event) (added []bool, err error) {
 	for _, e := range events {
-		if err := e.validate(); err != nil {
+		if err := e.Validate(); err != nil {
 			return nil, err
 		}
 	}

@@ -396,11 +396,12 @@ func testRoomsInUseOdd(t *testing.T, url string, _ *sql.DB) {
 
 func testLast(t *testing.T, url string, _ *sql.DB) {
 	s := open(t, url)
-	last, err := s.Last(t.Context(), app)
+	last, err := s.Last(t.Context(), app, noon.Add(2*time.Hour))
 	require.NoError(t, err)
 	require.Empty(t, last)
 	keep(t, s, member("alice", evidence.KindJoined, 0), member("alice", evidence.KindLeft, time.Hour), inRoom("r", "alice", evidence.KindLeft, time.Minute))
-	last, err = s.Last(t.Context(), app)
+	keep(t, s, member("alice", evidence.KindLeft, 365*24*time.Hour))
+	last, err = s.Last(t.Context(), app, noon.Add(2*time.Hour))
 	require.NoError(t, err)
 	require.Equal(t, []evidence.LastEvent{{app, evidence.SourceCallback, noon.Add(time.Hour)}, {app, evidence.SourceRoom, noon.Add(time.Minute)}}, last)
 }

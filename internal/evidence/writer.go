@@ -81,7 +81,7 @@ func (w *Writer) Keep(ctx context.Context, events []Event) (added []bool, err er
 		return nil, nil
 	}
 	for _, e := range events {
-		if err := e.validate(); err != nil {
+		if err := e.Validate(); err != nil {
 			return nil, err
 		}
 	}

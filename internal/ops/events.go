@@ -192,11 +192,13 @@ func probeEvents(ctx context.Context, d *Deps, app *config.App) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	last, err := ask(ctx, func(ctx context.Context) ([]evidence.LastEvent, error) { return store.Last(ctx, app.SDKAppID) })
+	now := d.now(ctx)
+	last, err := ask(ctx, func(ctx context.Context) ([]evidence.LastEvent, error) {
+		return store.Last(ctx, app.SDKAppID, now.Add(time.Hour)) // clocks differ
+	})
 	if err != nil {
 		return "", Errorf(Failed, "is the database up?", "%w", err)
 	}
-	now := d.now(ctx)
 	l, err := d.Ledger(ctx)
 	if err != nil {
 		return "", err

@@ -37,7 +37,7 @@ type ChangedMember struct {
 }
 
 // DecodeCallStart decodes the body of CommandAfterStartCall. Unknown fields are
-// accepted. Every error is a *FieldError.
+// accepted. Every error is a *FieldError; if it is about a user, the others are decoded.
 func DecodeCallStart(body []byte) (s CallStart, err error) {
 	object, eventTime, err := decodeEventBody(body)
 	if err != nil {
@@ -68,14 +68,17 @@ func DecodeCallStart(body []byte) (s CallStart, err error) {
 	}
 	err = eachIn(object, "UserList", func(path string, item jsonObject) error {
 		account, err := accountIn(item, path)
-		s.Users = append(s.Users, account)
+		if err == nil {
+			s.Users = append(s.Users, account)
+		}
 		return err
 	})
 	return s, err
 }
 
 // DecodeMemberChange decodes the body of CommandAfterMemberChanged. Unknown fields and
-// actions are accepted. Every error is a *FieldError.
+// actions are accepted. Every error is a *FieldError; if it is about a user, the others
+// are decoded.
 func DecodeMemberChange(body []byte) (c MemberChange, err error) {
 	object, eventTime, err := decodeEventBody(body)
 	if err != nil {
@@ -181,7 +184,8 @@ func roomIn(object jsonObject, field string) (RoomID, int, error) {
 	return "", 0, &FieldError{field, "must be a whole number or a string" + butIs(value)}
 }
 
-// eachIn calls do for each object of a list, which may be missing.
+// eachIn calls do for each object of a list, which may be missing, and returns the first
+// error.
 func eachIn(object jsonObject, field string, do func(path string, item jsonObject) error) error {
 	value, problem := object.value(field)
 	if problem != "" {
@@ -194,17 +198,20 @@ func eachIn(object jsonObject, field string, do func(path string, item jsonObjec
 	if len(items) > maxListed {
 		return &FieldError{field, fmt.Sprintf("must not have more than %d users", maxListed)}
 	}
+	var first error
 	for i, item := range items {
 		path := fmt.Sprintf("%s[%d]", field, i)
 		user, err := decodeObject(item)
 		if err != nil {
-			return &FieldError{path, "must be an object" + butIs(item)}
+			err = &FieldError{path, "must be an object" + butIs(item)}
+		} else {
+			err = do(path, user)
 		}
-		if err := do(path, user); err != nil {
-			return err
+		if first == nil {
+			first = err
 		}
 	}
-	return nil
+	return first
 }
 
 func accountIn(item jsonObject, path string) (string, error) {

@@ -75,20 +75,33 @@ func (h *Handler) hasRooms() bool {
 }
 
 // keep answers a request once its events are kept: until then the sender must keep
-// them, or send them again.
-func (h *Handler) keep(ctx context.Context, deadline time.Time, app App, events []evidence.Event) reply {
-	if len(events) == 0 {
-		return ok200(outcomeIgnored)
+// them, or send them again. What is unreadable in it keeps no other event from being kept.
+func (h *Handler) keep(ctx context.Context, deadline time.Time, app App, events []evidence.Event, unreadable error) reply {
+	var sound []evidence.Event
+	for _, e := range events {
+		if err := e.Validate(); err == nil {
+			sound = append(sound, e)
+		} else if unreadable == nil {
+			unreadable = err
+		}
 	}
+	answer := ok200(outcomeIgnored)
+	if len(sound) > 0 {
+		answer = h.keepSound(ctx, deadline, app, sound)
+	}
+	if unreadable != nil && answer.status == http.StatusOK {
+		return refuse(http.StatusBadRequest, unreadable.Error())
+	}
+	return answer
+}
+
+func (h *Handler) keepSound(ctx context.Context, deadline time.Time, app App, events []evidence.Event) reply {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	if !allowed(ctx, h.limits.Events, app.ID) {
 		return reply{status: http.StatusTooManyRequests, answer: tencent.AnswerFail("too many events at once: send it again later"), outcome: outcomeThrottled}
 	}
 	added, err := h.evidence.Keep(ctx, events)
-	if invalid := (*tencent.FieldError)(nil); errors.As(err, &invalid) {
-		return refuse(http.StatusBadRequest, invalid.Error())
-	}
 	counted := func(outcome string) prometheus.Counter {
 		return h.metrics.events.WithLabelValues(app.Name, string(events[0].Source), outcome)
 	}

@@ -156,10 +156,7 @@ func TestRefusedRoomWebhooks(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			f, store := withEvidence(t)
-			store.onKeep = func(context.Context) {
-				require.Equal(t, "long room", name)
-				store.down = &tencent.FieldError{Field: "RoomId", Problem: "must not be longer than 256 bytes"}
-			}
+			store.onKeep = func(context.Context) { t.Error("nothing of it can be kept") }
 			w := f.postRoom(tt.target, tt.body, tt.change)
 			require.Equal(t, tt.status, w.Code)
 			require.Contains(t, w.Body.String(), tt.info)
@@ -192,6 +189,34 @@ func TestMemberCallbacks(t *testing.T) {
 	f.requireCallbacks(`{app="clinic",outcome="kept",status="200"} 3`,
 		`{app="clinic",outcome="ignored",status="200"} 1`, `{app="clinic",outcome="refused",status="400"} 2`)
 	require.Zero(t, f.temporal.starts+f.temporal.describes)
+}
+
+// TestUnreadableMembers: one user that cannot be read loses no other.
+func TestUnreadableMembers(t *testing.T) {
+	bob := `{"User_Account":"bob","ActionType":"Answer"}`
+	for item, field := range map[string]string{
+		`7`: "ChangedUserList[0]",
+		`{"User_Account":"","ActionType":"Answer"}`:                                 "ChangedUserList[0].User_Account",
+		`{"User_Account":"carol","ActionType":{}}`:                                  "ChangedUserList[0].ActionType",
+		`{"User_Account":"` + strings.Repeat("x", 257) + `","ActionType":"Answer"}`: "UserId",
+	} {
+		f, store := withEvidence(t)
+		body := strings.Replace(changed, bob, item+","+bob, 1)
+		w := f.post(changedURL, body)
+		require.Equal(t, http.StatusBadRequest, w.Code)
+		require.Contains(t, w.Body.String(), field)
+		require.Len(t, store.kept, 1, field)
+		require.Equal(t, "bob", store.kept[0].User)
+
+		store.down = evidence.ErrUnavailable // then it may come again
+		require.Equal(t, http.StatusServiceUnavailable, f.post(changedURL, body).Code)
+	}
+	f, store := withEvidence(t)
+	w := f.post(startURL, strings.Replace(callStart, `"alice"`, `{}`, 1))
+	require.Equal(t, http.StatusBadRequest, w.Code)
+	require.Contains(t, w.Body.String(), "UserList[0].User_Account")
+	require.Len(t, store.kept, 1)
+	require.Equal(t, "bob", store.kept[0].User)
 }
 
 // TestEvidenceIsRelayedToo: what is kept and cannot be relayed must come again.

@@ -12,8 +12,5 @@ import (
 // handleMemberChange keeps who joined a call or left it. D:69215
 func (h *Handler) handleMemberChange(ctx context.Context, deadline time.Time, app App, _ tencent.Callback, body []byte) reply {
 	change, err := tencent.DecodeMemberChange(body)
-	if err != nil {
-		return refuse(http.StatusBadRequest, err.Error())
-	}
-	return h.keep(ctx, deadline, app, evidence.FromMemberChange(app.ID, change))
+	return h.keep(ctx, deadline, app, evidence.FromMemberChange(app.ID, change), err)
 }

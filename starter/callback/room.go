@@ -56,5 +56,5 @@ func (h *Handler) handleRoom(w http.ResponseWriter, r *http.Request, deadline ti
 		return refuse(http.StatusBadRequest, err.Error()).forApp(app.App)
 	}
 	// A sender that hangs up must not cancel what others are written with.
-	return h.keep(context.WithoutCancel(r.Context()), deadline, app.App, evidence.FromRoom(app.ID, event)).forApp(app.App)
+	return h.keep(context.WithoutCancel(r.Context()), deadline, app.App, evidence.FromRoom(app.ID, event), nil).forApp(app.App)
 }

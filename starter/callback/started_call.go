@@ -12,8 +12,5 @@ import (
 // handleStartedCall keeps who was called, and in which room. D:68941
 func (h *Handler) handleStartedCall(ctx context.Context, deadline time.Time, app App, _ tencent.Callback, body []byte) reply {
 	started, err := tencent.DecodeCallStart(body)
-	if err != nil {
-		return refuse(http.StatusBadRequest, err.Error())
-	}
-	return h.keep(ctx, deadline, app, evidence.FromCallStart(app.ID, started))
+	return h.keep(ctx, deadline, app, evidence.FromCallStart(app.ID, started), err)
 }
