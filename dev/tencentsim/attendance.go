@@ -23,8 +23,8 @@ const (
 	actionOffline   = "Offline"
 )
 
-// reasonTimeout is the Reason with which a room reports that a member was dropped. That
-// this is its number is inferred.
+// reasonTimeout is the Reason with which a room reports that a member was dropped.
+// D:39558
 const reasonTimeout = 2
 
 // Presence is one stay of a member in a call that was connected. A member who comes back

@@ -54,7 +54,7 @@ func (a *Attendance) Review() bool {
 // member who joins after EndTime. Times before AcceptTime and after EndTime do not count.
 //
 // Sources agree if none has more time of a member than all have in common by more than
-// the tolerance. Then the common time counts.
+// the tolerance, and if they have any in common when one has. Then the common time counts.
 func Of(record tencent.CallRecord, events []Event, p Policy) Attendance {
 	members := membersOf(&record)
 	begin, end := time.Unix(record.StartTime, 0).Add(-p.Tolerance), time.Unix(record.EndTime, 0)
@@ -148,7 +148,8 @@ func newView(accounts []account, call span) view {
 func (v *view) problems(tolerance int64) []Problem {
 	differ, open := false, len(v.union) > 0
 	for _, account := range v.accounts {
-		differ = differ || account.sure.length()-v.common.length() > tolerance
+		extra := account.sure.length() - v.common.length()
+		differ = differ || extra > tolerance || extra > 0 && len(v.common) == 0
 		open = open && (len(account.possible) == 0 || account.open)
 	}
 	var problems []Problem

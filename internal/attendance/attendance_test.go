@@ -110,6 +110,12 @@ func TestAttendance(t *testing.T) {
 			[]int64{100, 65, 50},
 			[]string{"sources_differ a"},
 		},
+		"one source has a short stay, the other none of it": {
+			[]string{"room caller -100", "callback caller -100", "room a +0 -4", "callback a -4", "room b +0 -50", "callback b +0 -50"},
+			[]int64{100, 4, 50},
+			nil,
+			[]string{"sources_differ a"},
+		},
 		"as long, but at another time": {
 			[]string{"room caller -100", "callback caller -100", "room a +0 -40", "callback a +20 -60", "room b +0 -50", "callback b +0 -50"},
 			[]int64{100, 20, 50},

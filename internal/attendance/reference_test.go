@@ -146,7 +146,7 @@ func reference(record tencent.CallRecord, events []attendance.Event, p attendanc
 				problems, disputed = append(problems, name+" "+user), true
 			}
 		}
-		problem(slices.Max(c.of)-c.common > tolerance, "sources_differ")
+		problem(slices.Max(c.of)-c.common > tolerance || c.common == 0 && c.union > 0, "sources_differ")
 		problem(c.possible-c.union > tolerance, "joining_missed")
 		problem(c.neverLeft, "never_left")
 		half := c.common

@@ -49,8 +49,14 @@ func together(record tencent.CallRecord, events []evidence.Event, source evidenc
 		by int
 	}
 	var changes []change
+	// A callback is not sent about the caller, who is in the call from its start. A room
+	// says of everybody who enters; a robot, for one, does not.
+	callerSeen := source == evidence.SourceCallback || slices.ContainsFunc(seen, func(e attendance.Event) bool { return e.User == record.Caller })
 	// One source agrees with itself: what it did not see is not counted.
 	for _, m := range attendance.Of(record, seen, attendance.Policy{Use: attendance.UseEarliestLeave, Tolerance: 365 * 24 * time.Hour}).Members {
+		if m.User == record.Caller && !callerSeen {
+			continue
+		}
 		for _, i := range m.Intervals {
 			changes = append(changes, change{i.From.UnixMilli(), 1}, change{i.To.UnixMilli(), -1})
 		}

@@ -31,6 +31,8 @@ func TestWitnessed(t *testing.T) {
 		"the other one": {record, byRoom, 0},
 		// By the callbacks from 0 to 60 and from 80 to 100, by the room from 1 to 95.
 		"both": {record, append(append([]evidence.Event{}, byRoom...), byCallback...), 59 + 15},
+		// By the callbacks as above; the room has two members from 85 to 90.
+		"a caller who is in no room": {record, append(byRoom[1:4:4], append([]evidence.Event{byRoom[5]}, byCallback...)...), 5},
 		"events of others": {record, []evidence.Event{
 			event(callback, "x", in, 0), event(room, "x", in, 0), event(callback, "b", evidence.KindCalled, 0), event(room, "b", evidence.KindOpened, 0),
 		}, 0},

@@ -67,6 +67,9 @@ func FromRoom(app tencent.SDKAppID, r tencent.RoomEvent) []Event {
 	if !ok {
 		return nil
 	}
+	if r.Type == tencent.RoomLeft && r.Reason == tencent.ReasonTimeout {
+		kind = KindDropped
+	}
 	e := Event{
 		SDKAppID: app, Source: SourceRoom, RoomID: r.RoomID, RoomIDType: r.RoomIDType, User: r.UserID, Kind: kind,
 		At: time.UnixMilli(r.EventTime).UTC(),

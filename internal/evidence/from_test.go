@@ -37,10 +37,14 @@ func TestFromRoom(t *testing.T) {
 		tencent.RoomCreated: evidence.KindOpened, tencent.RoomDismissed: evidence.KindClosed,
 		tencent.RoomEntered: evidence.KindJoined, tencent.RoomLeft: evidence.KindLeft,
 	} {
-		events := evidence.FromRoom(app, tencent.RoomEvent{Type: eventType, RoomID: "1", RoomIDType: 1, UserID: "u", EventTime: noon.UnixMilli(), Reason: 2})
+		events := evidence.FromRoom(app, tencent.RoomEvent{Type: eventType, RoomID: "1", RoomIDType: 1, UserID: "u", EventTime: noon.UnixMilli(), Reason: 3})
 		require.Equal(t, []evidence.Event{{
-			SDKAppID: app, Source: evidence.SourceRoom, RoomID: "1", RoomIDType: 1, User: "u", Kind: kind, At: noon, Detail: "2",
+			SDKAppID: app, Source: evidence.SourceRoom, RoomID: "1", RoomIDType: 1, User: "u", Kind: kind, At: noon, Detail: "3",
 		}}, events)
+	}
+	for eventType, kind := range map[tencent.RoomEventType]evidence.Kind{tencent.RoomEntered: evidence.KindJoined, tencent.RoomLeft: evidence.KindDropped} {
+		timeout := evidence.FromRoom(app, tencent.RoomEvent{Type: eventType, RoomID: "1", RoomIDType: 1, UserID: "u", EventTime: noon.UnixMilli(), Reason: tencent.ReasonTimeout})
+		require.Equal(t, kind, timeout[0].Kind)
 	}
 	require.Empty(t, evidence.FromRoom(app, tencent.RoomEvent{Type: 201}))
 }

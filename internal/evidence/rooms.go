@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"aftercall/internal/tencent"
@@ -37,14 +38,15 @@ type RoomUse struct {
 func (s *Store) RoomsInUse(ctx context.Context, app tencent.SDKAppID, from, to time.Time) ([]RoomUse, error) {
 	// Whoever leaves then does so by an event, or 24 hours after entering. Events without a
 	// call are those of rooms; to ask for the source, too, would make SQLite read all events
-	// of two days for each room, and not those of the room.
-	rows, err := s.db.Read().QueryContext(ctx, "SELECT id, "+eventColumns+` FROM (
+	// of two days for each room, and not those of the room. In Tencent's sample, the dismissal
+	// of a digit room has its number as a string. D:39558
+	rows, err := s.db.Read().QueryContext(ctx, "SELECT id, "+strings.Replace(eventColumns, "room_id_type", "left_type", 1)+` FROM (
   SELECT room_id AS left_id, room_id_type AS left_type FROM evidence_events WHERE sdk_app_id = $1 AND source = 'room' AND at >= $4 AND at < $3
   UNION
   SELECT room_id, room_id_type FROM evidence_events WHERE sdk_app_id = $1 AND source = 'room' AND at >= $5 AND at < $6
 ) AS rooms CROSS JOIN evidence_events
-WHERE sdk_app_id = $1 AND call_id = '' AND room_id = left_id AND room_id_type = left_type AND at >= $2 AND at < $3
-ORDER BY room_id, room_id_type, at, id`,
+WHERE sdk_app_id = $1 AND call_id = '' AND room_id = left_id AND (room_id_type = left_type OR kind = 'closed') AND at >= $2 AND at < $3
+ORDER BY room_id, left_type, at, id`,
 		int64(app), from.Add(-2*maxStay).UnixMilli(), to.UnixMilli(), from.UnixMilli(), //nolint:gosec // real IDs are far smaller
 		from.Add(-maxStay).UnixMilli(), to.Add(-maxStay).UnixMilli())
 	if err != nil {

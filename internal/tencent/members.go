@@ -1,6 +1,7 @@
 package tencent
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 )
@@ -37,7 +38,8 @@ type ChangedMember struct {
 }
 
 // DecodeCallStart decodes the body of CommandAfterStartCall. Unknown fields are
-// accepted. Every error is a *FieldError; if it is about a user, the others are decoded.
+// accepted. Every error is a *FieldError; if it is about RoomIdType or a user, the rest is
+// decoded.
 func DecodeCallStart(body []byte) (s CallStart, err error) {
 	object, eventTime, err := decodeEventBody(body)
 	if err != nil {
@@ -57,13 +59,14 @@ func DecodeCallStart(body []byte) (s CallStart, err error) {
 	}
 	value, problem := info.value("RoomIdType")
 	stated, unreadable := decodeWhole(value)
-	if problem != "" || unreadable != "" || stated < 0 || stated > 2 {
-		return s, &FieldError{"CallInfo.RoomIdType", "must be 1 or 2"}
-	}
-	if s.RoomID = room; stated != 0 {
+	var first error
+	switch {
+	case problem != "" || unreadable != "" || stated < 0 || stated > 2:
+		first = &FieldError{"CallInfo.RoomIdType", "must be 1 or 2"}
+	case stated != 0:
 		roomType = int(stated)
 	}
-	if room != "" {
+	if s.RoomID = room; room != "" {
 		s.RoomIDType = roomType
 	}
 	err = eachIn(object, "UserList", func(path string, item jsonObject) error {
@@ -73,7 +76,7 @@ func DecodeCallStart(body []byte) (s CallStart, err error) {
 		}
 		return err
 	})
-	return s, err
+	return s, cmp.Or(first, err)
 }
 
 // DecodeMemberChange decodes the body of CommandAfterMemberChanged. Unknown fields and

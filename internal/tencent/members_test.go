@@ -35,6 +35,9 @@ func TestDecodeCallStart(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Equal(t, want, got, name)
 	}
+	odd, err := DecodeCallStart([]byte(strings.Replace(callStarted, `"RoomIdType":2`, `"RoomIdType":3`, 1)))
+	require.Error(t, err)
+	require.Equal(t, CallStart{CallID: "c-1", RoomID: "room-1", RoomIDType: 2, Users: []string{"alice", "bob"}, EventTime: 1741231146000}, odd, "the rest is read")
 	for body, field := range map[string]string{
 		`x`: "body",
 		strings.Replace(callStarted, `"EventTime":1741231146000`, `"EventTime":0`, 1):    "EventTime",

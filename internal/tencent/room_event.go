@@ -19,6 +19,10 @@ const (
 	RoomLeft      RoomEventType = 104
 )
 
+// ReasonTimeout is the Reason of RoomLeft for a member whose connection was lost: D:39558
+// calls it a timeout. Tencent removes such a member after about 90 s. C:80459
+const ReasonTimeout = 2
+
 // aboutMembers says that the type is one of those that say who was in a room.
 func (t RoomEventType) aboutMembers() bool {
 	return slices.Contains([]RoomEventType{RoomCreated, RoomDismissed, RoomEntered, RoomLeft}, t)

@@ -17,6 +17,10 @@ const (
 // TestRoomSign: the signatures were computed with Python's hmac. They are over the bytes
 // as they came, white space included.
 func TestRoomSign(t *testing.T) {
+	// Tencent's own example. D:54912
+	require.Equal(t, "kkoFeO3Oh2ZHnjtg8tEAQhtXK16/KI05W3BQff8IvGA=", RoomSign("123654", []byte("{\n\t\"EventGroupId\":\t2,\n\t\"EventType\":\t204,\n"+
+		"\t\"CallbackTs\":\t1664209748188,\n\t\"EventInfo\":\t{\n\t\t\"RoomId\":\t8489,\n\t\t\"EventTs\":\t1664209748,\n\t\t\"EventMsTs\":\t1664209748180,\n"+
+		"\t\t\"UserId\":\t\"user_85034614\",\n\t\t\"Reason\":\t0\n\t}\n}")))
 	for body, sign := range map[string]string{
 		entered: "DT7/pQvwadsStZuWOLlyNa37zkapw6Inhp2LFUiMloc=",
 		"{\n\t\"EventGroupId\":\t1,\n\t\"EventType\":\t103\n}\n": "ivII+sK/0uTZBn9M77Hz8/vlNfiosF8xUqNPPXcP+fc=",

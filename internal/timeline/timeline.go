@@ -165,9 +165,6 @@ func (c *chart) legend(canvas draw.Canvas, p *plot.Plot, height vg.Length) {
 	for _, from := range sources {
 		write(from.label)
 		for _, g := range glyphs {
-			if from.name == attendance.SourceRoom && g.kind == attendance.Dropped {
-				continue // which a room does not say
-			}
 			canvas.DrawGlyph(styleOf(g.kind, from), vg.Point{X: at + glyphRadius, Y: height})
 			at += 2*glyphRadius + 4
 			write(g.label)

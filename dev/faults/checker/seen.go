@@ -167,7 +167,7 @@ func (w witnesses) wrong() bool {
 	open := w.count(some) > 0
 	for _, s := range w {
 		there := witnesses{s}.count(some)
-		if there-w.count(every) > tolerance {
+		if there-w.count(every) > tolerance || there > 0 && w.count(every) == 0 {
 			return true
 		}
 		open = open && (!slices.Contains(s.possible, true) || s.open)

@@ -110,11 +110,18 @@ func Sent(call tencentsim.Call) (all []checker.Sent) {
 			EventInfo struct {
 				UserID  string `json:"UserId"`
 				EventTs int64
+				Reason  int
 			}
 		}
-		kinds := map[int]string{103: "joined", 104: "left"}
-		if json.Unmarshal(p.Body, &body) == nil && kinds[body.EventType] != "" {
-			posted(p, checker.Seen{Source: "room", User: body.EventInfo.UserID, Kind: kinds[body.EventType], At: body.EventInfo.EventTs})
+		if json.Unmarshal(p.Body, &body) != nil {
+			continue
+		}
+		kind := map[int]string{103: "joined", 104: "left"}[body.EventType]
+		if kind == "left" && body.EventInfo.Reason == 2 {
+			kind = "dropped"
+		}
+		if kind != "" {
+			posted(p, checker.Seen{Source: "room", User: body.EventInfo.UserID, Kind: kind, At: body.EventInfo.EventTs})
 		}
 	}
 	return all
