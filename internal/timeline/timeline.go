@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image/color"
 	"io"
+	"slices"
 	"time"
 
 	"gonum.org/v1/plot"
@@ -150,14 +151,14 @@ func (c *chart) Plot(canvas draw.Canvas, p *plot.Plot) {
 	c.legend(canvas, p, y(1))
 }
 
-// legend explains the glyphs in one line.
+// legend explains the glyphs that are drawn in one line.
 func (c *chart) legend(canvas draw.Canvas, p *plot.Plot, height vg.Length) {
 	style := p.Legend.TextStyle
 	style.YAlign = draw.YCenter
 	at := canvas.Min.X
 	write := func(label string) {
 		canvas.FillText(style, vg.Point{X: at, Y: height}, label)
-		at += style.Width(label) + 10
+		at += style.Width(label) + 6
 	}
 	canvas.FillPolygon(barColor, []vg.Point{{X: at, Y: height - 3}, {X: at + 14, Y: height - 3}, {X: at + 14, Y: height + 3}, {X: at, Y: height + 3}})
 	at += 18
@@ -165,6 +166,9 @@ func (c *chart) legend(canvas draw.Canvas, p *plot.Plot, height vg.Length) {
 	for _, from := range sources {
 		write(from.label)
 		for _, g := range glyphs {
+			if !slices.ContainsFunc(c.entry.Charge.Evidence, func(e attendance.Event) bool { return e.Source == from.name && e.Kind == g.kind }) {
+				continue
+			}
 			canvas.DrawGlyph(styleOf(g.kind, from), vg.Point{X: at + glyphRadius, Y: height})
 			at += 2*glyphRadius + 4
 			write(g.label)

@@ -2,7 +2,6 @@ package callback
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strconv"
 	"time"

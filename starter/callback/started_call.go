@@ -2,7 +2,6 @@ package callback
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"aftercall/internal/evidence"
