@@ -193,6 +193,63 @@ func TestRerateToParticipantMinutes(t *testing.T) {
 	require.Contains(t, out, "Compared 2 charges: 0 differ")
 }
 
+// TestRerateKeepsTheRoomOwner who was seen when the call was charged: only a tariff that
+// charges by who was in the call asks the evidence, and once.
+func TestRerateKeepsTheRoomOwner(t *testing.T) {
+	t.Parallel()
+	l := newLedgerTest(t)
+	opened := attendance.Event{Source: attendance.SourceRoom, User: "doctor-17", Kind: attendance.Opened, At: noon.Add(-135 * time.Second)}
+	e := l.chargePaidBy(billing.Payers{{Is: "room_owner"}}, "template", "patient-1", noon, 130, tariff(t, "USD", "0.12"), opened)
+	e.Record.CallID, e.Record.RoomID, e.Record.RoomIDType = "call-1", "room-1", 2
+	_, _, err := l.ledger.Charge(t.Context(), e)
+	require.NoError(t, err)
+	version := testconfig.Version("0.12")
+	version["evidence"] = testconfig.Map{"use": "earliest_leave", "without": "participant"}
+	version["rules"].([]testconfig.Map)[0]["per"] = "participant_minute"
+	evidenceAt := func(url string) {
+		l.configureWith(func(c *testconfig.Config) {
+			c.Apps[0]["evidence"], c.Apps[0]["payer"] = testconfig.Map{"members": true, "room_key": "ARoomKeyOfTheConsole"}, "room_owner"
+			c.Evidence = testconfig.Map{"url": url, "retention": "87600h"}
+			c.Tariffs["minutes"] = testconfig.Map{"currency": "USD", "versions": []testconfig.Map{version}}
+			c.Tariffs["standard"] = testconfig.Tariff("USD", "0.15")
+		})
+	}
+	rerate := func(more ...string) string {
+		return l.prints(append([]string{"ledger", "rerate", "--call", "call-1"}, more...)...)
+	}
+	const down = "postgres://nobody@127.0.0.1:1/evidence"
+
+	evidenceAt(down)
+	require.Contains(t, rerate(), "call-1   clinic  doctor-17  0.36 USD  0.45 USD       +0.09\n")
+	require.Contains(t, rerate("--use-tariff", "in-yen"), "call-1   clinic  doctor-17  0.36 USD  60 JPY")
+
+	evidenceAt(l.environ["LEDGER_URL"])
+	store, err := evidence.Open(t.Context(), l.environ["LEDGER_URL"], ledger.Options{})
+	require.NoError(t, err)
+	defer store.Close()
+	seen := func(user string, kind evidence.Kind, ago time.Duration) {
+		_, err := store.Insert(t.Context(), []evidence.Event{{
+			SDKAppID: clinic, Source: evidence.SourceRoom, RoomID: "room-1", RoomIDType: 2, User: user, Kind: kind, At: noon.Add(-ago),
+		}})
+		require.NoError(t, err)
+	}
+	seen("somebody", evidence.KindOpened, 134*time.Second)
+	require.Contains(t, rerate("--use-tariff", "minutes"), "skipped: call-1: its new tariff charges by what was seen of its members: nothing", "an opening is no member")
+	seen("doctor-17", evidence.KindJoined, 130*time.Second)
+	seen("doctor-17", evidence.KindLeft, 100*time.Second)
+	const byMinutes = "call-1   clinic  doctor-17  0.36 USD  0.48 USD       +0.12\n"
+	require.Contains(t, rerate("--use-tariff", "minutes"), byMinutes, "130 s of the caller, and 30 s of the other")
+
+	for _, tariff := range []string{"minutes", "in-yen"} {
+		code, stdout, _ := l.run("ledger", "rerate", "--call", "call-1", "--use-tariff", tariff, "--apply", "--operator", "alice", "--reason", tariff)
+		require.Equal(t, Incomplete, code, "only Temporal does not answer")
+		require.Contains(t, stdout, "Compared 1 charges: 1 differ.\n")
+	}
+	evidenceAt(down)
+	require.Contains(t, rerate("--use-tariff", "minutes"), "call-1   clinic  doctor-17  60 JPY  0.48 USD", "what was kept once is kept")
+	require.Contains(t, l.prints("ledger", "verify"), "every amount was computed again and is right")
+}
+
 // TestThePayerInTheLedger: who pays by a rule of the app is whose statement has the call,
 // and remains so.
 func TestThePayerInTheLedger(t *testing.T) {

@@ -3,8 +3,10 @@ package ops
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"aftercall/activities"
+	"aftercall/internal/attendance"
 	"aftercall/internal/billing"
 	"aftercall/internal/evidence"
 	"aftercall/internal/ledger"
@@ -17,19 +19,22 @@ const (
 	tooMuch = "its new tariff charges by what was seen of its members, and that is too much to charge by"
 )
 
-// withEvidence returns the entry with what the rater needs in order to charge it again. A
-// charge that was not made by participant minutes kept nothing of what was seen, so that is
-// read from the evidence, if its retention still has all of it. unknown says why that is
-// impossible.
+// withEvidence returns the entry with what the rater needs in order to charge it again. What
+// the charge kept is used; of one that kept nothing about its members, because its tariff
+// did not ask, that is read from the evidence, if its retention still has all of it.
+// unknown says why that is impossible. Who opened the room is always what was kept: the
+// payer stays the same.
 func (r *rerater) withEvidence(ctx context.Context, e ledger.Entry, rater *billing.Rater) (with ledger.Entry, unknown string, err error) {
-	if rater, err = rater.PaidAs(e.Charge.Payer()); err != nil {
+	if rater, err = rater.PaidAs(nil); err != nil {
 		return e, "", err
 	}
 	own, err := e.Charge.Tariff.Restore()
 	if err != nil {
 		return e, "", err
 	}
-	if e.Charge.Unrecorded() != "" || !needsEvidence(rater, e) || needsEvidence(own, e) {
+	opened := attendance.Openings(e.Charge.Evidence)
+	kept := len(opened) < len(e.Charge.Evidence)
+	if kept || e.Charge.Unrecorded() != "" || !needsEvidence(rater, e) || needsEvidence(own, e) {
 		return e, "", nil
 	}
 	call := evidence.CallOf(e.SDKAppID, e.Record)
@@ -49,13 +54,15 @@ func (r *rerater) withEvidence(ctx context.Context, e ledger.Entry, rater *billi
 	case err != nil:
 		return e, "", Errorf(Failed, "is the database of the evidence up?", "%w", err)
 	}
-	if e.Charge.Evidence = activities.Seen(events); len(e.Charge.Evidence) == 0 {
+	seen := slices.DeleteFunc(activities.Seen(events), func(seen attendance.Event) bool { return seen.Kind == attendance.Opened })
+	if len(seen) == 0 {
 		return e, notSeen, nil
 	}
+	e.Charge.Evidence = append(seen, opened...)
 	return e, "", nil
 }
 
-// needsEvidence reports whether the rater charges the entry by what was seen of its call. A
+// needsEvidence reports whether the rater charges the entry by who was seen in its call. A
 // person's decision can be carried out by another rule than that of the record.
 func needsEvidence(rater *billing.Rater, e ledger.Entry) bool {
 	if d := e.Charge.Decision(); d != nil {
