@@ -152,14 +152,15 @@ func (a *Audits) run(ctx context.Context, app AuditApp, p AuditRoomsParams) (aud
 		return audit.Result{}, defaultType(err, EvidenceUnavailable)
 	}
 	defer store.Close() // whose errors change nothing that was read
+	var unlisted *audit.RecordsError
 	found, err := audit.Audit{
 		App: app.ID, Rooms: store, Ledger: a.ledger, Records: app.Records, Sweep: app.Settings, Now: now,
 		Progress: func() { activity.RecordHeartbeat(ctx) },
 	}.Run(ctx, p.From, p.To)
 	switch {
-	case errors.As(err, new(*tencent.UnreadableAnswerError)): // and no attempt will read it
-		activity.GetLogger(ctx).Warn("some of Tencent's records cannot be read: the rooms of their calls are called unexplained", "app", app.Name, "from", p.From, "to", p.To, "error", err)
-	case errors.As(err, new(*audit.RecordsError)):
+	case errors.As(err, &unlisted) && unlisted.Final:
+		activity.GetLogger(ctx).Warn("some of Tencent's records cannot be read, or are not listed: the rooms of their calls are called unexplained", "app", app.Name, "from", p.From, "to", p.To, "error", err)
+	case unlisted != nil:
 		return found, defaultType(classify(err), RecordAPIUnavailable)
 	case errors.As(err, new(*audit.RoomsError)):
 		return found, defaultType(err, EvidenceUnavailable)

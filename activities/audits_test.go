@@ -25,6 +25,8 @@ type auditWorld struct {
 	uses                               []evidence.RoomUse
 	nowErr, openErr, roomsErr, listErr error
 	closed                             int
+	// unlisted is how many records Tencent counts that it does not list.
+	unlisted int
 }
 
 func (w *auditWorld) Now(context.Context) (time.Time, error) { return w.now, w.nowErr }
@@ -61,7 +63,7 @@ func (w auditAPIOf) Records(context.Context, tencent.RecordFilter) (page tencent
 	}
 	u := w.uses[0]
 	record := tencent.CallRecord{CallID: "call-1", RoomID: u.RoomID, RoomIDType: u.RoomIDType, StartTime: u.From.Unix(), EndTime: u.To.Unix()}
-	return tencent.RecordPage{TotalNum: 1, Rows: []tencent.RecordRow{{Record: record}}}, nil
+	return tencent.RecordPage{TotalNum: 1 + w.unlisted, Rows: []tencent.RecordRow{{Record: record}}}, nil
 }
 
 type auditFixture struct {
@@ -130,6 +132,13 @@ func TestAuditOfUnreadableRecords(t *testing.T) {
 	require.Equal(t, 2, result.Unexplained)
 	require.Contains(t, f.logs.String(), "cannot be read")
 	require.InDelta(t, 2, testutil.ToFloat64(f.audits.metrics.unexplained.WithLabelValues("clinic")), 0)
+
+	f = newAuditFixture()
+	f.unlisted = 1
+	result, err = f.run(clinic, endedAt)
+	require.NoError(t, err)
+	require.Equal(t, 1, result.Unexplained)
+	require.Contains(t, f.logs.String(), "1 records from ")
 }
 
 // TestAuditRoomsKeepsFewExamples: the result of an hour without a ledger is small.

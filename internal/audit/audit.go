@@ -63,8 +63,12 @@ type Result struct {
 }
 
 // RecordsError means that Tencent did not list all records that might explain a room.
-// What the ledger does not explain is then called unexplained.
-type RecordsError struct{ error }
+// What the ledger and the others do not explain is then called unexplained.
+type RecordsError struct {
+	error
+	// Final means that Tencent has answered, and another attempt would list no more.
+	Final bool
+}
 
 // Unwrap returns the error of Tencent's API.
 func (e *RecordsError) Unwrap() error { return e.error }
@@ -126,7 +130,7 @@ func (r *run) period(ctx context.Context, from, to time.Time) error {
 	case len(uses) == 0:
 		return nil
 	}
-	rooms := map[Room]bool{}
+	rooms := roomSet{}
 	begin := from
 	for _, u := range uses {
 		rooms[Room{u.RoomID, u.RoomIDType}] = true
@@ -140,21 +144,35 @@ func (r *run) period(ctx context.Context, from, to time.Time) error {
 			return err
 		}
 		r.progress()
-		if rooms[roomOf(record)] {
+		if rooms.has(record) {
 			records = append(records, record)
 		}
 	}
 	rest := Unexplained(uses, records)
 	of := roomsOf(rest)
-	r.booked = append(r.booked, slices.DeleteFunc(records, func(record tencent.CallRecord) bool { return !of[roomOf(record)] })...)
+	r.booked = append(r.booked, slices.DeleteFunc(records, func(record tencent.CallRecord) bool { return !of.has(record) })...)
 	r.rest = append(r.rest, rest...)
 	return nil
 }
 
-func roomOf(r tencent.CallRecord) Room { return Room{r.RoomID, r.RoomIDType} }
+// possibleRooms are the rooms in which the call of a record can have been. A call that was
+// charged without a record may have no type of its room.
+func possibleRooms(r tencent.CallRecord) []Room {
+	if r.RoomIDType == 0 {
+		return []Room{{r.RoomID, 1}, {r.RoomID, 2}}
+	}
+	return []Room{{r.RoomID, r.RoomIDType}}
+}
 
-func roomsOf(spans []Span) map[Room]bool {
-	rooms := make(map[Room]bool, len(spans))
+type roomSet map[Room]bool
+
+// has reports whether the call of a record can have been in one of the rooms.
+func (s roomSet) has(r tencent.CallRecord) bool {
+	return slices.ContainsFunc(possibleRooms(r), func(room Room) bool { return s[room] })
+}
+
+func roomsOf(spans []Span) roomSet {
+	rooms := make(roomSet, len(spans))
 	for _, s := range spans {
 		rooms[s.Room] = true
 	}
@@ -168,24 +186,23 @@ func (a Audit) progress() {
 }
 
 // withRecords finds what is left of the uses when Tencent's records explain them, too. A
-// window that cannot be read whole keeps no other from being listed.
+// window that is not listed completely keeps no other from being listed.
 func (r *run) withRecords(ctx context.Context) (err error) {
 	rooms := roomsOf(r.rest)
 	records := r.booked
 	for _, w := range r.windows(r.rest) {
-		listed, listErr := r.list(ctx, w)
+		listed, unlisted, listErr := r.list(ctx, w)
 		for _, record := range listed {
-			if rooms[roomOf(record)] {
+			if rooms.has(record) {
 				records = append(records, record)
 			}
 		}
-		if listErr == nil {
-			continue
-		}
-		// What can be tried again decides, rather than what nobody can read.
-		err = &RecordsError{fmt.Errorf("list Tencent's records: %w", listErr)}
-		if !errors.As(listErr, new(*tencent.UnreadableAnswerError)) {
+		if listErr != nil { // what can be tried again decides, rather than what nobody can list
+			err = &RecordsError{fmt.Errorf("list Tencent's records: %w", listErr), false}
 			break
+		}
+		if unlisted != nil {
+			err = &RecordsError{fmt.Errorf("list Tencent's records: %w", unlisted), true}
 		}
 	}
 	for _, record := range records {
@@ -224,9 +241,9 @@ func (a Audit) windows(rest []Span) []sweep.Window {
 	return all
 }
 
-// list lists the records of a window, whose calls may be too many for one listing. A
-// *tencent.UnreadableAnswerError means that all others are listed.
-func (a Audit) list(ctx context.Context, w sweep.Window) (records []tencent.CallRecord, unread error) {
+// list lists the records of a window, whose calls may be too many for one listing. unlisted
+// says that there are others, which Tencent does not list or nobody can read.
+func (a Audit) list(ctx context.Context, w sweep.Window) (records []tencent.CallRecord, unlisted, failed error) {
 	for windows := []sweep.Window{w}; len(windows) > 0; {
 		next := windows[0]
 		windows = windows[1:]
@@ -236,14 +253,17 @@ func (a Audit) list(ctx context.Context, w sweep.Window) (records []tencent.Call
 			continue
 		}
 		if err != nil {
-			return records, err
+			return records, unlisted, err
 		}
 		records = append(records, listing.Records()...)
-		if listing.Unread != nil && unread == nil {
-			unread = listing.Unread
+		switch missing := listing.Missing(); {
+		case listing.Unread != nil:
+			unlisted = listing.Unread
+		case missing > 0 && unlisted == nil:
+			unlisted = fmt.Errorf("%d records from %s to %s are counted, but not listed", missing, next.From.UTC().Format(time.RFC3339), next.To.UTC().Format(time.RFC3339))
 		}
 	}
-	return records, unread
+	return records, unlisted, nil
 }
 
 // nameAll finds the calls of the spans, which are in order, a period at a time.

@@ -23,6 +23,8 @@ type world struct {
 	started                    []evidence.Event
 	booked, listed             []tencent.CallRecord
 	roomsErr, bookErr, listErr error
+	// unlisted is how many records a listing does not have that it counts.
+	unlisted int
 	// unread is until when no record can be read, and downFrom, unless it is 0, from when
 	// the API is down.
 	unread, downFrom int64
@@ -81,6 +83,7 @@ func (w apiOf) Records(_ context.Context, f tencent.RecordFilter) (page tencent.
 	if f.StartTime < w.unread {
 		return page, &tencent.UnreadableAnswerError{}
 	}
+	page.TotalNum = w.unlisted
 	for _, r := range w.listed {
 		if r.EndTime >= f.StartTime && r.EndTime <= f.EndTime {
 			page.TotalNum++
@@ -121,6 +124,25 @@ func TestTencentIsOnlyAskedIfNeeded(t *testing.T) {
 		require.GreaterOrEqual(t, f.StartTime, noon.Unix()+7000-3600)
 		require.LessOrEqual(t, f.EndTime, noon.Unix()+7200+301)
 	}
+}
+
+// TestRoomsWithoutType: a call that was charged without a record, and restored from its
+// history, has no type of its room. It explains its room all the same.
+func TestRoomsWithoutType(t *testing.T) {
+	restored := call(90, 200)
+	restored.RoomIDType = 0
+	w := &world{uses: []evidence.RoomUse{use(100, 200)}, booked: []tencent.CallRecord{restored}, listErr: errDown}
+	result, err := w.run(0, 3600)
+	require.NoError(t, err, "Tencent is not asked")
+	require.Empty(t, result.Unexplained)
+
+	// Its name is not given to another call in the room.
+	w.uses[0] = use(100, 600)
+	w.started = []evidence.Event{started(restored.CallID, "r", 90), started("other", "r", 300)}
+	result, err = w.run(0, 3600)
+	require.ErrorIs(t, err, errDown)
+	require.Len(t, result.Unexplained, 1)
+	require.Equal(t, "other", result.Unexplained[0].CallID)
 }
 
 // TestRange: a room is compared once, in the time in which it was left.
@@ -166,6 +188,24 @@ func TestUnreadableRecords(t *testing.T) {
 	require.ErrorAs(t, err, new(*audit.RecordsError))
 	require.ErrorIs(t, err, errDown)
 	require.NotErrorAs(t, err, new(*tencent.UnreadableAnswerError))
+}
+
+// TestUnlistedRecords: Tencent counts a record that it does not list. It may be that of the
+// room.
+func TestUnlistedRecords(t *testing.T) {
+	w := &world{uses: []evidence.RoomUse{use(100, 200)}, listed: []tencent.CallRecord{call(0, 20)}, unlisted: 1}
+	result, err := w.run(0, 3600)
+	var unlisted *audit.RecordsError
+	require.ErrorAs(t, err, &unlisted)
+	require.True(t, unlisted.Final)
+	require.Regexp(t, "1 records from 2026-03-01T.*Z to 2026-03-01T.*Z are counted, but not listed", err.Error())
+	require.Equal(t, int64(100), result.UnexplainedSeconds)
+
+	w.listed = []tencent.CallRecord{call(90, 200)}
+	w.unlisted, w.listErr = 0, errDown
+	_, err = w.run(0, 3600)
+	require.ErrorAs(t, err, &unlisted)
+	require.False(t, unlisted.Final)
 }
 
 // TestNames: the callback about its start says which call it was.

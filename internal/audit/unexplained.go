@@ -68,7 +68,9 @@ type explanation struct {
 func Unexplained(uses []evidence.RoomUse, records []tencent.CallRecord) []Span {
 	calls := map[Room][]explanation{}
 	for _, r := range records {
-		calls[roomOf(r)] = append(calls[roomOf(r)], explainedBy(r))
+		for _, room := range possibleRooms(r) {
+			calls[room] = append(calls[room], explainedBy(r))
+		}
 	}
 	for _, of := range calls {
 		slices.SortFunc(of, func(a, b explanation) int { return cmp.Compare(a.from, b.from) })

@@ -39,6 +39,8 @@ func TestUnexplained(t *testing.T) {
 	acceptedBefore.AcceptTime -= 50
 	otherRoom, digits := call(100, 200), call(100, 200)
 	otherRoom.RoomID, digits.RoomIDType = "R", 1
+	noType, otherNoType := call(100, 200), otherRoom
+	noType.RoomIDType, otherNoType.RoomIDType = 0, 0
 	for name, c := range map[string]struct {
 		use     evidence.RoomUse
 		records []tencent.CallRecord
@@ -46,6 +48,8 @@ func TestUnexplained(t *testing.T) {
 	}{
 		"no record":                      {use(100, 200), nil, [][2]int64{{100, 200}}},
 		"the record of another room":     {use(100, 200), []tencent.CallRecord{otherRoom, digits}, [][2]int64{{100, 200}}},
+		"the room without its type":      {use(100, 200), []tencent.CallRecord{noType}, nil},
+		"another one without its type":   {use(100, 200), []tencent.CallRecord{otherNoType}, [][2]int64{{100, 200}}},
 		"its record":                     {use(100, 200), []tencent.CallRecord{call(90, 200)}, nil},
 		"clocks differ":                  {use(100, 200), []tencent.CallRecord{call(105, 195)}, nil},
 		"the record began later":         {use(100, 200), []tencent.CallRecord{call(106, 195)}, [][2]int64{{100, 101}}},

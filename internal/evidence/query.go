@@ -19,7 +19,8 @@ type Call struct {
 	// CallID finds the events of SourceCallback; none if it is empty.
 	CallID string
 	// RoomID and RoomIDType, as in the call record, find those of SourceRoom between
-	// From, inclusive, and To, exclusive; none if RoomID is empty.
+	// From, inclusive, and To, exclusive; none if RoomID is empty, and those of both types
+	// of rooms if RoomIDType is 0.
 	RoomID     tencent.RoomID
 	RoomIDType int
 	From, To   time.Time
@@ -64,20 +65,24 @@ func (s *Store) OfCall(ctx context.Context, c Call) ([]Event, error) {
 		return nil
 	}
 	app, from, to := int64(c.SDKAppID), c.From.UnixMilli(), c.To.UnixMilli() //nolint:gosec // real IDs are far smaller
+	ofType := "="
+	if c.RoomIDType == 0 { // of no event of a room
+		ofType = ">="
+	}
 	if c.CallID != "" {
 		if err := add("the events of a call", "WHERE sdk_app_id = $1 AND call_id = $2", app, c.CallID); err != nil {
 			return nil, err
 		}
 	}
 	if c.RoomID != "" {
-		if err := add("the events of a room", "WHERE sdk_app_id = $1 AND call_id = '' AND room_id = $2 AND room_id_type = $3 AND at >= $4 AND at < $5",
+		if err := add("the events of a room", "WHERE sdk_app_id = $1 AND call_id = '' AND room_id = $2 AND room_id_type "+ofType+" $3 AND at >= $4 AND at < $5",
 			app, string(c.RoomID), c.RoomIDType, from, to); err != nil {
 			return nil, err
 		}
 	}
 	if c.RoomID != "" && c.Others {
 		if err := add("the other calls of a room", `WHERE sdk_app_id = $1 AND source = 'callback' AND kind = 'called' AND at >= $2 AND at < $3
-AND room_id = $4 AND room_id_type = $5 AND call_id <> $6`, app, from, to, string(c.RoomID), c.RoomIDType, c.CallID); err != nil {
+AND room_id = $4 AND room_id_type `+ofType+` $5 AND call_id <> $6`, app, from, to, string(c.RoomID), c.RoomIDType, c.CallID); err != nil {
 			return nil, err
 		}
 	}
@@ -105,7 +110,7 @@ func (s *Store) OfCalls(ctx context.Context, app tencent.SDKAppID, calls []Call)
 		for _, c := range chunk {
 			events := slices.Clone(byCall[c.CallID])
 			for _, e := range byRoom[c.RoomID] {
-				if e.RoomIDType == c.RoomIDType && e.At.UnixMilli() >= c.From.UnixMilli() && e.At.UnixMilli() < c.To.UnixMilli() {
+				if (c.RoomIDType == 0 || e.RoomIDType == c.RoomIDType) && e.At.UnixMilli() >= c.From.UnixMilli() && e.At.UnixMilli() < c.To.UnixMilli() {
 					events = append(events, e)
 				}
 			}

@@ -212,6 +212,9 @@ func testOfCall(t *testing.T, url string, _ *sql.DB) {
 	require.Empty(t, all(t, s, evidence.Call{SDKAppID: app}))
 	record := tencent.CallRecord{CallID: "call-1", RoomID: "room", RoomIDType: 2, StartTime: noon.Unix(), EndTime: noon.Unix() + 60}
 	require.Equal(t, events, all(t, s, evidence.CallOf(app, record)))
+	typeless := record
+	typeless.RoomIDType = 0
+	require.Equal(t, slices.Insert(slices.Clone(events), 1, digits), all(t, s, evidence.CallOf(app, typeless)))
 
 	second := member("bob", evidence.KindCalled, time.Second)
 	second.CallID, second.RoomID, second.RoomIDType = "call-2", "room", 2
@@ -222,6 +225,9 @@ func testOfCall(t *testing.T, url string, _ *sql.DB) {
 	require.Equal(t, events, all(t, s, call))
 	call.Others = true
 	require.Equal(t, []evidence.Event{events[0], events[1], events[2], second, events[3], events[4]}, all(t, s, call))
+	call.RoomIDType = 0
+	require.Contains(t, all(t, s, call), second)
+	call.RoomIDType = 2
 
 	for limit := range 6 {
 		call.Limit = limit + 1
@@ -237,6 +243,7 @@ func testOfCall(t *testing.T, url string, _ *sql.DB) {
 
 	calls := []evidence.Call{
 		evidence.CallOf(app, record),
+		evidence.CallOf(app, typeless),
 		{SDKAppID: app, CallID: "call-2"},
 		{SDKAppID: app, CallID: "call-1"},
 		{SDKAppID: app},

@@ -21,9 +21,12 @@ type RoomAudit struct {
 	audit.Result
 }
 
+// unlistedCure is what can be done about records that Tencent has, but does not list.
+const unlistedCure = "a room may be explained by such a record: look for its call in Tencent's console"
+
 // AuditRooms compares the rooms that everybody had left in a time range with the ledger
 // and with Tencent's records, for one app or all apps whose rooms are received. Rooms
-// without a record come with an error of kind Refused; where Tencent does not list its
+// without a record come with an error of kind Refused; where Tencent does not list all its
 // records, what the ledger does not explain comes with one of kind Incomplete.
 func (d *Deps) AuditRooms(ctx context.Context, app string, r Range, zoneName string) ([]RoomAudit, error) {
 	apps, err := d.roomApps(app)
@@ -36,19 +39,23 @@ func (d *Deps) AuditRooms(ctx context.Context, app string, r Range, zoneName str
 	}
 	var all []RoomAudit
 	var incomplete error
-	unexplained := 0
+	unexplained, final := 0, true
 	for _, app := range apps {
 		found, err := d.auditRooms(ctx, app, from, to)
-		if err != nil && !errors.As(err, new(*audit.RecordsError)) {
+		var unlisted *audit.RecordsError
+		if err != nil && !errors.As(err, &unlisted) {
 			return all, err
 		}
 		all = append(all, found)
 		unexplained += len(found.Unexplained)
 		if err != nil {
 			incomplete = errors.Join(incomplete, fmt.Errorf("%s: %w", app.Name, err))
+			final = final && unlisted.Final
 		}
 	}
 	switch {
+	case incomplete != nil && final:
+		return all, Errorf(Incomplete, unlistedCure, "%w", incomplete)
 	case incomplete != nil:
 		return all, Errorf(Incomplete, "the ledger alone was compared; run it again once aftercall check finds that the record API answers", "%w", incomplete)
 	case unexplained > 0:

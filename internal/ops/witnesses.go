@@ -135,9 +135,8 @@ func Times(n int) string {
 	return fmt.Sprintf("%d times", n)
 }
 
-// auditedTime is how much time probeRooms compares: a day, which is the shortest time for
-// which events are kept, less what is not settled.
-const auditedTime = 24*time.Hour - audit.Settle - time.Minute
+// auditedTime is how much time probeRooms compares.
+const auditedTime = 24 * time.Hour
 
 // probeRooms compares the rooms of the last day with the calls that are known, and says
 // which share of the connected time two sources saw.
@@ -147,6 +146,8 @@ func probeRooms(ctx context.Context, d *Deps, app *config.App) (string, error) {
 	found, err := d.auditRooms(ctx, app, from, to)
 	var unlisted *audit.RecordsError
 	switch {
+	case errors.As(err, &unlisted) && unlisted.Final:
+		return "", cannotTell(unlistedCure, "%w", err)
 	case errors.As(err, &unlisted):
 		err := tencentError(app, unlisted.Unwrap())
 		return "", cannotTell(cureOf(err), "%w", err)

@@ -18,8 +18,7 @@ type Claim struct {
 	Caller, Media, Type, Result string
 	Start, Accept, End          int64 // Unix seconds
 	Members                     []string
-	// Room says that it names the call's room and its type: without, webhooks of the room
-	// are not found.
+	// Room says that it names the call's room: without, webhooks of the room are not found.
 	Room bool
 }
 

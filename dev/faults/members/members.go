@@ -148,7 +148,7 @@ func Claims(callID string, posted []tencentsim.PostedCallback) (all []checker.Cl
 		r := read.Record
 		all = append(all, checker.Claim{
 			Caller: r.Caller, Media: string(r.MediaType), Type: string(r.CallType), Result: string(r.Result),
-			Start: r.StartTime, Accept: r.AcceptTime, End: r.EndTime, Members: r.Members, Room: r.RoomID != "" && r.RoomIDType != 0,
+			Start: r.StartTime, Accept: r.AcceptTime, End: r.EndTime, Members: r.Members, Room: r.RoomID != "",
 		})
 	}
 	return all
