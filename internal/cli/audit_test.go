@@ -204,9 +204,9 @@ func TestAuditRange(t *testing.T) {
 	}
 	a.configureWith(func(c *testconfig.Config) {
 		c.Apps[0]["evidence"] = testconfig.Map{"room_key": "ARoomKeyOfTheConsole"}
-		c.Evidence = testconfig.Map{"retention": "24h"}
+		c.Evidence = testconfig.Map{"retention": "72h"}
 	})
-	code, _, stderr := a.audit(-30*time.Hour, 0)
+	code, _, stderr := a.audit(-80*time.Hour, 0)
 	require.Equal(t, Usage, code)
-	require.Contains(t, stderr, "events are kept for 24h0m0s")
+	require.Contains(t, stderr, "events are kept for 72h0m0s")
 }

@@ -14,7 +14,7 @@ import (
 // Evidence is where events are kept that say who was in a call, and for how long.
 type Evidence struct {
 	URL       ConnectionURL `yaml:"url" doc:"Database of the events, written as LEDGER_URL; left out, LEDGER_URL."`
-	Retention time.Duration `yaml:"retention" default:"2160h" doc:"How long events are kept, by their own time, 24h to 87600h; 2160h is 90 days. What a charge was made from is kept in the ledger."`
+	Retention time.Duration `yaml:"retention" default:"2160h" doc:"How long events are kept, by their own time, 24h to 87600h, and 72h at least with room_key; 2160h is 90 days. What a charge was made from is kept in the ledger."`
 	Wait      time.Duration `yaml:"wait" default:"90s" doc:"How long after its end a call that is charged by evidence waits for late events, 1s to 10m. Tencent repeats webhooks for a minute."`
 }
 
@@ -34,6 +34,16 @@ func (e AppEvidence) Rooms() bool { return len(e.AllRoomKeys()) > 0 }
 
 // On reports whether any events of the app are kept.
 func (e AppEvidence) On() bool { return e.Members || e.Rooms() }
+
+// receivesRooms reports whether webhooks of the rooms of any app are received.
+func (c *Config) receivesRooms() bool {
+	for i := range c.Apps {
+		if c.Apps[i].Evidence.Rooms() {
+			return true
+		}
+	}
+	return false
+}
 
 // KeepsEvidence reports whether events of any app are kept.
 func (c *Config) KeepsEvidence() bool {
@@ -104,6 +114,10 @@ const (
 	maxRetention    = 10 * 365 * 24 * time.Hour
 	minEvidenceWait = time.Second
 	maxEvidenceWait = 10 * time.Minute
+	// minRoomRetention is longer than the audit needs: whoever was not seen to leave a room is
+	// in it for a day, and may have met others there who entered up to a day before. The hour
+	// in which the room is empty is audited when it is over.
+	minRoomRetention = 72 * time.Hour
 	// minChargedRetention is longer than Tencent keeps records, so that every call that
 	// can still be charged has its events. D:68931
 	minChargedRetention = 8 * 24 * time.Hour
@@ -113,8 +127,11 @@ func (v validator) evidence(path string, e Evidence) {
 	if problem := (*ledger.URLError)(nil); v.has(path+".url") && errors.As(ledger.ValidateURL(e.URL.Reveal()), &problem) {
 		v.report(path+".url", "%s", problem.Problem)
 	}
-	if e.Retention < minRetention || e.Retention > maxRetention {
+	switch {
+	case e.Retention < minRetention || e.Retention > maxRetention:
 		v.report(path+".retention", "must be from 24h to 87600h, ten years; 2160h is 90 days")
+	case e.Retention < minRoomRetention && v.config.receivesRooms():
+		v.report(path+".retention", "must be 72h at least, because an app has room_key: the audit reads what was seen of rooms up to two days before; write 72h or more, or leave it out")
 	}
 	if e.Retention < minChargedRetention && v.config.ChargesByEvidence() {
 		v.report(path+".retention", "must be 192h at least, because calls are charged by evidence, up to seven days after their end")

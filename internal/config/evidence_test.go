@@ -85,14 +85,25 @@ func TestProblemsOfEvidence(t *testing.T) {
 		"other scheme":   {"", "evidence: {url: 'mysql://canary@db/x'}\n", "evidence.url: must be sqlite: and the path of a file"},
 		"short":          {"", "evidence: {retention: 1h}\n", "evidence.retention: must be from 24h to 87600h, ten years; 2160h is 90 days"},
 		"long":           {"", "evidence: {retention: 90000h}\n", "evidence.retention: must be from 24h"},
-		"no wait":        {"", "evidence: {wait: 0s}\n", "evidence.wait: must be from 1s to 10m; left out, it is 90s"},
-		"long wait":      {"", "evidence: {wait: 11m}\n", "evidence.wait: must be from 1s to 10m"},
+		"short of rooms": {
+			"    evidence: {room_key: canary}\n", "evidence: {retention: 71h59m}\n",
+			"evidence.retention: must be 72h at least, because an app has room_key: the audit reads what was seen of rooms up to two days before; write 72h or more, or leave it out",
+		},
+		"no wait":   {"", "evidence: {wait: 0s}\n", "evidence.wait: must be from 1s to 10m; left out, it is 90s"},
+		"long wait": {"", "evidence: {wait: 11m}\n", "evidence.wait: must be from 1s to 10m"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := parse(t, withEvidence(t, tt.app, tt.file))
 			require.ErrorContains(t, err, tt.problem)
 			require.NotContains(t, err.Error(), "canary")
 		})
+	}
+}
+
+func TestShortestRetention(t *testing.T) {
+	for app, retention := range map[string]string{"{room_keys: [A1, A2]}": "72h", "{members: true}": "24h"} {
+		_, err := parse(t, withEvidence(t, "    evidence: "+app+"\n", "evidence: {retention: "+retention+"}\n"))
+		require.NoError(t, err)
 	}
 }
 
