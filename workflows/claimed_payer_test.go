@@ -147,7 +147,7 @@ func TestTheClaimedPayerIsNeverCharged(t *testing.T) {
 		e.RegisterDelayedCallback(func() {
 			review := e.status().Review
 			require.Equal(t, forgedPayer, review.Claimed.Caller)
-			require.Contains(t, e.page(), "| Claimed by the callback, not confirmed by Tencent | Video · one to one")
+			require.Contains(t, e.page(), "| Claimed by callbacks, not confirmed by Tencent | Video · one to one")
 			require.NotContains(t, e.page(), forgedPayer)
 		}, time.Minute)
 		_, err := e.runForged()

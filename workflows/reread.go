@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -82,7 +83,7 @@ func (r *review) checkWithoutRecord(ctx workflow.Context, d DecideParams, cause 
 	return nil
 }
 
-// useHint makes the review one of a call without record. What a callback says of
+// useHint makes the review one of a call without record. What callbacks say of
 // the payer is shown to the person who decides, and never used; what a sweep has
 // found comes from Tencent.
 func (r *review) useHint(p AfterCallParams) {
@@ -90,8 +91,8 @@ func (r *review) useHint(p AfterCallParams) {
 	if hint := p.hint(); hint != nil {
 		r.record = *hint
 	}
-	if p.Callback != nil {
-		r.Claimed = &ClaimedCall{Caller: p.Callback.Caller, Summary: summarize(*p.Callback)}
+	if claim := cmp.Or(p.Callback, p.Seen); claim != nil {
+		r.Claimed = &ClaimedCall{Caller: claim.Caller, Summary: summarize(*claim)}
 		r.record.Members = slices.DeleteFunc(slices.Clone(r.record.Members), func(m string) bool { return m == r.record.Caller })
 		r.record.Caller = ""
 	}

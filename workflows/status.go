@@ -52,7 +52,7 @@ type ReviewStatus struct {
 	Since  time.Time `json:"since"`
 	// NoRecord means that Tencent had no record of the call.
 	NoRecord bool `json:"no_record,omitempty"`
-	// Claimed is what the callback says of a call that Tencent has not confirmed.
+	// Claimed is what callbacks say of a call that Tencent has not confirmed.
 	Claimed *ClaimedCall `json:"claimed,omitempty"`
 	// Unreadable are the fields of the record that could not be read, and Raw is
 	// Tencent's JSON, capped, for the person who decides. It may contain accounts.
@@ -66,7 +66,7 @@ type ReviewStatus struct {
 	Decided *DecideParams `json:"decided,omitempty"`
 }
 
-// ClaimedCall is what a callback says. Anyone who knows the callback URL may have
+// ClaimedCall is what callbacks say. Anyone who knows the callback URL may have
 // sent it.
 type ClaimedCall struct {
 	Caller  string `json:"caller"`
@@ -157,7 +157,7 @@ func (s Status) markdown() string {
 	if r := s.Review; r != nil {
 		add("Review", "since "+formatTime(r.Since)+": "+plain(r.Reason))
 		if r.Claimed != nil {
-			add("Claimed by the callback, not confirmed by Tencent", plain(r.Claimed.Summary))
+			add("Claimed by callbacks, not confirmed by Tencent", plain(r.Claimed.Summary))
 		}
 		if d := r.Decided; d != nil {
 			add("Decided", fmt.Sprintf("**%s** by %s: %s", d.Verdict, plain(d.By), plain(d.Reason)))

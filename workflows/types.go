@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -37,6 +38,9 @@ type AfterCallParams struct {
 	// Listed is the record as a sweep or an operator found it, if there was no
 	// callback. The record that is charged is read again.
 	Listed *tencent.CallRecord `json:"listed,omitempty"`
+	// Seen is what was seen of a call that an operator started, although there was neither a
+	// callback about its end nor a record. It is never charged: a person decides.
+	Seen *tencent.CallRecord `json:"seen,omitempty"`
 	// RecordDeadline is how long a record is waited for after Tencent has first
 	// answered that there is none.
 	RecordDeadline time.Duration `json:"record_deadline"`
@@ -52,16 +56,13 @@ type AfterCallParams struct {
 // Shortened returns the parameters as Temporal can carry them: with hints that do
 // not have more members than it takes to compare them.
 func (p AfterCallParams) Shortened() AfterCallParams {
-	p.Callback, p.Listed = activities.ShortenHint(p.Callback), activities.ShortenHint(p.Listed)
+	p.Callback, p.Listed, p.Seen = activities.ShortenHint(p.Callback), activities.ShortenHint(p.Listed), activities.ShortenHint(p.Seen)
 	return p
 }
 
 // hint is what is known about the call before its record is read; nil for nothing.
 func (p AfterCallParams) hint() *tencent.CallRecord {
-	if p.Callback != nil {
-		return p.Callback
-	}
-	return p.Listed
+	return cmp.Or(p.Callback, p.Listed, p.Seen)
 }
 
 // Outcome is how an AfterCall ended.

@@ -61,6 +61,7 @@ func TestNotConfirmedWithoutRecord(t *testing.T) {
 	}{
 		"the witnesses disagree": {func(*workflows.AfterCallParams) {}, true, "no record of this call; needs review: the room saw nobody"},
 		"no callback":            {func(p *workflows.AfterCallParams) { p.Callback = nil }, false, "no record of this call; no callback says what it was"},
+		"started by a person":    {func(p *workflows.AfterCallParams) { p.Callback, p.Seen = nil, p.Callback }, false, "no record of this call; no callback says what it was"},
 		"an end in the future": {
 			func(p *workflows.AfterCallParams) { p.Callback.EndTime = 4102444800 }, false,
 			"no record of this call; it cannot have ended when the callback says",

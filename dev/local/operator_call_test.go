@@ -296,6 +296,43 @@ Outcome  nothing to do: the call is in the ledger, 0.24 USD for 120 s
 	require.Len(c.t, c.entries(early), 1)
 }
 
+// testStartSeen starts a call of which there is neither a callback about its end nor a
+// record, and decides about it.
+func (c console) testStartSeen() {
+	call := c.place(tencentsim.CallSpec{
+		CallID: "call-seen", SDKAppID: seminarID, RoomID: "room-seen", NoRecord: true, Lose: true, EndedAgoSeconds: 180,
+	})
+	require.NoError(c.t, c.stack.Tencent.Wait(c.ctx))
+	now := time.Now().UTC()
+	audit := []string{"audit", "--app", "seminar", "--from", now.Add(-time.Hour).Format(time.RFC3339), "--to", now.Format(time.RFC3339)}
+	require.Regexp(c.t, `room-seen +2 +call-seen\n`, c.run(audit...).stdout)
+
+	o := c.run("start", "call-seen", "--app", "seminar")
+	require.Equal(c.t, cli.NotFound, o.code)
+	require.Contains(c.t, o.stderr, "if the call was seen, --without-record lets a person decide about it\n")
+	o = c.run("start", "call-seen", "--app", "seminar", "--without-record", "--dry-run")
+	require.Contains(c.t, o.stdout, "Outcome  would be started\n", o.stderr)
+	o = c.run("start", "call-seen", "--app", "seminar", "--without-record")
+	require.Contains(c.t, o.stdout, "Outcome   started\n", o.stderr)
+	require.Equal(c.t, "note: Tencent has no record of the call: if none comes within DURATION, a person decides\n", o.stderr)
+	c.awaitStage(call, workflows.StageReview)
+	require.Contains(c.t, c.run("call", "call-seen").stdout, "claimed by callbacks, not confirmed by Tencent: caller unknown · Unknown · group of 2 · 1:01 connected · Unknown\n")
+
+	decide := []string{
+		"review", "decide", "call-seen", "--verdict", "charge-as", "--connected-seconds", "61", "--media", "Audio", "--call-type", "SingleCall",
+		"--operator", "alice", "--reason", "the room was in use",
+	}
+	require.Contains(c.t, c.run(decide...).stderr, "--payer: is missing")
+	o = c.run(append(decide, "--payer", call.Record.Caller)...)
+	require.Contains(c.t, o.stdout, "Decided: charged, ", o.stderr)
+	entries := c.entries(call)
+	require.Len(c.t, entries, 1)
+	booked := entries[0].Record
+	require.Equal(c.t, []any{call.Record.RoomID, 2, call.Record.StartTime, call.Record.EndTime}, []any{booked.RoomID, booked.RoomIDType, booked.StartTime, booked.EndTime})
+	require.ElementsMatch(c.t, call.Record.Members, booked.Members)
+	require.NotContains(c.t, c.run(audit...).stdout, "room-seen")
+}
+
 func (c console) testStartRefuses() {
 	for name, tt := range map[string]struct {
 		change map[string]string
@@ -304,6 +341,7 @@ func (c console) testStartRefuses() {
 		want   string
 	}{
 		"unknown":       {nil, []string{"no-such-call", "--app", "clinic"}, cli.NotFound, "clinic: Tencent has no record of this call\n  → records exist from five seconds to seven days after the end"},
+		"never seen":    {nil, []string{"no-such-call", "--app", "seminar", "--without-record"}, cli.NotFound, "seminar: Tencent has no record of this call, and nothing was seen of it"},
 		"wrong keys":    {wrongKeys, []string{"no-such-call", "--app", "clinic"}, cli.Failed, "70009"},
 		"no app":        {nil, []string{"no-such-call"}, cli.Usage, "name one with --app"},
 		"wrong app":     {nil, []string{"no-such-call", "--app", "x"}, cli.Usage, `there is no app "x"`},

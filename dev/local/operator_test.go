@@ -22,6 +22,7 @@ import (
 const (
 	clinicID   tencent.SDKAppID = 1400000000
 	tutoringID tencent.SDKAppID = 1400000001
+	seminarID  tencent.SDKAppID = 1400000002
 )
 
 // closedPort is an address that refuses connections.
@@ -160,7 +161,7 @@ func TestOperator(t *testing.T) {
 	// No sweeps, because one could find a call before the operator does, and an app
 	// that went live an hour ago.
 	stack := startStackWithConfig(t, "every: 1m", "every: off",
-		"    tariff: consultation\n", "    tariff: consultation\n    record_deadline: 2s\n",
+		"    tariff: consultation\n", "    tariff: consultation\n    record_deadline: 2s\n", "    tariff: seminars\n", "    tariff: seminars\n    record_deadline: 2s\n",
 		"    tariff: lessons\n    go_live: 2025-01-01T00:00:00Z\n", "    tariff: lessons\n    go_live: "+time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)+"\n")
 	for _, test := range []struct {
 		name string
@@ -182,6 +183,7 @@ func TestOperator(t *testing.T) {
 		{"call with parts down", console.testCallWithPartsDown},
 		{"record that never appears", console.testRecordDeadline},
 		{"start", console.testStart},
+		{"start of a call that was only seen", console.testStartSeen},
 		{"start refuses", console.testStartRefuses},
 		{"backfill", console.testBackfill},
 		{"backfill refuses", console.testBackfillRefuses},

@@ -121,7 +121,7 @@ func (v *compiledVersion) decide(record *tencent.CallRecord, seen []attendance.E
 	decided := Step{Kind: StepDecision, Decision: &d}
 	source := "the record"
 	if d.Unconfirmed {
-		source = "the callback (there is no record)"
+		source = "callbacks (there is no record)"
 	}
 	if d.Verdict == VerdictWaive {
 		charge.ConnectedSeconds = max(0, record.ConnectedSeconds())

@@ -62,7 +62,7 @@ func TestDecide(t *testing.T) {
 		"named payer": {
 			func(*tencent.CallRecord) {},
 			billing.Decision{Verdict: billing.VerdictChargeAs, ConnectedSeconds: 30, Unconfirmed: true, PayerNamed: true},
-			30, "0.30", "connected for 30 s, not 100 s as in the callback (there is no record); this person has named the payer",
+			30, "0.30", "connected for 30 s, not 100 s as in callbacks (there is no record); this person has named the payer",
 		},
 		"named end": {
 			func(r *tencent.CallRecord) { r.AcceptTime = 1 },
@@ -89,7 +89,7 @@ func TestDecide(t *testing.T) {
 		"unconfirmed": {
 			func(*tencent.CallRecord) {},
 			billing.Decision{Verdict: billing.VerdictChargeAs, ConnectedSeconds: 30, Unconfirmed: true},
-			30, "0.30", "connected for 30 s, not 100 s as in the callback (there is no record)",
+			30, "0.30", "connected for 30 s, not 100 s as in callbacks (there is no record)",
 		},
 		"free without participants": {
 			func(r *tencent.CallRecord) { r.Result, r.Members = tencent.ResultCancel, nil }, charge, 100, "0.00", "confirmed",

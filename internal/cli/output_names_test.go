@@ -61,10 +61,9 @@ call-2                                2026-03-01 12:00  no record after 24 h
                                                         (without a record:
                                                         charge-as with --payer,
                                                         or waive); claimed by
-                                                        the callback, not
-                                                        confirmed by Tencent:
-                                                        caller p-1 · Audio · one
-                                                        to one
+                                                        callbacks, not confirmed
+                                                        by Tencent: caller p-1 ·
+                                                        Audio · one to one
 call-3�[2J                            ?                 the workflow does not
                                                         answer
 `, b.String())

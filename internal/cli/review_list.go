@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,7 +99,7 @@ func reviewReason(r ops.Review) string {
 	return r.Reason
 }
 
-// claimedWords is what a callback says of a call without record.
+// claimedWords is what callbacks say of a call without record.
 func claimedWords(caller, summary string) string {
-	return "claimed by the callback, not confirmed by Tencent: caller " + caller + " · " + summary
+	return "claimed by callbacks, not confirmed by Tencent: caller " + cmp.Or(caller, "unknown") + " · " + summary
 }

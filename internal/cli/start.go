@@ -11,10 +11,11 @@ import (
 
 type startCommand struct {
 	Format
-	CallID string `arg:"" name:"CALLID" help:"The call."`
-	App    string `help:"Name or SDKAppID of the app; may be left out if only one is configured." placeholder:"APP"`
-	DryRun bool   `help:"Say what would be done, and do nothing."`
-	Notify bool   `help:"Notify the targets again of a charge that the ledger has lost. They get the same message, with the same ID."`
+	CallID        string `arg:"" name:"CALLID" help:"The call."`
+	App           string `help:"Name or SDKAppID of the app; may be left out if only one is configured." placeholder:"APP"`
+	DryRun        bool   `help:"Say what would be done, and do nothing."`
+	WithoutRecord bool   `help:"Also start a call of which Tencent has no record, if it was seen (docs/evidence.md): a person decides about it."`
+	Notify        bool   `help:"Notify the targets again of a charge that the ledger has lost. They get the same message, with the same ID."`
 }
 
 // Help explains by examples.
@@ -24,15 +25,19 @@ the ledger or whose workflow is running is left alone, so it is safe to run this
 without an entry in the ledger is started again; if it had completed, its targets were notified, and are only notified again
 with --notify. A call that ended before the app's go_live can be started, too.
 
+A call without a record, whose callback never arrived, is started with --without-record, if events say that there was one. Its
+workflow waits for the record until record_deadline, and then asks for a decision: aftercall review decide.
+
 Examples:
 
   aftercall start 055662e1-bc8a-469c-a334-1126c8c17d58 --app clinic --dry-run
-  aftercall start 055662e1-bc8a-469c-a334-1126c8c17d58 --app clinic`
+  aftercall start 055662e1-bc8a-469c-a334-1126c8c17d58 --app clinic
+  aftercall start 055662e1-bc8a-469c-a334-1126c8c17d58 --app clinic --without-record`
 }
 
 // Run starts one call.
 func (c startCommand) Run(ctx context.Context, p Process, d *ops.Deps) error {
-	result, err := d.Start(ctx, ops.StartParams{CallID: c.CallID, App: c.App, DryRun: c.DryRun, Notify: c.Notify})
+	result, err := d.Start(ctx, ops.StartParams{CallID: c.CallID, App: c.App, DryRun: c.DryRun, Notify: c.Notify, WithoutRecord: c.WithoutRecord})
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ const (
 {{- define "call" -}}
 {{ with .Media }}{{ . }} {{ end }}{{ or .CallType "Call" }} of {{ .Caller }}{{ if .Others }} with {{ join .Others ", " }}{{ end }}{{ with .More }} and {{ . }} more{{ end }}{{ with .Result }}, {{ . }}{{ end }}
 {{- if not .Ended.IsZero }} at {{ template "time" .Ended }}{{ end }}
-{{- if .Unconfirmed }} (claimed by the callback, not confirmed by Tencent){{ end }}
+{{- if .Unconfirmed }} (claimed by callbacks, not confirmed by Tencent){{ end }}
 {{- end -}}
 {{- define "numbers" -}}
 connected {{ .Connected }}, billed {{ .Billed }}, tariff {{ .Tariff }}{{ if and .Payer (ne .Payer .Caller) }}, paid by {{ .Payer }}{{ end }}

@@ -58,7 +58,7 @@ To decide about all: aftercall review decide --all --reason-kind no-record --ver
 	require.Contains(t, rendered(t, "", "", "", undone), "clinic: adjustment reversed, $0.10\n")
 	claimed := sample(t, EventCallReview)
 	claimed.Call.Unconfirmed = true
-	require.Contains(t, rendered(t, "", "", "", claimed), "NormalEnd at 2026-03-01 12:00:00 UTC (claimed by the callback, not confirmed by Tencent)\n")
+	require.Contains(t, rendered(t, "", "", "", claimed), "NormalEnd at 2026-03-01 12:00:00 UTC (claimed by callbacks, not confirmed by Tencent)\n")
 	// Of a review, next to nothing may be known.
 	require.Equal(t, "clinic: a call waits for review\nCall of x\nCallId c1",
 		rendered(t, "", "", "", Event{Type: EventCallReview, Call: &CallData{App: "clinic", Caller: "x", CallID: "c1"}}))

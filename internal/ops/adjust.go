@@ -80,6 +80,9 @@ func (d *Deps) Adjust(ctx context.Context, p AdjustParams) (*Adjusted, error) {
 	if err != nil {
 		return nil, err
 	}
+	if entries[0].Payer() == "" && amount.Sign() > 0 {
+		return nil, Errorf(Refused, "charge it outside of aftercall", "nobody pays for this call, because it is not known who made it: a surcharge would be on nobody's statement")
+	}
 	balance := ledger.BalanceOf(entries)
 	a := ledger.Adjustment{Number: p.Number, Correction: signed}
 	if code == "" {

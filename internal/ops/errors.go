@@ -44,6 +44,12 @@ func Errorf(kind Kind, cure, format string, args ...any) error {
 	return &Error{Kind: kind, Err: fmt.Errorf(format, args...), Cure: cure}
 }
 
+// isKind reports whether an error is of a kind.
+func isKind(err error, kind Kind) bool {
+	var detailed *Error
+	return errors.As(err, &detailed) && detailed.Kind == kind
+}
+
 // usage marks configuration problems as errors of usage.
 func usage(err error) error {
 	if errors.As(err, new(*config.Error)) {

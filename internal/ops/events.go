@@ -68,13 +68,13 @@ func (d *Deps) Events(ctx context.Context, q EventQuery) ([]Event, error) {
 		return nil, err
 	}
 	if q.CallID != "" {
-		if err := d.findRoom(ctx, store, &wanted); err != nil {
+		if wanted, err = d.findRoom(ctx, store, wanted); err != nil {
 			return nil, err
 		}
 	}
-	found, err := ask(ctx, func(ctx context.Context) ([]evidence.Event, error) { return store.OfCall(ctx, wanted) })
+	found, err := eventsOf(ctx, store, wanted)
 	if err != nil {
-		return nil, Errorf(Failed, "is the database up?", "%w", err)
+		return nil, err
 	}
 	events := make([]Event, len(found))
 	for i, e := range found {
@@ -86,37 +86,63 @@ func (d *Deps) Events(ctx context.Context, q EventQuery) ([]Event, error) {
 	return events, nil
 }
 
+func eventsOf(ctx context.Context, store *evidence.Store, c evidence.Call) ([]evidence.Event, error) {
+	events, err := ask(ctx, func(ctx context.Context) ([]evidence.Event, error) { return store.OfCall(ctx, c) })
+	switch {
+	case errors.Is(err, evidence.ErrTooMany):
+		return nil, Errorf(Refused, "", "%w", err)
+	case err != nil:
+		return nil, Errorf(Failed, "is the database up?", "%w", err)
+	}
+	return events, nil
+}
+
 // findRoom finds the room and the time of a call, from the record in the ledger or, for
-// a call that is not there, from its start.
-func (d *Deps) findRoom(ctx context.Context, store *evidence.Store, c *evidence.Call) error {
+// a call that is not there, from what was seen.
+func (d *Deps) findRoom(ctx context.Context, store *evidence.Store, c evidence.Call) (evidence.Call, error) {
 	l, err := d.Ledger(ctx)
 	if err != nil && !errors.Is(err, ledger.ErrMissing) {
-		return err
+		return c, err
 	}
 	if err == nil {
 		entries, err := ask(ctx, func(ctx context.Context) ([]ledger.Entry, error) { return l.Get(ctx, c.SDKAppID, c.CallID) })
 		if err != nil {
-			return Errorf(Failed, "is the database up?", "%w", err)
+			return c, Errorf(Failed, "is the database up?", "%w", err)
 		}
 		if len(entries) > 0 {
-			*c = evidence.CallOf(c.SDKAppID, entries[0].Record)
-			return nil
+			return evidence.CallOf(c.SDKAppID, entries[0].Record), nil
 		}
 	}
-	own, err := ask(ctx, func(ctx context.Context) ([]evidence.Event, error) {
-		return store.OfCall(ctx, evidence.Call{SDKAppID: c.SDKAppID, CallID: c.CallID})
-	})
+	return findStart(ctx, store, c)
+}
+
+// findStart finds the room and the time of a call from its start: until another call is
+// started in its room, and for longestCall at most.
+func findStart(ctx context.Context, store *evidence.Store, c evidence.Call) (evidence.Call, error) {
+	own, err := eventsOf(ctx, store, c)
 	if err != nil {
-		return Errorf(Failed, "is the database up?", "%w", err)
+		return c, err
 	}
-	for _, e := range own {
-		if e.Kind == evidence.KindCalled && e.RoomID != "" {
-			c.RoomID, c.RoomIDType = e.RoomID, e.RoomIDType
-			c.From, c.To = e.At.Add(-evidence.AroundCall), e.At.Add(longestCall)
-			return nil
-		}
+	i := slices.IndexFunc(own, func(e evidence.Event) bool { return e.Kind == evidence.KindCalled && e.RoomID != "" })
+	if i < 0 {
+		return c, nil
 	}
-	return nil
+	started := own[i]
+	c.RoomID, c.RoomIDType = started.RoomID, started.RoomIDType
+	c.From, c.To = started.At.Add(-evidence.AroundCall), started.At.Add(longestCall)
+	c.Others = true
+	found, err := eventsOf(ctx, store, c)
+	if err != nil {
+		return c, err
+	}
+	next := slices.IndexFunc(found, func(e evidence.Event) bool {
+		return e.CallID != "" && e.CallID != c.CallID && e.At.After(started.At)
+	})
+	if next >= 0 {
+		c.To = found[next].At
+	}
+	c.Others = false
+	return c, nil
 }
 
 // evidenceStore opens the store of the evidence for reading.

@@ -47,12 +47,15 @@ type StartParams struct {
 	DryRun bool
 	// Notify notifies the targets again of a charge that the ledger has lost.
 	Notify bool
+	// WithoutRecord also starts a call of which Tencent has no record, if it was seen: then
+	// a person decides about it.
+	WithoutRecord bool
 }
 
 // Start reads the record of a call and starts its workflow, as its callback
-// would have done. A call that is in the ledger or whose workflow is running is
-// left alone. One whose workflow has failed is an error: a person must find out
-// which charge is right.
+// would have done; without a record only if p.WithoutRecord. A call that is in the
+// ledger or whose workflow is running is left alone. One whose workflow has failed
+// is an error: a person must find out which charge is right.
 func (d *Deps) Start(ctx context.Context, p StartParams) (*StartResult, error) {
 	if err := validateCallID(p.CallID); err != nil {
 		return nil, err
@@ -72,12 +75,24 @@ func (d *Deps) Start(ctx context.Context, p StartParams) (*StartResult, error) {
 		r.Outcome, r.Entry = OutcomeInLedger, &entry
 		return r, nil
 	}
+	call := workflows.AfterCallParams{
+		SDKAppID: app.SDKAppID, App: app.Name, CallID: p.CallID, Source: workflows.SourceManual, RecordDeadline: app.RecordDeadline,
+	}
 	record, err := d.record(ctx, app, p.CallID)
-	if err != nil {
+	switch {
+	case err == nil:
+		call.Listed = &record
+	case p.WithoutRecord && isKind(err, NotFound):
+		if record, err = d.seenCall(ctx, app, p.CallID); err != nil {
+			return nil, err
+		}
+		call.Seen = &record
+		d.note("Tencent has no record of the call: if none comes within %s, a person decides", app.RecordDeadline)
+	default:
 		return nil, err
 	}
 	r.BeforeGoLive = record.EndTime > 0 && record.EndedAt().Before(app.GoLive)
-	outcome, err := d.startCall(ctx, app, record, p, ledgerErr)
+	outcome, err := d.startCall(ctx, app, call, p, ledgerErr)
 	if err != nil {
 		return nil, d.temporalError(err)
 	}
@@ -122,7 +137,7 @@ func (d *Deps) record(ctx context.Context, app *config.App, callID string) (tenc
 	}
 	if errors.As(err, &apiErr) && apiErr.Code == tencent.CodeRecordNotFound {
 		meaning, cure := apiErr.Code.Explain()
-		return record, Errorf(NotFound, cure, "%s: %s", app.Name, meaning)
+		return record, Errorf(NotFound, cure+"; if the call was seen, --without-record lets a person decide about it", "%s: %s", app.Name, meaning)
 	}
 	if err != nil {
 		return record, tencentError(app, err)
@@ -130,7 +145,7 @@ func (d *Deps) record(ctx context.Context, app *config.App, callID string) (tenc
 	return record, nil
 }
 
-func (d *Deps) startCall(ctx context.Context, app *config.App, record tencent.CallRecord, p StartParams, ledgerErr error) (activities.StartOutcome, error) {
+func (d *Deps) startCall(ctx context.Context, app *config.App, call workflows.AfterCallParams, p StartParams, ledgerErr error) (activities.StartOutcome, error) {
 	calls, err := d.starts()
 	if err != nil {
 		return "", err
@@ -139,20 +154,17 @@ func (d *Deps) startCall(ctx context.Context, app *config.App, record tencent.Ca
 		if ledgerErr != nil { // a workflow that has ended has probably charged the call
 			return false, ledgerErr
 		}
-		entries, err := d.callEntries(ctx, app, record.CallID)
+		entries, err := d.callEntries(ctx, app, p.CallID)
 		return len(entries) > 0, err
 	}
 	return ask(ctx, func(ctx context.Context) (activities.StartOutcome, error) {
 		if p.DryRun {
-			outcome, err := calls.Inspect(ctx, app.SDKAppID, record.CallID)
+			outcome, err := calls.Inspect(ctx, app.SDKAppID, p.CallID)
 			if outcome == activities.StartedAgain && ledgerErr != nil {
 				return "", ledgerErr
 			}
 			return outcome, err
 		}
-		return calls.StartUncharged(ctx, workflows.AfterCallParams{
-			SDKAppID: app.SDKAppID, App: app.Name, CallID: record.CallID, Source: workflows.SourceManual,
-			Listed: &record, RecordDeadline: app.RecordDeadline,
-		}, activities.StartAgain{InLedger: inLedger, Notify: p.Notify})
+		return calls.StartUncharged(ctx, call, activities.StartAgain{InLedger: inLedger, Notify: p.Notify})
 	})
 }
