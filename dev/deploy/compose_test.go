@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -86,20 +85,6 @@ func TestComposeServices(t *testing.T) {
 			require.FileExists(t, project.Configs[c.Source].File, name)
 		}
 	}
-}
-
-// TestComposeConnections makes sure that PostgreSQL accepts as many connections as its
-// clients open at most.
-func TestComposeConnections(t *testing.T) {
-	const services, connections, ofVisibility = 4, 20, 10 // of Temporal's server, in its image
-	const ofWorker, ofStarter, ofCommands = 30, 10, 20    // a worker opens the ledger and twice the evidence
-	project := firstLook(t)
-	most := services*(connections+ofVisibility) + *project.Services["worker"].Deploy.Replicas*ofWorker + 2*ofStarter + ofCommands
-	setting := regexp.MustCompile(`max_connections=(\d+)`).FindStringSubmatch(strings.Join(project.Services["postgres"].Command, " "))
-	require.NotNil(t, setting)
-	accepted, err := strconv.Atoi(setting[1])
-	require.NoError(t, err)
-	require.GreaterOrEqual(t, accepted, most)
 }
 
 // TestComposeWithoutSimulator loads the file as an operator does who has filled in the

@@ -5,8 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -64,23 +62,6 @@ func TestNamespaceUnit(t *testing.T) {
 		require.NoError(t, err)
 		require.Regexp(t, `(?m)^Wants=.*\baftercall-namespace\.service$`, string(unit))
 	}
-}
-
-// TestTemporalConnections makes sure that the connections of Temporal's four services,
-// and some to the ledger, are not more than PostgreSQL accepts by default.
-func TestTemporalConnections(t *testing.T) {
-	config, err := os.ReadFile(unitFolder + "/temporal-postgresql.yaml")
-	require.NoError(t, err)
-	pools := regexp.MustCompile(`(?m)^\s+maxConns: (\d+)$`).FindAllStringSubmatch(string(config), -1)
-	require.Len(t, pools, 2)
-	const accepted, ofLedger = 97, 15
-	connections := ofLedger
-	for _, pool := range pools {
-		n, err := strconv.Atoi(pool[1])
-		require.NoError(t, err)
-		connections += 4 * n
-	}
-	require.LessOrEqual(t, connections, accepted)
 }
 
 // TestEnvironmentFile makes sure that the processes know every variable of the

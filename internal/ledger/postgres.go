@@ -17,8 +17,11 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
+// PostgresConnections is how many connections a process has to PostgreSQL at most for one
+// set of tables: those of the ledger, or those of Tables.
+const PostgresConnections = 10
+
 const (
-	postgresConnections    = 10
 	postgresConnectTimeout = 5 * time.Second
 	// migrationLock is the advisory lock of the ledger's migrations: "aftercal"
 	// in ASCII. Other programs' migrations in the same database have their own.
@@ -71,8 +74,8 @@ func parsePostgres(url string) (database, error) {
 // open migrates under an advisory lock of the server.
 func (d postgresDatabase) open(ctx context.Context, migrate migrateFunc, traces trace.TracerProvider) (pools, error) {
 	db := connectDB(stdlib.GetConnector(*d.config, stdlib.OptionResetSession(dropReadOnly)), postgresEngine.name, traces)
-	db.SetMaxOpenConns(postgresConnections)
-	db.SetMaxIdleConns(postgresConnections)
+	db.SetMaxOpenConns(PostgresConnections)
+	db.SetMaxIdleConns(PostgresConnections)
 	p := pools{write: db, read: db}
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(migrationLock), lock.WithLockTimeout(1, migrationWait))
 	if err == nil {
