@@ -30,17 +30,12 @@ const burstRate, manyApps = 100, 10
 type Plan struct {
 	Inputs       Inputs
 	Measurements []costs.Measurement
-	// OneMachine is how many calls a second one machine can handle.
-	OneMachine int64
 }
 
 // ReadPlan reads the published measurements.
 func ReadPlan(root string, in Inputs) (p Plan, err error) {
 	p.Inputs = in
-	if p.Measurements, err = costs.Read(root); err != nil {
-		return p, err
-	}
-	p.OneMachine, err = ReadBurnDown(root)
+	p.Measurements, err = costs.Read(root)
 	return p, err
 }
 
@@ -61,15 +56,19 @@ func (p Plan) Bursts() ([]Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	in, rate := p.Inputs, int64(burstRate)
+	dev, err := p.Find(local.Dev.Name, costs.Shipped)
+	if err != nil {
+		return nil, err
+	}
+	in, rate, machine := p.Inputs, int64(burstRate), dev.BurnDownPerSecond
 	apps := in.Size(cluster, rate).Apps
 	var outcomes []Outcome
 	for _, b := range []Burst{
 		{fmt.Sprintf("sized for %d times the rate, %d apps", in.Peak, manyApps), rate, min(in.Capacity(rate), in.appCapacity(cluster, rate, manyApps))},
 		{fmt.Sprintf("the same with %d apps", apps), rate, min(in.Capacity(rate), in.appCapacity(cluster, rate, apps))},
 		{"half of the processors", rate, in.Capacity(rate) / 2},
-		{"one machine", p.OneMachine / burstFactor, p.OneMachine},
-		{"one machine, at twice that rate", p.OneMachine * 2 / burstFactor, p.OneMachine},
+		{"one machine", machine / burstFactor, machine},
+		{"one machine, at twice that rate", machine * 2 / burstFactor, machine},
 	} {
 		outcomes = append(outcomes, b.Run())
 	}
@@ -121,7 +120,7 @@ func (p Plan) Sections() ([]docsection.Section, error) {
 // MachineSection is the table of one machine.
 func (p Plan) MachineSection() (s docsection.Section, err error) {
 	dev, err := p.Find(local.Dev.Name, costs.Shipped)
-	return docsection.Section{Name: "one machine", Text: p.Inputs.Machines(dev, p.OneMachine).RenderMarkdown()}, err
+	return docsection.Section{Name: "one machine", Text: p.Inputs.Machines(dev).RenderMarkdown()}, err
 }
 
 // Picture is the plot of the bursts.
