@@ -23,10 +23,11 @@ func golden(t *testing.T, name string) *historypb.History {
 	return history
 }
 
-// TestActions counts the actions of ordinary calls, and of a call whose record came
-// late: two more workflow tasks, a timer, an activity.
+// TestActions counts the actions of ordinary calls, of a call that is charged by
+// participant minutes after a timer, and of a call whose record came late: two more
+// workflow tasks, a timer, an activity.
 func TestActions(t *testing.T) {
-	for name, want := range map[string]int64{"audio-61-s": 2, "group-of-4-signed-in-yen": 2, "not-answered": 2} {
+	for name, want := range map[string]int64{"audio-61-s": 2, "group-of-4-signed-in-yen": 2, "not-answered": 2, "group-of-3-one-leaves-half-way": 4} {
 		require.Equal(t, want, local.Actions(golden(t, name).GetEvents()), name)
 	}
 	late := golden(t, "record-comes-late").GetEvents()

@@ -110,6 +110,7 @@ func (p Plan) Sections() ([]docsection.Section, error) {
 		section("inputs", p.Inputs.Table()),
 		section("sizes", p.Inputs.Sizes(cluster, Rates)),
 		section("cloud", p.Inputs.Clouds(cluster, Rates)),
+		section("evidence", EvidenceTable()),
 		section("apps", p.Inputs.Apps(cluster, appRates)),
 		section("bursts", Bursts(outcomes)),
 		section("indexes", Indexes(clusters)),

@@ -96,6 +96,17 @@ func TestMachine(t *testing.T) {
 	}, Defaults.Machine(measured, 1_000_000))
 }
 
+// TestEvidence compares with what is counted by hand for a call of two: a start that
+// names both, an answer, two who hang up; a room that is created, entered and left by
+// both, and dismissed.
+func TestEvidence(t *testing.T) {
+	require.Equal(t, Evidence{
+		Members: 2, Callbacks: 4, Webhooks: 6, Events: 11,
+		StoreBytes: 26_516_160_000, // 90 × 86,400 × 11 × 310
+	}, EvidenceOf(2))
+	require.EqualValues(t, 51, EvidenceOf(10).Events)
+}
+
 // TestBurst compares with what is computed by hand.
 func TestBurst(t *testing.T) {
 	o := Burst{"", 20, 100}.Run()
