@@ -82,13 +82,14 @@ release-snapshot: dev/bin/release dev/bin/deploy dev/bin/goreleaser ## Build arc
 	$(GORELEASER) --snapshot --skip=sign
 
 .PHONY: release-reproducible
-release-reproducible: release-snapshot ## Build release-snapshot again, from a clone and without the build cache, and compare all files
+release-reproducible: release-snapshot image ## Build release-snapshot and image again, from a clone and without the build cache, and compare all files
 	@git diff --quiet HEAD || { echo "commit first: the clone has only what is committed"; exit 1; }
 	@again=$$(mktemp -d) && trap 'rm -rf $$again' EXIT && git clone --quiet . $$again/clone && \
 		mkdir $$again/clone/dev/bin && cp dev/bin/goreleaser $$again/clone/dev/bin && \
-		GOCACHE=$$again/cache $(MAKE) -C $$again/clone release-snapshot && \
+		GOCACHE=$$again/cache $(MAKE) -C $$again/clone release-snapshot image && \
 		diff dist/release/checksums.txt $$again/clone/dist/release/checksums.txt && \
-		echo "The same $$(wc -l < dist/release/checksums.txt) files."
+		diff -r dist/image $$again/clone/dist/image && \
+		echo "The same $$(wc -l < dist/release/checksums.txt) files, and the same image."
 
 .PHONY: try-package
 try-package: temporal ## Install the Debian package of release-snapshot on a copy of this machine, and run its units; needs root, redis-server and iproute2
@@ -129,10 +130,10 @@ test: temporal ## Run all tests
 
 # Also lints the module of the cluster, for which Temporal's server must be compiled.
 .PHONY: test-cluster
-test-cluster: temporal tools ## Test a Temporal cluster that loses its nodes; needs redis-server, PostgreSQL and HAProxy
+test-cluster: temporal tools ## Test a Temporal cluster that loses its nodes, and its Web UI; needs redis-server, PostgreSQL, HAProxy and Chromium
 	@dev/bin/stack temporal --topology cluster
 	cd dev/cluster && ../bin/golangci-lint run ./... && go test ./...
-	AFTERCALL_TEST_REQUIRE=redis,postgres,haproxy,cluster go test ./dev/local -count=1 -timeout 30m -run TestCluster
+	AFTERCALL_TEST_REQUIRE=redis,postgres,haproxy,chromium,cluster go test ./dev/local -count=1 -timeout 30m -run TestCluster
 	cd dev/cluster && go build -o ../bin/temporal-server go.temporal.io/server/cmd/server && go build -o ../bin/temporal-sql-tool go.temporal.io/server/cmd/tools/sql
 	cd dev/deploy && AFTERCALL_TEST_REQUIRE=redis,postgres,caddy,temporal-server go test -count=1 -run OnPostgres .
 

@@ -61,13 +61,9 @@ func TestWebUI(t *testing.T) {
 	}
 	reviewed := inReview(t)
 
-	columns := setup.FindStringSubmatch(operations(t))
-	require.NotNil(t, columns, "docs/operations.md has the columns as JavaScript")
-	p.open(shared.ListLink())
-	p.waitForText("Workflows")
-	p.eval(nil, "() => {"+columns[1]+"}")
+	p.setColumns(shared)
 
-	row := p.row(query(t, "all calls"), finished)
+	row := p.row(shared, query(t, "all calls"), finished)
 	require.Equal(t, []string{"Completed", "Video", "SingleCall", "NormalEnd", "clinic", "callback"},
 		values(row, "Status", "CallMedia", "CallType", "CallResult", "CallApp", "CallSource"))
 	p.screenshot("calls.png", 1720, 900)
@@ -79,7 +75,7 @@ func TestWebUI(t *testing.T) {
 		"done since", "the first 60 s, then every 6 s begun", "Notify crm")
 	p.screenshot("details.png", 1500, 980)
 
-	row = p.row(query(t, "calls that wait for a decision"), reviewed)
+	row = p.row(shared, query(t, "calls that wait for a decision"), reviewed)
 	require.Equal(t, []string{"Running", "review", "Video", "NormalEnd"}, values(row, "Status", "CallStage", "CallMedia", "CallResult"))
 	p.click("table a", reviewed.Record.CallID)
 	p.waitForText("Running", "OpenReview", "Charge", "FetchRecord")
@@ -106,6 +102,41 @@ func TestWebUI(t *testing.T) {
 	p.waitForText("Completed", "Workflow Execution Update Accepted", "Workflow Execution Completed")
 }
 
+// TestClusterWebUI finds and reads a call in the Web UI of the cluster. It is that of the
+// Compose file, and newer than the one of the development server.
+func TestClusterWebUI(t *testing.T) {
+	p, ok := openBrowser(t)
+	if !ok {
+		return
+	}
+	stack, ok := startCluster(t)
+	if !ok {
+		return
+	}
+	call, err := stack.Tencent.PlaceCall(tencentsim.CallSpec{SDKAppID: 1400000000, Seconds: 61})
+	require.NoError(t, err)
+	requireChargedOnce(testContext(t), t, stack, []tencentsim.Call{call})
+
+	p.setColumns(stack)
+	row := p.row(stack, query(t, "all calls"), call)
+	require.Equal(t, []string{"Completed", "Audio", "SingleCall", "NormalEnd", "clinic", "callback"},
+		values(row, "Status", "CallMedia", "CallType", "CallResult", "CallApp", "CallSource"))
+	p.click("table a", call.Record.CallID)
+	p.waitForText("Completed", "charge Audio · one to one · 1:01 connected · NormalEnd", "notify crm", "read the call record", `"amount"`)
+	p.click("a", "User Metadata")
+	p.waitForText("What the callback said", "0.24 USD for 1:06, connected 1:01", "done since", "Notify crm")
+}
+
+// setColumns gives the list of calls the columns of the documentation.
+func (p *page) setColumns(stack *local.Stack) {
+	p.t.Helper()
+	columns := setup.FindStringSubmatch(operations(p.t))
+	require.NotNil(p.t, columns, "docs/operations.md has the columns as JavaScript")
+	p.open(stack.ListLink())
+	p.waitForText("Workflows")
+	p.eval(nil, "() => {"+columns[1]+"}")
+}
+
 // inReview places a call whose record has no AcceptTime.
 func inReview(t *testing.T) tencentsim.Call {
 	t.Helper()
@@ -130,7 +161,7 @@ func query(t *testing.T, name string) string {
 
 // row returns the cells of a call in the list of a query, by column. It reloads
 // the list until the call appears: the list is not live, and visibility lags.
-func (p *page) row(query string, call tencentsim.Call) map[string]string {
+func (p *page) row(stack *local.Stack, query string, call tencentsim.Call) map[string]string {
 	p.t.Helper()
 	const read = `id => {
 		const heads = [...document.querySelectorAll("table thead th")].map(th => th.innerText.trim())
@@ -138,7 +169,7 @@ func (p *page) row(query string, call tencentsim.Call) map[string]string {
 		return row ? JSON.stringify(Object.fromEntries([...row.cells].map((cell, i) => [heads[i], cell.innerText.trim()]))) : ""
 	}`
 	var row map[string]string
-	p.open(shared.ListLink() + "?query=" + url.PathEscape(query))
+	p.open(stack.ListLink() + "?query=" + url.PathEscape(query))
 	opened := time.Now()
 	require.True(p.t, eventually(func() bool {
 		result, err := p.rod.Eval(read, call.Record.CallID)
