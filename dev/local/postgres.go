@@ -11,10 +11,14 @@ import (
 	"aftercall/internal/testenv/programs"
 )
 
-// LedgerDatabase is the ledger's database where the topology has PostgreSQL.
-const LedgerDatabase = "aftercall"
+// The databases of the ledger and of the events where the topology has PostgreSQL.
+const (
+	LedgerDatabase   = "aftercall"
+	EvidenceDatabase = "evidence"
+)
 
-// startPostgres starts a PostgreSQL with an empty database for the ledger.
+// startPostgres starts a PostgreSQL with an empty database for the ledger, and one for
+// the events.
 func (s *Stack) startPostgres(ctx context.Context) error {
 	server, err := programs.Postgres(filepath.Join(s.dir, "postgres"), s.ports.Postgres, "max_connections=200")
 	if err != nil {
@@ -31,15 +35,17 @@ func (s *Stack) startPostgres(ctx context.Context) error {
 	if err := s.await(ctx, "PostgreSQL", db.PingContext); err != nil {
 		return err
 	}
-	var exists bool
-	if err := db.QueryRowContext(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", LedgerDatabase).Scan(&exists); err != nil {
-		return fmt.Errorf("databases of PostgreSQL: %w", err)
-	}
-	if exists {
-		return nil
-	}
-	if _, err := db.ExecContext(ctx, "CREATE DATABASE "+LedgerDatabase); err != nil {
-		return fmt.Errorf("create the database of the ledger: %w", err)
+	for _, name := range []string{LedgerDatabase, EvidenceDatabase} {
+		var exists bool
+		if err := db.QueryRowContext(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name).Scan(&exists); err != nil {
+			return fmt.Errorf("databases of PostgreSQL: %w", err)
+		}
+		if exists {
+			continue
+		}
+		if _, err := db.ExecContext(ctx, "CREATE DATABASE "+name); err != nil {
+			return fmt.Errorf("create the database %s: %w", name, err)
+		}
 	}
 	return nil
 }

@@ -23,6 +23,7 @@ import (
 	"aftercall/dev/webhookreceiver"
 	"aftercall/internal/config"
 	"aftercall/internal/serve"
+	"aftercall/internal/testenv/programs"
 	"aftercall/starter/callback"
 )
 
@@ -217,13 +218,16 @@ func (s *Stack) Ports() Ports { return s.ports }
 // LedgerPath returns the path of the ledger's SQLite file, if the topology has one.
 func (s *Stack) LedgerPath() string { return filepath.Join(s.dir, "ledger.db") }
 
-// evidenceURL is where events are kept: beside the ledger on a server, else in a file of
-// their own, so that the ledger's can be replaced while starters run.
+// EvidencePath returns the path of the SQLite file of the events, if the topology has one.
+func (s *Stack) EvidencePath() string { return filepath.Join(s.dir, "evidence.db") }
+
+// evidenceURL is where events are kept: in a database of their own, so that the ledger's
+// can be replaced by an older copy, and what was answered OK is kept all the same.
 func (s *Stack) evidenceURL() string {
 	if s.options.Topology.Postgres {
-		return s.ownLedgerURL()
+		return programs.PostgresURL(s.ports.Postgres, EvidenceDatabase)
 	}
-	return "sqlite:" + filepath.Join(s.dir, "evidence.db")
+	return "sqlite:" + s.EvidencePath()
 }
 
 // startSimulators starts the simulated Tencent and the webhook receiver.

@@ -18,6 +18,9 @@ import (
 // words say what is wrong with a database and what to do.
 type words struct{ problem, cure string }
 
+// locked is what is wrong where another program keeps a lock.
+var locked = words{"the database is locked", "end the program that keeps a transaction open, such as a shell"}
+
 // postgresWords are the error codes of PostgreSQL that an operator can cure. A code
 // of two characters is a class.
 var postgresWords = map[string]words{
@@ -25,6 +28,7 @@ var postgresWords = map[string]words{
 	"53100": {"the disk of the database is full", "free space on the database server"},
 	"53200": {"the database is out of memory", "look at the memory of the database server"},
 	"53300": {"the database has no connection left", "raise max_connections, or end connections that are not used"},
+	"55P03": locked,
 	"57P03": {"the database is starting or shutting down", "wait, or look at its log"},
 	"28":    {"the database refuses the user or password", "correct user and password in LEDGER_URL, or the server's pg_hba.conf"},
 	"3D":    {"the database does not exist", "create it, or correct its name in LEDGER_URL"},
@@ -36,7 +40,7 @@ var postgresWords = map[string]words{
 var sqliteWords = map[int]words{
 	sqlite3.SQLITE_FULL:     {"the disk of the database is full", "free space where LEDGER_URL is"},
 	sqlite3.SQLITE_READONLY: {"the database is read-only", "let the user of the process write the file of LEDGER_URL and its folder"},
-	sqlite3.SQLITE_BUSY:     {"the database is locked", "end the program that keeps a transaction open, such as a shell"},
+	sqlite3.SQLITE_BUSY:     locked,
 	sqlite3.SQLITE_CANTOPEN: {"the file of the database cannot be opened", "correct LEDGER_URL, or the permissions of the file and its folder"},
 	sqlite3.SQLITE_PERM:     {"the file of the database cannot be opened", "correct LEDGER_URL, or the permissions of the file and its folder"},
 	sqlite3.SQLITE_CORRUPT:  {"the file of the database is damaged", "stop the workers and restore it from a backup; docs/ledger.md says how"},

@@ -12,6 +12,9 @@ import (
 // database has anyway, so that a full disk shows.
 const tryWriteSize = 64 << 10
 
+// tryEntry inserts no entry, and waits for whoever has locked their table.
+const tryEntry = "INSERT INTO ledger_entries (key) SELECT '' WHERE 1 = 0"
+
 // TryWrite reports whether the ledger accepts a write. It inserts a row in a
 // transaction that it takes back, through a connection of its own, and works for a
 // ledger that was opened for reading too. It creates and migrates nothing.
@@ -29,6 +32,9 @@ func (l *Ledger) TryWrite(ctx context.Context) (err error) {
 	_, _ = rand.Read(filler) // never fails; a database may compress what is not random
 	text := hex.EncodeToString(filler)
 	_, err = tx.ExecContext(ctx, "INSERT INTO ledger_tariffs (hash, edition) VALUES ($1, $2)", text[:64], text)
+	if err == nil {
+		_, err = tx.ExecContext(ctx, tryEntry)
+	}
 	if err != nil {
 		err = fmt.Errorf("ledger: try a write: %w", err)
 	}

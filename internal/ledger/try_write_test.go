@@ -82,17 +82,27 @@ func TestFreeBytes(t *testing.T) {
 
 // TestTryWriteLocked tries a write while a shell keeps a transaction open.
 func TestTryWriteLocked(t *testing.T) {
-	url, _ := createSQLite(t)
-	l := open(t, url)
-	db := openSQL(t, url)
-	db.SetMaxOpenConns(1)
-	_, err := db.ExecContext(t.Context(), "BEGIN IMMEDIATE")
-	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // as check has
-	defer cancel()
-	problem, cure := ledger.Describe(l.TryWrite(ctx))
-	require.Equal(t, "the database is locked", problem)
-	require.Contains(t, cure, "shell")
-	_, err = db.ExecContext(t.Context(), "ROLLBACK")
-	require.NoError(t, err)
+	for i, lock := range []string{"BEGIN IMMEDIATE", "BEGIN; LOCK TABLE ledger_entries IN ACCESS EXCLUSIVE MODE"} {
+		engine := testEngines[i]
+		t.Run(engine.name, func(t *testing.T) {
+			t.Parallel()
+			url, ok := engine.create(t)
+			if !ok {
+				return
+			}
+			l := open(t, url)
+			db := openSQL(t, url)
+			db.SetMaxOpenConns(1)
+			_, err := db.ExecContext(t.Context(), lock)
+			require.NoError(t, err)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // as check has
+			defer cancel()
+			problem, cure := ledger.Describe(l.TryWrite(ctx))
+			require.Equal(t, "the database is locked", problem)
+			require.Contains(t, cure, "shell")
+			_, err = db.ExecContext(t.Context(), "ROLLBACK")
+			require.NoError(t, err)
+			require.NoError(t, l.TryWrite(t.Context()))
+		})
+	}
 }

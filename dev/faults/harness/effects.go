@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"aftercall/dev/tencentsim"
+	"aftercall/internal/tencent"
 )
 
 // effect says what a fault has done so far, and is empty as long as nothing is seen.
@@ -40,7 +41,8 @@ func (w *world) leadTo(ctx context.Context, effect effect) (seen string, err err
 		if seen, err = effect(ctx); seen != "" || err != nil || time.Since(began) >= unseen {
 			return seen, err
 		}
-		if err := w.placeClean(fmt.Sprintf("effect-%d-%d", began.Unix(), n), false); err != nil {
+		app := []tencent.SDKAppID{clinic, seminar}[n%2] // of which one has events
+		if err := w.placeClean(app, fmt.Sprintf("effect-%d-%d", began.Unix(), n), false); err != nil {
 			return "", err
 		}
 		if err := wait(ctx, 2*time.Second); err != nil {
@@ -49,11 +51,11 @@ func (w *world) leadTo(ctx context.Context, effect effect) (seen string, err err
 	}
 }
 
-// placeClean ends a call with which nothing is wrong, except that its callback may be
-// lost. Its record is there at once.
-func (w *world) placeClean(callID string, lose bool) error {
+// placeClean ends a call of an app with which nothing is wrong, except that its callback may
+// be lost. Its record is there at once.
+func (w *world) placeClean(app tencent.SDKAppID, callID string, lose bool) error {
 	_, err := w.placeNow(plannedCall{recorded: true, clean: true, spec: tencentsim.CallSpec{
-		SDKAppID: clinic, CallID: callID, Seconds: 61, EndedAgoSeconds: 6, Duplicates: 1, Lose: lose,
+		SDKAppID: app, CallID: callID, Seconds: 61, EndedAgoSeconds: 6, Duplicates: 1, Lose: lose,
 	}})
 	return err
 }

@@ -43,7 +43,7 @@ func TestOnlyWhatHasAnEffectCounts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tencent, err := tencentsim.New(t.Context(), tencentsim.Options{Apps: []tencentsim.App{{SDKAppID: clinic, SecretKey: "key"}}, Logger: slog.New(slog.DiscardHandler)})
+				tencent, err := tencentsim.New(t.Context(), tencentsim.Options{Apps: []tencentsim.App{{SDKAppID: clinic, SecretKey: "key"}, {SDKAppID: seminar, SecretKey: "key"}}, Logger: slog.New(slog.DiscardHandler)})
 				require.NoError(t, err)
 				defer tencent.Close()
 				w := &world{stack: &local.Stack{Tencent: tencent}}

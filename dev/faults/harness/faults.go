@@ -78,6 +78,7 @@ func catalogue(t local.Topology) []fault {
 		redisFaults(),
 		temporalFaults(t),
 		ledgerFaults(t),
+		eventFaults(),
 		tencentFaults(),
 		receiverFaults(),
 		networkFaults(t),

@@ -10,7 +10,7 @@ import (
 // ledgerFaults are those of the ledger and its database.
 func ledgerFaults(t local.Topology) []fault {
 	all := []fault{
-		{"locked by another program", "ledger", locked},
+		{"locked by another program", "ledger", ledgerLocked},
 		{"disk full", "ledger", diskFull},
 		{"read-only", "ledger", readOnly},
 		{"replaced by an older copy", "ledger", replacedByCopy},
@@ -18,33 +18,22 @@ func ledgerFaults(t local.Topology) []fault {
 	if t.Postgres {
 		all = append(
 			all, fault{"cut after COMMIT", "ledger", disturbed("ledger", answers, commitsPassed, cutAfterCommit, nil)},
-			// It is Temporal's, too.
+			// It is that of Temporal and of the events, too.
 			fault{"kill -9", "postgres", killed("postgres")}, fault{"restart", "postgres", stopped("postgres")},
 		)
 	}
 	return all
 }
 
-// locked has another program lock the whole table, or the file.
-func locked(ctx context.Context, w *world) (end, error) {
+// ledgerLocked has another program lock the table of the entries, or the file.
+func ledgerLocked(ctx context.Context, w *world) (end, error) {
 	db, err := w.ledgerDB()
 	if err != nil {
 		return nil, err
 	}
-	conn, err := db.Conn(ctx)
+	unlock, err := w.lock(ctx, db, "ledger_entries")
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	unlock := func(ctx context.Context) error {
-		_, err := conn.ExecContext(ctx, "ROLLBACK")
-		return errors.Join(err, conn.Close(), db.Close())
-	}
-	lock := "BEGIN EXCLUSIVE"
-	if w.topology.Postgres {
-		lock = "BEGIN; LOCK TABLE ledger_entries IN ACCESS EXCLUSIVE MODE"
-	}
-	if _, err := conn.ExecContext(ctx, lock); err != nil {
-		return nil, errors.Join(err, conn.Close(), db.Close())
+		return nil, err
 	}
 	return unlock, w.showsComplaint(complaintOfLedger)
 }

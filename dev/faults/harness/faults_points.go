@@ -76,7 +76,7 @@ func (w *world) lead(ctx context.Context, part, point string) error {
 		if !w.runs(part) {
 			return nil
 		}
-		if err := w.placeClean(fmt.Sprintf("%s-%d-%d", point, began.Unix(), n), strings.Contains(point, "sweep")); err != nil {
+		if err := w.placeClean(clinic, fmt.Sprintf("%s-%d-%d", point, began.Unix(), n), strings.Contains(point, "sweep")); err != nil {
 			return err
 		}
 		if err := wait(ctx, 2*time.Second); err != nil {

@@ -34,7 +34,7 @@ func TestSeed(t *testing.T) {
 	s := setup{root: root, bin: filepath.Join(root, "bin"), topology: local.Dev, faults: 4, calls: 20, out: &printed}
 	s.temporal, err = local.TemporalPath(t.Context(), root)
 	require.NoError(t, err)
-	r, err := s.run(t.Context(), 10) // whose first faults need no other build of the product
+	r, err := s.run(t.Context(), 9) // whose first faults need no other build of the product
 	require.NoError(t, err, printed.String())
 	require.Empty(t, r.findings, printed.String())
 	require.Len(t, r.plan.calls, 20)

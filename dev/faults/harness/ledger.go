@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -15,10 +16,34 @@ import (
 // ledgerDB opens the database of the ledger as an administrator would, without the
 // network of faults.
 func (w *world) ledgerDB() (*sql.DB, error) {
+	return w.openDB(local.LedgerDatabase, w.ledgerFile())
+}
+
+// openDB opens a database of PostgreSQL, or the file in its place.
+func (w *world) openDB(database, file string) (*sql.DB, error) {
 	if w.topology.Postgres {
-		return sql.Open("pgx", programs.PostgresURL(w.stack.Ports().Postgres, local.LedgerDatabase))
+		return sql.Open("pgx", programs.PostgresURL(w.stack.Ports().Postgres, database))
 	}
-	return sql.Open("sqlite", "file:"+w.ledgerFile()+"?_busy_timeout=10000")
+	return sql.Open("sqlite", "file:"+file+"?_busy_timeout=10000")
+}
+
+// lock locks a table of a database, or its whole file, in a transaction.
+func (w *world) lock(ctx context.Context, db *sql.DB, table string) (unlock end, err error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	statement := "BEGIN EXCLUSIVE"
+	if w.topology.Postgres {
+		statement = "BEGIN; LOCK TABLE " + table + " IN ACCESS EXCLUSIVE MODE"
+	}
+	if _, err := conn.ExecContext(ctx, statement); err != nil {
+		return nil, errors.Join(err, conn.Close(), db.Close())
+	}
+	return func(ctx context.Context) error {
+		_, err := conn.ExecContext(ctx, "ROLLBACK")
+		return errors.Join(err, conn.Close(), db.Close())
+	}, nil
 }
 
 // ledgerFile is the ledger of a topology without PostgreSQL.

@@ -57,7 +57,8 @@ func links(t local.Topology, p local.Ports, receivers int) []link {
 	}
 	if t.Postgres {
 		all = append(
-			all, link{name: "ledger", port: p.Postgres, variable: "LEDGER_URL", format: "postgres://" + programs.Superuser + "@%s/" + local.LedgerDatabase + "?sslmode=disable"},
+			all, link{name: "ledger", port: p.Postgres, variable: "LEDGER_URL", format: postgresURL(local.LedgerDatabase)},
+			link{name: "events", port: p.Postgres, variable: "DEV_EVIDENCE_URL", format: postgresURL(local.EvidenceDatabase)},
 			link{name: "temporal's database", port: p.Postgres},
 		)
 	}
@@ -65,6 +66,11 @@ func links(t local.Topology, p local.Ports, receivers int) []link {
 		all = append(all, link{name: fmt.Sprintf("temporal's node %d", i+1), node: i + 1})
 	}
 	return all
+}
+
+// postgresURL is that of a database, as the format of a link.
+func postgresURL(database string) string {
+	return "postgres://" + programs.Superuser + "@%s/" + database + "?sslmode=disable"
 }
 
 // openNetwork puts a proxy into each link, and tells the stack's services of them.

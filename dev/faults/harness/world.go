@@ -142,8 +142,6 @@ func (w *world) open(ctx context.Context, o local.Options) (err error) {
 	}
 	maps.Copy(o.Environ, trust)
 	o.Environ["AFTERCALL_PROFILES"] = "true" // to collect garbage
-	// What was answered OK must be kept, also when the ledger is replaced by an older copy.
-	o.Environ["DEV_EVIDENCE_URL"] = "sqlite:" + filepath.Join(o.Dir, "evidence.db")
 	o.Environ["AFTERCALL_CONFIG"] = filepath.Join(w.root, "dev", "faults", "harness", "aftercall.yaml")
 	if w.network, err = openNetwork(&o, w.receivers.port()); err != nil {
 		return err
