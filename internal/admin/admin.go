@@ -72,8 +72,13 @@ func Running(ctx context.Context) func(context.Context) error {
 	}
 }
 
-// checkTimeout bounds the checks together, so that /readyz always answers.
-const checkTimeout = 2 * time.Second
+const (
+	// checkTimeout bounds each check, so that /readyz always answers.
+	checkTimeout = 2 * time.Second
+	// optionalTimeout bounds a check without which the process is ready: a load balancer
+	// that does not wait for the answer as long as that takes sends it no requests.
+	optionalTimeout = 250 * time.Millisecond
+)
 
 // Status is the answer of /readyz.
 type Status struct {
@@ -142,12 +147,16 @@ type dependencies struct {
 }
 
 func (d *dependencies) status(ctx context.Context) Status {
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-	defer cancel()
 	status := Status{Ready: true, Checks: make(map[string]string, len(d.checks))}
 	var wg sync.WaitGroup
 	for _, check := range d.checks {
 		wg.Go(func() {
+			timeout := checkTimeout
+			if check.Optional {
+				timeout = optionalTimeout
+			}
+			ctx, cancel := context.WithTimeout(ctx, timeout)
+			defer cancel()
 			err := check.Run(ctx)
 			d.mu.Lock()
 			defer d.mu.Unlock()
