@@ -299,15 +299,16 @@ Outcome  nothing to do: the call is in the ledger, 0.24 USD for 120 s
 // testStartSeen starts a call of which there is neither a callback about its end nor a
 // record, and decides about it.
 func (c console) testStartSeen() {
-	call := c.place(tencentsim.CallSpec{
-		CallID: "call-seen", SDKAppID: seminarID, RoomID: "room-seen", NoRecord: true, Lose: true, EndedAgoSeconds: 180,
-	})
+	o := c.run("callback", "set", "--app", "seminar", "--commands", "Call.CallbackAfterStartCall,Call.CallbackAfterMemberChanged")
+	require.Equal(c.t, cli.OK, o.code, o.stderr)
+	call := c.place(tencentsim.CallSpec{CallID: "call-seen", SDKAppID: seminarID, RoomID: "room-seen", NoRecord: true, EndedAgoSeconds: 180})
 	require.NoError(c.t, c.stack.Tencent.Wait(c.ctx))
+	require.Equal(c.t, cli.OK, c.run("callback", "set", "--app", "seminar").code)
 	now := time.Now().UTC()
 	audit := []string{"audit", "--app", "seminar", "--from", now.Add(-time.Hour).Format(time.RFC3339), "--to", now.Format(time.RFC3339)}
 	require.Regexp(c.t, `room-seen +2 +call-seen\n`, c.run(audit...).stdout)
 
-	o := c.run("start", "call-seen", "--app", "seminar")
+	o = c.run("start", "call-seen", "--app", "seminar")
 	require.Equal(c.t, cli.NotFound, o.code)
 	require.Contains(c.t, o.stderr, "if the call was seen, --without-record lets a person decide about it\n")
 	o = c.run("start", "call-seen", "--app", "seminar", "--without-record", "--dry-run")
@@ -322,7 +323,7 @@ func (c console) testStartSeen() {
 		"review", "decide", "call-seen", "--verdict", "charge-as", "--connected-seconds", "61", "--media", "Audio", "--call-type", "SingleCall",
 		"--operator", "alice", "--reason", "the room was in use",
 	}
-	require.Contains(c.t, c.run(decide...).stderr, "--payer: is missing")
+	require.Contains(c.t, c.run(decide...).stderr, "payer: is missing")
 	o = c.run(append(decide, "--payer", call.Record.Caller)...)
 	require.Contains(c.t, o.stdout, "Decided: charged, ", o.stderr)
 	entries := c.entries(call)
