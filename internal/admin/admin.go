@@ -77,7 +77,7 @@ const (
 	checkTimeout = 2 * time.Second
 	// optionalTimeout bounds a check without which the process is ready: a load balancer
 	// that does not wait for the answer as long as that takes sends it no requests.
-	optionalTimeout = 250 * time.Millisecond
+	optionalTimeout = 500 * time.Millisecond
 )
 
 // Status is the answer of /readyz.
