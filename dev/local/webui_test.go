@@ -102,8 +102,8 @@ func TestWebUI(t *testing.T) {
 	p.waitForText("Completed", "Workflow Execution Update Accepted", "Workflow Execution Completed")
 }
 
-// TestClusterWebUI finds and reads a call in the Web UI of the cluster. It is that of the
-// Compose file, and newer than the one of the development server.
+// TestClusterWebUI finds a call in the Web UI of the cluster. It is that of the Compose
+// file, and newer than the one of the development server.
 func TestClusterWebUI(t *testing.T) {
 	p, ok := openBrowser(t)
 	if !ok {
@@ -121,10 +121,6 @@ func TestClusterWebUI(t *testing.T) {
 	row := p.row(stack, query(t, "all calls"), call)
 	require.Equal(t, "completed", strings.ToLower(row["Status"]), "this release writes it in capitals")
 	require.Equal(t, []string{"Audio", "SingleCall", "NormalEnd", "clinic"}, values(row, "CallMedia", "CallType", "CallResult", "CallApp"))
-	p.click("table a", call.Record.CallID)
-	p.waitForText("charge Audio · one to one · 1:01 connected · NormalEnd", "notify crm", "read the call record", `"amount"`)
-	p.click("a", "User Metadata")
-	p.waitForText("0.24 USD for 1:06, connected 1:01", "done since", "Notify crm")
 }
 
 // setColumns gives the list of calls the columns of the documentation.
