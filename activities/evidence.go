@@ -34,6 +34,9 @@ const (
 	MaxEvents = 10_000
 	// maxCarriedEvents is how many events a ChargeResult carries, about 60 KiB.
 	maxCarriedEvents = 500
+	// evidenceReserve is left of the attempt's time when the store has not answered, so
+	// that the failure says so, and not that the attempt took too long.
+	evidenceReserve = 500 * time.Millisecond
 )
 
 // seen is what was seen of the call, if it is charged by that. While more can come, it is
@@ -62,6 +65,11 @@ func (a *Activities) seen(ctx context.Context, app App, p ChargeParams) (seen []
 	}
 	call := evidence.CallOf(app.ID, p.Record)
 	call.Others, call.Limit = p.Unrecorded != "", MaxEvents
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-evidenceReserve))
+		defer cancel()
+	}
 	events, err := a.evidence.OfCall(ctx, call)
 	switch {
 	case errors.Is(err, evidence.ErrTooMany):

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
 	"aftercall/internal/attendance"
@@ -21,10 +22,15 @@ type fakeEvidence struct {
 	events []evidence.Event
 	err    error
 	asked  []evidence.Call
+	// early is how long before the end of the attempt the last question had to be answered.
+	early time.Duration
 }
 
-func (f *fakeEvidence) OfCall(_ context.Context, c evidence.Call) ([]evidence.Event, error) {
+func (f *fakeEvidence) OfCall(ctx context.Context, c evidence.Call) ([]evidence.Event, error) {
 	f.asked = append(f.asked, c)
+	if answerBy, ok := ctx.Deadline(); ok {
+		f.early = activity.GetInfo(ctx).Deadline.Sub(answerBy)
+	}
 	return f.events, f.err
 }
 
@@ -117,6 +123,7 @@ func TestNothingWasSeen(t *testing.T) {
 	require.True(t, Retryable(err))
 	require.True(t, IsWithoutEvidence(err))
 	require.ErrorContains(t, err, "connection refused")
+	require.Equal(t, evidenceReserve, store.early, "a store that hangs has failed before the attempt has")
 	f.acts.ReadEvidence(nil, evidenceWait)
 	_, err = f.charge(params("run-1"))
 	require.Equal(t, EvidenceUnavailable, appError(t, err).Type())

@@ -110,7 +110,7 @@ func (s Step) NamedText() string {
 	switch {
 	case s.Member != nil:
 		return s.Member.User + ", " + s.Text
-	case s.Payer != nil:
+	case s.Payer != nil && s.Payer.Account != "":
 		return s.Text + ": " + s.Payer.Account
 	default:
 		return s.Text

@@ -27,6 +27,7 @@ const PayerNamed = "named"
 
 // Payer is who pays for a call, and what has decided it.
 type Payer struct {
+	// Account is empty for a free call whose rule gave none.
 	Account string `json:"account"`
 	// Is is that of the rule, so that the account can be found again without the
 	// configuration.
@@ -34,9 +35,13 @@ type Payer struct {
 }
 
 func (p Payer) step() Step {
-	text := "paid by the account that the template gives"
-	if words, known := payerWords[p.Is]; known {
-		text = "paid by " + words
+	words, known := payerWords[p.Is]
+	if !known {
+		words = "the account that the template gives"
+	}
+	text := "paid by " + words
+	if p.Account == "" {
+		text = "it is not known who pays: " + words
 	}
 	return Step{Kind: StepPayer, Payer: &p, Text: text}
 }
@@ -168,7 +173,8 @@ func (r *Rater) payerRule(record *tencent.CallRecord) *payerRule {
 }
 
 // payer finds who pays by the rules: nil if none is for the call. problem is why the rule
-// gives no account; it names none. opened is what was seen that it asks for.
+// gives no account, and payer has none then; it names no account. opened is what was seen
+// that it asks for.
 func (r *Rater) payer(record *tencent.CallRecord, seen []attendance.Event) (payer *Payer, opened []attendance.Event, problem string) {
 	rule := r.payerRule(record)
 	if rule == nil {
@@ -180,14 +186,12 @@ func (r *Rater) payer(record *tencent.CallRecord, seen []attendance.Event) (paye
 		facts.RoomOwner, facts.ownerProblem = roomOwner(opened)
 	}
 	account, problem := rule.choice.account(&facts)
-	if problem != "" {
-		return nil, nil, problem
-	}
-	return &Payer{Account: account, Is: rule.choice.is}, opened, ""
+	return &Payer{Account: account, Is: rule.choice.is}, opened, problem
 }
 
 // pay adds to a charge who pays for it by the rules. Where they give no account, the call
-// is not charged, unless it is free. hint is what a person can do then.
+// is not charged, unless it is free. It keeps the rule then, so that no correction charges
+// its caller. hint is what a person can do.
 func (r *Rater) pay(charge Charge, record *tencent.CallRecord, seen []attendance.Event, hint string) (Charge, error) {
 	payer, opened, problem := r.payer(record, seen)
 	switch {

@@ -111,7 +111,7 @@ func TestAdjustRefuses(t *testing.T) {
 		{adjusting("call-1", "-0.10", "--app", "klinik"), Usage, "klinik"},
 		{adjusting("two apps", "-0.10"), Usage, "the apps clinic and school both have a call two apps\n  → name one of them with --app"},
 		{adjusting("free", "-0.01"), Refused, "the call costs 0.00 USD, and would cost -0.01 USD"},
-		{adjusting("payerless", "0.10"), Refused, "nobody pays for this call, because it is not known who made it"},
+		{adjusting("payerless", "0.10"), Refused, "it is not known who pays for this call"},
 		{adjusting("reversed", "-0.01"), Refused, "the charge of the call was reversed, so there is nothing to adjust\n  → to charge it again: aftercall ledger reverse --undo reversed"},
 		{adjusting("nobody's call", "-0.01"), NotFound, "the ledger has no entry of call nobody's call\n  → find out where the call is: aftercall call "},
 		{[]string{"ledger", "adjust", "call-1", "--operator", "a", "--reason", "b"}, Usage, "--amount"},

@@ -250,6 +250,23 @@ func TestRerateKeepsTheRoomOwner(t *testing.T) {
 	require.Contains(t, l.prints("ledger", "verify"), "every amount was computed again and is right")
 }
 
+// TestRerateWithoutAPayer: a call that was free, and whose rule gave no account, is charged
+// to nobody when a correction makes it cost something.
+func TestRerateWithoutAPayer(t *testing.T) {
+	t.Parallel()
+	l := newLedgerTest(t)
+	free := tariff(t, "USD", "0.12")
+	free.Versions[0].Rules = []billing.Rule{{Action: billing.ActionFree}}
+	l.configure("0.12")
+	l.chargePaidBy(billing.Payers{{Is: "room_owner"}}, "call-1", "patient-1", noon, 61, free)
+	require.Contains(t, l.prints("ledger", "show", "call-1"), ". it is not known who pays: who opened the room\n")
+	require.Contains(t, l.prints("ledger", "rerate", "--call", "call-1"), "skipped: call-1: needs review: nobody was seen to open the room: there is nobody\n")
+	code, _, stderr := l.run("ledger", "adjust", "call-1", "--amount", "0.10", "--operator", "alice", "--reason", "no show")
+	require.Equal(t, Refused, code)
+	require.Contains(t, stderr, "it is not known who pays for this call")
+	require.Contains(t, l.prints("ledger", "verify"), "every amount was computed again and is right")
+}
+
 // TestThePayerInTheLedger: who pays by a rule of the app is whose statement has the call,
 // and remains so.
 func TestThePayerInTheLedger(t *testing.T) {

@@ -47,12 +47,20 @@ type Entry struct {
 func (e Entry) CallID() string { return e.Record.CallID }
 
 // Payer is the account that the call is charged to: the caller, unless a rule of the app
-// or a person has said who pays.
+// or a person has said who pays. Free calls whose rule gave no account are their caller's.
 func (e Entry) Payer() string {
-	if payer := e.Charge.Payer(); payer != nil {
+	if payer := e.Charge.Payer(); payer != nil && payer.Account != "" {
 		return payer.Account
 	}
 	return e.Record.Caller
+}
+
+// HasPayer reports whether it is known who pays for the call if it costs something.
+func (e Entry) HasPayer() bool {
+	if payer := e.Charge.Payer(); payer != nil {
+		return payer.Account != ""
+	}
+	return e.Record.Caller != ""
 }
 
 // PayerColumn is an account as filters and reports know it: without NUL and invalid

@@ -80,13 +80,14 @@ func (d *Deps) Adjust(ctx context.Context, p AdjustParams) (*Adjusted, error) {
 	if err != nil {
 		return nil, err
 	}
-	if entries[0].Payer() == "" && amount.Sign() > 0 {
-		return nil, Errorf(Refused, "charge it outside of aftercall", "nobody pays for this call, because it is not known who made it: a surcharge would be on nobody's statement")
+	last := entries[len(entries)-1]
+	if amount.Sign() > 0 && !last.HasPayer() {
+		return nil, Errorf(Refused, "charge it outside of aftercall", "it is not known who pays for this call: a surcharge would be on the statement of nobody, or of the wrong account")
 	}
 	balance := ledger.BalanceOf(entries)
 	a := ledger.Adjustment{Number: p.Number, Correction: signed}
 	if code == "" {
-		code = entries[len(entries)-1].Charge.Amount.CurrencyCode()
+		code = last.Charge.Amount.CurrencyCode()
 	}
 	if a.Amount, err = currency.NewAmount(amount.String(), code); err != nil {
 		return nil, Errorf(Usage, "write the number, as in --amount -0.10", "--amount: %s is not a currency", code)
