@@ -48,7 +48,7 @@ func (s setting) with(ctx context.Context, out io.Writer, do func(*harness.Bench
 	}
 	defer func() {
 		err = errors.Join(err, servers.Stop())
-		if s.Keep {
+		if s.Keep || err != nil {
 			fmt.Fprintln(out, "data and logs are in", dir)
 		} else {
 			err = errors.Join(err, os.RemoveAll(dir))

@@ -89,6 +89,7 @@ func (s *Stack) Launch(name string, service Service, adminPort int, change map[s
 		environ["AFTERCALL_ANSWER_TIMEOUT"] = s.options.AnswerTimeout.String()
 	}
 	environ["AFTERCALL_ADMIN_LISTEN"] = address(adminPort)
+	maps.Copy(environ, s.options.PartEnviron[name])
 	maps.Copy(environ, change)
 	return s.run(name, func(ctx context.Context, log io.Writer) error {
 		if service.Program == "" {

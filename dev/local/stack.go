@@ -61,6 +61,8 @@ type Options struct {
 	Config string
 	// Environ adds environment variables of starter and worker, or overrides them.
 	Environ map[string]string
+	// PartEnviron changes the environment variables of one starter or worker, by its name.
+	PartEnviron map[string]map[string]string
 	// StoreAddress is where the nodes of a cluster reach PostgreSQL, if that is not its
 	// own address.
 	StoreAddress string

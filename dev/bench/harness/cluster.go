@@ -45,8 +45,8 @@ func (d *deployment) startCluster(ctx context.Context) error {
 			return err
 		}
 		d.temporal = append(d.temporal, p)
-	}
-	for i, p := range d.temporal {
+		// The first one is up before the next starts: both would write the metadata of a new
+		// cluster, and one of them would fail.
 		frontend := net.JoinHostPort(hosts[i], ports[0])
 		if err := await(ctx, p, func(ctx context.Context) error {
 			conn, err := new(net.Dialer).DialContext(ctx, "tcp", frontend)

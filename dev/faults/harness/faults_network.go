@@ -8,22 +8,29 @@ import (
 	"aftercall/dev/local"
 )
 
-// networkFaults are those between the parts.
+// networkFaults are those between the parts, and those of a part that is cut off alone.
 func networkFaults(t local.Topology) (all []fault) {
 	for _, l := range links(t, local.Ports{}, 0) {
-		part := "network to " + l.name
-		all = append(
-			all, fault{"cut and refused", part, refused(l.name)},
-			fault{"600 ms late", part, disturbed(l.name, answers, bytesPassed, "latency", map[string]any{"latency": 600, "jitter": 300})},
-			fault{"cut in mid-answer", part, disturbed(l.name, answers, longAnswers, cut, nil)},
-			fault{"half open", part, disturbed(l.name, answers, bytesPassed, "timeout", map[string]any{"timeout": 0})},
-			fault{"slow close", part, disturbed(l.name, answers, longAnswers, cut, map[string]any{"slowness": slowness.Milliseconds()})},
-			// What is requested may be done when whoever requested it has given up.
-			fault{"requests 4 s late", part, disturbed(l.name, requests, bytesPassed, "latency", map[string]any{"latency": 4000, "jitter": 3000})},
-			fault{"requests lost", part, disturbed(l.name, requests, bytesPassed, "timeout", map[string]any{"timeout": 0})},
-		)
+		all = append(all, faultsOf("network to "+l.name, l.name)...)
+	}
+	for _, part := range apart(t) {
+		all = append(all, faultsOf("network of "+part, part)...)
 	}
 	return all
+}
+
+// faultsOf are those of the proxies with a name.
+func faultsOf(network, name string) []fault {
+	return []fault{
+		{"cut and refused", network, refused(name)},
+		{"600 ms late", network, disturbed(name, answers, bytesPassed, "latency", map[string]any{"latency": 600, "jitter": 300})},
+		{"cut in mid-answer", network, disturbed(name, answers, longAnswers, cut, nil)},
+		{"half open", network, disturbed(name, answers, bytesPassed, "timeout", map[string]any{"timeout": 0})},
+		{"slow close", network, disturbed(name, answers, longAnswers, cut, map[string]any{"slowness": slowness.Milliseconds()})},
+		// What is requested may be done when whoever requested it has given up.
+		{"requests 4 s late", network, disturbed(name, requests, bytesPassed, "latency", map[string]any{"latency": 4000, "jitter": 3000})},
+		{"requests lost", network, disturbed(name, requests, bytesPassed, "timeout", map[string]any{"timeout": 0})},
+	}
 }
 
 // refused closes the connections to a part and refuses others. That is seen by those that

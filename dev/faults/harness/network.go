@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
 	"github.com/Shopify/toxiproxy/v2/toxics"
@@ -16,11 +17,13 @@ import (
 	"aftercall/internal/testenv/programs"
 )
 
-// network are the proxies between the parts.
+// network are the proxies between the parts, by the name of a link or of a part that can be
+// cut off alone.
 type network struct {
 	// names are those between starters or workers and another part.
 	names   []string
 	proxies map[string][]*toxiproxy.Proxy
+	server  *toxiproxy.ApiServer
 }
 
 // The networks from Tencent to the starters, and to the targets.
@@ -78,16 +81,16 @@ func openNetwork(o *local.Options, receivers int) (*network, error) {
 	toxics.Register(cutAfterCommit, &commitToxic{})
 	toxics.Register(cut, &cutToxic{})
 	toxics.Register(watch, &watchToxic{})
-	n := &network{proxies: map[string][]*toxiproxy.Proxy{}}
-	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.New(io.Discard))
-	for _, l := range links(o.Topology, o.Ports, receivers) {
+	n := &network{
+		proxies: map[string][]*toxiproxy.Proxy{},
+		server:  toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.New(io.Discard)),
+	}
+	all := links(o.Topology, o.Ports, receivers)
+	for _, l := range all {
 		for from, to := range l.route(o) {
-			proxy := toxiproxy.NewProxy(server, l.name, from, to)
-			if err := proxy.Start(); err != nil {
-				n.close()
-				return nil, fmt.Errorf("network to %s: %w", l.name, err)
+			if _, err := n.add(l.name, from, to); err != nil {
+				return nil, err
 			}
-			n.proxies[l.name] = append(n.proxies[l.name], proxy)
 		}
 		switch {
 		case l.node > 0:
@@ -99,7 +102,44 @@ func openNetwork(o *local.Options, receivers int) (*network, error) {
 			o.Environ[l.variable] = fmt.Sprintf(l.format, n.proxies[l.name][0].Listen)
 		}
 	}
+	o.PartEnviron = map[string]map[string]string{}
+	for _, part := range apart(o.Topology) {
+		o.PartEnviron[part] = map[string]string{}
+		for _, l := range all {
+			if l.variable == "" || l.name == toStarter {
+				continue
+			}
+			listen, err := n.add(part, "127.0.0.1:0", n.proxies[l.name][0].Listen)
+			if err != nil {
+				return nil, err
+			}
+			o.PartEnviron[part][l.variable] = fmt.Sprintf(l.format, listen)
+		}
+	}
 	return n, nil
+}
+
+// apart are the parts that can be cut off alone, from everything that they use: a starter
+// and a worker beside which there are others.
+func apart(t local.Topology) (parts []string) {
+	for kind, n := range map[string]int{"starter": t.Starters, "worker": t.Workers} {
+		if n > 1 {
+			parts = append(parts, local.Numbered(kind, n)[n-1])
+		}
+	}
+	slices.Sort(parts)
+	return parts
+}
+
+// add opens a proxy, and returns where it listens. On an error, all are closed.
+func (n *network) add(name, from, to string) (listen string, err error) {
+	proxy := toxiproxy.NewProxy(n.server, name, from, to)
+	if err := proxy.Start(); err != nil {
+		n.close()
+		return "", fmt.Errorf("proxy of the network of %s: %w", name, err)
+	}
+	n.proxies[name] = append(n.proxies[name], proxy)
+	return proxy.Listen, nil
 }
 
 // route is where the proxies of a link listen, and where they lead to.

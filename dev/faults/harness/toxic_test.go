@@ -114,6 +114,33 @@ func TestCutSlowly(t *testing.T) {
 	require.Equal(t, 5000, length)
 }
 
+// TestCutOffAlone: one of two workers is cut off from what the other still reaches.
+func TestCutOffAlone(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(server.Close)
+	port := server.Listener.Addr().(*net.TCPAddr).Port
+	o := local.Options{Topology: local.Topology{Starters: 1, Workers: 2}, Ports: local.Ports{Tencent: port}, Environ: map[string]string{}}
+	n, err := openNetwork(&o, 0)
+	require.NoError(t, err)
+	t.Cleanup(n.close)
+	require.Len(t, o.PartEnviron, 1, "there is no other starter")
+	get := func(environ map[string]string) error {
+		client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		answer, err := client.Get(environ["DEV_TENCENT_URL"])
+		if err != nil {
+			return err
+		}
+		return answer.Body.Close()
+	}
+	cutOff := o.PartEnviron["worker-2"]
+	require.NoError(t, get(cutOff))
+	n.refuse("worker-2")
+	require.ErrorContains(t, get(cutOff), "connection refused")
+	require.NoError(t, get(o.Environ))
+	require.NoError(t, n.accept("worker-2"))
+	require.NoError(t, get(cutOff))
+}
+
 // TestCutBlocksNobody: a connection that is cut takes what still comes, so that the toxic
 // before it can be removed.
 func TestCutBlocksNobody(t *testing.T) {
