@@ -1,6 +1,6 @@
 // Package slimlist leaves Temporal's development server only those indexes of its list
 // of workflows that a query uses. The server writes the row of a workflow twice, each
-// time into every index: the 45 that it comes with are a third of its CPU time.
+// time into every index: the 45 that it comes with are about a quarter of its CPU time.
 package slimlist
 
 import (
