@@ -156,6 +156,8 @@ func (h hit) require() error {
 		return errors.New("the kill was too early: nothing was charged")
 	case h.underWay == 0:
 		return errors.New("the kill was too late: no call was under way")
+	case h.cut == 0:
+		return errors.New("the kill was between two callbacks: none was cut off")
 	case h.unheard == 0:
 		return errors.New("the kill was too late: no callback found nobody")
 	}

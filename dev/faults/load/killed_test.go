@@ -40,8 +40,9 @@ func TestWhatAKillHasHit(t *testing.T) {
 	namesake.SDKAppID = other
 	started[callKey{other, "charged"}] = at.Add(-time.Second)
 	require.Equal(t, hit{charged: 1, underWay: 2, cut: 1, unheard: 1}, whatWasHit(entries, append(calls, namesake), started, at, gone))
-	require.NoError(t, hit{charged: 1, underWay: 1, unheard: 1}.require())
-	require.ErrorContains(t, hit{underWay: 1, unheard: 1}.require(), "too early")
-	require.ErrorContains(t, hit{charged: 1, unheard: 1}.require(), "too late")
-	require.ErrorContains(t, hit{charged: 1, underWay: 1}.require(), "too late")
+	require.NoError(t, hit{charged: 1, underWay: 1, cut: 1, unheard: 1}.require())
+	require.ErrorContains(t, hit{underWay: 1, cut: 1, unheard: 1}.require(), "too early")
+	require.ErrorContains(t, hit{charged: 1, cut: 1, unheard: 1}.require(), "too late")
+	require.ErrorContains(t, hit{charged: 1, underWay: 1, unheard: 1}.require(), "between two callbacks")
+	require.ErrorContains(t, hit{charged: 1, underWay: 1, cut: 1}.require(), "too late")
 }
