@@ -39,6 +39,7 @@ func TestSeed(t *testing.T) {
 	require.Empty(t, r.findings, printed.String())
 	require.Len(t, r.plan.calls, 20)
 	require.Greater(t, r.delivered, 20)
+	require.NotEmpty(t, r.injected, "a run without a fault proves nothing")
 }
 
 // TestPlanDependsOnTheSeedAlone makes sure that a seed reproduces its plan, and that
