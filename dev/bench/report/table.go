@@ -49,14 +49,20 @@ var (
 // section is the table of one load.
 type section struct {
 	load    string
-	title   string
+	title   func(harness.Load) string
 	columns []column
 }
 
+func titled(text string) func(harness.Load) string { return func(harness.Load) string { return text } }
+
+func steadyTitle(l harness.Load) string {
+	return fmt.Sprintf("Steady: %d calls a second, each callback posted %d times", l.Rate, l.Copies)
+}
+
 var sections = []section{
-	{harness.BurnDown, "Burn-down: as fast as the contestant acknowledges", []column{calls, perSecond, cpu, ownCPU, ackP50, ackP99, ownMemory, memory, lost, duplicated}},
-	{harness.Steady, "Steady: 50 calls a second, each callback posted three times", []column{ackP50, ackP99, ackMax, delayP50, delayP99, cpu, ownCPU, refused, lost, duplicated, repeated}},
-	{harness.Killed, "Killed halfway: `kill -9` of the service when half of the webhooks have arrived, restart after a second", []column{calls, missing, duplicated, repeated, took}},
+	{harness.BurnDown, titled("Burn-down: as fast as the contestant acknowledges"), []column{calls, perSecond, cpu, ownCPU, ackP50, ackP99, ownMemory, memory, lost, duplicated}},
+	{harness.Steady, steadyTitle, []column{ackP50, ackP99, ackMax, delayP50, delayP99, cpu, ownCPU, refused, lost, duplicated, repeated}},
+	{harness.Killed, titled("Killed halfway: `kill -9` of the service when half of the webhooks have arrived, restart after a second"), []column{calls, missing, duplicated, repeated, took}},
 }
 
 // Write prints the tables, as Markdown or for a terminal.
@@ -70,11 +76,13 @@ func (s Set) Write(out io.Writer, markdown bool) {
 			header = append(header, c.title)
 		}
 		t.AppendHeader(header)
+		title := ""
 		for _, c := range harness.Contestants {
 			results := s.of(c.Name, section.load)
 			if len(results) == 0 {
 				continue
 			}
+			title = section.title(results[0].Load)
 			row := table.Row{c.Title}
 			for _, column := range section.columns {
 				row = append(row, column.cell(results))
@@ -85,9 +93,9 @@ func (s Set) Write(out io.Writer, markdown bool) {
 			continue
 		}
 		if markdown {
-			fmt.Fprintf(out, "### %s\n\n%s\n\n", section.title, t.RenderMarkdown())
+			fmt.Fprintf(out, "### %s\n\n%s\n\n", title, t.RenderMarkdown())
 		} else {
-			fmt.Fprintf(out, "\n%s\n%s\n", section.title, t.Render())
+			fmt.Fprintf(out, "\n%s\n%s\n", title, t.Render())
 		}
 	}
 	if ratio := s.Ratio(); ratio != "" {
