@@ -82,9 +82,9 @@ func (w *world) showsCount(ctx context.Context, what string, count func(context.
 }
 
 // The complaints of starters and workers that show that something fails. Others are about
-// calls with which something is wrong.
+// calls with which something is wrong, also where they name the ledger.
 var (
-	complaintOfLedger     = regexp.MustCompile(`(?i)ledger`)
+	complaintOfLedger     = regexp.MustCompile(`(?i)ledger.*(locked|busy|read-?only|full|no space|timeout|deadline|unavailable)`)
 	complaintOfConnection = regexp.MustCompile(`(?i)connection refused|reset by peer|EOF|unavailable|not ready|is down|does not work|failed to poll|is silent|breaker open`)
 )
 

@@ -96,6 +96,8 @@ func TestWatch(t *testing.T) {
 func TestComplaintsShowAnEffect(t *testing.T) {
 	c := complaints{"starter: callback refused: caller: must be a text": 2}
 	require.Empty(t, c.about(complaintOfLedger))
+	c["worker: a call that ended has no workflow: the ledger has no entry"]++
+	require.Empty(t, c.about(complaintOfLedger))
 	c["worker: Activity error.: ledger: attempt to write a readonly database (8)"]++
 	require.Contains(t, c.about(complaintOfLedger), "readonly database")
 	require.Empty(t, complaints{"starter: conflict: a duplicate callback differs from the first one; the call record decides": 1}.about(complaintOfConnection))

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"aftercall/dev/local"
@@ -33,13 +34,10 @@ func faultsOf(network, name string) []fault {
 	}
 }
 
-// refused closes the connections to a part and refuses others. That is seen by those that
-// were open, or by who complains.
+// refused closes the connections to a part and refuses others.
 func refused(name string) begin {
 	return func(ctx context.Context, w *world) (end, error) {
-		if open, _ := w.network.open(name); open > 0 {
-			w.shows(func(context.Context) (string, error) { return fmt.Sprintf("%d connections were cut", open), nil })
-		} else if err := w.showsRefusal(ctx, name); err != nil {
+		if err := w.showsRefusal(ctx, name); err != nil {
 			return nil, err
 		}
 		w.network.refuse(name)
@@ -47,11 +45,23 @@ func refused(name string) begin {
 	}
 }
 
+// showsRefusal says that somebody has to notice. Nodes of Temporal are not asked what they
+// complain of: their connections are always in use.
 func (w *world) showsRefusal(ctx context.Context, name string) error {
-	if name != toStarter {
+	switch {
+	case name == toStarter:
+		return w.showsCount(ctx, "callbacks had no answer", func(context.Context) (int, error) { return w.stack.Tencent.Stats().Callbacks.Failed, nil })
+	case slices.Contains(w.network.names, name) || slices.Contains(apart(w.topology), name):
 		return w.showsComplaint(complaintOfConnection)
 	}
-	return w.showsCount(ctx, "callbacks had no answer", func(context.Context) (int, error) { return w.stack.Tencent.Stats().Callbacks.Failed, nil })
+	open, _ := w.network.open(name)
+	w.shows(func(context.Context) (string, error) {
+		if open == 0 {
+			return "", nil
+		}
+		return fmt.Sprintf("%d connections were cut", open), nil
+	})
+	return nil
 }
 
 // What a fault of a network happens to.

@@ -17,6 +17,7 @@ import (
 
 	"aftercall/dev/faults/checker"
 	"aftercall/dev/local"
+	"aftercall/internal/tencent"
 )
 
 // quiet is how long everything may take to be back where it was. HTTP connections that
@@ -118,7 +119,9 @@ func (w *world) settleUsages(ctx context.Context, before []checker.Usage) (compa
 	for {
 		var now []checker.Usage
 		if now, err = w.usages(ctx); err == nil {
-			compared = compare(before, now)
+			compared, err = compare(before, now)
+		}
+		if err == nil {
 			if leaks = checker.Check(checker.Evidence{Usages: compared}); len(leaks) == 0 {
 				for _, u := range compared {
 					w.note("%s", u)
@@ -133,15 +136,41 @@ func (w *world) settleUsages(ctx context.Context, before []checker.Usage) (compa
 }
 
 // compare sets what is used now beside what was used before.
-func compare(before, now []checker.Usage) []checker.Usage {
+func compare(before, now []checker.Usage) ([]checker.Usage, error) {
 	compared := slices.Clone(before)
 	for i := range compared {
 		u := &compared[i]
-		if j := slices.IndexFunc(now, func(n checker.Usage) bool { return n.Part == u.Part && n.What == u.What }); j >= 0 {
-			u.After = now[j].Before
+		j := slices.IndexFunc(now, func(n checker.Usage) bool { return n.Part == u.Part && n.What == u.What })
+		if j < 0 {
+			return nil, fmt.Errorf("the %s of %s are not known any more", u.What, u.Part)
+		}
+		u.After = now[j].Before
+	}
+	return compared, nil
+}
+
+// burstCalls are so many that what leaks with each of them is more than the checker allows.
+const burstCalls = 100
+
+// burst ends calls with which nothing is wrong, when all faults are over, and returns what
+// they have leaked: a process that a fault has started again cannot show what the one before
+// it has.
+func (w *world) burst(ctx context.Context, healed time.Time) (findings []checker.Finding, err error) {
+	before, err := w.usages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range burstCalls {
+		app := []tencent.SDKAppID{clinic, seminar}[i%2] // of which one has events
+		if err := w.placeClean(app, fmt.Sprintf("burst-%d", i+1), false); err != nil {
+			return nil, err
 		}
 	}
-	return compared
+	if _, findings, _, err = settle(ctx, w, healed); err != nil || len(findings) > 0 {
+		return findings, err
+	}
+	_, findings, err = w.settleUsages(ctx, before)
+	return findings, err
 }
 
 // growth is the most that any part uses more than before the first fault, of each kind.

@@ -29,8 +29,9 @@ type program struct {
 	Topology string   `help:"dev or cluster." enum:"dev,cluster" default:"dev"`
 	Calls    int      `help:"Calls in a run." default:"60"`
 	AtOnce   int      `help:"Runs at the same time: a run mostly waits." default:"1"`
+	Faults   int      `help:"Faults in a run, the first ones of those that its seed deals." default:"${faults}"`
 	Fault    []string `help:"Inject this fault alone, keep the logs and print the timeline: for example \"redis: kill -9\". May be repeated." sep:"none"`
-	Bug      string   `help:"Plant a bug, to see that it is found: a name of dev/faults/planted/bugs."`
+	Bug      string   `help:"Plant a bug, and fail if it is not found: a name of dev/faults/planted/bugs."`
 	Document string   `help:"A document whose section \"faults on TOPOLOGY\" gets the results."`
 }
 
@@ -39,7 +40,7 @@ func main() {
 	defer stop()
 	c := &program{}
 	command := kong.Parse(c, kong.Name("faults"), kong.Description("Faults in the stack of real processes, by seed."),
-		kong.BindTo(ctx, (*context.Context)(nil)))
+		kong.Vars{"faults": strconv.Itoa(faultsInPlan)}, kong.BindTo(ctx, (*context.Context)(nil)))
 	command.FatalIfErrorf(command.Run())
 }
 
@@ -51,6 +52,9 @@ func (c *program) Run(ctx context.Context) (failure error) {
 	}
 	if c.AtOnce < 1 {
 		return fmt.Errorf("--at-once %d: must be 1 or more", c.AtOnce)
+	}
+	if c.Faults < 1 || c.Faults > faultsInPlan {
+		return fmt.Errorf("--faults %d: must be 1 to %d", c.Faults, faultsInPlan)
 	}
 	s, err := c.setup(ctx)
 	if err != nil {
@@ -100,6 +104,12 @@ func (c *program) Run(ctx context.Context) (failure error) {
 			return err
 		}
 	}
+	if c.Bug != "" {
+		if len(failed) == 0 {
+			return fmt.Errorf("the planted bug %s was not found", c.Bug)
+		}
+		return nil
+	}
 	if len(failed) > 0 {
 		return fmt.Errorf("%d of %d seeds failed", len(failed), len(results))
 	}
@@ -113,7 +123,7 @@ func (c *program) setup(ctx context.Context) (setup, error) {
 	}
 	s := setup{
 		root: root, bin: filepath.Join(root, "bin"), topology: local.Dev,
-		faults: faultsInPlan, only: c.Fault, calls: c.Calls, out: os.Stdout,
+		faults: c.Faults, only: c.Fault, calls: c.Calls, out: os.Stdout,
 	}
 	if c.Topology == local.Cluster.Name {
 		s.topology = local.Cluster

@@ -54,6 +54,9 @@ func (w *world) follow(ctx context.Context, p plan) (r result, err error) {
 	w.people.work.Wait()
 	usages, leaks, leaked := w.settleUsages(ctx, before)
 	r.grown = growth(usages)
+	if leaked == nil && len(leaks) == 0 && len(findings) == 0 {
+		leaks, leaked = w.burst(ctx, healed)
+	}
 	r.findings = append(findings, leaks...)
 	err = errors.Join(err, leaked)
 	for _, c := range w.stack.Tencent.Calls() {

@@ -143,6 +143,9 @@ func (w *world) print(to io.Writer, r result, dir string) error {
 // apostrophes.
 func (s setup) again(seed uint64) string {
 	args := fmt.Sprintf("--seeds %d --topology %s --calls %d", seed, s.topology.Name, s.calls)
+	if s.faults != faultsInPlan {
+		args += fmt.Sprintf(" --faults %d", s.faults)
+	}
 	for _, name := range s.only {
 		args += ` --fault \"` + name + `\"`
 	}
