@@ -202,10 +202,10 @@ func TestPeopleDecideOnlyWhatIsNotClean(t *testing.T) {
 
 // TestAgain: a shell takes the command that repeats a run for what it means.
 func TestAgain(t *testing.T) {
-	again := setup{topology: local.Cluster, calls: 5}.again(7)
-	require.Equal(t, `make faults ARGS="--seeds 7 --topology cluster --calls 5"`, again)
+	again := setup{topology: local.Cluster, faults: 4, calls: 5}.again(7)
+	require.Equal(t, `make faults ARGS="--seeds 7 --topology cluster --faults 4 --calls 5"`, again)
 	faults := []string{"redis: kill -9", "network to temporal's database: half open"}
-	again = setup{topology: local.Dev, calls: 60, only: faults, environ: map[string]string{active.Variable: "no-sweep"}}.again(1)
+	again = setup{topology: local.Dev, faults: faultsInPlan, calls: 60, only: faults, environ: map[string]string{active.Variable: "no-sweep"}}.again(1)
 	args := strings.TrimSuffix(strings.TrimPrefix(again, `make faults ARGS="`), `"`)
 	out, err := exec.CommandContext(t.Context(), "sh", "-c", `printf '%s\n' `+strings.ReplaceAll(args, `\"`, `"`)).Output()
 	require.NoError(t, err)
@@ -214,7 +214,7 @@ func TestAgain(t *testing.T) {
 	require.NoError(t, err)
 	_, err = parser.Parse(strings.Split(strings.TrimSpace(string(out)), "\n"))
 	require.NoError(t, err)
-	require.Equal(t, program{Root: c.Root, Seeds: "1", Topology: "dev", Calls: 60, AtOnce: 1, Fault: faults, Bug: "no-sweep"}, *c)
+	require.Equal(t, program{Root: c.Root, Seeds: "1", Topology: "dev", Calls: 60, AtOnce: 1, Faults: faultsInPlan, Fault: faults, Bug: "no-sweep"}, *c)
 }
 
 func TestParseSeeds(t *testing.T) {

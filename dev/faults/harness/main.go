@@ -29,7 +29,7 @@ type program struct {
 	Topology string   `help:"dev or cluster." enum:"dev,cluster" default:"dev"`
 	Calls    int      `help:"Calls in a run." default:"60"`
 	AtOnce   int      `help:"Runs at the same time: a run mostly waits." default:"1"`
-	Faults   int      `help:"Faults in a run, the first ones of those that its seed deals." default:"${faults}"`
+	Faults   int      `help:"Faults in a run, the first ones of those that its seed deals." default:"8"`
 	Fault    []string `help:"Inject this fault alone, keep the logs and print the timeline: for example \"redis: kill -9\". May be repeated." sep:"none"`
 	Bug      string   `help:"Plant a bug, and fail if it is not found: a name of dev/faults/planted/bugs."`
 	Document string   `help:"A document whose section \"faults on TOPOLOGY\" gets the results."`
@@ -40,7 +40,7 @@ func main() {
 	defer stop()
 	c := &program{}
 	command := kong.Parse(c, kong.Name("faults"), kong.Description("Faults in the stack of real processes, by seed."),
-		kong.Vars{"faults": strconv.Itoa(faultsInPlan)}, kong.BindTo(ctx, (*context.Context)(nil)))
+		kong.BindTo(ctx, (*context.Context)(nil)))
 	command.FatalIfErrorf(command.Run())
 }
 

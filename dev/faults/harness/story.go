@@ -142,10 +142,7 @@ func (w *world) print(to io.Writer, r result, dir string) error {
 // again is the command that runs the plan of a seed once more. Names of faults have
 // apostrophes.
 func (s setup) again(seed uint64) string {
-	args := fmt.Sprintf("--seeds %d --topology %s --calls %d", seed, s.topology.Name, s.calls)
-	if s.faults != faultsInPlan {
-		args += fmt.Sprintf(" --faults %d", s.faults)
-	}
+	args := fmt.Sprintf("--seeds %d --topology %s --faults %d --calls %d", seed, s.topology.Name, s.faults, s.calls)
 	for _, name := range s.only {
 		args += ` --fault \"` + name + `\"`
 	}

@@ -143,7 +143,7 @@ func waiting(ctx context.Context, r *run) error {
 	}); err != nil {
 		return err
 	}
-	r.figure("all wait after", "%s", time.Since(began).Round(time.Second))
+	r.figure("all wait after the last of them had ended", "%s", time.Since(began).Round(time.Second))
 	r.figure("callbacks refused meanwhile, whose calls the sweep finds", "%d", r.calls-expected)
 	if err := r.stack.Tencent.ClearFaults(); err != nil {
 		return err
