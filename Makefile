@@ -130,8 +130,9 @@ test: temporal ## Run all tests
 
 # Also lints the module of the cluster, for which Temporal's server must be compiled.
 .PHONY: test-cluster
-test-cluster: temporal tools ## Test a Temporal cluster that loses its nodes, and its Web UI; needs redis-server, PostgreSQL, HAProxy and Chromium
+test-cluster: build temporal tools ## Test a Temporal cluster with sample calls, one that loses its nodes, and its Web UI; needs redis-server, PostgreSQL, HAProxy and Chromium
 	@dev/bin/stack temporal --topology cluster
+	dev/bin/stack demo --topology cluster
 	cd dev/cluster && ../bin/golangci-lint run ./... && go test ./...
 	AFTERCALL_TEST_REQUIRE=redis,postgres,haproxy,chromium,cluster go test ./dev/local -count=1 -timeout 30m -run TestCluster
 	cd dev/cluster && go build -o ../bin/temporal-server go.temporal.io/server/cmd/server && go build -o ../bin/temporal-sql-tool go.temporal.io/server/cmd/tools/sql
