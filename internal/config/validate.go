@@ -113,7 +113,7 @@ func (v validator) api(path, api string) {
 		return
 	}
 	presets := slices.Sorted(maps.Keys(tencent.Regions))
-	if !strings.Contains(api, "://") {
+	if !strings.ContainsAny(api, ":/@") { // else a mistyped URL, which can hold a password
 		if _, fromVariable := v.sources[path]; fromVariable {
 			v.report(path, "%s is neither a base URL nor one of %s", v.shown(path, api), strings.Join(presets, ", "))
 			return
