@@ -13,6 +13,10 @@ import (
 	"aftercall/internal/config"
 )
 
+// inSecrets is in every secret of the environment, and in no example: an input that has it
+// where a name belongs, which messages quote, would be no finding.
+const inSecrets = "zyqxwv"
+
 // FuzzParse: a file is either a configuration with which a worker can charge, or gives
 // problems that say where they are and name no secret.
 func FuzzParse(f *testing.F) {
@@ -20,7 +24,11 @@ func FuzzParse(f *testing.F) {
 	example, err := os.ReadFile(exampleFile)
 	require.NoError(f, err)
 	f.Add(example)
-	lookup := lookupIn(environment())
+	environ := environment()
+	for name, value := range environ {
+		environ[name] = strings.ReplaceAll(value, "canary", inSecrets)
+	}
+	lookup := lookupIn(environ)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		cfg, err := config.Parse("fuzz.yaml", data, lookup)
 		require.Equal(t, cfg == nil, err != nil, "either a configuration or an error")
@@ -28,7 +36,7 @@ func FuzzParse(f *testing.F) {
 			var bad *config.Error
 			require.True(t, errors.As(err, &bad), "%v", err)
 			require.NotEmpty(t, bad.Problems)
-			require.NotContains(t, err.Error(), "canary")
+			require.NotContains(t, err.Error(), inSecrets)
 			lines := bytes.Count(data, []byte("\n")) + bytes.Count(data, []byte("\r")) + 1
 			for _, p := range bad.Problems {
 				require.Equal(t, "fuzz.yaml", p.File)

@@ -80,6 +80,7 @@ func TestProblems(t *testing.T) {
 		"identifier":             {"identifier: administrator", `identifier: "a\nb"`, "5:17: apps[0].identifier: must be an account name without spaces and control characters, or left out for administrator"},
 		"region":                 {"singapore", "singapur", `6:10: apps[0].api: unknown region "singapur": did you mean "singapore"?; a base URL begins with https://`},
 		"plain http":             {"singapore", "http://console.tim.qq.com", "6:10: apps[0].api: must be https://, because requests carry administrator rights; http:// is for this machine only"},
+		"api mistyped":           {"singapore", "htps:/u:canary@console.tim.qq.com", "6:10: apps[0].api: must be a region or a base URL such as https://console.tim.qq.com, without user, query and fragment"},
 		"api with query":         {"singapore", "https://console.tim.qq.com?usersig=canary", "6:10: apps[0].api: must be a region or a base URL such as https://console.tim.qq.com, without user, query and fragment"},
 		"base URL": {
 			"    callback:\n", "    callback:\n      base_url: calls.example.com\n",
