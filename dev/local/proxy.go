@@ -3,8 +3,10 @@ package local
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,6 +55,25 @@ func (s *Stack) startProxy(ctx context.Context) error {
 		return err
 	}
 	return s.await(ctx, "the proxy", func(ctx context.Context) error { return dial(ctx, address(s.ports.Starter)) })
+}
+
+// awaitStarters waits until the proxy passes on to a starter: it asks each several times
+// before it believes that it is ready, and answers 503 until then.
+func (s *Stack) awaitStarters(ctx context.Context) error {
+	return s.await(ctx, "a starter behind the proxy", func(ctx context.Context) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, httpURL(s.ports.Starter), nil)
+		if err != nil {
+			return err
+		}
+		resp, err := s.http.Do(req)
+		if err != nil {
+			return err
+		}
+		if resp.StatusCode == http.StatusServiceUnavailable {
+			err = errors.New("the proxy finds no starter ready")
+		}
+		return errors.Join(err, resp.Body.Close())
+	})
 }
 
 // dial returns an error while nothing listens on an address.

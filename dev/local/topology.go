@@ -59,6 +59,9 @@ func (s *Stack) parts() []part {
 	for i := range t.Starters {
 		parts = append(parts, s.servicePart("starter", i, s.options.Starter, s.ports.StarterAdmins[i]))
 	}
+	if t.Proxy {
+		parts = append(parts, part{"way through the proxy", s.awaitStarters})
+	}
 	return parts
 }
 
