@@ -41,8 +41,7 @@ func (w *world) leadTo(ctx context.Context, effect effect) (seen string, err err
 		if seen, err = effect(ctx); seen != "" || err != nil || time.Since(began) >= unseen {
 			return seen, err
 		}
-		app := []tencent.SDKAppID{clinic, seminar}[n%2] // of which one has events
-		if err := w.placeClean(app, fmt.Sprintf("effect-%d-%d", began.Unix(), n), false); err != nil {
+		if err := w.placeClean(cleanApp(n), fmt.Sprintf("effect-%d-%d", began.Unix(), n), false); err != nil {
 			return "", err
 		}
 		if err := wait(ctx, 2*time.Second); err != nil {
@@ -50,6 +49,9 @@ func (w *world) leadTo(ctx context.Context, effect effect) (seen string, err err
 		}
 	}
 }
+
+// cleanApp is the app of the nth of some calls: one of two, of which one has events.
+func cleanApp(n int) tencent.SDKAppID { return []tencent.SDKAppID{clinic, seminar}[n%2] }
 
 // placeClean ends a call of an app with which nothing is wrong, except that its callback may
 // be lost. Its record is there at once.

@@ -17,7 +17,6 @@ import (
 
 	"aftercall/dev/faults/checker"
 	"aftercall/dev/local"
-	"aftercall/internal/tencent"
 )
 
 // quiet is how long everything may take to be back where it was. HTTP connections that
@@ -161,8 +160,7 @@ func (w *world) burst(ctx context.Context, healed time.Time) (findings []checker
 		return nil, err
 	}
 	for i := range burstCalls {
-		app := []tencent.SDKAppID{clinic, seminar}[i%2] // of which one has events
-		if err := w.placeClean(app, fmt.Sprintf("burst-%d", i+1), false); err != nil {
+		if err := w.placeClean(cleanApp(i), fmt.Sprintf("burst-%d", i+1), false); err != nil {
 			return nil, err
 		}
 	}
