@@ -6,8 +6,9 @@ ARGS ?=
 # compiled likewise, so that they test what is released and share its packages.
 export CGO_ENABLED = 0
 export GOFLAGS := $(GOFLAGS) -trimpath
-# The compiler takes a sixth less time if it may use more memory.
+# Compiler and linter take less time if they may use more memory.
 GO_BUILD = GOGC=$${GOGC:-400} go build
+LINT = GOGC=$${GOGC:-400} $(CURDIR)/dev/bin/golangci-lint run ./...
 
 .PHONY: help
 help: ## List the targets
@@ -43,7 +44,7 @@ build: ## Build bin/aftercall, bin/starter and bin/worker
 .PHONY: dev/bin/release
 dev/bin/release:
 	@mkdir -p dev/bin
-	@cd dev/release && go build -o ../bin/release .
+	@cd dev/release && $(GO_BUILD) -o ../bin/release .
 
 .PHONY: image
 image: dev/bin/release ## Build the image for amd64 and arm64 into dist/image, an OCI layout
@@ -62,7 +63,7 @@ push-image: dev/bin/release ## Push dist/image, or LAYOUT   (ARGS="registry.exam
 .PHONY: dev/bin/deploy
 dev/bin/deploy:
 	@mkdir -p dev/bin
-	@cd dev/deploy && go build -o ../bin/deploy .
+	@cd dev/deploy && $(GO_BUILD) -o ../bin/deploy .
 
 .PHONY: chart
 chart: dev/bin/deploy ## Package the Helm chart into dist/chart   (ARGS="--version 1.2.0")
@@ -103,11 +104,11 @@ release: dev/bin/release dev/bin/deploy dev/bin/goreleaser ## The same for the t
 # Needs some minutes to build, once.
 dev/bin/goreleaser: dev/release/goreleaser/go.mod dev/release/goreleaser/go.sum
 	@mkdir -p dev/bin
-	cd dev/release/goreleaser && go build -o ../../bin/ tool
+	cd dev/release/goreleaser && $(GO_BUILD) -o ../../bin/ tool
 
 .PHONY: bench
 bench: build temporal ## Compare with other ways to do the job; needs redis-server and PostgreSQL   (ARGS=--help)
-	@cd dev/bench && go build -o ../bin/bench .
+	@cd dev/bench && $(GO_BUILD) -o ../bin/bench .
 	@dev/bin/bench $(ARGS)
 
 .PHONY: stack
@@ -133,9 +134,9 @@ test: temporal ## Run all tests
 test-cluster: build temporal tools ## Test a Temporal cluster with sample calls, one that loses its nodes, and its Web UI; needs redis-server, PostgreSQL, HAProxy and Chromium
 	@dev/bin/stack temporal --topology cluster
 	dev/bin/stack demo --topology cluster
-	cd dev/cluster && ../bin/golangci-lint run ./... && go test ./...
+	cd dev/cluster && $(LINT) && go test ./...
 	AFTERCALL_TEST_REQUIRE=redis,postgres,haproxy,chromium,cluster go test ./dev/local -count=1 -timeout 30m -run TestCluster
-	cd dev/cluster && go build -o ../bin/temporal-server go.temporal.io/server/cmd/server && go build -o ../bin/temporal-sql-tool go.temporal.io/server/cmd/tools/sql
+	cd dev/cluster && $(GO_BUILD) -o ../bin/temporal-server go.temporal.io/server/cmd/server && $(GO_BUILD) -o ../bin/temporal-sql-tool go.temporal.io/server/cmd/tools/sql
 	cd dev/deploy && AFTERCALL_TEST_REQUIRE=redis,postgres,caddy,temporal-server go test -count=1 -run OnPostgres .
 
 .PHONY: simulate
@@ -149,23 +150,23 @@ nightly: ## Simulate ten thousand nights, in as many processes as there are proc
 .PHONY: faults
 faults: build ## Inject faults into real processes by seed, and check every call; needs redis-server   (ARGS="--seeds 1..20 --topology dev|cluster")
 	@mkdir -p dev/bin
-	@cd dev/faults/harness && go build -o ../../bin/faults .
+	@cd dev/faults/harness && $(GO_BUILD) -o ../../bin/faults .
 	@dev/bin/faults $(ARGS)
 
 .PHONY: load
 load: build ## Load real processes with more than they can handle at once, and check every call; needs redis-server   (ARGS="burst|waiting|killed --topology dev|cluster")
 	@mkdir -p dev/bin
-	@go build -o dev/bin/load ./dev/faults/load
+	@$(GO_BUILD) -o dev/bin/load ./dev/faults/load
 	@dev/bin/load $(ARGS)
 
 .PHONY: lint
 lint: tools ## gofumpt, golangci-lint, workflowcheck and actionlint
-	dev/bin/golangci-lint run ./...
-	cd dev/bench && ../bin/golangci-lint run ./...
-	cd dev/faults/harness && ../../bin/golangci-lint run ./...
-	cd dev/release && ../bin/golangci-lint run ./...
-	cd dev/deploy && ../bin/golangci-lint run ./...
-	cd dev/tools/mutate && ../../bin/golangci-lint run ./...
+	$(LINT)
+	cd dev/bench && $(LINT)
+	cd dev/faults/harness && $(LINT)
+	cd dev/release && $(LINT)
+	cd dev/deploy && $(LINT)
+	cd dev/tools/mutate && $(LINT)
 	dev/bin/actionlint -shellcheck= -pyflakes=
 	dev/bin/workflowcheck -config dev/tools/workflowcheck.yaml ./workflows/...
 
@@ -180,12 +181,12 @@ tools: dev/bin/golangci-lint dev/bin/workflowcheck dev/bin/actionlint
 dev/bin/golangci-lint dev/bin/workflowcheck: dev/tools/go.mod dev/tools/go.sum
 	@echo "Building the linters from source. This takes some minutes, once."
 	@mkdir -p dev/bin
-	cd dev/tools && go build -o ../bin/ tool
+	cd dev/tools && $(GO_BUILD) -o ../bin/ tool
 
 # In a module of its own, because it does not compile with golangci-lint's YAML library.
 dev/bin/actionlint: dev/tools/actionlint/go.mod dev/tools/actionlint/go.sum
 	@mkdir -p dev/bin
-	cd dev/tools/actionlint && go build -o ../../bin/ tool
+	cd dev/tools/actionlint && $(GO_BUILD) -o ../../bin/ tool
 
 FUZZTIME ?= 30s
 
@@ -206,7 +207,7 @@ mutate: dev/bin/gremlins ## Change operators and print the changes that no test 
 # In a module of its own, because gremlins would change versions that the linters use.
 dev/bin/gremlins: $(wildcard dev/tools/mutate/*)
 	@mkdir -p dev/bin
-	cd dev/tools/mutate && go build -o ../../bin/ . tool
+	cd dev/tools/mutate && $(GO_BUILD) -o ../../bin/ . tool
 
 .PHONY: replay-record
 replay-record: build temporal ## Record the golden histories again, from committed code only
