@@ -78,7 +78,7 @@ func RegisterRooms(sim *tencentsim.Simulator, cfg *config.Config, publicURL stri
 
 // openTencent makes a simulated Tencent for the configured apps.
 func (s *Stack) openTencent() error {
-	o := tencentsim.Options{Apps: SimulatedApps(s.Config), Logger: s.logger, JournalPath: filepath.Join(s.dir, "tencent.jsonl")}
+	o := tencentsim.Options{Apps: SimulatedApps(s.Config), Logger: s.logger, JournalPath: filepath.Join(s.dir, "tencent.jsonl"), Callbacks: s.options.Callbacks}
 	if s.options.AnswerTimeout > 0 {
 		o.CallbackTimeout = s.options.AnswerTimeout + time.Second
 	}

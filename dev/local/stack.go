@@ -52,6 +52,9 @@ type Options struct {
 	// Tencent waits a second more; 0 is as in production. What checks that calls come
 	// out right sets it, because a busy machine is no reason for another outcome.
 	AnswerTimeout time.Duration
+	// Callbacks posts the callbacks of simulated Tencent; nil posts them over connections
+	// that are kept.
+	Callbacks http.RoundTripper
 	// StockList leaves the development server all indexes of its list of workflows.
 	StockList bool
 	// Encrypt makes starter and worker encrypt the payloads that Temporal stores.

@@ -82,7 +82,7 @@ func newFixture(t *testing.T, change ...func(*Options)) *fixture {
 	sim, err := New(t.Context(), o)
 	require.NoError(t, err)
 	sim.now, sim.wall = r.now.now, r.wall.now
-	sim.http.Timeout = waitFor // a busy machine may be slow to answer
+	sim.timeout = waitFor // a busy machine may be slow to answer
 	srv := httptest.NewServer(sim)
 	r.sim, r.url = sim, srv.URL
 	t.Cleanup(func() {

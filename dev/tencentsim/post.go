@@ -40,9 +40,8 @@ type PostedCallback struct {
 
 // newCallbackClient returns a client that follows no redirects. Tencent does
 // not document whether it does.
-func newCallbackClient(timeout time.Duration) *http.Client {
+func newCallbackClient() *http.Client {
 	return &http.Client{
-		Timeout:       timeout,
 		Transport:     &http.Transport{MaxIdleConns: 256, MaxIdleConnsPerHost: 256, IdleConnTimeout: 30 * time.Second},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -153,10 +152,12 @@ func (s *Simulator) callbackURL(configured string, j *job) (string, error) {
 	return u.String(), nil
 }
 
-// post makes one request. A POST in progress outlives Close, but not the
-// client's timeout.
+// post makes one request. A POST in progress outlives Close, but not the time
+// for its answer.
 func (s *Simulator) post(target string, body []byte) (status int, answer string, err error) {
-	req, err := http.NewRequestWithContext(context.WithoutCancel(s.ctx), http.MethodPost, target, bytes.NewReader(body))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), s.timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
 	if err != nil {
 		return 0, "", withoutURL(err)
 	}

@@ -136,13 +136,13 @@ func TestAnswersAreRecorded(t *testing.T) {
 		}, 200, strings.Repeat("x", 16<<10), ""},
 		"no answer in time": {func(_ int, _ http.ResponseWriter, r *http.Request) {
 			<-r.Context().Done()
-		}, 0, "", "Client.Timeout exceeded"},
+		}, 0, "", "deadline exceeded"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			r := newFixture(t)
 			if tt.status == 0 {
-				r.sim.http.Timeout = 100 * time.Millisecond
+				r.sim.timeout = 100 * time.Millisecond
 			}
 			b := r.receive(endCall, tt.answer)
 			c := r.place(CallSpec{})
@@ -179,7 +179,7 @@ func TestConnectionRefused(t *testing.T) {
 func TestCallbackTimeoutIsTencents(t *testing.T) {
 	sim, err := New(t.Context(), Options{Apps: []App{{SDKAppID: testApp, SecretKey: testKey}}})
 	require.NoError(t, err)
-	require.Equal(t, 2*time.Second, sim.http.Timeout)
+	require.Equal(t, 2*time.Second, sim.timeout)
 	require.NoError(t, sim.Close())
 }
 

@@ -131,9 +131,7 @@ func (s *Simulator) sendRoom(app tencent.SDKAppID, hook RoomWebhook, body []byte
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("SdkAppId", app.String())
 	req.Header.Set("Sign", tencent.RoomSign(hook.Key, body))
-	client := *s.http
-	client.Timeout = 0 // ctx has another one
-	resp, err := client.Do(req)
+	resp, err := s.http.Do(req)
 	if err != nil {
 		return 0, "", withoutURL(err)
 	}

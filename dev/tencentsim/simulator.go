@@ -69,6 +69,7 @@ type Simulator struct {
 	now, wall func() time.Time
 	limit     int
 	http      *http.Client
+	timeout   time.Duration // for the answer to a callback
 	control   http.Handler
 	journal   *journal
 	roomRetry time.Duration
@@ -110,7 +111,8 @@ func New(ctx context.Context, o Options) (*Simulator, error) {
 		now:       time.Now,
 		wall:      time.Now,
 		limit:     RequestsPerSecond,
-		http:      newCallbackClient(cmp.Or(o.CallbackTimeout, DefaultCallbackTimeout)),
+		http:      newCallbackClient(),
+		timeout:   cmp.Or(o.CallbackTimeout, DefaultCallbackTimeout),
 		random:    rand.New(rand.NewPCG(1, 1)),
 		calls:     map[callKey]*call{},
 		callbacks: map[tencent.SDKAppID]tencent.CallbackConfig{},

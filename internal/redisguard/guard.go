@@ -17,12 +17,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/time/rate"
+
+	"aftercall/internal/places"
 )
 
 // ErrDown is what Do returns while Redis is known to be down.
 var ErrDown = errors.New("redis is down")
-
-var errBusy = errors.New("all connections to Redis are in use")
 
 // KeyPrefix begins every key of this project.
 const KeyPrefix = "aftercall:"
@@ -57,8 +57,8 @@ type Guard struct {
 	timeout time.Duration
 	// connections are open while Redis is up.
 	connections int
-	// slots has a place for each command under way, of as many as there are connections.
-	slots chan struct{}
+	// free are the connections: one is for each command under way.
+	free *places.Places
 	// connecting counts the goroutines of the Guard that may take longer to connect.
 	connecting atomic.Int32
 	// probeDelay is minProbeDelay, except in tests.
@@ -84,7 +84,7 @@ type Guard struct {
 func New(ctx context.Context, rdb *redis.Client, reg prometheus.Registerer, logger *slog.Logger) *Guard {
 	ctx, cancel := context.WithCancel(ctx)
 	g := &Guard{
-		redis: rdb, logger: logger, timeout: rdb.Options().ReadTimeout, connections: 1, slots: make(chan struct{}, rdb.Options().PoolSize), probeDelay: minProbeDelay,
+		redis: rdb, logger: logger, timeout: rdb.Options().ReadTimeout, connections: 1, free: places.New(rdb.Options().PoolSize), probeDelay: minProbeDelay,
 		sparse: &rate.Sometimes{First: 3, Interval: time.Minute},
 		ctx:    ctx, cancel: cancel,
 	}
@@ -140,14 +140,20 @@ func (g *Guard) DoRoundTrips(ctx context.Context, n int, command func(context.Co
 	if g.down.Load() {
 		return ErrDown
 	}
-	if err := g.takeSlot(ctx); err != nil {
-		return err
+	// Waiting for it takes no time off the command's, whose timeout is about Redis.
+	patience := g.timeout
+	if ctx.Value(atOnce{}) != nil {
+		patience = 0
 	}
-	defer func() { <-g.slots }()
+	connection, err := g.free.Take(ctx, patience)
+	if err != nil {
+		return fmt.Errorf("all connections to Redis are in use: %w", err)
+	}
+	defer connection.Leave()
 	start := time.Now()
 	deadline := start.Add(time.Duration(n) * g.timeout)
 	callers, hasDeadline := ctx.Deadline()
-	err := command(withDeadline(ctx, deadline), g.redis)
+	err = command(withDeadline(ctx, deadline), g.redis)
 	g.duration.Observe(time.Since(start).Seconds())
 	if err == nil || errors.Is(err, redis.Nil) {
 		return nil
@@ -162,25 +168,12 @@ func (g *Guard) DoRoundTrips(ctx context.Context, n int, command func(context.Co
 	return err
 }
 
-// takeSlot waits for a free connection. That takes no time off the command's,
-// whose timeout is about Redis.
-func (g *Guard) takeSlot(ctx context.Context) error {
-	select {
-	case g.slots <- struct{}{}:
-		return nil
-	default:
-	}
-	timer := time.NewTimer(g.timeout)
-	defer timer.Stop()
-	select {
-	case g.slots <- struct{}{}:
-		return nil
-	case <-timer.C:
-		return errBusy
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+// atOnce is the key of contexts of AtOnce.
+type atOnce struct{}
+
+// AtOnce returns a context whose commands fail where they would have to wait for a
+// connection: of callers that can do without, while there are too many of them.
+func AtOnce(ctx context.Context) context.Context { return context.WithValue(ctx, atOnce{}, true) }
 
 func isTimeout(err error) bool {
 	var timeout net.Error

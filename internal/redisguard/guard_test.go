@@ -92,7 +92,7 @@ func TestOutage(t *testing.T) {
 	require.True(t, f.LastChange().After(down))
 	require.NoError(t, f.get())
 	require.NoError(t, f.Ping(context.Background()))
-	require.Equal(t, 1, f.logs.Count("Redis is up again"))
+	require.Eventually(t, func() bool { return f.logs.Count("Redis is up again") == 1 }, 30*time.Second, time.Millisecond, "it is logged when it is up")
 	require.InDelta(t, 1, f.value(t, "aftercall_redis_outages_total"), 0)
 	require.Equal(t, 1, testutil.CollectAndCount(f.duration))
 }

@@ -3,11 +3,13 @@ package callback
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
 
 	"aftercall/internal/dedupe"
+	"aftercall/internal/redisguard"
 	"aftercall/internal/temporalclient"
 	"aftercall/internal/tencent"
 	"aftercall/workflows"
@@ -32,12 +34,16 @@ func (h *Handler) handleEndedCall(ctx context.Context, deadline time.Time, app A
 }
 
 // claim claims the call in Redis. Where reading the body has left little time, it
-// waits no longer than the answer may take.
+// waits no longer than the answer may take, and while no workflow can be started, not
+// for a connection: then only a duplicate would profit from it.
 func (h *Handler) claim(ctx context.Context, deadline time.Time, app App, cb tencent.Callback, fingerprint string) dedupe.Claim {
 	if deadline = deadline.Add(-confirmBudget); time.Until(deadline) < redisBudget {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline)
 		defer cancel()
+	}
+	if h.starting[app.ID].Full(patience(deadline)) {
+		ctx = redisguard.AtOnce(ctx)
 	}
 	return h.claims.Claim(ctx, app.ID, cb.CallID, fingerprint)
 }
@@ -46,13 +52,17 @@ func (h *Handler) claim(ctx context.Context, deadline time.Time, app App, cb ten
 // share a start. Each waits for as long as its own deadline permits, and tries
 // itself if the start of another one failed.
 func (h *Handler) startAfterCall(ctx context.Context, deadline time.Time, app App, cb tencent.Callback, fingerprint string, claim dedupe.Claim) reply {
-	startCtx, cancel := context.WithDeadline(ctx, deadline.Add(-confirmBudget))
+	startBy := deadline.Add(-confirmBudget)
+	if claim.Outcome != dedupe.Held && h.starting[app.ID].Full(patience(startBy)) {
+		return h.busy(ctx, app, cb, claim)
+	}
+	startCtx, cancel := context.WithDeadline(ctx, startBy)
 	defer cancel()
 	for {
 		own := false
 		result := h.starts.DoChan(claim.Key, func() (any, error) {
 			own = true
-			return h.start(startCtx, app, cb, fingerprint, claim)
+			return h.start(startCtx, startBy, app, cb, fingerprint, claim)
 		})
 		select {
 		case r := <-result:
@@ -78,15 +88,15 @@ type startResult struct {
 	settled bool
 }
 
-func (h *Handler) start(ctx context.Context, app App, cb tencent.Callback, fingerprint string, claim dedupe.Claim) (startResult, error) {
+func (h *Handler) start(ctx context.Context, by time.Time, app App, cb tencent.Callback, fingerprint string, claim dedupe.Claim) (startResult, error) {
 	if !allowed(ctx, h.limits.Calls, app.ID) {
 		return startResult{}, errThrottled
 	}
-	end, err := h.starting[app.ID].begin(ctx)
+	place, err := h.starting[app.ID].Take(ctx, patience(by))
 	if err != nil {
-		return startResult{}, err
+		return startResult{}, fmt.Errorf("too many starts of the app wait for Temporal: %w", err)
 	}
-	defer end()
+	defer place.Leave()
 	already, err := h.workflows.Start(ctx, workflows.AfterCallParams{
 		SDKAppID:       app.ID,
 		App:            app.Name,
@@ -161,6 +171,19 @@ func (h *Handler) reject(ctx context.Context, deadline time.Time, app App, cb te
 		return refuse(http.StatusBadRequest, "CallRecord: its workflow cannot be started, so there is no use in sending it again")
 	}
 	h.callLogger(app, cb).WarnContext(ctx, "callback rejected with 503: the workflow could not be started", "error", cause)
+	return h.unavailable(ctx, app, cb, claim)
+}
+
+// busy answers 503 without having asked anyone: a burst leaves the processors to the
+// starts that can succeed. Nor does it flood the log.
+func (h *Handler) busy(ctx context.Context, app App, cb tencent.Callback, claim dedupe.Claim) reply {
+	answer := h.unavailable(ctx, app, cb, claim)
+	h.refusals.log(answer.forApp(app))
+	return answer
+}
+
+// unavailable answers 503, and watches whether the call is accepted later.
+func (h *Handler) unavailable(ctx context.Context, app App, cb tencent.Callback, claim dedupe.Claim) reply {
 	h.unaccepted.rejected(ctx, app.Name, cb.CallID, claim.Key, func(ctx context.Context) bool {
 		if _, known := h.claims.Confirmed(ctx, claim); known {
 			return true

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"aftercall/internal/dedupe"
+	"aftercall/internal/places"
 	"aftercall/internal/redisguard"
 	"aftercall/internal/tencent"
 	"aftercall/internal/tracing"
@@ -79,7 +80,7 @@ type Handler struct {
 	clock func() time.Time
 
 	starts     singleflight.Group
-	starting   map[tencent.SDKAppID]*starting
+	starting   map[tencent.SDKAppID]*places.Places
 	unaccepted *unaccepted
 
 	// relays are the starts of relays and the rechecks that no answer waits for.
@@ -110,7 +111,7 @@ func New(apps []App, claims *dedupe.Store, limits Limits, starter WorkflowStarte
 	limits.Answer = cmp.Or(limits.Answer, DefaultAnswerTimeout)
 	h := &Handler{
 		apps: make(map[tencent.SDKAppID]appWithHashes, len(apps)), claims: claims, limits: limits, workflows: starter,
-		metrics: newMetrics(reg), refusals: newRefusalLog(logger), logger: logger, now: time.Now, clock: time.Now, relaySlots: make(chan struct{}, maxRelayStarts), starting: make(map[tencent.SDKAppID]*starting, len(apps)),
+		metrics: newMetrics(reg), refusals: newRefusalLog(logger), logger: logger, now: time.Now, clock: time.Now, relaySlots: make(chan struct{}, maxRelayStarts), starting: make(map[tencent.SDKAppID]*places.Places, len(apps)),
 	}
 	h.unaccepted = newUnaccepted(h.metrics.unaccepted, logger)
 	h.commands = h.commandHandlers()
@@ -120,7 +121,7 @@ func New(apps []App, claims *dedupe.Store, limits Limits, starter WorkflowStarte
 			known.secretHashes = append(known.secretHashes, sha256.Sum256([]byte(secret)))
 		}
 		h.apps[app.ID] = known
-		h.starting[app.ID] = newStarting()
+		h.starting[app.ID] = places.NewAdaptive(minStarts, maxStarts, quickStart)
 		h.metrics.addApp(app.Name, len(app.Relay) > 0)
 	}
 	h.router = h.routes()

@@ -1,18 +1,19 @@
 package callback
 
 import (
-	"context"
+	"bytes"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/stretchr/testify/require"
+
+	"aftercall/internal/places"
 )
 
 // TestCallsOverTheLimit: whoever knows the URL starts no more workflows than the
@@ -80,78 +81,44 @@ func (f *fixture) redisCommands() uint64 {
 // apps do not wait.
 func TestStartsOfABurst(t *testing.T) {
 	m := miniredis.RunT(t)
-	f := newFixture(t, "redis://"+m.Addr(), m.FlushAll)
-	starting := f.handler.starting[appID].places
-	for range maxStarts {
-		starting <- struct{}{}
+	var logs bytes.Buffer
+	f := newFixtureWith(t, "redis://"+m.Addr(), m.FlushAll, func(h *Handler) {
+		h.logger = slog.New(slog.NewTextHandler(&logs, nil))
+		h.refusals.logger = h.logger
+	})
+	starting := f.handler.starting[appID]
+	var taken places.Place
+	fill := func() (n int) {
+		for ; !starting.Full(0); n++ {
+			var err error
+			taken, err = starting.Take(t.Context(), 0)
+			require.NoError(t, err)
+		}
+		return n
 	}
+	require.Equal(t, minStarts, fill())
 	f.requireOK(f.post(relayURL(relayEnd), body))
-	require.Equal(t, http.StatusServiceUnavailable, f.post(good, body).Code)
-	require.Equal(t, 1, f.temporal.starts)
 	answered := make(chan *httptest.ResponseRecorder)
 	go func() {
 		w := httptest.NewRecorder()
 		f.handler.ServeHTTP(w, httptest.NewRequest(http.MethodPost, good, strings.NewReader(body)))
 		answered <- w
 	}()
-	<-starting // one has ended
+	require.Eventually(t, func() bool { return f.redisCommands() == 3 }, 10*time.Second, time.Millisecond, "it has claimed the call, and waits")
+	require.Equal(t, 1, f.temporal.starts)
+	taken.Leave()
 	f.requireOK(<-answered)
-	require.Len(t, starting, maxStarts-1, "it has made room, too")
 	require.Equal(t, 2, f.temporal.starts)
-}
 
-// TestBeginLeavesTimeForTheStart: who waits for the others gives up at half of the time.
-func TestBeginLeavesTimeForTheStart(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		full := &starting{places: make(chan struct{}, 1)}
-		full.places <- struct{}{}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		began := time.Now()
-		_, err := full.begin(ctx)
-		require.ErrorIs(t, err, errBusy)
-		require.Equal(t, 500*time.Millisecond, time.Since(began))
-	})
-}
-
-// TestNobodyWaitsInVain: as many wait as can be started in time, and all others are
-// answered at once.
-func TestNobodyWaitsInVain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const took = 90 * time.Millisecond
-		s := newStarting()
-		for range 100 { // earlier starts
-			end, err := s.begin(t.Context())
-			require.NoError(t, err)
-			<-time.After(took)
-			end()
-		}
-		var group sync.WaitGroup
-		var started, refused atomic.Int64
-		began := time.Now()
-		for range 5000 {
-			group.Go(func() {
-				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-				defer cancel()
-				end, err := s.begin(ctx)
-				if err != nil {
-					require.ErrorIs(t, err, errBusy)
-					require.Equal(t, began, time.Now(), "at once")
-					refused.Add(1)
-					return
-				}
-				<-time.After(took)
-				end()
-				require.NoError(t, ctx.Err())
-				started.Add(1)
-			})
-		}
-		group.Wait()
-		require.EqualValues(t, maxStarts*6, started.Load(), "five rounds wait, which is half of the time")
-		require.EqualValues(t, 5000-maxStarts*6, refused.Load())
-		require.Zero(t, s.waiting.Load())
-
-		_, err := s.begin(t.Context())
-		require.NoError(t, err, "the burst is over")
-	})
+	require.NotZero(t, fill(), "it has made room, too")
+	f.handler.limits.Answer = time.Second
+	for n := range 2 * refusalBurst { // the first waits for half of the time, the others do not
+		id := strings.ReplaceAll(body, "055662e1-bc8a-469c-a334-1126c8c17d58", strconv.Itoa(n))
+		require.Equal(t, http.StatusServiceUnavailable, f.post(good, id).Code)
+	}
+	require.Equal(t, 2, f.temporal.starts)
+	require.EqualValues(t, 2*refusalBurst, f.handler.unaccepted.size.Load(), "all are watched")
+	require.Equal(t, 1, strings.Count(logs.String(), "the workflow could not be started"), &logs)
+	require.Equal(t, refusalBurst, strings.Count(logs.String(), "callback refused"), "the log is not flooded")
+	f.requireOK(f.post(good, body))
 }

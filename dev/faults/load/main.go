@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -34,12 +35,14 @@ type cli struct {
 type scenario struct {
 	calls int
 	run   func(ctx context.Context, r *run) error
+	// callbacks posts the callbacks; nil posts them over connections that are kept.
+	callbacks http.RoundTripper
 }
 
 var scenarios = map[string]scenario{
-	"burst":   {5000, burst},
-	"waiting": {20_000, waiting},
-	"killed":  {1000, killed},
+	"burst":   {calls: 5000, run: burst, callbacks: sender{}},
+	"waiting": {calls: 20_000, run: waiting},
+	"killed":  {calls: 1000, run: killed},
 }
 
 func main() {
@@ -121,9 +124,10 @@ func (r *run) start(ctx context.Context, c *cli, dir string) error {
 	}
 	r.stack, err = local.Start(ctx, local.Options{
 		Root: root, Dir: dir, Topology: r.topology, Ports: ports, Temporal: temporal, Isolated: true,
-		Starter: local.Service{Program: filepath.Join(root, "bin", "starter")},
-		Worker:  local.Service{Program: filepath.Join(root, "bin", "worker")},
-		Logger:  slog.New(slog.DiscardHandler),
+		Starter:   local.Service{Program: filepath.Join(root, "bin", "starter")},
+		Worker:    local.Service{Program: filepath.Join(root, "bin", "worker")},
+		Logger:    slog.New(slog.DiscardHandler),
+		Callbacks: scenarios[c.Scenario].callbacks,
 	})
 	return err
 }
