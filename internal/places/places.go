@@ -46,7 +46,7 @@ type Place struct {
 }
 
 // Take waits for a place until ctx ends, for as long as patience at most, and not at all
-// where that would be in vain.
+// where that would be in vain, because it would not be done in that time.
 func (p *Places) Take(ctx context.Context, patience time.Duration) (Place, error) {
 	select {
 	case p.places <- struct{}{}:
@@ -73,13 +73,13 @@ func (p *Places) Take(ctx context.Context, patience time.Duration) (Place, error
 // Full reports whether it would be in vain to wait for a place now.
 func (p *Places) Full(patience time.Duration) bool { return p.inVain(p.waiting.Load()+1, patience) }
 
-// inVain reports whether the last of those that wait would be given no place in time.
+// inVain reports whether the last of those that wait would not be done in time.
 func (p *Places) inVain(waiting int64, patience time.Duration) bool {
 	if len(p.places) < cap(p.places) {
 		return false
 	}
 	open := p.open.Load()
-	rounds := (waiting + open - 1) / open // until it is its turn
+	rounds := (waiting+open-1)/open + 1 // until it is its turn, and its own
 	// All places are taken, and will be kept for longer than it is since the latest was.
 	kept := max(p.kept.Load(), int64(time.Since(p.origin))-p.latest.Load())
 	return time.Duration(rounds*kept) >= patience

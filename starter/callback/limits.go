@@ -38,8 +38,8 @@ const (
 	quickStart = 250 * time.Millisecond
 )
 
-// patience is how long a start may wait for its place: the other half of the time that
-// is left is for the start itself.
+// patience is how long a start may wait for its place: half of the time that is left. The
+// other half is for the start itself, and for others that take the processors.
 func patience(deadline time.Time) time.Duration { return time.Until(deadline) / 2 }
 
 var errThrottled = errors.New("over the limit of callbacks that start a workflow")
