@@ -94,14 +94,17 @@ func (p *Places) taken() Place {
 // Leave gives the place to another one. How long it was kept is expected of the next ones
 // at once if it was longer than before, and by an eighth if it was shorter.
 func (p Place) Leave() {
-	kept, before := int64(time.Since(p.since)), p.of.kept.Load()
-	if kept < before {
-		kept = before + (kept-before)/8
+	kept := time.Since(p.since)
+	expected, before := int64(kept), p.of.kept.Load()
+	if expected < before {
+		expected = before + (expected-before)/8
 	}
-	p.of.kept.Store(kept)
-	p.of.leave(time.Since(p.since) < p.of.quick)
+	p.of.kept.Store(expected)
+	p.of.leave(kept < p.of.quick)
 }
 
+// leave opens another place too, if all are needed and this one was kept for a short time,
+// and closes this one if it was kept for long.
 func (p *Places) leave(quick bool) {
 	open := p.open.Load()
 	switch {
